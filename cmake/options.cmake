@@ -1,0 +1,12 @@
+# One interface target that every target of the project links: warnings, sanitizers, the include path.
+add_library(bench_options INTERFACE)
+target_include_directories(bench_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(bench_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<BOOL:${BENCH_WERROR}>:-Werror>)
+target_link_libraries(bench_options INTERFACE Threads::Threads fmt::fmt)
+
+if(BENCH_SANITIZE)
+  target_compile_options(bench_options INTERFACE
+    -fsanitize=${BENCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(bench_options INTERFACE -fsanitize=${BENCH_SANITIZE})
+endif()

@@ -1,0 +1,6 @@
+// The program: the tables that this suite comes with, handed to the application.
+#include "harness/app.h"
+
+int main(int argc, char** argv) {
+  return bench::run_app({.models = bench::all_models(), .workloads = bench::all_workloads()}, argc, argv);
+}

@@ -1,0 +1,129 @@
+#include "harness/measure/job_run.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace bench {
+
+void FailureSlot::set(std::string_view reason) noexcept {
+  if (claimed_.exchange(1) != 0) return;
+  const std::size_t length = std::min(reason.size(), capacity);
+  std::copy_n(reason.begin(), length, text_);
+  length_.store(static_cast<std::uint32_t>(length), std::memory_order_release);
+}
+
+std::string_view FailureSlot::reason() const noexcept { return {text_, length_.load(std::memory_order_acquire)}; }
+
+void FailureSlot::clear() noexcept {
+  length_.store(0);
+  claimed_.store(0);
+}
+
+void RunReport::clear() noexcept {
+  process_group.store(0);
+  finished.store(0);
+  units_alive.store(0);
+  units_peak.store(0);
+  failure.clear();
+  job.batches = 0;
+  job.warmup_batches = 0;
+  job.wall_ns = 0;
+  job.usage = {};
+  job.latency.clear();
+  job.start_delay.clear();
+  job.service.clear();
+  compute_ns = 0;
+  ruler = {};
+}
+
+JobRun::JobRun(const Workload& workload, JobParameters parameters, std::uint32_t workers, RunLength length,
+               RunReport& report)
+    : workload_(workload),
+      parameters_(std::move(parameters)),
+      workers_(workers),
+      length_(length),
+      report_(report),
+      records_(parameters_.tasks),
+      outcomes_(parameters_.tasks) {}
+
+bool JobRun::next_batch() {
+  const std::int64_t now = now_ns();
+  if (batches_begun_ == 0) {
+    run_begun_ns_ = now;
+  } else {
+    finish_batch(now);
+    // Very short batches spend more time between than in them: ten times the minimum is the most a run may last.
+    const bool long_enough = report_.job.wall_ns >= length_.minimum_ns ||
+                             (report_.job.batches > 0 && now - run_begun_ns_ >= 10 * length_.minimum_ns);
+    if (long_enough || batches_begun_ == length_.max_batches) return false;
+  }
+  ++batches_begun_;
+  std::ranges::fill(records_.span(), TaskRecord{});
+  usage_before_ = own_tree_usage();
+  batch_begun_ns_ = now_ns();
+  return true;
+}
+
+void JobRun::finish_batch(std::int64_t end_ns) {
+  const TreeUsage usage = own_tree_usage() - usage_before_;
+  check_times();
+  std::ranges::transform(records_.span(), outcomes_.begin(), &TaskRecord::outcome);
+  if (const auto wrong = workload_.check(parameters_, outcomes_)) fail(*wrong);
+
+  JobMeasurement& measured = report_.job;
+  const std::int64_t wall_ns = end_ns - batch_begun_ns_;
+  if (batches_begun_ == 1 && wall_ns < length_.minimum_ns && length_.max_batches != 1) {
+    measured.warmup_batches = 1;
+    return;
+  }
+  ++measured.batches;
+  measured.wall_ns += wall_ns;
+  measured.usage += usage;
+  record_times(measured);
+}
+
+// A model may not lose a task, run it outside its batch, or cut its wait short.
+void JobRun::check_times() noexcept {
+  for (std::uint32_t index = 0; index < parameters_.tasks; ++index) {
+    const TaskRecord& record = records_[index];
+    if (record.started_ns == 0) fail(fmt::format("task {} was never started", index));
+    if (record.finished_ns == 0) fail(fmt::format("task {} was started and never ended", index));
+    if (record.started_ns < batch_begun_ns_) fail(fmt::format("task {} ran outside its batch", index));
+    const std::int64_t lasted_ns = record.finished_ns - record.started_ns;
+    if (lasted_ns < parameters_.wait_of(index).count()) {
+      fail(fmt::format("task {} lasted {} ns and so cut its wait of {} ns short", index, lasted_ns,
+                       parameters_.wait_of(index).count()));
+    }
+  }
+}
+
+void JobRun::record_times(JobMeasurement& measured) const noexcept {
+  for (const TaskRecord& record : records_.span()) {
+    measured.latency.record(record.finished_ns - batch_begun_ns_);
+    measured.start_delay.record(record.started_ns - batch_begun_ns_);
+    measured.service.record(record.finished_ns - record.started_ns);
+  }
+}
+
+void JobRun::fail(std::string_view reason) noexcept {
+  report_.failure.set(reason);
+  // Only a run that was given a process group of its own may end it.
+  if (report_.process_group.load() == getpgrp()) kill(0, SIGKILL);
+  std::abort();
+}
+
+void JobRun::fail_task(std::uint32_t index) noexcept {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    fail(fmt::format("task {} threw: {}", index, error.what()));
+  } catch (...) {
+    fail(fmt::format("task {} threw something that is no std::exception", index));
+  }
+}
+
+}  // namespace bench

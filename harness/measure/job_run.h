@@ -1,0 +1,122 @@
+// One run of a job as its model sees it: batches to run, tasks to begin and end, units to count.
+//
+// All clocks of a job's run are read here, so that no model times itself.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <exception>
+#include <string_view>
+#include <vector>
+
+#include "harness/measure/clock.h"
+#include "harness/measure/run_report.h"
+#include "harness/measure/shared_mapping.h"
+#include "workloads/workload.h"
+
+namespace bench {
+
+/// How long a run goes on.
+struct RunLength {
+  std::int64_t minimum_ns = 100'000'000;  ///< Batches are repeated until their wall times add up to this.
+  std::uint32_t max_batches = 0;          ///< 0: no limit. The warm-up counts.
+};
+
+/// One task's times and outcome, in shared memory.
+struct TaskRecord {
+  std::int64_t started_ns;
+  std::int64_t finished_ns;
+  std::uint64_t outcome;
+};
+
+/// One run of a job, made before any unit and seen by all of them, whether thread or process.
+///
+/// A model's run function is a loop: `while (job.next_batch())` it runs the tasks 0 … tasks() - 1 once each, every
+/// task between begin() and end(), and returns with none of its units left.
+class JobRun {
+ public:
+  /// `report` and `workload` must outlive the run. Throws std::system_error without memory for the records.
+  JobRun(const Workload& workload, JobParameters parameters, std::uint32_t workers, RunLength length,
+         RunReport& report);
+
+  /// Ends the batch that ran, checks its outcomes, and begins the next; false when the run has lasted long enough.
+  /// Called by the run's first thread with no task under way. A first batch shorter than the minimum is the warm-up.
+  bool next_batch();
+
+  std::uint32_t tasks() const noexcept { return parameters_.tasks; }
+
+  /// Units of a pool.
+  std::uint32_t workers() const noexcept { return workers_; }
+
+  /// Task `index` starts now: its script. Any unit, once for each task of a batch.
+  Script begin(std::uint32_t index) {
+    TaskRecord& record = records_[index];
+    record.started_ns = now_ns();
+    return workload_.task(parameters_, index, record.outcome);
+  }
+
+  /// Task `index` has ended now.
+  void end(std::uint32_t index) noexcept { records_[index].finished_ns = now_ns(); }
+
+  /// Ends the whole run at once with `reason`: every process of its group is killed. Any unit.
+  [[noreturn]] void fail(std::string_view reason) noexcept;
+
+  /// The same for a task that threw; called inside the handler.
+  [[noreturn]] void fail_task(std::uint32_t index) noexcept;
+
+  /// Counts one unit (process, thread, coroutine, …) as alive while it exists.
+  class Unit {
+   public:
+    explicit Unit(JobRun& job) noexcept : report_(job.report_) {
+      const std::int32_t alive = report_.units_alive.fetch_add(1, std::memory_order_relaxed) + 1;
+      std::int32_t peak = report_.units_peak.load(std::memory_order_relaxed);
+      while (alive > peak && !report_.units_peak.compare_exchange_weak(peak, alive, std::memory_order_relaxed)) {
+      }
+    }
+    ~Unit() { report_.units_alive.fetch_sub(1, std::memory_order_relaxed); }
+    Unit(const Unit&) = delete;
+    Unit& operator=(const Unit&) = delete;
+
+   private:
+    RunReport& report_;
+  };
+
+ private:
+  void finish_batch(std::int64_t end_ns);
+  void check_times() noexcept;
+  void record_times(JobMeasurement& measured) const noexcept;
+
+  const Workload& workload_;
+  JobParameters parameters_;
+  std::uint32_t workers_;
+  RunLength length_;
+  RunReport& report_;
+  SharedArray<TaskRecord> records_;
+  std::vector<std::uint64_t> outcomes_;
+  std::uint32_t batches_begun_ = 0;
+  std::int64_t run_begun_ns_ = 0;
+  std::int64_t batch_begun_ns_ = 0;
+  TreeUsage usage_before_;
+};
+
+/// Runs task `index` to its end on the calling unit; `perform(operation)` does what the script asks for.
+/// `prepare(script)` comes before the script's first step.
+template <typename Prepare, typename Perform>
+void run_task(JobRun& job, std::uint32_t index, Prepare prepare, Perform perform) {
+  try {
+    Script script = job.begin(index);
+    prepare(script);
+    while (script.advance()) perform(script.operation());
+    job.end(index);
+  } catch (...) {
+    job.fail_task(index);
+  }
+}
+
+template <typename Perform>
+void run_task(JobRun& job, std::uint32_t index, Perform perform) {
+  run_task(job, index, [](Script&) {}, perform);
+}
+
+}  // namespace bench

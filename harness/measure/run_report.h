@@ -1,0 +1,66 @@
+// What one run leaves for the harness, in memory that the harness, its launcher, the run and all its units share.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "harness/measure/histogram.h"
+#include "harness/measure/usage.h"
+
+namespace bench {
+
+/// Three probes of the machine between rounds, each the median of several tries; 0 where a probe was not possible.
+struct Ruler {
+  double line_trip_ns = 0;    ///< One-way trip of a cache line between the first two CPUs.
+  double spin_ns = 0;         ///< A fixed chain of 1,000 dependent multiplications.
+  double system_call_ns = 0;  ///< One getppid.
+};
+
+/// The measurements of a job's run: sums over its measured batches.
+struct JobMeasurement {
+  std::uint32_t batches = 0;
+  std::uint32_t warmup_batches = 0;
+  std::int64_t wall_ns = 0;
+  TreeUsage usage;
+  Histogram latency;      ///< From the batch's start, when every task was due, to the task's end.
+  Histogram start_delay;  ///< From the batch's start to the task's start.
+  Histogram service;      ///< From the task's start to its end.
+};
+
+/// The first failure of a run, written by whichever of its units comes first.
+class FailureSlot {
+ public:
+  /// Keeps `reason`, cut to the slot's size, unless another reason is there already. Any process or thread.
+  void set(std::string_view reason) noexcept;
+  /// The reason, or empty. Complete once the run's processes have ended.
+  std::string_view reason() const noexcept;
+  void clear() noexcept;
+
+ private:
+  static constexpr std::size_t capacity = 1000;
+  std::atomic<std::uint32_t> claimed_;
+  std::atomic<std::uint32_t> length_;
+  char text_[capacity];
+};
+
+/// One run's results. All-zero bytes are a valid, empty report.
+struct RunReport {
+  std::atomic<std::int32_t> process_group;  ///< Of the run's tree, once the run has begun.
+  std::atomic<std::int32_t> finished;       ///< 1 when the run came to its end.
+  std::atomic<std::int32_t> units_alive;
+  std::atomic<std::int32_t> units_peak;
+  FailureSlot failure;
+  JobMeasurement job;
+  double compute_ns;  ///< CPU time of one batch's computation as a plain loop, from a reference run.
+  Ruler ruler;
+
+  /// Empties the report. No unit of an earlier run may be alive.
+  void clear() noexcept;
+};
+static_assert(std::atomic<std::int32_t>::is_always_lock_free, "shared between processes");
+
+}  // namespace bench

@@ -1,0 +1,69 @@
+// The command line as a value.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "models/model.h"
+#include "workloads/workload.h"
+
+namespace bench {
+
+/// What there is to choose from. Tests hand in tables with rows of their own.
+struct Tables {
+  std::span<const Model> models;
+  std::span<const Workload> workloads;
+};
+
+/// A command line that cannot be carried out; what() is one line that names the flag, the value and what is allowed.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+enum class Command : std::uint8_t { run, list, help, version };
+enum class Format : std::uint8_t { console, json, csv, markdown };
+enum class Color : std::uint8_t { automatic, always, never };
+
+/// Parsed and checked options. Empty lists mean the workload's or the machine's default.
+struct Options {
+  Command command = Command::run;
+  std::vector<const Model*> models;
+  std::vector<const Workload*> workloads;
+  std::vector<std::uint32_t> tasks;
+  std::vector<std::uint64_t> work;
+  std::vector<std::vector<std::chrono::nanoseconds>> waits;  ///< One list of waits for each cell.
+  std::vector<std::uint32_t> workers;
+  std::vector<std::uint32_t> cpus;
+
+  std::optional<std::uint32_t> repetitions;  ///< Rounds; without it, until the intervals are narrow enough.
+  std::int64_t max_time_ns = 60'000'000'000;
+  std::optional<std::int64_t> time_limit_ns;  ///< Of one run.
+  std::optional<std::uint64_t> seed;
+
+  std::string out;  ///< Result file; "-" is standard output, empty the default path.
+  bool force = false;
+  Format format = Format::console;
+  Color color = Color::automatic;
+  bool quiet = false;
+  bool progress = true;
+  bool dry_run = false;
+
+  std::vector<std::string> command_line;  ///< As it was given, for the record.
+};
+
+/// Largest --tasks: at 24 bytes of record and some hundred of coroutine each, what fits a machine of today.
+inline constexpr std::uint32_t max_tasks = 10'000'000;
+
+/// Parses argv. Throws UsageError.
+Options parse_options(const Tables& tables, int argc, const char* const* argv);
+
+/// The help text, with the choices of `tables`.
+std::string help_text(const Tables& tables);
+
+}  // namespace bench

@@ -1,0 +1,176 @@
+#include "harness/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "harness/units.h"
+
+namespace bench {
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+
+std::string waits_text(const JobParameters& parameters) {
+  std::string text;
+  for (const std::chrono::nanoseconds wait : parameters.waits) {
+    if (!text.empty()) text += ':';
+    text += format_duration_exact(wait.count());
+  }
+  return text;
+}
+
+std::string group_title(const Group& group) {
+  std::string title = fmt::format("{} · {} task{}", group.workload->name,
+                                  format_count(static_cast<double>(group.parameters.tasks)),
+                                  group.parameters.tasks == 1 ? "" : "s");
+  if (group.parameters.work != 0) {
+    title += fmt::format(" · work {}", format_count(static_cast<double>(group.parameters.work)));
+  }
+  if (!group.parameters.waits.empty()) title += fmt::format(" · wait {}", waits_text(group.parameters));
+  return title + fmt::format(" · {} CPU{}", group.cpus, group.cpus == 1 ? "" : "s");
+}
+
+std::string cell_name(const Cell& cell, const Group& group, bool shows_cpus) {
+  std::string name =
+      fmt::format("{}/{}/tasks:{}", group.workload->name, cell.model->name, group.parameters.tasks);
+  if (group.parameters.work != 0) name += fmt::format("/work:{}", group.parameters.work);
+  // A colon separates a parameter from its value, so the dealt waits are joined by a plus.
+  if (!group.parameters.waits.empty()) {
+    std::string waits = waits_text(group.parameters);
+    std::ranges::replace(waits, ':', '+');
+    name += fmt::format("/wait:{}", waits);
+  }
+  if (cell.shows_workers) name += fmt::format("/workers:{}", cell.workers);
+  if (shows_cpus) name += fmt::format("/cpus:{}", group.cpus);
+  return name;
+}
+
+// What one batch computes and waits in all, and its longest task.
+struct Demand {
+  double compute_ns = 0;
+  double wait_ns = 0;
+  double longest_ns = 0;
+};
+
+Demand demand_of(const Group& group) {
+  const JobParameters& parameters = group.parameters;
+  const double task_ns = group.workload->estimate_ns ? group.workload->estimate_ns(parameters) : 0;
+  Demand demand{.compute_ns = task_ns * parameters.tasks, .wait_ns = 0, .longest_ns = task_ns};
+  if (parameters.waits.empty()) return demand;
+  double round_ns = 0;
+  for (const std::chrono::nanoseconds wait : parameters.waits) {
+    round_ns += static_cast<double>(wait.count());
+    demand.longest_ns = std::max(demand.longest_ns, task_ns + static_cast<double>(wait.count()));
+  }
+  demand.wait_ns = round_ns / static_cast<double>(parameters.waits.size()) * parameters.tasks;
+  return demand;
+}
+
+// What starting and ending so many units takes, from what bare programs measure on a small machine.
+double unit_cost_ns(UnitKind kind) {
+  switch (kind) {
+    case UnitKind::process: return 200'000;
+    case UnitKind::thread: return 40'000;
+    case UnitKind::coroutine: break;
+  }
+  return 200;
+}
+
+double expected_batch_ns(const Group& group, const Model& model, std::uint32_t workers) {
+  const Demand demand = demand_of(group);
+  const std::uint32_t tasks = group.parameters.tasks;
+  const double cpus = model.parallel ? std::min(group.cpus, resolve(model.in_flight, tasks, workers)) : 1;
+  const double overlap = resolve(model.in_flight, tasks, workers);
+  const double units = model.units == Count::tasks ? tasks * unit_cost_ns(model.unit) : 0;
+  return std::max({demand.compute_ns / cpus, demand.wait_ns / overlap, demand.longest_ns}) + units;
+}
+
+void estimate(Cell& cell, const Group& group, const Options& options) {
+  constexpr double shortest_ns = 120e6;  // a run lasts 100 ms, and has a warm-up and a process of its own
+  const double batch_ns = expected_batch_ns(group, *cell.model, cell.workers);
+  cell.expected_ns = static_cast<std::int64_t>(std::max(batch_ns * 1.05, shortest_ns) + 10e6);
+  cell.time_limit_ns = options.time_limit_ns.value_or(30 * second_ns + 5 * cell.expected_ns);
+}
+
+std::optional<std::string> why_skipped(const Cell& cell, const Group& group, const Machine& machine) {
+  if (cell.model->why_unavailable) {
+    if (const std::string why = cell.model->why_unavailable(); !why.empty()) return "not available here: " + why;
+  }
+  const std::uint32_t tasks = group.parameters.tasks;
+  return machine.why_too_many(cell.model->unit, resolve(cell.model->units, tasks, cell.workers), tasks);
+}
+
+// The value lists of one parameter: those given, or the workload's default.
+template <typename T>
+std::vector<T> or_default(const std::vector<T>& given, bool taken, T fallback, T none) {
+  if (!taken) return {none};
+  return given.empty() ? std::vector<T>{fallback} : given;
+}
+
+std::vector<Group> make_groups(const Options& options) {
+  using Waits = std::vector<std::chrono::nanoseconds>;
+  std::vector<Group> groups;
+  for (const Workload* workload : options.workloads) {
+    const bool computes = workload->default_work != 0;
+    const bool waits = workload->default_wait.count() != 0;
+    for (const std::uint32_t cpus : or_default<std::uint32_t>(options.cpus, true, available_cpus(), 0)) {
+      for (const std::uint32_t tasks : or_default<std::uint32_t>(options.tasks, true, workload->default_tasks, 0)) {
+        for (const std::uint64_t work : or_default<std::uint64_t>(options.work, computes, workload->default_work, 0)) {
+          for (const Waits& dealt : or_default<Waits>(options.waits, waits, {workload->default_wait}, {})) {
+            Group& group = groups.emplace_back();
+            group.workload = workload;
+            group.parameters = {.tasks = tasks, .work = work, .waits = dealt};
+            group.cpus = cpus;
+            group.title = group_title(group);
+          }
+        }
+      }
+    }
+  }
+  return groups;
+}
+
+}  // namespace
+
+Plan make_plan(const Options& options, const Machine& machine) {
+  Plan plan;
+  plan.seed = options.seed ? *options.seed : std::random_device{}();
+  plan.max_time_ns = options.max_time_ns;
+  if (options.repetitions) plan.min_rounds = plan.max_rounds = *options.repetitions;
+  plan.groups = make_groups(options);
+  for (std::size_t index = 0; index < plan.groups.size(); ++index) {
+    Group& group = plan.groups[index];
+    for (const Model* model : options.models) {
+      const bool pool = model->units == Count::workers;
+      for (const std::uint32_t workers : or_default<std::uint32_t>(options.workers, pool, group.cpus, group.cpus)) {
+        Cell cell;
+        cell.group = index;
+        cell.model = model;
+        cell.workers = workers;
+        cell.shows_workers = pool;
+        cell.name = cell_name(cell, group, !options.cpus.empty());
+        cell.label = pool && options.workers.size() > 1 ? fmt::format("{} ({})", model->name, workers)
+                                                        : std::string(model->name);
+        estimate(cell, group, options);
+        cell.skipped = why_skipped(cell, group, machine);
+        group.cells.push_back(plan.cells.size());
+        plan.cells.push_back(std::move(cell));
+      }
+    }
+  }
+  return plan;
+}
+
+std::int64_t expected_round_ns(const Plan& plan) {
+  std::int64_t total_ns = 0;
+  for (const Cell& cell : plan.cells) {
+    if (!cell.skipped) total_ns += cell.expected_ns;
+  }
+  constexpr std::int64_t reference_ns = 120'000'000;
+  for (const Group& group : plan.groups) total_ns += group.workload->compute ? reference_ns : 0;
+  return total_ns;
+}
+
+}  // namespace bench

@@ -1,0 +1,56 @@
+// The plan: which cells run, in which groups they are compared, what is skipped and why.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/machine.h"
+#include "harness/options.h"
+
+namespace bench {
+
+/// Cells that are compared with each other: one workload with the same parameters on the same CPUs.
+struct Group {
+  const Workload* workload = nullptr;
+  JobParameters parameters;
+  std::uint32_t cpus = 0;         ///< CPUs a run may use.
+  std::string title;              ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
+  std::vector<std::size_t> cells; ///< Indices into Plan::cells, in the order of the model table.
+};
+
+/// One model × workload × parameters.
+struct Cell {
+  std::size_t group = 0;
+  const Model* model = nullptr;
+  std::uint32_t workers = 0;
+  bool shows_workers = false;          ///< The model is a pool, so that the workers belong to the cell's name.
+  std::string name;                    ///< Of its rows: "io/threads/tasks:100/wait:10ms".
+  std::string label;                   ///< In its group's table: "threads", "thread-pool (4)".
+  std::int64_t expected_ns = 0;        ///< About how long a run takes.
+  std::int64_t time_limit_ns = 0;      ///< After which a run has failed.
+  std::optional<std::string> skipped;  ///< Why it does not run.
+};
+
+struct Plan {
+  std::vector<Group> groups;
+  std::vector<Cell> cells;
+  std::uint64_t seed = 0;
+  std::uint32_t min_rounds = 6;   ///< Fewer give no 95% interval of a median.
+  std::uint32_t max_rounds = 30;
+  double wanted_half_width = 0.02;  ///< Of every median's interval, as a fraction; rounds end when it is reached.
+  std::int64_t max_time_ns = 0;
+
+  const Group& group_of(const Cell& cell) const { return groups[cell.group]; }
+  const Workload& workload_of(const Cell& cell) const { return *groups[cell.group].workload; }
+};
+
+/// Expands the option lists into cells and holds their needs against the machine. Throws UsageError for cells that make
+/// no sense anywhere.
+Plan make_plan(const Options& options, const Machine& machine);
+
+/// About how long one round of all cells takes, in nanoseconds.
+std::int64_t expected_round_ns(const Plan& plan);
+
+}  // namespace bench

@@ -1,0 +1,200 @@
+#include "harness/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/table.h"
+#include "harness/units.h"
+
+namespace bench {
+namespace {
+
+std::string interval_text(const Estimate& estimate) {
+  if (!estimate.bounded) return "-";
+  return fmt::format("±{:.1f}%", estimate.half_width() * 100);
+}
+
+std::string ratio_text(const std::optional<Ratio>& ratio) { return ratio ? format_ratio(ratio->effect) : "-"; }
+
+const std::vector<std::string> console_header{"model",  "time",       "95%",      "over ideal", "speed-up", "CPU",
+                                              "user",   "waits",      "preempts", "p50",        "p99",      "p99.9",
+                                              "memory", "units"};
+
+std::vector<std::string> console_row(const CellSummary& row, const Cell& cell, const CellResult& result) {
+  return {
+      cell.label,
+      format_duration(row.wall_ns.median),
+      interval_text(row.wall_ns),
+      ratio_text(row.over_ideal),
+      ratio_text(row.speedup),
+      format_duration(row.cpu_ns.median),
+      fmt::format("{:.0f}%", row.user_share * 100),
+      format_count(row.voluntary_switches.median),
+      format_count(row.involuntary_switches.median),
+      format_duration(row.latency_ns[0].median),
+      format_duration(row.latency_ns[2].median),
+      format_duration(row.latency_ns[3].median),
+      result.peak_memory_bytes > 0 ? format_bytes(static_cast<double>(result.peak_memory_bytes)) : "-",
+      format_count(row.units_peak.median),
+  };
+}
+
+std::string checkpoint_lines(const Plan& plan, const GroupSummary& summary) {
+  std::string text;
+  for (const CellSummary& row : summary.cells) {
+    if (!row.checkpoint_ns) continue;
+    const Estimate& price = *row.checkpoint_ns;
+    text += fmt::format("  {:<14}{:6.2f} ns", plan.cells[row.cell].label, price.median);
+    if (price.bounded) text += fmt::format("  [{:.2f}, {:.2f}]", price.low, price.high);
+    text += '\n';
+  }
+  if (text.empty() || !summary.compute_ns) return text;
+  const Group& group = plan.groups[summary.group];
+  const double steps = static_cast<double>(group.workload->checkpoints(group.parameters)) * group.parameters.tasks;
+  return fmt::format("What a checkpoint adds to a step of the plain loop ({:.2f} ns), in CPU time:\n{}",
+                     summary.compute_ns->median / steps, text);
+}
+
+std::string rounds_text(const GroupSummary& summary, const Results& results) {
+  std::size_t rounds = 0;
+  for (const CellSummary& row : summary.cells) rounds = std::max(rounds, row.wall_ns.samples);
+  std::string text = fmt::format("{} round{}", rounds, rounds == 1 ? "" : "s");
+  if (results.interrupted) text += ", interrupted";
+  return text;
+}
+
+std::string group_text(const Plan& plan, const Results& results, const GroupSummary& summary, Format format,
+                       bool emphasis) {
+  const Group& group = plan.groups[summary.group];
+  Table table{.header = console_header, .rows = {}};
+  for (const std::size_t index : group.cells) {
+    const Cell& cell = plan.cells[index];
+    const CellResult& result = results.cells[index];
+    const auto row = std::ranges::find(summary.cells, index, &CellSummary::cell);
+    if (cell.skipped) {
+      table.rows.push_back({cell.label, "skipped: " + *cell.skipped});
+    } else if (result.failure) {
+      table.rows.push_back({cell.label, "failed: " + *result.failure});
+    } else if (row != summary.cells.end()) {
+      table.rows.push_back(console_row(*row, cell, result));
+    } else {
+      table.rows.push_back({cell.label, "not run"});
+    }
+  }
+  const std::string ideal = summary.cells.empty() || !summary.cells.front().ideal_ns
+                                ? ""
+                                : fmt::format(" · ideal {}", format_duration(*summary.cells.front().ideal_ns));
+  std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
+  if (format == Format::markdown) text = "### " + text;
+  text += format == Format::markdown ? render_markdown(table) : render_console(table, emphasis);
+  const std::string checkpoints = checkpoint_lines(plan, summary);
+  if (!checkpoints.empty()) text += '\n' + checkpoints;
+  if (!summary.verdict.empty()) text += '\n' + summary.verdict + '\n';
+  for (const std::string& warning : summary.warnings) text += fmt::format("Warning: {}.\n", warning);
+  return text;
+}
+
+std::string number(double value) { return fmt::format("{:.6g}", value); }
+
+std::string ratio_number(const std::optional<Ratio>& ratio) { return ratio ? number(ratio->effect) : ""; }
+
+}  // namespace
+
+std::string report_text(const Plan& plan, const Results& results, Format format, bool emphasis) {
+  std::string text;
+  for (const GroupSummary& summary : summarize(plan, results)) {
+    if (!text.empty()) text += '\n';
+    text += group_text(plan, results, summary, format, emphasis);
+  }
+  return text;
+}
+
+std::string report_csv(const Plan& plan, const Results& results) {
+  Table table{.header = {"name", "workload", "model", "tasks", "work", "cpus", "workers", "samples", "wall_ns",
+                         "wall_low_ns", "wall_high_ns", "over_ideal", "speedup_over_serial", "cpu_ns",
+                         "voluntary_switches", "involuntary_switches", "latency_p50_ns", "latency_p90_ns",
+                         "latency_p99_ns", "latency_p99_9_ns", "peak_memory_bytes", "units_peak", "error"},
+              .rows = {}};
+  for (const GroupSummary& summary : summarize(plan, results)) {
+    const Group& group = plan.groups[summary.group];
+    for (const std::size_t index : group.cells) {
+      const Cell& cell = plan.cells[index];
+      std::vector<std::string> row{cell.name,
+                                   std::string(group.workload->name),
+                                   std::string(cell.model->name),
+                                   fmt::to_string(group.parameters.tasks),
+                                   fmt::to_string(group.parameters.work),
+                                   fmt::to_string(group.cpus),
+                                   fmt::to_string(cell.workers)};
+      const auto found = std::ranges::find(summary.cells, index, &CellSummary::cell);
+      const CellResult& result = results.cells[index];
+      if (found == summary.cells.end()) {
+        row.resize(table.header.size() - 1);
+      } else {
+        const CellSummary& sums = *found;
+        for (const std::string& field :
+             {fmt::to_string(sums.wall_ns.samples), number(sums.wall_ns.median), number(sums.wall_ns.low),
+              number(sums.wall_ns.high), ratio_number(sums.over_ideal), ratio_number(sums.speedup),
+              number(sums.cpu_ns.median), number(sums.voluntary_switches.median),
+              number(sums.involuntary_switches.median), number(sums.latency_ns[0].median),
+              number(sums.latency_ns[1].median), number(sums.latency_ns[2].median), number(sums.latency_ns[3].median),
+              fmt::to_string(result.peak_memory_bytes), number(sums.units_peak.median)}) {
+          row.push_back(field);
+        }
+      }
+      row.push_back(cell.skipped ? "skipped: " + *cell.skipped : result.failure.value_or(""));
+      table.rows.push_back(std::move(row));
+    }
+  }
+  return render_csv(table);
+}
+
+std::string plan_text(const Plan& plan) {
+  std::string text;
+  for (const Group& group : plan.groups) {
+    text += group.title + '\n';
+    for (const std::size_t index : group.cells) {
+      const Cell& cell = plan.cells[index];
+      text += cell.skipped ? fmt::format("  {}  skipped: {}\n", cell.name, *cell.skipped)
+                           : fmt::format("  {}  about {} a run\n", cell.name,
+                                         format_duration(static_cast<double>(cell.expected_ns)));
+    }
+  }
+  const double round_ns = static_cast<double>(expected_round_ns(plan));
+  const double least_ns = round_ns * plan.min_rounds;
+  const double most_ns = std::max(least_ns, std::min(round_ns * plan.max_rounds, static_cast<double>(plan.max_time_ns)));
+  text += fmt::format("{} cell{}, seed {}; ", plan.cells.size(), plan.cells.size() == 1 ? "" : "s", plan.seed);
+  if (plan.min_rounds == plan.max_rounds) {
+    text += fmt::format("{} round{} of about {}: about {} in all\n", plan.min_rounds, plan.min_rounds == 1 ? "" : "s",
+                        format_duration(round_ns), format_duration(least_ns + round_ns));
+  } else {
+    text += fmt::format("{} to {} rounds of about {}: {} to {} in all\n", plan.min_rounds, plan.max_rounds,
+                        format_duration(round_ns), format_duration(least_ns + round_ns),
+                        format_duration(most_ns + round_ns));
+  }
+  return text;
+}
+
+std::string list_text(const Tables& tables) {
+  std::string text = "Models:\n";
+  for (const Model& model : tables.models) {
+    text += fmt::format("  {:<14}{}\n", model.name, model.summary);
+    if (!model.aliases.empty()) text += fmt::format("  {:<14}  also: {}\n", "", fmt::join(model.aliases, ", "));
+    const std::string why = model.why_unavailable ? model.why_unavailable() : "";
+    if (!why.empty()) text += fmt::format("  {:<14}  not available here: {}\n", "", why);
+  }
+  text += "\nWorkloads:\n";
+  for (const Workload& workload : tables.workloads) {
+    text += fmt::format("  {:<14}{}\n", workload.name, workload.summary);
+    text += fmt::format("  {:<14}  default: --tasks={}", "", workload.default_tasks);
+    if (workload.default_work != 0) text += fmt::format(" --work={}", workload.default_work);
+    if (workload.default_wait.count() != 0) {
+      text += fmt::format(" --wait={}", format_duration_exact(workload.default_wait.count()));
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace bench

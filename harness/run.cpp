@@ -1,0 +1,98 @@
+#include "harness/run.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "harness/measure/clock.h"
+#include "harness/measure/job_run.h"
+#include "harness/ruler.h"
+
+namespace bench {
+namespace {
+
+constexpr RunLength measured_length{};
+constexpr RunLength memory_length{.max_batches = 1};
+
+void confine(std::uint32_t cpus) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::uint32_t taken = 0;
+  for (const int cpu : available_cpu_numbers()) {
+    if (taken++ == cpus) break;
+    CPU_SET(static_cast<std::size_t>(cpu), &set);
+  }
+  if (sched_setaffinity(0, sizeof set, &set) != 0) {
+    throw std::system_error(errno, std::generic_category(), fmt::format("confine the run to {} CPUs", cpus));
+  }
+}
+
+void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
+  const Group& group = plan.group_of(cell);
+  JobRun job(*group.workload, group.parameters, cell.workers, length, report);
+  cell.model->run(job);
+}
+
+// The CPU time of the group's batch as a plain loop on one CPU: the mean over as many tasks as 100 ms allow.
+void run_reference(const Group& group, RunReport& report) {
+  const Workload& workload = *group.workload;
+  constexpr std::int64_t enough_ns = 100'000'000;
+  std::uint64_t seen = 0;
+  std::uint32_t done = 0;
+  const std::int64_t begin_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  std::int64_t used_ns = 0;
+  while (used_ns < enough_ns) {
+    seen ^= workload.compute(group.parameters, done % group.parameters.tasks);
+    ++done;
+    used_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_ns;
+  }
+  [[maybe_unused]] const volatile std::uint64_t keep = seen;
+  report.compute_ns = static_cast<double>(used_ns) / done * group.parameters.tasks;
+}
+
+void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
+  if (request.kind == RunKind::ruler) {
+    report.ruler = measure_ruler();
+    return;
+  }
+  const Cell& cell = plan.cells[request.cell];
+  confine(plan.group_of(cell).cpus);
+  switch (request.kind) {
+    case RunKind::measure: return run_job(plan, cell, measured_length, report);
+    case RunKind::memory: return run_job(plan, cell, memory_length, report);
+    case RunKind::reference: return run_reference(plan.group_of(cell), report);
+    case RunKind::ruler: break;
+  }
+}
+
+}  // namespace
+
+void enter_run(pid_t launcher, RunReport& report) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != launcher) _exit(1);  // the launcher died before the line above
+  report.process_group.store(getpid());
+  prctl(PR_SET_TIMERSLACK, 1);  // nanosecond; the default of 50 µs would lengthen every wait
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGPIPE, SIG_IGN);
+  dup2(STDERR_FILENO, STDOUT_FILENO);  // standard output belongs to the report
+}
+
+void perform_run(const Plan& plan, const RunRequest& request, RunReport& report) {
+  try {
+    carry_out(plan, request, report);
+    report.finished.store(1);
+    _exit(0);
+  } catch (const std::exception& error) {
+    report.failure.set(error.what());
+  }
+  _exit(1);
+}
+
+}  // namespace bench

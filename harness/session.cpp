@@ -1,0 +1,231 @@
+#include "harness/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <random>
+
+#include "harness/measure/clock.h"
+#include "harness/statistics.h"
+
+namespace bench {
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+
+// One workload of the plan and how far it has come.
+struct WorkloadState {
+  const Workload* workload = nullptr;
+  std::size_t index = 0;
+  std::vector<std::size_t> cells;   // those still in the plan
+  std::vector<std::size_t> groups;  // those with a reference run
+  std::uint32_t rounds = 0;
+  std::int64_t last_round_ns = 0;
+  bool done = false;
+};
+
+// What a round runs, in its order.
+struct Step {
+  RunKind kind;
+  std::size_t cell;  // for a reference: any cell of its group
+};
+
+class Session {
+ public:
+  Session(const Plan& plan, Launcher& launcher, Progress& progress, const std::function<int()>& interrupts,
+          const std::function<void(const Results&)>& save)
+      : plan_(plan), launcher_(launcher), progress_(progress), interrupts_(interrupts), save_(save), random_(plan.seed) {
+    results_.cells.resize(plan.cells.size());
+    results_.references.resize(plan.groups.size());
+    for (std::size_t group = 0; group < plan.groups.size(); ++group) add_group(group);
+  }
+
+  Results run() {
+    while (!stopped()) {
+      const auto next = std::ranges::find_if(states_, [](const WorkloadState& state) { return !state.done; });
+      if (next == states_.end()) break;
+      for (WorkloadState& state : states_) {
+        if (!state.done && !stopped()) run_round(state);
+      }
+    }
+    for (WorkloadState& state : states_) {
+      if (state.rounds != 0 && interrupts_() < 2) read_ruler(state);
+    }
+    results_.interrupted = interrupts_() > 0;
+    results_.elapsed_ns = now_ns() - begun_ns_;
+    progress_.clear();
+    return std::move(results_);
+  }
+
+ private:
+  void add_group(std::size_t index) {
+    const Group& group = plan_.groups[index];
+    auto state = std::ranges::find(states_, group.workload, &WorkloadState::workload);
+    if (state == states_.end()) {
+      states_.push_back({.workload = group.workload, .index = states_.size(), .cells = {}, .groups = {}});
+      state = states_.end() - 1;
+    }
+    for (const std::size_t cell : group.cells) {
+      if (!plan_.cells[cell].skipped) state->cells.push_back(cell);
+    }
+    if (group.workload->compute) state->groups.push_back(index);
+    state->done = state->cells.empty();
+  }
+
+  bool stopped() const { return interrupts_() > 0; }
+
+  void run_round(WorkloadState& state) {
+    const std::int64_t begun_ns = now_ns();
+    read_ruler(state);
+    std::vector<Step> steps;
+    for (const std::size_t cell : state.cells) steps.push_back({RunKind::measure, cell});
+    for (const std::size_t group : state.groups) steps.push_back({RunKind::reference, plan_.groups[group].cells.front()});
+    std::ranges::shuffle(steps, random_);
+    for (const Step& step : steps) {
+      if (stopped()) return;
+      run_step(state, step);
+    }
+    if (state.rounds == 0) {
+      for (const std::size_t cell : std::vector(state.cells)) {
+        if (!stopped()) run_memory(cell);
+      }
+    }
+    ++state.rounds;
+    state.last_round_ns = now_ns() - begun_ns;
+    judge(state);
+  }
+
+  void read_ruler(const WorkloadState& state) {
+    const RunRequest request{.kind = RunKind::ruler, .time_limit_ns = 10 * second_ns};
+    const RunOutcome outcome = launcher_.run(request, [] { return true; });
+    if (!failure_reason(outcome, launcher_.report(), request).empty()) return;
+    results_.rulers.push_back({.workload = state.index, .round = state.rounds, .ruler = launcher_.report().ruler});
+  }
+
+  RunOutcome launch(const RunRequest& request, const std::string& what) {
+    return launcher_.run(request, [&] {
+      progress_.show(what, left_ns());
+      return interrupts_() < 2;
+    });
+  }
+
+  void run_step(WorkloadState& state, const Step& step) {
+    const Cell& cell = plan_.cells[step.cell];
+    const bool reference = step.kind == RunKind::reference;
+    const RunRequest request{.kind = step.kind,
+                             .cell = static_cast<std::uint32_t>(step.cell),
+                             .time_limit_ns = cell.time_limit_ns};
+    const std::string what = fmt::format("round {} · {} · {}", state.rounds + 1, state.workload->name,
+                                         reference ? "the plain loop" : cell.label);
+    progress_.show(what, left_ns());
+    const RunOutcome outcome = launch(request, what);
+    const std::string reason = failure_reason(outcome, launcher_.report(), request);
+    if (outcome.cancelled) return;
+    if (reference) {
+      if (reason.empty()) {
+        results_.references[cell.group].push_back({.round = state.rounds, .compute_ns = launcher_.report().compute_ns});
+      }
+    } else if (reason.empty()) {
+      results_.cells[step.cell].samples.push_back(
+          make_sample(launcher_.report(), state.rounds, outcome.user_ns, outcome.system_ns));
+    } else {
+      drop(state, step.cell, reason);
+    }
+    save();
+  }
+
+  // Memory takes a run of its own, since reading it stops the run.
+  void run_memory(std::size_t index) {
+    CellResult& result = results_.cells[index];
+    const Cell& cell = plan_.cells[index];
+    if (result.samples.empty()) return;
+    const RunRequest request{.kind = RunKind::memory,
+                             .cell = static_cast<std::uint32_t>(index),
+                             .units_hint = result.samples.front().units_peak,
+                             .time_limit_ns = cell.time_limit_ns};
+    const std::string what = fmt::format("memory · {} · {}", plan_.workload_of(cell).name, cell.label);
+    progress_.show(what, left_ns());
+    const RunOutcome outcome = launch(request, what);
+    if (!failure_reason(outcome, launcher_.report(), request).empty()) return;
+    result.peak_memory_bytes = outcome.peak_memory_bytes;
+    save();
+  }
+
+  // A failed cell runs no more: a hang would cost its time limit in every round.
+  void drop(WorkloadState& state, std::size_t index, const std::string& reason) {
+    results_.cells[index].failure = reason;
+    std::erase(state.cells, index);
+    progress_.line(fmt::format("{} failed: {}", plan_.cells[index].name, reason));
+  }
+
+  void judge(WorkloadState& state) {
+    std::vector<const CellResult*> cells;
+    for (const std::size_t cell : state.cells) cells.push_back(&results_.cells[cell]);
+    const double width = widest_half_width(cells);
+    const bool narrow = width <= plan_.wanted_half_width;
+    const bool late = now_ns() - begun_ns_ + state.last_round_ns > plan_.max_time_ns;
+    state.done = cells.empty() || state.rounds >= plan_.max_rounds ||
+                 (state.rounds >= plan_.min_rounds && (narrow || late));
+    const std::string widest = std::isfinite(width) ? fmt::format("widest interval ±{:.1f}%", width * 100)
+                                                    : std::string("too few rounds for an interval yet");
+    progress_.round_line(fmt::format("{}: round {} took {:.1f} s, {}{}", state.workload->name, state.rounds,
+                                     static_cast<double>(state.last_round_ns) / second_ns, widest,
+                                     state.done && !narrow && late ? "; the plan's time is up" : ""));
+  }
+
+  // About how long the plan still takes: the rounds that it needs at the least, within its time.
+  std::int64_t left_ns() const {
+    std::int64_t total_ns = 0;
+    const std::int64_t elapsed_ns = now_ns() - begun_ns_;
+    for (const WorkloadState& state : states_) {
+      if (state.done) continue;
+      std::int64_t round_ns = state.last_round_ns;
+      if (round_ns == 0) {
+        for (const std::size_t cell : state.cells) round_ns += plan_.cells[cell].expected_ns;
+      }
+      const std::uint32_t rounds = state.rounds < plan_.min_rounds ? plan_.min_rounds - state.rounds : 1;
+      total_ns += rounds * round_ns;
+    }
+    // Beyond its fewest rounds a plan usually goes on until its time is up.
+    if (plan_.max_rounds > plan_.min_rounds) total_ns = std::max(total_ns, plan_.max_time_ns - elapsed_ns);
+    return total_ns;
+  }
+
+  void save() {
+    results_.elapsed_ns = now_ns() - begun_ns_;
+    save_(results_);
+  }
+
+  const Plan& plan_;
+  Launcher& launcher_;
+  Progress& progress_;
+  const std::function<int()>& interrupts_;
+  const std::function<void(const Results&)>& save_;
+  std::mt19937_64 random_;
+  std::int64_t begun_ns_ = now_ns();
+  std::vector<WorkloadState> states_;
+  Results results_;
+};
+
+}  // namespace
+
+Results run_session(const Plan& plan, Launcher& launcher, Progress& progress, const std::function<int()>& interrupts,
+                    const std::function<void(const Results&)>& save) {
+  return Session(plan, launcher, progress, interrupts, save).run();
+}
+
+double widest_half_width(const std::vector<const CellResult*>& cells) {
+  double widest = 0;
+  for (const CellResult* cell : cells) {
+    std::vector<double> wall_ns;
+    for (const Sample& sample : cell->samples) wall_ns.push_back(sample.wall_ns);
+    if (wall_ns.empty()) return std::numeric_limits<double>::infinity();
+    const Estimate estimate = median_estimate(wall_ns);
+    if (!estimate.bounded) return std::numeric_limits<double>::infinity();
+    widest = std::max(widest, estimate.half_width());
+  }
+  return widest;
+}
+
+}  // namespace bench

@@ -1,0 +1,305 @@
+#include "harness/summary.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "harness/units.h"
+
+namespace bench {
+namespace {
+
+// A ruler this much above the plan's lowest reading is another regime. Between regimes a trip takes six times as long
+// and a computation half as long again; within one, readings stay within a few percent.
+constexpr double slow_trip = 2.0;
+constexpr double slow_spin = 1.25;
+
+struct LowestReadings {
+  double line_trip_ns = 0;
+  double spin_ns = 0;
+};
+
+LowestReadings lowest_readings(const Results& results) {
+  LowestReadings lowest;
+  const auto lower = [](double& kept, double reading) {
+    if (reading > 0 && (kept == 0 || reading < kept)) kept = reading;
+  };
+  for (const RulerReading& reading : results.rulers) {
+    lower(lowest.line_trip_ns, reading.ruler.line_trip_ns);
+    lower(lowest.spin_ns, reading.ruler.spin_ns);
+  }
+  return lowest;
+}
+
+bool is_slow(const Ruler& ruler, const LowestReadings& lowest) {
+  return ruler.line_trip_ns > slow_trip * lowest.line_trip_ns || ruler.spin_ns > slow_spin * lowest.spin_ns;
+}
+
+template <typename Field>
+std::vector<double> column(const std::vector<Sample>& samples, Field field) {
+  std::vector<double> values;
+  for (const Sample& sample : samples) values.push_back(static_cast<double>(std::invoke(field, sample)));
+  return values;
+}
+
+template <typename Field>
+std::array<Estimate, 4> estimate_percentiles(const std::vector<Sample>& samples, Field field) {
+  std::array<Estimate, 4> estimates{};
+  for (std::size_t i = 0; i < estimates.size(); ++i) {
+    estimates[i] = median_estimate(column(samples, [&](const Sample& sample) { return (sample.*field)[i]; }));
+  }
+  return estimates;
+}
+
+// Values by round, for pairing.
+using ByRound = std::map<std::uint32_t, double>;
+
+ByRound wall_by_round(const CellResult& result) {
+  ByRound values;
+  for (const Sample& sample : result.samples) values[sample.round] = sample.wall_ns;
+  return values;
+}
+
+class GroupSummarizer {
+ public:
+  GroupSummarizer(const Plan& plan, const Results& results, std::size_t group)
+      : plan_(plan), results_(results), group_(plan.groups[group]) {
+    summary_.group = group;
+    std::uint32_t rounds = 0;
+    for (const std::size_t cell : group_.cells) {
+      for (const Sample& sample : results.cells[cell].samples) rounds = std::max(rounds, sample.round + 1);
+    }
+    regimes_ = regimes_of(results, workload_index(plan, group_), rounds);
+    for (std::uint32_t round = 0; round < rounds; ++round) add_ideal(round);
+  }
+
+  GroupSummary summarize() {
+    std::vector<double> compute_ns;
+    for (const Reference& reference : results_.references[summary_.group]) compute_ns.push_back(reference.compute_ns);
+    if (!compute_ns.empty()) summary_.compute_ns = median_estimate(compute_ns);
+    for (const std::size_t cell : group_.cells) {
+      if (!results_.cells[cell].samples.empty()) summary_.cells.push_back(summarize_cell(cell));
+    }
+    summary_.verdict = verdict();
+    warn();
+    return std::move(summary_);
+  }
+
+ private:
+  void add_ideal(std::uint32_t round) {
+    if (!group_.workload->compute) {
+      ideals_[round] = ideal_ns(group_, 0);
+      return;
+    }
+    for (const Reference& reference : results_.references[summary_.group]) {
+      if (reference.round != round) continue;
+      compute_[round] = reference.compute_ns;
+      ideals_[round] = ideal_ns(group_, reference.compute_ns);
+    }
+  }
+
+  // The ratio over the rounds that have both, those of a steady regime if these are enough for an interval.
+  std::optional<Ratio> ratio(const ByRound& numerators, const ByRound& denominators) const {
+    constexpr std::size_t enough = 6;
+    std::vector<double> steady[2];
+    std::vector<double> all[2];
+    for (const auto& [round, numerator] : numerators) {
+      const auto denominator = denominators.find(round);
+      if (denominator == denominators.end() || numerator <= 0 || denominator->second <= 0) continue;
+      all[0].push_back(numerator);
+      all[1].push_back(denominator->second);
+      if (regimes_[round] == Regime::changing) continue;
+      steady[0].push_back(numerator);
+      steady[1].push_back(denominator->second);
+    }
+    if (all[0].empty()) return std::nullopt;
+    return steady[0].size() >= enough ? paired_ratio(steady[0], steady[1]) : paired_ratio(all[0], all[1]);
+  }
+
+  CellSummary summarize_cell(std::size_t index) const {
+    const CellResult& result = results_.cells[index];
+    const std::vector<Sample>& samples = result.samples;
+    CellSummary row;
+    row.cell = index;
+    row.wall_ns = median_estimate(column(samples, &Sample::wall_ns));
+    row.cpu_ns = median_estimate(column(samples, &Sample::cpu_ns));
+    row.voluntary_switches = median_estimate(column(samples, &Sample::voluntary_switches));
+    row.involuntary_switches = median_estimate(column(samples, &Sample::involuntary_switches));
+    row.minor_faults = median_estimate(column(samples, &Sample::minor_faults));
+    row.major_faults = median_estimate(column(samples, &Sample::major_faults));
+    row.units_peak = median_estimate(column(samples, &Sample::units_peak));
+    row.latency_ns = estimate_percentiles(samples, &Sample::latency_ns);
+    row.start_delay_ns = estimate_percentiles(samples, &Sample::start_delay_ns);
+    row.service_ns = estimate_percentiles(samples, &Sample::service_ns);
+    row.user_share = user_share(samples);
+    const ByRound walls = wall_by_round(result);
+    row.over_ideal = ratio(walls, ideals_);
+    if (!ideals_.empty()) row.ideal_ns = median_ideal();
+    row.speedup = speedup(walls);
+    row.checkpoint_ns = checkpoint_price(samples);
+    for (const Sample& sample : samples) count_regime(row, regimes_[sample.round]);
+    return row;
+  }
+
+  static double user_share(const std::vector<Sample>& samples) {
+    double user_ns = 0;
+    double total_ns = 0;
+    for (const Sample& sample : samples) {
+      user_ns += static_cast<double>(sample.run_user_ns);
+      total_ns += static_cast<double>(sample.run_user_ns + sample.run_system_ns);
+    }
+    return total_ns > 0 ? user_ns / total_ns : 0;
+  }
+
+  double median_ideal() const {
+    std::vector<double> values;
+    for (const auto& [round, value] : ideals_) values.push_back(value);
+    return median(values);
+  }
+
+  std::optional<Ratio> speedup(const ByRound& walls) const {
+    for (const std::size_t cell : group_.cells) {
+      if (plan_.cells[cell].model->name == "serial") return ratio(wall_by_round(results_.cells[cell]), walls);
+    }
+    return std::nullopt;
+  }
+
+  // (CPU of the batch - CPU of the plain loop) / checkpoints, round by round.
+  std::optional<Estimate> checkpoint_price(const std::vector<Sample>& samples) const {
+    if (!group_.workload->checkpoints) return std::nullopt;
+    const double checkpoints =
+        static_cast<double>(group_.workload->checkpoints(group_.parameters)) * group_.parameters.tasks;
+    std::vector<double> prices;
+    for (const Sample& sample : samples) {
+      const auto plain = compute_.find(sample.round);
+      if (plain != compute_.end()) prices.push_back((sample.cpu_ns - plain->second) / checkpoints);
+    }
+    if (prices.empty()) return std::nullopt;
+    return median_estimate(prices);
+  }
+
+  static void count_regime(CellSummary& row, Regime regime) {
+    const auto counted = std::ranges::find(row.regimes, regime, [](const auto& pair) { return pair.first; });
+    if (counted == row.regimes.end()) {
+      row.regimes.emplace_back(regime, 1);
+    } else {
+      ++counted->second;
+    }
+  }
+
+  std::string_view label(const CellSummary& row) const { return plan_.cells[row.cell].label; }
+
+  std::string verdict() const {
+    if (summary_.cells.size() < 2) return {};
+    std::vector<const CellSummary*> order;
+    for (const CellSummary& row : summary_.cells) order.push_back(&row);
+    std::ranges::stable_sort(order, {}, [](const CellSummary* row) { return row->wall_ns.median; });
+    const ByRound best = wall_by_round(results_.cells[order.front()->cell]);
+
+    std::vector<std::string_view> tied{label(*order.front())};
+    std::string next;
+    for (std::size_t i = 1; i < order.size(); ++i) {
+      const std::optional<Ratio> slower = ratio(wall_by_round(results_.cells[order[i]->cell]), best);
+      if (!slower || !tells_apart(*slower)) {
+        tied.push_back(label(*order[i]));
+      } else if (next.empty()) {
+        next = fmt::format("; next is {}, {} as long", label(*order[i]), format_ratio(slower->effect));
+      }
+    }
+    if (tied.size() == 1) return fmt::format("Best: {}{}.", tied.front(), next);
+    const std::string names = fmt::format("{}", fmt::join(tied, ", "));
+    const bool bounded = order.front()->wall_ns.bounded;
+    return fmt::format("Best: {} (the data cannot tell them apart{}){}.", names,
+                       bounded ? "" : "; fewer than 6 rounds never can", next);
+  }
+
+  void warn() {
+    std::size_t mixed = 0;
+    for (const CellSummary& row : summary_.cells) mixed += row.regimes.size() > 1 ? 1 : 0;
+    if (mixed != 0) {
+      std::map<Regime, std::size_t> rounds;
+      for (const Regime regime : regimes_) ++rounds[regime];
+      std::string parts;
+      for (const auto& [regime, count] : rounds) {
+        parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", count, regime_name(regime));
+      }
+      summary_.warnings.push_back(fmt::format(
+          "{} of {} cells mix samples of different regimes of this machine (rounds: {}): medians pool them, ratios are "
+          "taken within rounds; repeat on a quieter machine for steadier medians",
+          mixed, summary_.cells.size(), parts));
+    }
+    if (!summary_.cells.empty() && !summary_.cells.front().wall_ns.bounded) {
+      summary_.warnings.emplace_back("fewer than 6 rounds give no 95% interval; use --repetitions=6 or more");
+    }
+  }
+
+  const Plan& plan_;
+  const Results& results_;
+  const Group& group_;
+  std::vector<Regime> regimes_;
+  ByRound ideals_;
+  ByRound compute_;
+  GroupSummary summary_;
+};
+
+}  // namespace
+
+std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
+  std::vector<GroupSummary> summaries;
+  for (std::size_t group = 0; group < plan.groups.size(); ++group) {
+    summaries.push_back(GroupSummarizer(plan, results, group).summarize());
+  }
+  return summaries;
+}
+
+std::vector<Regime> regimes_of(const Results& results, std::size_t workload, std::uint32_t rounds) {
+  const LowestReadings lowest = lowest_readings(results);
+  std::map<std::uint32_t, bool> slow_at;
+  for (const RulerReading& reading : results.rulers) {
+    if (reading.workload == workload) slow_at[reading.round] = is_slow(reading.ruler, lowest);
+  }
+  std::vector<Regime> regimes(rounds, Regime::unknown);
+  for (std::uint32_t round = 0; round < rounds; ++round) {
+    const auto before = slow_at.find(round);
+    const auto after = slow_at.find(round + 1);
+    if (before == slow_at.end() || after == slow_at.end()) continue;
+    regimes[round] = before->second != after->second ? Regime::changing : before->second ? Regime::slow : Regime::usual;
+  }
+  return regimes;
+}
+
+std::string_view regime_name(Regime regime) {
+  switch (regime) {
+    case Regime::usual: return "usual";
+    case Regime::slow: return "slow";
+    case Regime::changing: return "changing";
+    case Regime::unknown: break;
+  }
+  return "unknown";
+}
+
+double ideal_ns(const Group& group, double compute_ns) {
+  const JobParameters& parameters = group.parameters;
+  const double task_ns = compute_ns / parameters.tasks;
+  double longest_ns = task_ns;
+  const std::size_t dealt = std::min<std::size_t>(parameters.waits.size(), parameters.tasks);
+  for (std::size_t i = 0; i < dealt; ++i) {
+    longest_ns = std::max(longest_ns, task_ns + static_cast<double>(parameters.waits[i].count()));
+  }
+  return std::max(longest_ns, compute_ns / group.cpus);
+}
+
+std::size_t workload_index(const Plan& plan, const Group& group) {
+  std::vector<const Workload*> seen;
+  for (const Group& other : plan.groups) {
+    const auto found = std::ranges::find(seen, other.workload);
+    if (found == seen.end()) seen.push_back(other.workload);
+    if (other.workload == group.workload) break;
+  }
+  return static_cast<std::size_t>(std::ranges::find(seen, group.workload) - seen.begin());
+}
+
+}  // namespace bench

@@ -1,0 +1,68 @@
+// What the samples of a plan say: medians, intervals, ratios, and the sentence that closes a table.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/plan.h"
+#include "harness/sample.h"
+#include "harness/statistics.h"
+
+namespace bench {
+
+/// The machine's regime while a round ran, by the rulers before and after it.
+enum class Regime : std::uint8_t {
+  usual,     ///< As at the plan's best.
+  slow,      ///< Cache-line trips or computation took much longer than at the plan's best.
+  changing,  ///< The two rulers disagree.
+  unknown,   ///< A ruler is missing.
+};
+
+/// A cell's samples in one row. Costs are per batch.
+struct CellSummary {
+  std::size_t cell = 0;
+  Estimate wall_ns{};
+  Estimate cpu_ns{};
+  Estimate voluntary_switches{};
+  Estimate involuntary_switches{};
+  Estimate minor_faults{};
+  Estimate major_faults{};
+  Estimate units_peak{};
+  double user_share = 0;  ///< User time as a fraction of the CPU time of the runs' whole lives.
+  std::array<Estimate, 4> latency_ns{};      ///< Medians of the runs' shown_percentiles; never averages of percentiles.
+  std::array<Estimate, 4> start_delay_ns{};
+  std::array<Estimate, 4> service_ns{};
+  std::optional<double> ideal_ns;            ///< Median of the ideals of its rounds.
+  std::optional<Ratio> over_ideal;           ///< Wall time as a multiple of the ideal of the same round.
+  std::optional<Ratio> speedup;              ///< Wall time of serial as a multiple of this one's, round by round.
+  std::optional<Estimate> checkpoint_ns;     ///< What one checkpoint adds to the plain loop's CPU time.
+  std::vector<std::pair<Regime, std::size_t>> regimes;  ///< How many samples were taken in which.
+};
+
+struct GroupSummary {
+  std::size_t group = 0;
+  std::vector<CellSummary> cells;  ///< Those with samples.
+  std::optional<Estimate> compute_ns;  ///< The plain loop's CPU time.
+  std::string verdict;             ///< Which models are best and which the data cannot tell apart.
+  std::vector<std::string> warnings;
+};
+
+/// Sums up every group.
+std::vector<GroupSummary> summarize(const Plan& plan, const Results& results);
+
+/// The regime of each round of a workload, from the plan's rulers.
+std::vector<Regime> regimes_of(const Results& results, std::size_t workload, std::uint32_t rounds);
+
+/// The name of a regime in reports.
+std::string_view regime_name(Regime regime);
+
+/// The time that no model can beat, for a batch of the group: the longest task, or all computation spread evenly over
+/// the CPUs, whichever is longer. `compute_ns` is the CPU time of the batch as a plain loop, 0 without computation.
+double ideal_ns(const Group& group, double compute_ns);
+
+/// The index of `group`'s workload among the plan's workloads, as RulerReading counts them.
+std::size_t workload_index(const Plan& plan, const Group& group);
+
+}  // namespace bench

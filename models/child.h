@@ -1,0 +1,22 @@
+// Forking and reaping, for the models whose units are processes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+
+#include "harness/measure/job_run.h"
+
+namespace bench {
+
+/// Forks a child that counts as a unit, runs `body` and ends with _exit; returns its id in the parent.
+/// The child dies with the thread that forked it. A refused fork fails the run.
+pid_t fork_unit(JobRun& job, const std::function<void()>& body);
+
+/// Waits for one child of the calling process; one that did not end well fails the run.
+void reap_unit(JobRun& job);
+
+/// What became of a child, as in "was killed by signal 9 (Killed)"; `status` is from waitpid(2).
+std::string describe_status(int status);
+
+}  // namespace bench

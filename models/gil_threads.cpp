@@ -1,0 +1,102 @@
+// gil-threads: threads under one global lock, as CPython has run them since 3.2.
+//
+// Units: as many threads as tasks; only the one that holds the lock computes. A thread that wants the lock waits for it
+// 5 ms at a time (the switch interval) and then asks for it; the holder sees that at its next checkpoint, hands the
+// lock over and waits until somebody else has taken it. Operations that block drop the lock around the wait. System
+// calls for a task: those of a thread, plus futexes at each change of holder. It cannot use a second CPU to compute.
+//
+// After Antoine Pitrou's new GIL: CPython, Python/ceval_gil.h, take_gil and drop_gil with FORCE_SWITCHING.
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include "models/blocking.h"
+#include "models/rows.h"
+#include "models/thread_group.h"
+
+namespace bench {
+namespace {
+
+class GlobalLock {
+ public:
+  void take() {
+    std::unique_lock lock(mutex_);
+    while (held_) {
+      const std::uint64_t switches_before = switches_;
+      const bool timed_out = freed_.wait_for(lock, switch_interval) == std::cv_status::timeout;
+      // Ask only when nobody got the lock meanwhile: a holder is left alone for a whole interval.
+      if (timed_out && held_ && switches_ == switches_before) wanted_.store(true, std::memory_order_relaxed);
+    }
+    held_ = true;
+    ++switches_;
+    wanted_.store(false, std::memory_order_relaxed);
+    taken_.notify_one();
+  }
+
+  // Lets go of the lock; to be called by its holder.
+  void drop() {
+    std::unique_lock lock(mutex_);
+    release();
+  }
+
+  // Hands the lock to a thread that asked for it and takes it again afterwards.
+  void hand_over() {
+    {
+      std::unique_lock lock(mutex_);
+      const std::uint64_t switches_before = switches_;
+      release();
+      // Without this wait the holder would mostly win the race against the thread that it wakes.
+      taken_.wait(lock, [&] { return switches_ != switches_before; });
+    }
+    take();
+  }
+
+  // True when a thread has asked for the lock.
+  const std::atomic<bool>& wanted() const { return wanted_; }
+
+ private:
+  static constexpr std::chrono::milliseconds switch_interval{5};
+
+  void release() {
+    held_ = false;
+    freed_.notify_one();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  std::condition_variable taken_;
+  std::atomic<bool> wanted_{false};
+  std::uint64_t switches_ = 0;
+  bool held_ = false;
+};
+
+void run_under_lock(JobRun& job, std::uint32_t index, GlobalLock& gil) {
+  gil.take();
+  run_task(
+      job, index, [&](Script& script) { script.switch_when(gil.wanted()); },
+      [&](const Operation& operation) {
+        if (operation.kind == Op::checkpoint) {
+          gil.hand_over();
+        } else {
+          gil.drop();
+          block_for(operation);
+          gil.take();
+        }
+      });
+  gil.drop();
+}
+
+}  // namespace
+
+void run_gil_threads(JobRun& job) {
+  GlobalLock gil;
+  while (job.next_batch()) {
+    ThreadGroup threads(job, job.tasks());
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) {
+      threads.start([&job, &gil, index] { run_under_lock(job, index, gil); });
+    }
+    threads.join();
+  }
+}
+
+}  // namespace bench

@@ -1,0 +1,51 @@
+// A row of the model table: what the harness may know of a model.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "harness/measure/job_run.h"
+
+namespace bench {
+
+/// What a model multiplies.
+enum class UnitKind : std::uint8_t { process, thread, coroutine };
+
+/// How many there are of something.
+enum class Count : std::uint8_t { one, workers, tasks };
+
+/// A way to arrange concurrent work.
+struct Model {
+  std::string_view name;
+  std::string_view summary;
+  std::span<const std::string_view> aliases;
+
+  UnitKind unit;
+  Count units;      ///< How many units at the most.
+  Count in_flight;  ///< How many tasks may wait at once.
+  bool parallel;    ///< Whether tasks compute on several CPUs at once.
+
+  /// Runs a job as JobRun describes; in the first thread of a process of its own. May throw std::exception before
+  /// the first unit exists; later failures go to JobRun::fail.
+  void (*run)(JobRun& job);
+
+  /// Why the model cannot run on this machine; empty when it can. Null: it always can.
+  std::string (*why_unavailable)();
+};
+
+/// The number that `count` means with so many tasks and workers.
+constexpr std::uint32_t resolve(Count count, std::uint32_t tasks, std::uint32_t workers) noexcept {
+  switch (count) {
+    case Count::one: return 1;
+    case Count::workers: return workers;
+    case Count::tasks: break;
+  }
+  return tasks;
+}
+
+/// Every model, in the order of every report.
+std::span<const Model> all_models();
+
+}  // namespace bench

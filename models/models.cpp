@@ -1,0 +1,115 @@
+// The model table. A new model is one file and one row here.
+#include <array>
+
+#include "models/model.h"
+#include "models/poller.h"
+#include "models/rows.h"
+
+namespace bench {
+namespace {
+
+constexpr std::array<std::string_view, 2> serial_aliases{"sequential", "iterative"};
+constexpr std::array<std::string_view, 4> processes_aliases{"multi-process", "multiprocess", "process", "fork"};
+constexpr std::array<std::string_view, 3> process_pool_aliases{"processpool", "prefork", "pool-of-processes"};
+constexpr std::array<std::string_view, 3> threads_aliases{"multi-thread", "multithread", "thread"};
+constexpr std::array<std::string_view, 3> thread_pool_aliases{"threadpool", "pool", "pool-of-threads"};
+constexpr std::array<std::string_view, 2> gil_threads_aliases{"gil", "python-threads"};
+constexpr std::array<std::string_view, 3> coroutines_aliases{"coroutine", "coro", "async"};
+constexpr std::array<std::string_view, 2> epoll_aliases{"event-loop", "reactor"};
+
+constexpr std::array models{
+    Model{
+        .name = "serial",
+        .summary = "one task after another, in one thread",
+        .aliases = serial_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::one,
+        .in_flight = Count::one,
+        .parallel = false,
+        .run = run_serial,
+        .why_unavailable = nullptr,
+    },
+    Model{
+        .name = "processes",
+        .summary = "a process forked for each task",
+        .aliases = processes_aliases,
+        .unit = UnitKind::process,
+        .units = Count::tasks,
+        .in_flight = Count::tasks,
+        .parallel = true,
+        .run = run_processes,
+        .why_unavailable = nullptr,
+    },
+    Model{
+        .name = "process-pool",
+        .summary = "N processes forked beforehand, fed through a pipe",
+        .aliases = process_pool_aliases,
+        .unit = UnitKind::process,
+        .units = Count::workers,
+        .in_flight = Count::workers,
+        .parallel = true,
+        .run = run_process_pool,
+        .why_unavailable = nullptr,
+    },
+    Model{
+        .name = "threads",
+        .summary = "a thread started for each task",
+        .aliases = threads_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::tasks,
+        .in_flight = Count::tasks,
+        .parallel = true,
+        .run = run_threads,
+        .why_unavailable = nullptr,
+    },
+    Model{
+        .name = "thread-pool",
+        .summary = "N threads started beforehand, fed through a queue",
+        .aliases = thread_pool_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::workers,
+        .in_flight = Count::workers,
+        .parallel = true,
+        .run = run_thread_pool,
+        .why_unavailable = nullptr,
+    },
+    Model{
+        .name = "gil-threads",
+        .summary = "a thread for each task under one global lock, as CPython has it",
+        .aliases = gil_threads_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::tasks,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_gil_threads,
+        .why_unavailable = nullptr,
+    },
+    Model{
+        .name = "coroutines",
+        .summary = "a C++20 coroutine for each task, in one thread on epoll",
+        .aliases = coroutines_aliases,
+        .unit = UnitKind::coroutine,
+        .units = Count::tasks,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_coroutines,
+        .why_unavailable = why_no_epoll_pwait2,
+    },
+    Model{
+        .name = "epoll",
+        .summary = "one thread that runs callbacks from an epoll loop",
+        .aliases = epoll_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::one,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_epoll,
+        .why_unavailable = why_no_epoll_pwait2,
+    },
+};
+
+}  // namespace
+
+std::span<const Model> all_models() { return models; }
+
+}  // namespace bench

@@ -1,0 +1,121 @@
+// process-pool: N processes forked beforehand.
+//
+// Units: N processes forked before the first batch. The parent writes task numbers into a pipe and each idle worker
+// reads the next one, so that the kernel wakes a worker and a long task holds up nobody else. The worker that ends the
+// last task of a batch wakes the parent through an eventfd. System calls for a task: a read and a share of a write, and
+// the waits of the task. A task that waits keeps its worker; a worker that dies fails the run at once.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "models/blocking.h"
+#include "models/child.h"
+#include "models/rows.h"
+#include "models/unique_fd.h"
+
+namespace bench {
+namespace {
+
+std::system_error system_failure(const char* what) { return {errno, std::generic_category(), what}; }
+
+class ProcessPool {
+ public:
+  explicit ProcessPool(JobRun& job);
+  void run_batch();
+  void stop();
+
+ private:
+  void work();
+  void submit_all();
+  void wait_until_done();
+
+  JobRun& job_;
+  UniqueFd tasks_out_;  // workers read task numbers here
+  UniqueFd tasks_in_;
+  UniqueFd batch_done_;
+  SharedArray<std::atomic<std::uint32_t>> unfinished_{1};
+  std::vector<UniqueFd> workers_;  // pidfds, readable when the worker has ended
+};
+
+ProcessPool::ProcessPool(JobRun& job) : job_(job), batch_done_(eventfd(0, EFD_CLOEXEC)) {
+  if (!batch_done_.valid()) throw system_failure("eventfd");
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) throw system_failure("pipe");
+  tasks_out_ = UniqueFd(ends[0]);
+  tasks_in_ = UniqueFd(ends[1]);
+  for (std::uint32_t worker = 0; worker < job_.workers(); ++worker) {
+    const pid_t pid = fork_unit(job_, [this] { work(); });
+    workers_.emplace_back(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (!workers_.back().valid()) job_.fail(fmt::format("watch worker {}: {}", pid, std::strerror(errno)));
+  }
+  tasks_out_.reset();
+}
+
+// In a worker: a read takes a whole number, since all writes are whole numbers and a pipe's read holds its lock.
+void ProcessPool::work() {
+  tasks_in_.reset();
+  std::uint32_t index = 0;
+  while (true) {
+    const ssize_t size = read(tasks_out_.get(), &index, sizeof index);
+    if (size < 0 && errno == EINTR) continue;
+    if (size == 0) return;
+    if (size != sizeof index) job_.fail(fmt::format("read a task from the pool's pipe: {}", std::strerror(errno)));
+    run_blocking(job_, index);
+    if (unfinished_[0].fetch_sub(1) == 1) eventfd_write(batch_done_.get(), 1);
+  }
+}
+
+void ProcessPool::run_batch() {
+  unfinished_[0] = job_.tasks();
+  submit_all();
+  wait_until_done();
+}
+
+void ProcessPool::submit_all() {
+  for (std::uint32_t index = 0; index < job_.tasks(); ++index) {
+    while (write(tasks_in_.get(), &index, sizeof index) < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EPIPE) return;  // every worker has died: wait_until_done says how
+      job_.fail(fmt::format("write a task to the pool's pipe: {}", std::strerror(errno)));
+    }
+  }
+}
+
+void ProcessPool::wait_until_done() {
+  std::vector<pollfd> watched{{.fd = batch_done_.get(), .events = POLLIN, .revents = 0}};
+  for (const UniqueFd& worker : workers_) watched.push_back({.fd = worker.get(), .events = POLLIN, .revents = 0});
+  while (true) {
+    if (poll(watched.data(), watched.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      job_.fail(fmt::format("wait for the pool: {}", std::strerror(errno)));
+    }
+    if (watched.front().revents != 0) break;
+    reap_unit(job_);  // fails the run unless the worker ended well, which it may only after stop()
+    job_.fail("a worker of the pool ended before its work was done");
+  }
+  eventfd_t count = 0;
+  eventfd_read(batch_done_.get(), &count);
+}
+
+void ProcessPool::stop() {
+  tasks_in_.reset();
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker) reap_unit(job_);
+}
+
+}  // namespace
+
+void run_process_pool(JobRun& job) {
+  ProcessPool pool(job);
+  while (job.next_batch()) pool.run_batch();
+  pool.stop();
+}
+
+}  // namespace bench

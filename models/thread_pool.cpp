@@ -1,0 +1,91 @@
+// thread-pool: N threads and a queue.
+//
+// Units: N threads started before the first batch. The submitting thread puts task numbers into a queue under a mutex
+// and wakes one worker for each; the worker that ends the last task of a batch wakes the submitter. System calls for a
+// task: the waits of the task, futexes where a queue was empty. A task that waits keeps its worker, so at most N wait
+// at once and the rest queue.
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "models/blocking.h"
+#include "models/rows.h"
+#include "models/thread_group.h"
+
+namespace bench {
+namespace {
+
+// The queue between the submitter and the workers, and the count of what is still to end.
+class TaskQueue {
+ public:
+  void put(std::uint32_t index) {
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.push_back(index);
+      ++unfinished_;
+    }
+    filled_.notify_one();
+  }
+
+  // Takes the oldest task, waiting for one; false when the queue is closed and empty.
+  bool take(std::uint32_t& index) {
+    std::unique_lock lock(mutex_);
+    filled_.wait(lock, [this] { return !queue_.empty() || closed_; });
+    if (queue_.empty()) return false;
+    index = queue_.front();
+    queue_.pop_front();
+    return true;
+  }
+
+  void task_done() {
+    const std::lock_guard lock(mutex_);
+    if (--unfinished_ == 0) all_done_.notify_one();
+  }
+
+  void wait_until_done() {
+    std::unique_lock lock(mutex_);
+    all_done_.wait(lock, [this] { return unfinished_ == 0; });
+  }
+
+  void close() {
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    filled_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::condition_variable all_done_;
+  std::deque<std::uint32_t> queue_;
+  std::uint32_t unfinished_ = 0;
+  bool closed_ = false;
+};
+
+void work(JobRun& job, TaskQueue& queue) {
+  std::uint32_t index = 0;
+  while (queue.take(index)) {
+    run_blocking(job, index);
+    queue.task_done();
+  }
+}
+
+}  // namespace
+
+void run_thread_pool(JobRun& job) {
+  TaskQueue queue;
+  ThreadGroup workers(job, job.workers());
+  for (std::uint32_t worker = 0; worker < job.workers(); ++worker) {
+    workers.start([&job, &queue] { work(job, queue); });
+  }
+  while (job.next_batch()) {
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) queue.put(index);
+    queue.wait_until_done();
+  }
+  queue.close();
+  workers.join();
+}
+
+}  // namespace bench

@@ -1,0 +1,23 @@
+// threads: a thread for each task.
+//
+// Units: as many threads as tasks, all started first and then joined. The kernel wakes the joining thread when another
+// ends. System calls for a task: mmap and mprotect for a stack (pthreads keeps some), clone, the waits of the task,
+// futex for the join. Nothing bounds the number of threads but the machine.
+#include "models/thread_group.h"
+
+#include "models/blocking.h"
+#include "models/rows.h"
+
+namespace bench {
+
+void run_threads(JobRun& job) {
+  while (job.next_batch()) {
+    ThreadGroup threads(job, job.tasks());
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) {
+      threads.start([&job, index] { run_blocking(job, index); });
+    }
+    threads.join();
+  }
+}
+
+}  // namespace bench
