@@ -238,7 +238,9 @@ class CellRows {
   }
 
   Json failure_row() const {
-    Json row = row_head(cell_, group_, index_, cell_.name, "iteration");
+    // Under a name of its own when earlier runs went well, since readers of the file pool rows of the same name.
+    const std::string name = result_.samples.empty() ? cell_.name : cell_.name + "/failed";
+    Json row = row_head(cell_, group_, index_, name, "iteration");
     row["repetitions"] = repetitions();
     row["repetition_index"] = result_.samples.size();
     row["threads"] = 1;

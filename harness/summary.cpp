@@ -12,30 +12,28 @@
 namespace bench {
 namespace {
 
-// A ruler this much above the plan's lowest reading is another regime. Between regimes a trip takes six times as long
-// and a computation half as long again; within one, readings stay within a few percent.
-constexpr double slow_trip = 2.0;
-constexpr double slow_spin = 1.25;
+// Readings of a ruler that are further apart than this belong to different regimes. Between regimes a cache line's trip
+// takes up to six times as long and a computation twice as long; within one, readings stay within a few percent.
+constexpr double other_trip = 2.0;
+constexpr double other_spin = 1.25;
 
-struct LowestReadings {
-  double line_trip_ns = 0;
-  double spin_ns = 0;
-};
+bool further(double a, double b, double factor) { return a > 0 && b > 0 && std::max(a, b) > factor * std::min(a, b); }
 
-LowestReadings lowest_readings(const Results& results) {
-  LowestReadings lowest;
+bool same_regime(const Ruler& a, const Ruler& b) {
+  return !further(a.line_trip_ns, b.line_trip_ns, other_trip) && !further(a.spin_ns, b.spin_ns, other_spin);
+}
+
+// The lowest reading of each probe.
+Ruler best_readings(const Results& results) {
+  Ruler best;
   const auto lower = [](double& kept, double reading) {
     if (reading > 0 && (kept == 0 || reading < kept)) kept = reading;
   };
   for (const RulerReading& reading : results.rulers) {
-    lower(lowest.line_trip_ns, reading.ruler.line_trip_ns);
-    lower(lowest.spin_ns, reading.ruler.spin_ns);
+    lower(best.line_trip_ns, reading.ruler.line_trip_ns);
+    lower(best.spin_ns, reading.ruler.spin_ns);
   }
-  return lowest;
-}
-
-bool is_slow(const Ruler& ruler, const LowestReadings& lowest) {
-  return ruler.line_trip_ns > slow_trip * lowest.line_trip_ns || ruler.spin_ns > slow_spin * lowest.spin_ns;
+  return best;
 }
 
 template <typename Field>
@@ -256,17 +254,21 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
 }
 
 std::vector<Regime> regimes_of(const Results& results, std::size_t workload, std::uint32_t rounds) {
-  const LowestReadings lowest = lowest_readings(results);
-  std::map<std::uint32_t, bool> slow_at;
+  const Ruler best = best_readings(results);
+  std::map<std::uint32_t, Ruler> rulers;
   for (const RulerReading& reading : results.rulers) {
-    if (reading.workload == workload) slow_at[reading.round] = is_slow(reading.ruler, lowest);
+    if (reading.workload == workload) rulers[reading.round] = reading.ruler;
   }
   std::vector<Regime> regimes(rounds, Regime::unknown);
   for (std::uint32_t round = 0; round < rounds; ++round) {
-    const auto before = slow_at.find(round);
-    const auto after = slow_at.find(round + 1);
-    if (before == slow_at.end() || after == slow_at.end()) continue;
-    regimes[round] = before->second != after->second ? Regime::changing : before->second ? Regime::slow : Regime::usual;
+    const auto before = rulers.find(round);
+    const auto after = rulers.find(round + 1);
+    if (before == rulers.end() || after == rulers.end()) continue;
+    if (!same_regime(before->second, after->second)) {
+      regimes[round] = Regime::changing;
+    } else {
+      regimes[round] = same_regime(before->second, best) ? Regime::usual : Regime::slow;
+    }
   }
   return regimes;
 }

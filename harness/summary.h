@@ -14,9 +14,9 @@ namespace bench {
 
 /// The machine's regime while a round ran, by the rulers before and after it.
 enum class Regime : std::uint8_t {
-  usual,     ///< As at the plan's best.
+  usual,     ///< Near the plan's best readings.
   slow,      ///< Cache-line trips or computation took much longer than at the plan's best.
-  changing,  ///< The two rulers disagree.
+  changing,  ///< The two rulers lie far apart.
   unknown,   ///< A ruler is missing.
 };
 

@@ -14,8 +14,8 @@ constexpr std::array workloads{
     Workload{
         .name = "cpu",
         .summary = "computes: the product 1·2·…·N with multi-word arithmetic",
-        .default_tasks = 100,
-        .default_work = 6000,
+        .default_tasks = 64,
+        .default_work = 8000,
         .max_work = 1'000'000,
         .work_meaning = "N, the last factor of each task's product",
         .default_wait = 0ns,

@@ -16,7 +16,7 @@ namespace bench {
 /// Three probes of the machine between rounds, each the median of several tries; 0 where a probe was not possible.
 struct Ruler {
   double line_trip_ns = 0;    ///< One-way trip of a cache line between the first two CPUs.
-  double spin_ns = 0;         ///< A fixed chain of 1,000 dependent multiplications.
+  double spin_ns = 0;         ///< 1,000 steps of six independent chains: how much of its core a CPU gets.
   double system_call_ns = 0;  ///< One getppid.
 };
 
