@@ -18,10 +18,9 @@
 namespace bench {
 
 enum class RunKind : std::uint8_t {
-  measure,    ///< A cell's run, as a sample.
-  memory,     ///< A cell's run of one batch, stopped now and then to read the memory of its tree.
-  reference,  ///< The computation of a cell's group as a plain loop.
-  ruler,      ///< The ruler.
+  measure,  ///< A cell's run, as a sample.
+  memory,   ///< A cell's run of one batch, stopped now and then to read the memory of its tree.
+  ruler,    ///< The ruler.
 };
 
 struct RunRequest {

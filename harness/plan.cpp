@@ -90,7 +90,8 @@ double expected_batch_ns(const Group& group, const Model& model, std::uint32_t w
 void estimate(Cell& cell, const Group& group, const Options& options) {
   constexpr double shortest_ns = 120e6;  // a run lasts 100 ms, and has a warm-up and a process of its own
   const double batch_ns = expected_batch_ns(group, *cell.model, cell.workers);
-  cell.expected_ns = static_cast<std::int64_t>(std::max(batch_ns * 1.05, shortest_ns) + 10e6);
+  const double plain_loop_ns = group.workload->estimate_ns ? 40e6 + group.workload->estimate_ns(group.parameters) : 0;
+  cell.expected_ns = static_cast<std::int64_t>(std::max(batch_ns * 1.05, shortest_ns) + plain_loop_ns + 10e6);
   cell.time_limit_ns = options.time_limit_ns.value_or(30 * second_ns + 5 * cell.expected_ns);
 }
 
@@ -168,8 +169,6 @@ std::int64_t expected_round_ns(const Plan& plan) {
   for (const Cell& cell : plan.cells) {
     if (!cell.skipped) total_ns += cell.expected_ns;
   }
-  constexpr std::int64_t reference_ns = 120'000'000;
-  for (const Group& group : plan.groups) total_ns += group.workload->compute ? reference_ns : 0;
   return total_ns;
 }
 

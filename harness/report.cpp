@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "harness/table.h"
 #include "harness/units.h"
@@ -15,11 +16,15 @@ std::string interval_text(const Estimate& estimate) {
   return fmt::format("±{:.1f}%", estimate.half_width() * 100);
 }
 
+// Whole numbers, but one digit for what happens less than once in a batch.
+std::string format_switches(double switches) {
+  return switches > 0 && switches < 1 ? fmt::format("{:.1f}", switches) : format_count(std::round(switches));
+}
+
 std::string ratio_text(const std::optional<Ratio>& ratio) { return ratio ? format_ratio(ratio->effect) : "-"; }
 
-const std::vector<std::string> console_header{"model",  "time",       "95%",      "over ideal", "speed-up", "CPU",
-                                              "user",   "waits",      "preempts", "p50",        "p99",      "p99.9",
-                                              "memory", "units"};
+const std::vector<std::string> console_header{"model", "time",     "95%", "over ideal", "speed-up", "CPU",
+                                              "switches", "p50", "p99", "memory", "units"};
 
 std::vector<std::string> console_row(const CellSummary& row, const Cell& cell, const CellResult& result) {
   return {
@@ -29,14 +34,12 @@ std::vector<std::string> console_row(const CellSummary& row, const Cell& cell, c
       ratio_text(row.over_ideal),
       ratio_text(row.speedup),
       format_duration(row.cpu_ns.median),
-      fmt::format("{:.0f}%", row.user_share * 100),
-      format_count(row.voluntary_switches.median),
-      format_count(row.involuntary_switches.median),
+      fmt::format("{}+{}", format_switches(row.voluntary_switches.median),
+                  format_switches(row.involuntary_switches.median)),
       format_duration(row.latency_ns[0].median),
       format_duration(row.latency_ns[2].median),
-      format_duration(row.latency_ns[3].median),
       result.peak_memory_bytes > 0 ? format_bytes(static_cast<double>(result.peak_memory_bytes)) : "-",
-      format_count(row.units_peak.median),
+      format_count(std::round(row.units_peak.median)),
   };
 }
 
@@ -82,9 +85,7 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
       table.rows.push_back({cell.label, "not run"});
     }
   }
-  const std::string ideal = summary.cells.empty() || !summary.cells.front().ideal_ns
-                                ? ""
-                                : fmt::format(" · ideal {}", format_duration(*summary.cells.front().ideal_ns));
+  const std::string ideal = summary.cells.empty() ? "" : fmt::format(" · ideal {}", format_duration(summary.ideal_ns));
   std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
   if (format == Format::markdown) text = "### " + text;
   text += format == Format::markdown ? render_markdown(table) : render_console(table, emphasis);
@@ -94,6 +95,11 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
   for (const std::string& warning : summary.warnings) text += fmt::format("Warning: {}.\n", warning);
   return text;
 }
+
+constexpr std::string_view legend =
+    "time: one batch, median of the rounds; 95%: interval of that median; over ideal: multiple of the time that no model\n"
+    "can beat; speed-up: over serial; CPU: user and system of all units; switches: waiting+preempted; p50, p99: from the\n"
+    "batch's start to a task's end; memory: peak of all processes (PSS); units: alive at once.\n";
 
 std::string number(double value) { return fmt::format("{:.6g}", value); }
 
@@ -107,7 +113,7 @@ std::string report_text(const Plan& plan, const Results& results, Format format,
     if (!text.empty()) text += '\n';
     text += group_text(plan, results, summary, format, emphasis);
   }
-  return text;
+  return text + '\n' + std::string(legend);
 }
 
 std::string report_csv(const Plan& plan, const Results& results) {

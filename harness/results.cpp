@@ -177,9 +177,10 @@ Json row_head(const Cell& cell, const Group& group, std::size_t family, const st
 // The rows of one cell: its samples, or its failure, and the aggregates.
 class CellRows {
  public:
-  CellRows(const Plan& plan, std::size_t index, const CellResult& result, const std::vector<Regime>& regimes)
+  CellRows(const Plan& plan, std::size_t index, const CellResult& result, const std::vector<Regime>& regimes,
+           double ideal_ns)
       : plan_(plan), cell_(plan.cells[index]), group_(plan.group_of(cell_)), index_(index), result_(result),
-        regimes_(regimes) {}
+        regimes_(regimes), ideal_ns_(ideal_ns) {}
 
   void add_samples(Json& rows) const {
     for (std::size_t i = 0; i < result_.samples.size(); ++i) rows.push_back(sample_row(i));
@@ -216,6 +217,8 @@ class CellRows {
     bench["involuntary_switches_per_batch"] = sample.involuntary_switches;
     bench["minor_faults_per_batch"] = sample.minor_faults;
     bench["major_faults_per_batch"] = sample.major_faults;
+    bench["ideal_ns"] = ideal_ns(group_, sample.compute_ns);
+    if (sample.compute_ns > 0) bench["plain_loop_cpu_ns"] = sample.compute_ns;
     bench["run_user_cpu_ns"] = sample.run_user_ns;
     bench["run_system_cpu_ns"] = sample.run_system_ns;
     bench["units_peak"] = sample.units_peak;
@@ -273,7 +276,7 @@ class CellRows {
     Json& bench = row["bench"];
     bench["real_time_interval_ns"] = interval_json(summary.wall_ns);
     bench["cpu_time_interval_ns"] = interval_json(summary.cpu_ns);
-    if (summary.ideal_ns) bench["ideal_ns"] = *summary.ideal_ns;
+    bench["ideal_ns"] = ideal_ns_;
     if (summary.over_ideal) bench["over_ideal"] = ratio_json(*summary.over_ideal);
     if (summary.speedup) bench["speedup_over_serial"] = ratio_json(*summary.speedup);
     if (summary.checkpoint_ns) {
@@ -316,6 +319,7 @@ class CellRows {
   std::size_t index_;
   const CellResult& result_;
   const std::vector<Regime>& regimes_;
+  double ideal_ns_;
 };
 
 std::system_error write_failure(const std::string& path) {
@@ -345,7 +349,7 @@ nlohmann::ordered_json make_document(const ResultContext& context, const Results
     }
     const std::vector<Regime> regimes = regimes_of(results, workload_index(context.plan, group), rounds);
     for (const std::size_t index : group.cells) {
-      const CellRows cell(context.plan, index, results.cells[index], regimes);
+      const CellRows cell(context.plan, index, results.cells[index], regimes, summary.ideal_ns);
       cell.add_samples(rows);
       const auto row = std::ranges::find(summary.cells, index, &CellSummary::cell);
       if (row != summary.cells.end()) cell.add_aggregates(rows, *row);

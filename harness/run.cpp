@@ -32,27 +32,30 @@ void confine(std::uint32_t cpus) {
   }
 }
 
-void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
-  const Group& group = plan.group_of(cell);
-  JobRun job(*group.workload, group.parameters, cell.workers, length, report);
-  cell.model->run(job);
-}
-
-// The CPU time of the group's batch as a plain loop on one CPU: the mean over as many tasks as 100 ms allow.
-void run_reference(const Group& group, RunReport& report) {
-  const Workload& workload = *group.workload;
-  constexpr std::int64_t enough_ns = 100'000'000;
+// The CPU time of a batch's computation as a plain loop: the mean over as many tasks as the time allows, at least one.
+double time_plain_loop(const Group& group) {
+  constexpr std::int64_t enough_ns = 20'000'000;
   std::uint64_t seen = 0;
   std::uint32_t done = 0;
   const std::int64_t begin_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   std::int64_t used_ns = 0;
   while (used_ns < enough_ns) {
-    seen ^= workload.compute(group.parameters, done % group.parameters.tasks);
+    seen ^= group.workload->compute(group.parameters, done % group.parameters.tasks);
     ++done;
     used_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_ns;
   }
   [[maybe_unused]] const volatile std::uint64_t keep = seen;
-  report.compute_ns = static_cast<double>(used_ns) / done * group.parameters.tasks;
+  return static_cast<double>(used_ns) / done * group.parameters.tasks;
+}
+
+void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
+  const Group& group = plan.group_of(cell);
+  JobRun job(*group.workload, group.parameters, cell.workers, length, report);
+  if (!group.workload->compute) return cell.model->run(job);
+  // Right before and right after, since the speed of a machine's CPUs may change from second to second.
+  const double before_ns = time_plain_loop(group);
+  cell.model->run(job);
+  report.compute_ns = (before_ns + time_plain_loop(group)) / 2;
 }
 
 void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
@@ -62,12 +65,7 @@ void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
   }
   const Cell& cell = plan.cells[request.cell];
   confine(plan.group_of(cell).cpus);
-  switch (request.kind) {
-    case RunKind::measure: return run_job(plan, cell, measured_length, report);
-    case RunKind::memory: return run_job(plan, cell, memory_length, report);
-    case RunKind::reference: return run_reference(plan.group_of(cell), report);
-    case RunKind::ruler: break;
-  }
+  run_job(plan, cell, request.kind == RunKind::memory ? memory_length : measured_length, report);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
       .warmup_batches = job.warmup_batches,
       .wall_ns = per_batch(job.wall_ns),
       .cpu_ns = per_batch(job.usage.cpu_ns),
+      .compute_ns = report.compute_ns,
       .voluntary_switches = per_batch(job.usage.voluntary_switches),
       .involuntary_switches = per_batch(job.usage.involuntary_switches),
       .minor_faults = per_batch(job.usage.minor_faults),

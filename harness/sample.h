@@ -22,12 +22,13 @@ struct Sample {
   std::uint32_t batches = 0;  ///< Measured; costs are means over them.
   std::uint32_t warmup_batches = 0;
   double wall_ns = 0;
-  double cpu_ns = 0;  ///< Of the whole tree, in the measured batches.
+  double cpu_ns = 0;      ///< Of the whole tree, in the measured batches.
+  double compute_ns = 0;  ///< CPU time of the batch's computation as a plain loop, just before and after; or 0.
   double voluntary_switches = 0;
   double involuntary_switches = 0;
   double minor_faults = 0;
   double major_faults = 0;
-  std::int64_t run_user_ns = 0;    ///< Of the run's whole life, with its start and warm-up.
+  std::int64_t run_user_ns = 0;    ///< Of the run's whole life, with its start, warm-up and plain loop.
   std::int64_t run_system_ns = 0;  ///< Likewise; user and system are split by the kernel's ticks.
   std::int32_t units_peak = 0;     ///< Units alive at once, counted.
   std::array<double, 4> latency_ns{};      ///< shown_percentiles: from a batch's start to each task's end.
@@ -50,16 +51,9 @@ struct RulerReading {
   Ruler ruler;
 };
 
-/// The plain loop's CPU time of a group's batch, in one round.
-struct Reference {
-  std::uint32_t round = 0;
-  double compute_ns = 0;
-};
-
 /// Everything the runs of a plan have left so far. Indices are those of the plan.
 struct Results {
   std::vector<CellResult> cells;
-  std::vector<std::vector<Reference>> references;  ///< By group.
   std::vector<RulerReading> rulers;
   bool interrupted = false;
   std::int64_t elapsed_ns = 0;

@@ -18,17 +18,10 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 struct WorkloadState {
   const Workload* workload = nullptr;
   std::size_t index = 0;
-  std::vector<std::size_t> cells;   // those still in the plan
-  std::vector<std::size_t> groups;  // those with a reference run
+  std::vector<std::size_t> cells;  // those still in the plan
   std::uint32_t rounds = 0;
   std::int64_t last_round_ns = 0;
   bool done = false;
-};
-
-// What a round runs, in its order.
-struct Step {
-  RunKind kind;
-  std::size_t cell;  // for a reference: any cell of its group
 };
 
 class Session {
@@ -37,7 +30,6 @@ class Session {
           const std::function<void(const Results&)>& save)
       : plan_(plan), launcher_(launcher), progress_(progress), interrupts_(interrupts), save_(save), random_(plan.seed) {
     results_.cells.resize(plan.cells.size());
-    results_.references.resize(plan.groups.size());
     for (std::size_t group = 0; group < plan.groups.size(); ++group) add_group(group);
   }
 
@@ -63,13 +55,12 @@ class Session {
     const Group& group = plan_.groups[index];
     auto state = std::ranges::find(states_, group.workload, &WorkloadState::workload);
     if (state == states_.end()) {
-      states_.push_back({.workload = group.workload, .index = states_.size(), .cells = {}, .groups = {}});
+      states_.push_back({.workload = group.workload, .index = states_.size(), .cells = {}});
       state = states_.end() - 1;
     }
     for (const std::size_t cell : group.cells) {
       if (!plan_.cells[cell].skipped) state->cells.push_back(cell);
     }
-    if (group.workload->compute) state->groups.push_back(index);
     state->done = state->cells.empty();
   }
 
@@ -78,16 +69,14 @@ class Session {
   void run_round(WorkloadState& state) {
     const std::int64_t begun_ns = now_ns();
     read_ruler(state);
-    std::vector<Step> steps;
-    for (const std::size_t cell : state.cells) steps.push_back({RunKind::measure, cell});
-    for (const std::size_t group : state.groups) steps.push_back({RunKind::reference, plan_.groups[group].cells.front()});
-    std::ranges::shuffle(steps, random_);
-    for (const Step& step : steps) {
+    std::vector<std::size_t> order = state.cells;
+    std::ranges::shuffle(order, random_);
+    for (const std::size_t cell : order) {
       if (stopped()) return;
-      run_step(state, step);
+      run_cell(state, cell);
     }
     if (state.rounds == 0) {
-      for (const std::size_t cell : std::vector(state.cells)) {
+      for (const std::size_t cell : state.cells) {
         if (!stopped()) run_memory(cell);
       }
     }
@@ -104,33 +93,27 @@ class Session {
   }
 
   RunOutcome launch(const RunRequest& request, const std::string& what) {
+    progress_.show(what, left_ns());
     return launcher_.run(request, [&] {
       progress_.show(what, left_ns());
       return interrupts_() < 2;
     });
   }
 
-  void run_step(WorkloadState& state, const Step& step) {
-    const Cell& cell = plan_.cells[step.cell];
-    const bool reference = step.kind == RunKind::reference;
-    const RunRequest request{.kind = step.kind,
-                             .cell = static_cast<std::uint32_t>(step.cell),
+  void run_cell(WorkloadState& state, std::size_t index) {
+    const Cell& cell = plan_.cells[index];
+    const RunRequest request{.kind = RunKind::measure,
+                             .cell = static_cast<std::uint32_t>(index),
                              .time_limit_ns = cell.time_limit_ns};
-    const std::string what = fmt::format("round {} · {} · {}", state.rounds + 1, state.workload->name,
-                                         reference ? "the plain loop" : cell.label);
-    progress_.show(what, left_ns());
-    const RunOutcome outcome = launch(request, what);
-    const std::string reason = failure_reason(outcome, launcher_.report(), request);
+    const RunOutcome outcome =
+        launch(request, fmt::format("round {} · {} · {}", state.rounds + 1, state.workload->name, cell.label));
     if (outcome.cancelled) return;
-    if (reference) {
-      if (reason.empty()) {
-        results_.references[cell.group].push_back({.round = state.rounds, .compute_ns = launcher_.report().compute_ns});
-      }
-    } else if (reason.empty()) {
-      results_.cells[step.cell].samples.push_back(
+    const std::string reason = failure_reason(outcome, launcher_.report(), request);
+    if (reason.empty()) {
+      results_.cells[index].samples.push_back(
           make_sample(launcher_.report(), state.rounds, outcome.user_ns, outcome.system_ns));
     } else {
-      drop(state, step.cell, reason);
+      drop(state, index, reason);
     }
     save();
   }
@@ -144,9 +127,8 @@ class Session {
                              .cell = static_cast<std::uint32_t>(index),
                              .units_hint = result.samples.front().units_peak,
                              .time_limit_ns = cell.time_limit_ns};
-    const std::string what = fmt::format("memory · {} · {}", plan_.workload_of(cell).name, cell.label);
-    progress_.show(what, left_ns());
-    const RunOutcome outcome = launch(request, what);
+    const RunOutcome outcome =
+        launch(request, fmt::format("memory · {} · {}", plan_.workload_of(cell).name, cell.label));
     if (!failure_reason(outcome, launcher_.report(), request).empty()) return;
     result.peak_memory_bytes = outcome.peak_memory_bytes;
     save();

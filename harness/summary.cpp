@@ -71,32 +71,32 @@ class GroupSummarizer {
       for (const Sample& sample : results.cells[cell].samples) rounds = std::max(rounds, sample.round + 1);
     }
     regimes_ = regimes_of(results, workload_index(plan, group_), rounds);
-    for (std::uint32_t round = 0; round < rounds; ++round) add_ideal(round);
   }
 
   GroupSummary summarize() {
+    std::vector<double> ideals_ns;
     std::vector<double> compute_ns;
-    for (const Reference& reference : results_.references[summary_.group]) compute_ns.push_back(reference.compute_ns);
-    if (!compute_ns.empty()) summary_.compute_ns = median_estimate(compute_ns);
     for (const std::size_t cell : group_.cells) {
-      if (!results_.cells[cell].samples.empty()) summary_.cells.push_back(summarize_cell(cell));
+      const std::vector<Sample>& samples = results_.cells[cell].samples;
+      if (samples.empty()) continue;
+      summary_.cells.push_back(summarize_cell(cell));
+      for (const Sample& sample : samples) {
+        ideals_ns.push_back(ideal_ns(group_, sample.compute_ns));
+        if (sample.compute_ns > 0) compute_ns.push_back(sample.compute_ns);
+      }
     }
+    if (!ideals_ns.empty()) summary_.ideal_ns = median(ideals_ns);
+    if (!compute_ns.empty()) summary_.compute_ns = median_estimate(compute_ns);
     summary_.verdict = verdict();
     warn();
     return std::move(summary_);
   }
 
  private:
-  void add_ideal(std::uint32_t round) {
-    if (!group_.workload->compute) {
-      ideals_[round] = ideal_ns(group_, 0);
-      return;
-    }
-    for (const Reference& reference : results_.references[summary_.group]) {
-      if (reference.round != round) continue;
-      compute_[round] = reference.compute_ns;
-      ideals_[round] = ideal_ns(group_, reference.compute_ns);
-    }
+  ByRound ideals_by_round(const CellResult& result) const {
+    ByRound ideals;
+    for (const Sample& sample : result.samples) ideals[sample.round] = ideal_ns(group_, sample.compute_ns);
+    return ideals;
   }
 
   // The ratio over the rounds that have both, those of a steady regime if these are enough for an interval.
@@ -134,8 +134,7 @@ class GroupSummarizer {
     row.service_ns = estimate_percentiles(samples, &Sample::service_ns);
     row.user_share = user_share(samples);
     const ByRound walls = wall_by_round(result);
-    row.over_ideal = ratio(walls, ideals_);
-    if (!ideals_.empty()) row.ideal_ns = median_ideal();
+    row.over_ideal = ratio(walls, ideals_by_round(result));
     row.speedup = speedup(walls);
     row.checkpoint_ns = checkpoint_price(samples);
     for (const Sample& sample : samples) count_regime(row, regimes_[sample.round]);
@@ -152,12 +151,6 @@ class GroupSummarizer {
     return total_ns > 0 ? user_ns / total_ns : 0;
   }
 
-  double median_ideal() const {
-    std::vector<double> values;
-    for (const auto& [round, value] : ideals_) values.push_back(value);
-    return median(values);
-  }
-
   std::optional<Ratio> speedup(const ByRound& walls) const {
     for (const std::size_t cell : group_.cells) {
       if (plan_.cells[cell].model->name == "serial") return ratio(wall_by_round(results_.cells[cell]), walls);
@@ -165,17 +158,13 @@ class GroupSummarizer {
     return std::nullopt;
   }
 
-  // (CPU of the batch - CPU of the plain loop) / checkpoints, round by round.
+  // (CPU of the batch - CPU of the plain loop) / checkpoints, run by run.
   std::optional<Estimate> checkpoint_price(const std::vector<Sample>& samples) const {
     if (!group_.workload->checkpoints) return std::nullopt;
     const double checkpoints =
         static_cast<double>(group_.workload->checkpoints(group_.parameters)) * group_.parameters.tasks;
     std::vector<double> prices;
-    for (const Sample& sample : samples) {
-      const auto plain = compute_.find(sample.round);
-      if (plain != compute_.end()) prices.push_back((sample.cpu_ns - plain->second) / checkpoints);
-    }
-    if (prices.empty()) return std::nullopt;
+    for (const Sample& sample : samples) prices.push_back((sample.cpu_ns - sample.compute_ns) / checkpoints);
     return median_estimate(prices);
   }
 
@@ -238,8 +227,6 @@ class GroupSummarizer {
   const Results& results_;
   const Group& group_;
   std::vector<Regime> regimes_;
-  ByRound ideals_;
-  ByRound compute_;
   GroupSummary summary_;
 };
 

@@ -34,8 +34,7 @@ struct CellSummary {
   std::array<Estimate, 4> latency_ns{};      ///< Medians of the runs' shown_percentiles; never averages of percentiles.
   std::array<Estimate, 4> start_delay_ns{};
   std::array<Estimate, 4> service_ns{};
-  std::optional<double> ideal_ns;            ///< Median of the ideals of its rounds.
-  std::optional<Ratio> over_ideal;           ///< Wall time as a multiple of the ideal of the same round.
+  std::optional<Ratio> over_ideal;           ///< Wall time as a multiple of the same run's ideal.
   std::optional<Ratio> speedup;              ///< Wall time of serial as a multiple of this one's, round by round.
   std::optional<Estimate> checkpoint_ns;     ///< What one checkpoint adds to the plain loop's CPU time.
   std::vector<std::pair<Regime, std::size_t>> regimes;  ///< How many samples were taken in which.
@@ -44,7 +43,8 @@ struct CellSummary {
 struct GroupSummary {
   std::size_t group = 0;
   std::vector<CellSummary> cells;  ///< Those with samples.
-  std::optional<Estimate> compute_ns;  ///< The plain loop's CPU time.
+  double ideal_ns = 0;                 ///< Median over all samples; 0 without any.
+  std::optional<Estimate> compute_ns;  ///< The plain loop's CPU time of a batch, over all samples.
   std::string verdict;             ///< Which models are best and which the data cannot tell apart.
   std::vector<std::string> warnings;
 };

@@ -6,7 +6,6 @@
 // for each of its waits. Coroutines switch at checkpoints by themselves; one that computes between two of them holds up
 // all others, and a second CPU is of no use.
 #include <coroutine>
-#include <deque>
 
 #include "models/poller.h"
 #include "models/rows.h"
@@ -17,29 +16,61 @@ namespace {
 
 using Handle = std::coroutine_handle<>;
 
-class Scheduler {
+// A suspended coroutine in a queue. The node lies in the coroutine's own frame, so that queueing allocates nothing.
+struct Waiter {
+  Handle handle;
+  Waiter* next = nullptr;
+};
+
+// First in, first out.
+class WaiterQueue {
  public:
-  // `co_await scheduler.turn()`: the coroutine goes on after all others that are ready now. In the loop's thread.
-  auto turn() {
-    struct Turn {
-      Scheduler& scheduler;
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(Handle waiter) const { scheduler.ready_.push_back(waiter); }
-      void await_resume() const noexcept {}
-    };
-    return Turn{*this};
+  bool empty() const noexcept { return first_ == nullptr; }
+
+  void push(Waiter& waiter) noexcept {
+    waiter.next = nullptr;
+    (empty() ? first_ : last_->next) = &waiter;
+    last_ = &waiter;
   }
 
-  // `co_await scheduler.sleep(10ms)`: the coroutine goes on from the loop when the time has passed.
-  auto sleep(std::chrono::nanoseconds duration) {
-    struct Sleep {
+  Waiter& pop() noexcept { return *std::exchange(first_, first_->next); }
+
+ private:
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
+};
+
+class Scheduler {
+ public:
+  // `co_await scheduler.turn()`: the coroutine goes on after all others that are ready now, from run().
+  auto turn() noexcept {
+    struct Turn : Waiter {
       Scheduler& scheduler;
-      std::int64_t deadline_ns;
+      explicit Turn(Scheduler& home) : scheduler(home) {}
       bool await_ready() const noexcept { return false; }
-      void await_suspend(Handle waiter) const { scheduler.timers_.arm(deadline_ns, waiter); }
+      void await_suspend(Handle waiter) noexcept {
+        handle = waiter;
+        scheduler.ready_.push(*this);
+      }
       void await_resume() const noexcept {}
     };
-    return Sleep{*this, now_ns() + duration.count()};
+    return Turn(*this);
+  }
+
+  // `co_await scheduler.sleep(10ms)`: the coroutine goes on from run() when the time has passed.
+  auto sleep(std::chrono::nanoseconds duration) noexcept {
+    struct Sleep : Waiter {
+      Scheduler& scheduler;
+      std::int64_t deadline_ns;
+      Sleep(Scheduler& home, std::int64_t deadline) : scheduler(home), deadline_ns(deadline) {}
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(Handle waiter) {
+        handle = waiter;
+        scheduler.timers_.arm(deadline_ns, this);
+      }
+      void await_resume() const noexcept {}
+    };
+    return Sleep(*this, now_ns() + duration.count());
   }
 
   // Resumes coroutines until none is ready or asleep.
@@ -48,23 +79,20 @@ class Scheduler {
       if (ready_.empty()) poller_.wait_until(timers_.next_deadline_ns());
       if (!timers_.empty()) wake_due();
       // One round of those that are ready now, so that timers are looked at between two rounds.
-      for (std::size_t left = ready_.size(); left != 0; --left) {
-        const Handle next = ready_.front();
-        ready_.pop_front();
-        next.resume();
-      }
+      WaiterQueue round = std::exchange(ready_, WaiterQueue());
+      while (!round.empty()) round.pop().handle.resume();
     }
   }
 
  private:
   void wake_due() {
     const std::int64_t now = now_ns();
-    for (Handle waiter; timers_.take_due(now, waiter);) ready_.push_back(waiter);
+    for (Waiter* waiter = nullptr; timers_.take_due(now, waiter);) ready_.push(*waiter);
   }
 
   EpollPoller poller_;
-  Timers<Handle> timers_;
-  std::deque<Handle> ready_;
+  Timers<Waiter*> timers_;
+  WaiterQueue ready_;
 };
 
 // A coroutine that starts at once and frees itself at its end.
@@ -88,12 +116,12 @@ Detached run_as_coroutine(JobRun& job, std::uint32_t index, Scheduler& scheduler
       const Operation operation = script.operation();
       switch (operation.kind) {
         case Op::checkpoint: {
-          const auto turn = scheduler.turn();
+          auto turn = scheduler.turn();
           co_await turn;
           break;
         }
         case Op::wait_for: {
-          const auto sleep = scheduler.sleep(operation.duration);
+          auto sleep = scheduler.sleep(operation.duration);
           co_await sleep;
           break;
         }

@@ -55,7 +55,7 @@ struct RunReport {
   std::atomic<std::int32_t> units_peak;
   FailureSlot failure;
   JobMeasurement job;
-  double compute_ns;  ///< CPU time of one batch's computation as a plain loop, from a reference run.
+  double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
   Ruler ruler;
 
   /// Empties the report. No unit of an earlier run may be alive.
