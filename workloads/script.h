@@ -78,9 +78,9 @@ class Script::promise_type {
  public:
   /// Ready, so without a suspension, unless the model wants a switch.
   struct CheckpointAwaiter {
-    bool ready;
-    bool await_ready() const noexcept { return ready; }
-    void await_suspend(std::coroutine_handle<>) const noexcept {}
+    promise_type& promise;
+    bool await_ready() const noexcept { return !promise.wanted_->load(std::memory_order_relaxed); }
+    void await_suspend(std::coroutine_handle<>) const noexcept { promise.operation_.kind = Op::checkpoint; }
     void await_resume() const noexcept {}
   };
 
@@ -90,10 +90,7 @@ class Script::promise_type {
   void return_void() const noexcept {}
   void unhandled_exception() const { throw; }
 
-  CheckpointAwaiter yield_value(Checkpoint) noexcept {
-    operation_.kind = Op::checkpoint;
-    return {!wanted_->load(std::memory_order_relaxed)};
-  }
+  CheckpointAwaiter yield_value(Checkpoint) noexcept { return {*this}; }
   std::suspend_always yield_value(WaitFor wait) noexcept {
     operation_ = {Op::wait_for, wait.duration};
     return {};
