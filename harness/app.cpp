@@ -98,10 +98,10 @@ int run_app(const Tables& tables, int argc, const char* const* argv) noexcept {
   try {
     return static_cast<int>(dispatch(tables, argc, argv));
   } catch (const UsageError& error) {
-    fmt::print(stderr, "bench: {}\n", error.what());
+    std::fprintf(stderr, "bench: %s\n", error.what());
     return static_cast<int>(Exit::usage);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "bench: {}\n", error.what());
+    std::fprintf(stderr, "bench: %s\n", error.what());
     return static_cast<int>(Exit::failed);
   }
 }

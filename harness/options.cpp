@@ -198,6 +198,22 @@ void check_taken(const Tables& tables, const Options& options, const char* flag,
   throw UsageError(fmt::format("--{}: none of the chosen workloads takes it; {} do", flag, fmt::join(takers, ", ")));
 }
 
+void check_workers_taken(const Options& options) {
+  const auto is_pool = [](const Model* model) { return model->units == Count::workers; };
+  if (options.workers.empty() || std::ranges::any_of(options.models, is_pool)) return;
+  throw UsageError("--workers: none of the chosen models takes it; the pools do");
+}
+
+// Naming a value twice makes no second cell.
+template <typename T>
+void drop_repeated(std::vector<T>& values) {
+  std::vector<T> unique;
+  for (const T& value : values) {
+    if (std::ranges::find(unique, value) == unique.end()) unique.push_back(value);
+  }
+  values = std::move(unique);
+}
+
 Command read_command(std::vector<std::string>& arguments) {
   if (arguments.empty() || arguments.front().starts_with('-')) return Command::run;
   const std::string word = arguments.front();
@@ -275,6 +291,12 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv) {
     options.waits = read_waits(flags_given);
     options.workers = flags_given.counts("workers", 1, 100'000);
     options.cpus = flags_given.counts("cpus", 1, available_cpus());
+    drop_repeated(options.tasks);
+    drop_repeated(options.work);
+    drop_repeated(options.waits);
+    drop_repeated(options.workers);
+    drop_repeated(options.cpus);
+    check_workers_taken(options);
     check_taken(tables, options, "work", !options.work.empty(), [](const Workload& row) { return row.default_work != 0; });
     check_taken(tables, options, "wait", !options.waits.empty(),
                 [](const Workload& row) { return row.default_wait.count() != 0; });
@@ -316,7 +338,7 @@ Size of the work:
 
 Measuring:
   --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 6, at most 30)
-  --max-time=TIME       begin no further round once the plan has taken this long (default 60s)
+  --max-time=TIME       auto begins no round beyond the sixth after this long (default 60s)
   --time-limit=TIME     a run that takes longer has failed (default: 30s and five times what is expected)
   --seed=N              of the random order within rounds (default: random; always recorded)
 
@@ -324,7 +346,9 @@ Output:
   --out=FILE|-          result file (default: results/<UTC time>-<host>-<git revision>.json)
   --force               overwrite the result file
   --format=console|json|csv|markdown   what goes to standard output
-  --color=auto|always|never  --quiet  --no-progress
+  --color=auto|always|never
+  --no-progress         no progress on standard error
+  --quiet               no progress and no table: failures and the result file only
   --dry-run             print the plan and how long it may take, and run nothing
 
 Examples:

@@ -1,0 +1,197 @@
+#include "tests/faulty_tables.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <stdexcept>
+#include <string>
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+// ---- Workloads ----
+
+bool at_fault(const JobParameters& parameters, std::uint32_t index) { return index == parameters.tasks / 2; }
+
+constexpr std::uint64_t right_outcome(std::uint32_t index) { return index + std::uint64_t{1000}; }
+
+std::optional<std::string> check(const JobParameters&, std::span<const std::uint64_t> outcomes) {
+  return compare_outcomes(outcomes, right_outcome);
+}
+
+Script throws(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+  co_yield wait_for(1ms);
+  if (at_fault(parameters, index)) throw std::runtime_error("deliberate");
+  outcome = right_outcome(index);
+}
+
+Script throws_int(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+  co_yield wait_for(1ms);
+  if (at_fault(parameters, index)) throw 42;
+  outcome = right_outcome(index);
+}
+
+Script dies(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+  co_yield wait_for(1ms);
+  if (at_fault(parameters, index)) kill(getpid(), SIGKILL);
+  outcome = right_outcome(index);
+}
+
+Script exits(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+  co_yield wait_for(1ms);
+  if (at_fault(parameters, index)) _exit(0);
+  outcome = right_outcome(index);
+}
+
+Script hangs(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+  co_yield wait_for(at_fault(parameters, index) ? std::chrono::nanoseconds(1h) : 1ms);
+  outcome = right_outcome(index);
+}
+
+Script spins(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+  const std::atomic<bool> for_ever = at_fault(parameters, index);
+  while (for_ever.load(std::memory_order_relaxed)) {
+  }
+  outcome = right_outcome(index);
+  co_return;
+}
+
+Script wrong(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+  outcome = at_fault(parameters, index) ? 7 : right_outcome(index);
+  co_return;
+}
+
+Script quick(const JobParameters&, std::uint32_t index, std::uint64_t& outcome) {
+  outcome = right_outcome(index);
+  co_return;
+}
+
+constexpr Workload row(std::string_view name, std::string_view summary, decltype(Workload::task) task) {
+  return {.name = name,
+          .summary = summary,
+          .default_tasks = 10,
+          .default_work = 0,
+          .max_work = 0,
+          .work_meaning = "",
+          .default_wait = 0ns,
+          .task = task,
+          .compute = nullptr,
+          .check = check,
+          .estimate_ns = nullptr,
+          .checkpoints = nullptr};
+}
+
+constexpr std::array workloads{
+    row("throws", "test row: a task throws", throws),
+    row("throws-int", "test row: a task throws an int", throws_int),
+    row("dies", "test row: a task kills its process", dies),
+    row("exits", "test row: a task ends its process", exits),
+    row("hangs", "test row: a task waits for an hour", hangs),
+    row("spins", "test row: a task computes for ever", spins),
+    row("wrong", "test row: a task leaves a wrong outcome", wrong),
+    row("quick", "test row: tasks that do nothing", quick),
+};
+
+// ---- Models ----
+
+void nothing(const Operation&) {}
+
+void wait_it_out(const Operation& operation) {
+  if (operation.kind != Op::wait_for) return;
+  const std::int64_t end_ns = now_ns() + operation.duration.count();
+  while (now_ns() < end_ns) usleep(100);
+}
+
+void run_one_after_another(JobRun& job) {
+  const JobRun::Unit unit(job);
+  while (job.next_batch()) {
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_task(job, index, wait_it_out);
+  }
+}
+
+void run_losing_a_task(JobRun& job) {
+  const JobRun::Unit unit(job);
+  while (job.next_batch()) {
+    for (std::uint32_t index = 0; index + 1 < job.tasks(); ++index) run_task(job, index, wait_it_out);
+  }
+}
+
+void run_cutting_waits(JobRun& job) {
+  const JobRun::Unit unit(job);
+  while (job.next_batch()) {
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_task(job, index, nothing);
+  }
+}
+
+void run_leaving_a_child(JobRun& job) {
+  run_one_after_another(job);
+  if (fork() == 0) {
+    while (true) pause();
+  }
+}
+
+void run_leaving_a_session(JobRun& job) {
+  run_one_after_another(job);
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
+  if (fork() == 0) {
+    setsid();
+    close(ends[0]);
+    close(ends[1]);
+    while (true) pause();
+  }
+  close(ends[1]);
+  char byte = 0;
+  const ssize_t end_of_file = read(ends[0], &byte, 1);  // the child has left the group
+  if (end_of_file != 0) throw std::runtime_error("the child wrote");
+}
+
+void run_throwing(JobRun&) { throw std::runtime_error("no resource for the first unit"); }
+
+std::string why_never() { return "it is a row for tests"; }
+
+constexpr Model row(std::string_view name, std::string_view summary, void (*run)(JobRun&),
+                    std::string (*why_unavailable)() = nullptr) {
+  return {.name = name,
+          .summary = summary,
+          .aliases = {},
+          .unit = UnitKind::thread,
+          .units = Count::one,
+          .in_flight = Count::one,
+          .parallel = false,
+          .run = run,
+          .why_unavailable = why_unavailable};
+}
+
+constexpr std::array models{
+    row("loses-a-task", "test row: never runs the last task", run_losing_a_task),
+    row("cuts-waits", "test row: lets no wait pass", run_cutting_waits),
+    row("leaves-a-child", "test row: ends with a child alive", run_leaving_a_child),
+    row("leaves-a-session", "test row: ends with a child alive in a session of its own", run_leaving_a_session),
+    row("throws-at-start", "test row: throws before its first unit", run_throwing),
+    row("unavailable", "test row: not available anywhere", run_one_after_another, why_never),
+};
+
+template <typename Row>
+const Row& named(std::string_view name, std::span<const Row> faulty, std::span<const Row> all) {
+  for (const std::span<const Row> rows : {faulty, all}) {
+    const auto found = std::ranges::find(rows, name, &Row::name);
+    if (found != rows.end()) return *found;
+  }
+  throw std::out_of_range(std::string(name));
+}
+
+}  // namespace
+
+std::span<const Workload> faulty_workloads() { return workloads; }
+std::span<const Model> faulty_models() { return models; }
+
+const Workload& workload_named(std::string_view name) { return named(name, faulty_workloads(), all_workloads()); }
+const Model& model_named(std::string_view name) { return named(name, faulty_models(), all_models()); }
+
+}  // namespace bench

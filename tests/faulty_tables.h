@@ -1,0 +1,38 @@
+// Rows for tests only: workloads and models with one fault each, to see that the harness notices and names it.
+//
+// Workloads; the task at fault is number tasks / 2, the others end well, and none takes --work or --wait:
+//   throws           a task throws std::runtime_error("deliberate")
+//   throws-int       a task throws something that is no std::exception
+//   dies             a task kills its own process with SIGKILL
+//   exits            a task ends its own process with exit status 0
+//   hangs            a task waits for an hour
+//   spins            a task computes for ever, without a checkpoint
+//   wrong            a task leaves a wrong outcome
+//   quick            no fault: does nothing, 10 tasks
+//
+// Models; each runs its tasks one after another, like `serial`:
+//   loses-a-task     never runs the last task
+//   cuts-waits       goes on with a script without letting its wait pass
+//   leaves-a-child   ends with a child process alive
+//   leaves-a-session ends with a child alive that has left the run's process group
+//   throws-at-start  throws before its first unit
+//   unavailable      is not available on any machine
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "models/model.h"
+#include "workloads/workload.h"
+
+namespace bench {
+
+/// The rows above and nothing else.
+std::span<const Workload> faulty_workloads();
+std::span<const Model> faulty_models();
+
+/// The row of that name among those above and those of the program. Throws std::out_of_range.
+const Workload& workload_named(std::string_view name);
+const Model& model_named(std::string_view name);
+
+}  // namespace bench
