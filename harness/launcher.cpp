@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,7 +95,7 @@ class LauncherProcess {
       perform_run(plan_, request, report_);
     }
     setpgid(run, run);  // here and in the run, whichever comes first
-    const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, run, 0)));
+    const UniqueFd process = watch_process(run);
     if (!process.valid()) {
       report_.failure.set(fmt::format("watch the run's process: {}", std::strerror(errno)));
     } else {

@@ -84,7 +84,7 @@ class Flags {
     const std::uint64_t number = value(flag, value_text, parse_count);
     if (number < low || number > high) {
       usage_error(flag, value_text,
-                  fmt::format("must be between {} and {}", low, format_count(static_cast<double>(high))));
+                  fmt::format("must be between {} and {}", low, fmt::group_digits(high)));
     }
     return number;
   }

@@ -57,7 +57,7 @@ struct Options {
   std::vector<std::string> command_line;  ///< As it was given, for the record.
 };
 
-/// Largest --tasks: at 24 bytes of record and some hundred of coroutine each, what fits a machine of today.
+/// Largest --tasks: at 32 bytes of record and some hundred of coroutine each, what fits a machine of today.
 inline constexpr std::uint32_t max_tasks = 10'000'000;
 
 /// Parses argv. Throws UsageError.

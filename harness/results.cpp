@@ -46,6 +46,10 @@ Json limits_json(const Machine& machine) {
   return limits;
 }
 
+Json probes_json(const Ruler& ruler) {
+  return {{"line_trip_ns", ruler.line_trip_ns}, {"spin_ns", ruler.spin_ns}, {"system_call_ns", ruler.system_call_ns}};
+}
+
 Json ruler_json(const Plan& plan, const Results& results) {
   std::vector<std::string_view> workloads;
   for (const Group& group : plan.groups) {
@@ -53,11 +57,9 @@ Json ruler_json(const Plan& plan, const Results& results) {
   }
   Json readings = Json::array();
   for (const RulerReading& reading : results.rulers) {
-    readings.push_back({{"workload", workloads[reading.workload]},
-                        {"before_round", reading.round},
-                        {"line_trip_ns", reading.ruler.line_trip_ns},
-                        {"spin_ns", reading.ruler.spin_ns},
-                        {"system_call_ns", reading.ruler.system_call_ns}});
+    Json row{{"workload", workloads[reading.workload]}, {"before_round", reading.round}};
+    row.update(probes_json(reading.ruler));
+    readings.push_back(std::move(row));
   }
   return readings;
 }
@@ -177,10 +179,16 @@ Json row_head(const Cell& cell, const Group& group, std::size_t family, const st
 // The rows of one cell: its samples, or its failure, and the aggregates.
 class CellRows {
  public:
-  CellRows(const Plan& plan, std::size_t index, const CellResult& result, const std::vector<Regime>& regimes,
+  CellRows(const Plan& plan, std::size_t index, const Results& results, const std::vector<Regime>& regimes,
            double ideal_ns)
-      : plan_(plan), cell_(plan.cells[index]), group_(plan.group_of(cell_)), index_(index), result_(result),
-        regimes_(regimes), ideal_ns_(ideal_ns) {}
+      : plan_(plan),
+        cell_(plan.cells[index]),
+        group_(plan.group_of(cell_)),
+        index_(index),
+        results_(results),
+        result_(results.cells[index]),
+        regimes_(regimes),
+        ideal_ns_(ideal_ns) {}
 
   void add_samples(Json& rows) const {
     for (std::size_t i = 0; i < result_.samples.size(); ++i) rows.push_back(sample_row(i));
@@ -194,6 +202,14 @@ class CellRows {
 
  private:
   std::size_t repetitions() const { return result_.samples.size() + (result_.failure ? 1 : 0); }
+
+  const Ruler* ruler_before(std::uint32_t round) const {
+    const std::size_t workload = workload_index(plan_, group_);
+    const auto found = std::ranges::find_if(results_.rulers, [&](const RulerReading& reading) {
+      return reading.workload == workload && reading.round == round;
+    });
+    return found == results_.rulers.end() ? nullptr : &found->ruler;
+  }
 
   Json sample_row(std::size_t index) const {
     const Sample& sample = result_.samples[index];
@@ -211,6 +227,7 @@ class CellRows {
     bench["parameters"] = parameters_json(plan_, cell_);
     bench["round"] = sample.round;
     bench["regime"] = regime_name(regimes_.at(sample.round));
+    if (const Ruler* ruler = ruler_before(sample.round)) bench["ruler"] = probes_json(*ruler);
     bench["batches"] = sample.batches;
     bench["warmup_batches"] = sample.warmup_batches;
     bench["voluntary_switches_per_batch"] = sample.voluntary_switches;
@@ -317,6 +334,7 @@ class CellRows {
   const Cell& cell_;
   const Group& group_;
   std::size_t index_;
+  const Results& results_;
   const CellResult& result_;
   const std::vector<Regime>& regimes_;
   double ideal_ns_;
@@ -349,7 +367,7 @@ nlohmann::ordered_json make_document(const ResultContext& context, const Results
     }
     const std::vector<Regime> regimes = regimes_of(results, workload_index(context.plan, group), rounds);
     for (const std::size_t index : group.cells) {
-      const CellRows cell(context.plan, index, results.cells[index], regimes, summary.ideal_ns);
+      const CellRows cell(context.plan, index, results, regimes, summary.ideal_ns);
       cell.add_samples(rows);
       const auto row = std::ranges::find(summary.cells, index, &CellSummary::cell);
       if (row != summary.cells.end()) cell.add_aggregates(rows, *row);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
 
 #include "harness/measure/clock.h"
@@ -51,11 +52,15 @@ double time_plain_loop(const Group& group) {
 void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
   const Group& group = plan.group_of(cell);
   JobRun job(*group.workload, group.parameters, cell.workers, length, report);
-  if (!group.workload->compute) return cell.model->run(job);
-  // Right before and right after, since the speed of a machine's CPUs may change from second to second.
-  const double before_ns = time_plain_loop(group);
-  cell.model->run(job);
-  report.compute_ns = (before_ns + time_plain_loop(group)) / 2;
+  if (group.workload->compute) {
+    // Right before and right after, since the speed of a machine's CPUs may change from second to second.
+    const double before_ns = time_plain_loop(group);
+    cell.model->run(job);
+    report.compute_ns = (before_ns + time_plain_loop(group)) / 2;
+  } else {
+    cell.model->run(job);
+  }
+  if (report.job.batches == 0) throw std::logic_error("the model returned before the run was over");
 }
 
 void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {

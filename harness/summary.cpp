@@ -184,6 +184,9 @@ class GroupSummarizer {
     std::vector<const CellSummary*> order;
     for (const CellSummary& row : summary_.cells) order.push_back(&row);
     std::ranges::stable_sort(order, {}, [](const CellSummary* row) { return row->wall_ns.median; });
+    if (!order.front()->wall_ns.bounded) {
+      return fmt::format("Shortest: {}, but fewer than 6 rounds cannot tell models apart.", label(*order.front()));
+    }
     const ByRound best = wall_by_round(results_.cells[order.front()->cell]);
 
     std::vector<std::string_view> tied{label(*order.front())};
@@ -198,9 +201,7 @@ class GroupSummarizer {
     }
     if (tied.size() == 1) return fmt::format("Best: {}{}.", tied.front(), next);
     const std::string names = fmt::format("{}", fmt::join(tied, ", "));
-    const bool bounded = order.front()->wall_ns.bounded;
-    return fmt::format("Best: {} (the data cannot tell them apart{}){}.", names,
-                       bounded ? "" : "; fewer than 6 rounds never can", next);
+    return fmt::format("Best: {} (the data cannot tell them apart){}.", names, next);
   }
 
   void warn() {

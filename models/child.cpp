@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,11 @@ void reap_unit(JobRun& job) {
   } while (child < 0 && errno == EINTR);
   if (child < 0) job.fail(fmt::format("wait for a child process: {}", std::strerror(errno)));
   if (status != 0) job.fail(fmt::format("process {} {}", child, describe_status(status)));
+}
+
+UniqueFd watch_process(pid_t pid) {
+  // Not pidfd_open: glibc 2.36 declares it without extern "C".
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
 }
 
 std::string describe_status(int status) {

@@ -4,8 +4,10 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <string>
 
 #include "harness/measure/job_run.h"
+#include "models/unique_fd.h"
 
 namespace bench {
 
@@ -15,6 +17,9 @@ pid_t fork_unit(JobRun& job, const std::function<void()>& body);
 
 /// Waits for one child of the calling process; one that did not end well fails the run.
 void reap_unit(JobRun& job);
+
+/// A descriptor that is readable once process `pid` has ended (pidfd_open(2)); invalid, with errno set, on failure.
+UniqueFd watch_process(pid_t pid);
 
 /// What became of a child, as in "was killed by signal 9 (Killed)"; `status` is from waitpid(2).
 std::string describe_status(int status);

@@ -7,8 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
-#include <sys/syscall.h>
 
 #include <array>
 #include <atomic>
@@ -53,7 +51,7 @@ ProcessPool::ProcessPool(JobRun& job) : job_(job), batch_done_(eventfd(0, EFD_CL
   tasks_in_ = UniqueFd(ends[1]);
   for (std::uint32_t worker = 0; worker < job_.workers(); ++worker) {
     const pid_t pid = fork_unit(job_, [this] { work(); });
-    workers_.emplace_back(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    workers_.push_back(watch_process(pid));
     if (!workers_.back().valid()) job_.fail(fmt::format("watch worker {}: {}", pid, std::strerror(errno)));
   }
   tasks_out_.reset();

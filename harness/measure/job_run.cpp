@@ -90,7 +90,7 @@ void JobRun::finish_batch(std::int64_t end_ns) {
 void JobRun::check_times() noexcept {
   for (std::uint32_t index = 0; index < parameters_.tasks; ++index) {
     const TaskRecord& record = records_[index];
-    if (record.started_ns == 0) fail(fmt::format("task {} was never started", index));
+    if (record.times_begun != 1) fail(fmt::format("task {} was begun {} times, not once", index, record.times_begun));
     if (record.finished_ns == 0) fail(fmt::format("task {} was started and never ended", index));
     if (record.started_ns < batch_begun_ns_) fail(fmt::format("task {} ran outside its batch", index));
     const std::int64_t lasted_ns = record.finished_ns - record.started_ns;

@@ -28,6 +28,7 @@ struct TaskRecord {
   std::int64_t started_ns;
   std::int64_t finished_ns;
   std::uint64_t outcome;
+  std::uint64_t times_begun;
 };
 
 /// One run of a job, made before any unit and seen by all of them, whether thread or process.
@@ -52,6 +53,7 @@ class JobRun {
   /// Task `index` starts now: its script. Any unit, once for each task of a batch.
   Script begin(std::uint32_t index) {
     TaskRecord& record = records_[index];
+    ++record.times_begun;
     record.started_ns = now_ns();
     return workload_.task(parameters_, index, record.outcome);
   }
