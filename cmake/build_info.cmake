@@ -1,4 +1,4 @@
-# Writes build_info.cpp at each build, and touches it only when something has changed.
+# Writes build_info.cpp: what the binary is built from and with.
 find_package(Git QUIET)
 set(revision unknown)
 if(GIT_FOUND)
@@ -22,3 +22,4 @@ const BuildInfo build_info{
 };
 }  // namespace bench
 ]])
+file(TOUCH ${OUTPUT})
