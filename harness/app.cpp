@@ -36,9 +36,7 @@ void print(std::string_view text) {
 
 void print_report(const ResultContext& context, const Results& results) {
   const Options& options = context.options;
-  const std::string document_text =
-      options.format == Format::json || options.out == "-" ? make_document(context, results).dump(1) + "\n" : "";
-  if (!document_text.empty()) print(document_text);
+  if (options.format == Format::json || options.out == "-") print(document_text(make_document(context, results)));
   if (options.quiet || options.out == "-") return;
   switch (options.format) {
     case Format::json: break;

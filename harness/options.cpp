@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cxxopts.hpp>
+#include <limits>
 
 #include "harness/machine.h"
 #include "harness/suggest.h"
@@ -52,13 +53,22 @@ constexpr std::array<std::string_view, 21> flags{
     "max-time",   "seed",     "out",      "force",  "quiet", "format",  "no-progress", "color",
     "time-limit", "dry-run",  "list",     "help",   "version"};
 
-// cxxopts would name an unknown flag too, but knows no suggestion.
+constexpr std::array<std::string_view, 7> switches{"force", "quiet", "no-progress", "dry-run", "list", "help", "version"};
+
+// cxxopts would name an unknown flag too, but knows no suggestion; and it takes --force=no for --force.
 void check_flags(std::span<const std::string> arguments) {
   for (const std::string& argument : arguments) {
     if (argument == "--" || !argument.starts_with("--")) continue;
-    const std::string name = argument.substr(2, argument.find('=') - 2);
-    if (std::ranges::find(flags, name) != flags.end()) continue;
-    throw UsageError(fmt::format("unknown option '--{}'{}", name, did_you_mean(name, flags)));
+    const std::size_t equals = argument.find('=');
+    const std::string name = argument.substr(2, equals - 2);
+    if (std::ranges::find(flags, name) == flags.end()) {
+      const auto suggestion = closest(name, flags);
+      throw UsageError(fmt::format("unknown option '--{}'{}", name,
+                                   suggestion ? fmt::format("; did you mean '--{}'?", *suggestion) : ""));
+    }
+    if (equals != std::string::npos && std::ranges::find(switches, name) != switches.end()) {
+      usage_error(name, argument.substr(equals + 1), "takes no value");
+    }
   }
 }
 
@@ -180,8 +190,9 @@ std::vector<std::uint64_t> read_work(const Flags& flags_given, std::span<const W
   for (const Workload* workload : workloads) {
     if (workload->default_work != 0) most = most == 0 ? workload->max_work : std::min(most, workload->max_work);
   }
+  if (most == 0) most = std::numeric_limits<std::uint64_t>::max();  // nobody takes it, which check_taken() reports
   for (const std::string& part : split(flags_given.text("work"), ',')) {
-    sizes.push_back(flags_given.count("work", part, 1, std::max<std::uint64_t>(most, 1)));
+    sizes.push_back(flags_given.count("work", part, 1, most));
   }
   return sizes;
 }

@@ -91,7 +91,9 @@ void estimate(Cell& cell, const Group& group, const Options& options) {
   constexpr double shortest_ns = 120e6;  // a run lasts 100 ms, and has a warm-up and a process of its own
   const double batch_ns = expected_batch_ns(group, *cell.model, cell.workers);
   const double plain_loop_ns = group.workload->estimate_ns ? 40e6 + group.workload->estimate_ns(group.parameters) : 0;
-  cell.expected_ns = static_cast<std::int64_t>(std::max(batch_ns * 1.05, shortest_ns) + plain_loop_ns + 10e6);
+  constexpr double longest_ns = 1e15;  // 11 days: nobody waits for that, and sums of many stay far from overflow
+  cell.expected_ns = static_cast<std::int64_t>(
+      std::min(std::max(batch_ns * 1.05, shortest_ns) + plain_loop_ns + 10e6, longest_ns));
   cell.time_limit_ns = options.time_limit_ns.value_or(30 * second_ns + 5 * cell.expected_ns);
 }
 

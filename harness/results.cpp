@@ -376,6 +376,10 @@ nlohmann::ordered_json make_document(const ResultContext& context, const Results
   return {{"context", context_json(context, results)}, {"benchmarks", std::move(rows)}};
 }
 
+std::string document_text(const nlohmann::ordered_json& document) {
+  return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 ResultFile::ResultFile(std::string path, bool force) : path_(std::move(path)) {
   const std::filesystem::path full(path_);
   name_ = full.filename().string();
@@ -384,7 +388,11 @@ ResultFile::ResultFile(std::string path, bool force) : path_(std::move(path)) {
   std::error_code error;
   if (name_.empty() || std::filesystem::is_directory(full, error)) refuse("is a folder; name a file");
   if (!std::filesystem::is_directory(folder_, error)) refuse(fmt::format("the folder {} does not exist", folder_));
-  if (std::filesystem::exists(full, error) && !force) refuse("exists already; --force overwrites it");
+  if (std::filesystem::exists(full, error)) {
+    // A rename would put a file in the place of a device or a pipe.
+    if (!std::filesystem::is_regular_file(full, error)) refuse("is no regular file; --out=- writes to standard output");
+    if (!force) refuse("exists already; --force overwrites it");
+  }
   // Whether a file can be made there is seen by making one, which root and full or read-only disks all answer to.
   const std::string probe = fmt::format("{}/.{}.{}", folder_, name_, getpid());
   const UniqueFd fd(open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
@@ -393,7 +401,7 @@ ResultFile::ResultFile(std::string path, bool force) : path_(std::move(path)) {
 }
 
 void ResultFile::write(const nlohmann::ordered_json& document) const {
-  const std::string text = document.dump(1) + "\n";
+  const std::string text = document_text(document);
   const std::string whole = fmt::format("{}/.{}.{}", folder_, name_, getpid());
   unlink(whole.c_str());
   // A file without a name until all of it is on disk, so that a crash leaves nothing; file systems without O_TMPFILE
@@ -417,9 +425,13 @@ std::string default_result_path(const Machine& machine) {
   const std::string folder = given && *given ? given : "results";
   std::error_code error;
   std::filesystem::create_directories(folder, error);  // where this fails, ResultFile says why
-  const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
-  return fmt::format("{}/{:%Y%m%dT%H%M%SZ}-{}-{}.json", folder, fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
-                     machine.host, build_info.git_revision);
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const std::string stem =
+      fmt::format("{}/{:%Y%m%dT%H%M%SZ}-{}-{}", folder, fmt::gmtime(now), machine.host, build_info.git_revision);
+  // Short plans may begin in the same second.
+  std::string path = stem + ".json";
+  for (int copy = 2; std::filesystem::exists(path, error); ++copy) path = fmt::format("{}-{}.json", stem, copy);
+  return path;
 }
 
 std::string iso_time() {

@@ -95,6 +95,10 @@ class Session {
   RunOutcome launch(const RunRequest& request, const std::string& what) {
     progress_.show(what, left_ns());
     return launcher_.run(request, [&] {
+      if (interrupts_() > 0 && !told_) {
+        progress_.line("interrupted: the current run ends first; once more ends it at once");
+        told_ = true;
+      }
       progress_.show(what, left_ns());
       return interrupts_() < 2;
     });
@@ -158,20 +162,21 @@ class Session {
 
   // About how long the plan still takes: the rounds that it needs at the least, within its time.
   std::int64_t left_ns() const {
-    std::int64_t total_ns = 0;
+    double total_ns = 0;
     const std::int64_t elapsed_ns = now_ns() - begun_ns_;
     for (const WorkloadState& state : states_) {
       if (state.done) continue;
-      std::int64_t round_ns = state.last_round_ns;
+      auto round_ns = static_cast<double>(state.last_round_ns);
       if (round_ns == 0) {
-        for (const std::size_t cell : state.cells) round_ns += plan_.cells[cell].expected_ns;
+        for (const std::size_t cell : state.cells) round_ns += static_cast<double>(plan_.cells[cell].expected_ns);
       }
       const std::uint32_t rounds = state.rounds < plan_.min_rounds ? plan_.min_rounds - state.rounds : 1;
       total_ns += rounds * round_ns;
     }
     // Beyond its fewest rounds a plan usually goes on until its time is up.
-    if (plan_.max_rounds > plan_.min_rounds) total_ns = std::max(total_ns, plan_.max_time_ns - elapsed_ns);
-    return total_ns;
+    if (plan_.max_rounds > plan_.min_rounds) total_ns = std::max(total_ns, static_cast<double>(plan_.max_time_ns - elapsed_ns));
+    constexpr double most_ns = 1e18;  // what an std::int64_t holds
+    return static_cast<std::int64_t>(std::min(total_ns, most_ns));
   }
 
   void save() {
@@ -185,6 +190,7 @@ class Session {
   const std::function<int()>& interrupts_;
   const std::function<void(const Results&)>& save_;
   std::mt19937_64 random_;
+  bool told_ = false;  // that the first interrupt has been seen
   std::int64_t begun_ns_ = now_ns();
   std::vector<WorkloadState> states_;
   Results results_;

@@ -55,12 +55,6 @@ std::array<Estimate, 4> estimate_percentiles(const std::vector<Sample>& samples,
 // Values by round, for pairing.
 using ByRound = std::map<std::uint32_t, double>;
 
-ByRound wall_by_round(const CellResult& result) {
-  ByRound values;
-  for (const Sample& sample : result.samples) values[sample.round] = sample.wall_ns;
-  return values;
-}
-
 class GroupSummarizer {
  public:
   GroupSummarizer(const Plan& plan, const Results& results, std::size_t group)
@@ -93,10 +87,14 @@ class GroupSummarizer {
   }
 
  private:
-  ByRound ideals_by_round(const CellResult& result) const {
-    ByRound ideals;
-    for (const Sample& sample : result.samples) ideals[sample.round] = ideal_ns(group_, sample.compute_ns);
-    return ideals;
+  // Wall time as a multiple of the same run's ideal, which takes out how fast the machine was in that second.
+  ByRound over_ideal(std::size_t cell) const {
+    ByRound values;
+    for (const Sample& sample : results_.cells[cell].samples) {
+      const double ideal = ideal_ns(group_, sample.compute_ns);
+      values[sample.round] = sample.wall_ns / (ideal > 0 ? ideal : 1);
+    }
+    return values;
   }
 
   // The ratio over the rounds that have both, those of a steady regime if these are enough for an interval.
@@ -133,9 +131,8 @@ class GroupSummarizer {
     row.start_delay_ns = estimate_percentiles(samples, &Sample::start_delay_ns);
     row.service_ns = estimate_percentiles(samples, &Sample::service_ns);
     row.user_share = user_share(samples);
-    const ByRound walls = wall_by_round(result);
-    row.over_ideal = ratio(walls, ideals_by_round(result));
-    row.speedup = speedup(walls);
+    row.over_ideal = distance_from_ideal(index);
+    row.speedup = speedup(index);
     row.checkpoint_ns = checkpoint_price(samples);
     for (const Sample& sample : samples) count_regime(row, regimes_[sample.round]);
     return row;
@@ -151,9 +148,17 @@ class GroupSummarizer {
     return total_ns > 0 ? user_ns / total_ns : 0;
   }
 
-  std::optional<Ratio> speedup(const ByRound& walls) const {
+  std::optional<Ratio> distance_from_ideal(std::size_t cell) const {
+    if (ideal_ns(group_, results_.cells[cell].samples.front().compute_ns) <= 0) return std::nullopt;
+    const ByRound distances = over_ideal(cell);
+    ByRound ones;
+    for (const auto& [round, distance] : distances) ones[round] = 1;
+    return ratio(distances, ones);
+  }
+
+  std::optional<Ratio> speedup(std::size_t index) const {
     for (const std::size_t cell : group_.cells) {
-      if (plan_.cells[cell].model->name == "serial") return ratio(wall_by_round(results_.cells[cell]), walls);
+      if (plan_.cells[cell].model->name == "serial") return ratio(over_ideal(cell), over_ideal(index));
     }
     return std::nullopt;
   }
@@ -187,12 +192,12 @@ class GroupSummarizer {
     if (!order.front()->wall_ns.bounded) {
       return fmt::format("Shortest: {}, but fewer than 6 rounds cannot tell models apart.", label(*order.front()));
     }
-    const ByRound best = wall_by_round(results_.cells[order.front()->cell]);
+    const ByRound best = over_ideal(order.front()->cell);
 
     std::vector<std::string_view> tied{label(*order.front())};
     std::string next;
     for (std::size_t i = 1; i < order.size(); ++i) {
-      const std::optional<Ratio> slower = ratio(wall_by_round(results_.cells[order[i]->cell]), best);
+      const std::optional<Ratio> slower = ratio(over_ideal(order[i]->cell), best);
       if (!slower || !tells_apart(*slower)) {
         tied.push_back(label(*order[i]));
       } else if (next.empty()) {

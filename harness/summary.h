@@ -35,7 +35,7 @@ struct CellSummary {
   std::array<Estimate, 4> start_delay_ns{};
   std::array<Estimate, 4> service_ns{};
   std::optional<Ratio> over_ideal;           ///< Wall time as a multiple of the same run's ideal.
-  std::optional<Ratio> speedup;              ///< Wall time of serial as a multiple of this one's, round by round.
+  std::optional<Ratio> speedup;              ///< Over serial, round by round, each run's time over its own ideal first.
   std::optional<Estimate> checkpoint_ns;     ///< What one checkpoint adds to the plain loop's CPU time.
   std::vector<std::pair<Regime, std::size_t>> regimes;  ///< How many samples were taken in which.
 };
