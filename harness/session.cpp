@@ -174,7 +174,9 @@ class Session {
       total_ns += rounds * round_ns;
     }
     // Beyond its fewest rounds a plan usually goes on until its time is up.
-    if (plan_.max_rounds > plan_.min_rounds) total_ns = std::max(total_ns, static_cast<double>(plan_.max_time_ns - elapsed_ns));
+    if (plan_.max_rounds > plan_.min_rounds) {
+      total_ns = std::max(total_ns, static_cast<double>(plan_.max_time_ns - elapsed_ns));
+    }
     constexpr double most_ns = 1e18;  // what an std::int64_t holds
     return static_cast<std::int64_t>(std::min(total_ns, most_ns));
   }

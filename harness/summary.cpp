@@ -185,9 +185,12 @@ class GroupSummarizer {
   std::string_view label(const CellSummary& row) const { return plan_.cells[row.cell].label; }
 
   std::string verdict() const {
-    if (summary_.cells.size() < 2) return {};
+    // A cell that failed in a later round has samples too, but no place in a ranking.
     std::vector<const CellSummary*> order;
-    for (const CellSummary& row : summary_.cells) order.push_back(&row);
+    for (const CellSummary& row : summary_.cells) {
+      if (!results_.cells[row.cell].failure) order.push_back(&row);
+    }
+    if (order.size() < 2) return {};
     std::ranges::stable_sort(order, {}, [](const CellSummary* row) { return row->wall_ns.median; });
     if (!order.front()->wall_ns.bounded) {
       return fmt::format("Shortest: {}, but fewer than 6 rounds cannot tell models apart.", label(*order.front()));
@@ -210,8 +213,10 @@ class GroupSummarizer {
   }
 
   void warn() {
-    std::size_t mixed = 0;
-    for (const CellSummary& row : summary_.cells) mixed += row.regimes.size() > 1 ? 1 : 0;
+    const auto mixes = [](const CellSummary& row) {
+      return std::ranges::count_if(row.regimes, [](const auto& pair) { return pair.first != Regime::unknown; }) > 1;
+    };
+    const auto mixed = std::ranges::count_if(summary_.cells, mixes);
     if (mixed != 0) {
       std::map<Regime, std::size_t> rounds;
       for (const Regime regime : regimes_) ++rounds[regime];

@@ -18,13 +18,23 @@ std::string padded(const std::string& text, std::size_t width, bool to_the_right
 }
 
 std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char character : text) {
     if (character == '"') quoted += '"';
     quoted += character;
   }
   return quoted + '"';
+}
+
+// A bar ends a cell and a line break the table, so neither may come from the text.
+std::string markdown_field(const std::string& text) {
+  std::string field;
+  for (const char character : text) {
+    if (character == '|') field += '\\';
+    field += character == '\n' ? ' ' : character;
+  }
+  return field;
 }
 
 }  // namespace
@@ -58,7 +68,7 @@ std::string render_markdown(const Table& table) {
   const auto line = [&](const std::vector<std::string>& fields) {
     std::string text = "|";
     for (std::size_t i = 0; i < table.header.size(); ++i) {
-      text += fmt::format(" {} |", i < fields.size() ? fields[i] : "");
+      text += fmt::format(" {} |", i < fields.size() ? markdown_field(fields[i]) : "");
     }
     return text + '\n';
   };

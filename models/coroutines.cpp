@@ -6,10 +6,12 @@
 // for each of its waits. Coroutines switch at checkpoints by themselves; one that computes between two of them holds up
 // all others, and a second CPU is of no use.
 #include <coroutine>
+#include <utility>
 
 #include "models/poller.h"
 #include "models/rows.h"
 #include "models/timers.h"
+#include "workloads/frame_pool.h"
 
 namespace bench {
 namespace {
@@ -97,7 +99,7 @@ class Scheduler {
 
 // A coroutine that starts at once and frees itself at its end.
 struct Detached {
-  struct promise_type {
+  struct promise_type : PooledFrame<promise_type> {
     Detached get_return_object() const noexcept { return {}; }
     std::suspend_never initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }

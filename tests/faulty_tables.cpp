@@ -121,6 +121,16 @@ void run_losing_a_task(JobRun& job) {
   }
 }
 
+void run_twice(JobRun& job) {
+  const JobRun::Unit unit(job);
+  while (job.next_batch()) {
+    run_task(job, 0, wait_it_out);
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_task(job, index, wait_it_out);
+  }
+}
+
+void run_no_batch(JobRun&) {}
+
 void run_cutting_waits(JobRun& job) {
   const JobRun::Unit unit(job);
   while (job.next_batch()) {
@@ -170,6 +180,8 @@ constexpr Model row(std::string_view name, std::string_view summary, void (*run)
 
 constexpr std::array models{
     row("loses-a-task", "test row: never runs the last task", run_losing_a_task),
+    row("runs-twice", "test row: runs the first task twice", run_twice),
+    row("no-batch", "test row: returns without having run anything", run_no_batch),
     row("cuts-waits", "test row: lets no wait pass", run_cutting_waits),
     row("leaves-a-child", "test row: ends with a child alive", run_leaving_a_child),
     row("leaves-a-session", "test row: ends with a child alive in a session of its own", run_leaving_a_session),

@@ -12,6 +12,8 @@
 //
 // Models; each runs its tasks one after another, like `serial`:
 //   loses-a-task     never runs the last task
+//   runs-twice       runs the first task twice
+//   no-batch         returns without having run anything
 //   cuts-waits       goes on with a script without letting its wait pass
 //   leaves-a-child   ends with a child process alive
 //   leaves-a-session ends with a child alive that has left the run's process group

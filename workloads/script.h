@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "workloads/frame_pool.h"
+
 namespace bench {
 
 /// What a script may ask of its model.
@@ -74,7 +76,7 @@ class Script {
   Handle handle_;
 };
 
-class Script::promise_type {
+class Script::promise_type : public PooledFrame<Script> {
  public:
   /// Ready, so without a suspension, unless the model wants a switch.
   struct CheckpointAwaiter {

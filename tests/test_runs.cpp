@@ -1,0 +1,65 @@
+#include "tests/test_runs.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <iterator>
+#include <stdexcept>
+
+#include "harness/measure/usage.h"
+
+namespace bench {
+namespace {
+
+Plan plan_of(const std::vector<Job>& jobs) {
+  Plan plan;
+  for (std::size_t index = 0; index < jobs.size(); ++index) {
+    const Job& job = jobs[index];
+    plan.groups.push_back({.workload = job.workload,
+                           .parameters = job.parameters,
+                           .cpus = available_cpus(),
+                           .title = {},
+                           .cells = {index}});
+    Cell cell;
+    cell.group = index;
+    cell.model = job.model;
+    cell.workers = job.workers;
+    plan.cells.push_back(std::move(cell));
+  }
+  return plan;
+}
+
+pid_t only_child() {
+  const std::vector<pid_t> children = living_descendants(getpid());
+  if (children.size() != 1) throw std::logic_error("a test's launcher must be its only child");
+  return children.front();
+}
+
+}  // namespace
+
+TestRuns::TestRuns(std::vector<Job> jobs) : plan_(plan_of(jobs)), launcher_(plan_), process_(only_child()) {}
+
+Ended TestRuns::run(RunKind kind, std::uint32_t cell, std::chrono::nanoseconds time_limit) {
+  const RunRequest request{.kind = kind, .cell = cell, .time_limit_ns = time_limit.count()};
+  Ended ended;
+  ended.outcome = launcher_.run(request, [] { return true; });
+  ended.reason = failure_reason(ended.outcome, report(), request);
+  return ended;
+}
+
+std::size_t count_entries(pid_t pid, const std::string& folder) {
+  const std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid) + "/" + folder);
+  return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+bool group_is_gone(pid_t group) { return kill(-group, 0) != 0 && errno == ESRCH; }
+
+std::string test_name(std::string_view name) {
+  std::string text(name);
+  std::ranges::replace(text, '-', '_');
+  return text;
+}
+
+}  // namespace bench
