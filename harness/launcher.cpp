@@ -118,9 +118,10 @@ class LauncherProcess {
       }
       constexpr std::int64_t memory_step_ns = 100'000;
       const std::int64_t sleep_ns = samples_memory ? std::min(left_ns, memory_step_ns) : left_ns;
-      const timespec timeout{.tv_sec = sleep_ns / (1000 * millisecond_ns), .tv_nsec = sleep_ns % (1000 * millisecond_ns)};
-      std::array<pollfd, 2> watched{{{.fd = process, .events = POLLIN, .revents = 0},
-                                     {.fd = socket_.get(), .events = POLLIN, .revents = 0}}};
+      const timespec timeout{.tv_sec = sleep_ns / (1000 * millisecond_ns),
+                             .tv_nsec = sleep_ns % (1000 * millisecond_ns)};
+      std::array<pollfd, 2> watched{
+          {{.fd = process, .events = POLLIN, .revents = 0}, {.fd = socket_.get(), .events = POLLIN, .revents = 0}}};
       ppoll(watched.data(), watched.size(), &timeout, nullptr);
       if (watched[0].revents != 0) break;
       if (watched[1].revents != 0) {
@@ -140,7 +141,8 @@ class LauncherProcess {
   // Kills what is left of the run's process group and reaps all of it.
   void end_tree(pid_t run, RunOutcome& outcome) {
     siginfo_t info{};
-    const bool ended = waitid(P_PID, static_cast<id_t>(run), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == run;
+    const bool ended =
+        waitid(P_PID, static_cast<id_t>(run), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == run;
     const bool by_itself = ended && report_.finished.load() == 1;
     kill(-run, SIGKILL);
     rusage usage{};

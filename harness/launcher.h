@@ -25,8 +25,8 @@ enum class RunKind : std::uint8_t {
 
 struct RunRequest {
   RunKind kind = RunKind::measure;
-  std::uint32_t cell = 0;        ///< Index into Plan::cells; unused for the ruler.
-  std::int32_t units_hint = 0;   ///< For a memory run: the number of units alive at which to read it.
+  std::uint32_t cell = 0;       ///< Index into Plan::cells; unused for the ruler.
+  std::int32_t units_hint = 0;  ///< For a memory run: the number of units alive at which to read it.
   std::int64_t time_limit_ns = 0;
 };
 
@@ -35,8 +35,8 @@ struct RunOutcome {
   int status = 0;  ///< Of the run's first process, from wait4(2).
   bool timed_out = false;
   bool cancelled = false;
-  std::uint32_t left_behind = 0;     ///< Units that outlived the run although it ended by itself.
-  std::int64_t user_ns = 0;          ///< Of the whole tree over its whole life (tick-sampled split).
+  std::uint32_t left_behind = 0;  ///< Units that outlived the run although it ended by itself.
+  std::int64_t user_ns = 0;       ///< Of the whole tree over its whole life (tick-sampled split).
   std::int64_t system_ns = 0;
   std::int64_t peak_memory_bytes = 0;  ///< Proportional set size of the tree, largest reading; memory runs only.
 };

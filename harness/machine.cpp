@@ -184,9 +184,8 @@ std::optional<std::string> Machine::why_too_many(UnitKind kind, std::uint32_t un
   const auto exceeded = [&](const std::vector<UnitLimit>& limits) -> std::optional<std::string> {
     for (const UnitLimit& limit : limits) {
       if (units <= limit.room) continue;
-      return fmt::format("needs {} {}, but {} leaves room for {}; lift it with: {}",
-                         format_count(units), what, limit.name, format_count(static_cast<double>(limit.room)),
-                         limit.remedy);
+      return fmt::format("needs {} {}, but {} leaves room for {}; lift it with: {}", format_count(units), what,
+                         limit.name, format_count(static_cast<double>(limit.room)), limit.remedy);
     }
     return std::nullopt;
   };

@@ -18,9 +18,9 @@ std::vector<int> available_cpu_numbers();
 
 /// A bound on how many processes or threads may exist.
 struct UnitLimit {
-  std::string name;            ///< "kernel.pid_max = 32768"
-  std::string remedy;          ///< The command that lifts it.
-  std::uint64_t room = 0;      ///< How many more may be made.
+  std::string name;        ///< "kernel.pid_max = 32768"
+  std::string remedy;      ///< The command that lifts it.
+  std::uint64_t room = 0;  ///< How many more may be made.
 };
 
 struct CacheLevel {

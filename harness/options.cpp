@@ -49,11 +49,12 @@ cxxopts::Options make_parser() {
 }
 
 constexpr std::array<std::string_view, 21> flags{
-    "model",      "workload", "tasks",    "work",   "wait",  "workers", "cpus",        "repetitions",
-    "max-time",   "seed",     "out",      "force",  "quiet", "format",  "no-progress", "color",
-    "time-limit", "dry-run",  "list",     "help",   "version"};
+    "model",       "workload", "tasks",      "work",    "wait",  "workers", "cpus",
+    "repetitions", "max-time", "seed",       "out",     "force", "quiet",   "format",
+    "no-progress", "color",    "time-limit", "dry-run", "list",  "help",    "version"};
 
-constexpr std::array<std::string_view, 7> switches{"force", "quiet", "no-progress", "dry-run", "list", "help", "version"};
+constexpr std::array<std::string_view, 7> switches{"force", "quiet", "no-progress", "dry-run",
+                                                   "list",  "help",  "version"};
 
 // cxxopts would name an unknown flag too, but knows no suggestion; and it takes --force=no for --force.
 void check_flags(std::span<const std::string> arguments) {
@@ -93,8 +94,7 @@ class Flags {
   std::uint64_t count(const char* flag, const std::string& value_text, std::uint64_t low, std::uint64_t high) const {
     const std::uint64_t number = value(flag, value_text, parse_count);
     if (number < low || number > high) {
-      usage_error(flag, value_text,
-                  fmt::format("must be between {} and {}", low, fmt::group_digits(high)));
+      usage_error(flag, value_text, fmt::format("must be between {} and {}", low, fmt::group_digits(high)));
     }
     return number;
   }
@@ -246,10 +246,9 @@ void read_output(const Flags& flags_given, Options& options) {
   options.progress = !flags_given.given("no-progress") && !options.quiet;
   options.dry_run = flags_given.given("dry-run");
   if (flags_given.given("format")) {
-    options.format = flags_given.choice<Format, 4>("format", {{{"console", Format::console},
-                                                               {"json", Format::json},
-                                                               {"csv", Format::csv},
-                                                               {"markdown", Format::markdown}}});
+    options.format = flags_given.choice<Format, 4>(
+        "format",
+        {{{"console", Format::console}, {"json", Format::json}, {"csv", Format::csv}, {"markdown", Format::markdown}}});
   }
   if (flags_given.given("color")) {
     options.color = flags_given.choice<Color, 3>(
@@ -288,8 +287,8 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv) {
     const cxxopts::ParseResult parsed = parser.parse(static_cast<int>(pointers.size()), pointers.data());
     const Flags flags_given(parsed);
     if (!parsed.unmatched().empty()) {
-      throw UsageError(fmt::format("unexpected argument '{}'; options are written --name=value",
-                                   parsed.unmatched().front()));
+      throw UsageError(
+          fmt::format("unexpected argument '{}'; options are written --name=value", parsed.unmatched().front()));
     }
     if (flags_given.given("help")) options.command = Command::help;
     if (flags_given.given("version")) options.command = Command::version;
@@ -308,7 +307,8 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv) {
     drop_repeated(options.workers);
     drop_repeated(options.cpus);
     check_workers_taken(options);
-    check_taken(tables, options, "work", !options.work.empty(), [](const Workload& row) { return row.default_work != 0; });
+    check_taken(tables, options, "work", !options.work.empty(),
+                [](const Workload& row) { return row.default_work != 0; });
     check_taken(tables, options, "wait", !options.waits.empty(),
                 [](const Workload& row) { return row.default_wait.count() != 0; });
     read_measuring(flags_given, options);

@@ -22,9 +22,9 @@ std::string waits_text(const JobParameters& parameters) {
 }
 
 std::string group_title(const Group& group) {
-  std::string title = fmt::format("{} · {} task{}", group.workload->name,
-                                  format_count(static_cast<double>(group.parameters.tasks)),
-                                  group.parameters.tasks == 1 ? "" : "s");
+  std::string title =
+      fmt::format("{} · {} task{}", group.workload->name, format_count(static_cast<double>(group.parameters.tasks)),
+                  group.parameters.tasks == 1 ? "" : "s");
   if (group.parameters.work != 0) {
     title += fmt::format(" · work {}", format_count(static_cast<double>(group.parameters.work)));
   }
@@ -33,8 +33,7 @@ std::string group_title(const Group& group) {
 }
 
 std::string cell_name(const Cell& cell, const Group& group, bool shows_cpus) {
-  std::string name =
-      fmt::format("{}/{}/tasks:{}", group.workload->name, cell.model->name, group.parameters.tasks);
+  std::string name = fmt::format("{}/{}/tasks:{}", group.workload->name, cell.model->name, group.parameters.tasks);
   if (group.parameters.work != 0) name += fmt::format("/work:{}", group.parameters.work);
   // A colon separates a parameter from its value, so the dealt waits are joined by a plus.
   if (!group.parameters.waits.empty()) {
@@ -92,8 +91,8 @@ void estimate(Cell& cell, const Group& group, const Options& options) {
   const double batch_ns = expected_batch_ns(group, *cell.model, cell.workers);
   const double plain_loop_ns = group.workload->estimate_ns ? 40e6 + group.workload->estimate_ns(group.parameters) : 0;
   constexpr double longest_ns = 1e15;  // 11 days: nobody waits for that, and sums of many stay far from overflow
-  cell.expected_ns = static_cast<std::int64_t>(
-      std::min(std::max(batch_ns * 1.05, shortest_ns) + plain_loop_ns + 10e6, longest_ns));
+  cell.expected_ns =
+      static_cast<std::int64_t>(std::min(std::max(batch_ns * 1.05, shortest_ns) + plain_loop_ns + 10e6, longest_ns));
   cell.time_limit_ns = options.time_limit_ns.value_or(30 * second_ns + 5 * cell.expected_ns);
 }
 

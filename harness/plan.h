@@ -15,9 +15,9 @@ namespace bench {
 struct Group {
   const Workload* workload = nullptr;
   JobParameters parameters;
-  std::uint32_t cpus = 0;         ///< CPUs a run may use.
-  std::string title;              ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
-  std::vector<std::size_t> cells; ///< Indices into Plan::cells, in the order of the model table.
+  std::uint32_t cpus = 0;          ///< CPUs a run may use.
+  std::string title;               ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
+  std::vector<std::size_t> cells;  ///< Indices into Plan::cells, in the order of the model table.
 };
 
 /// One model × workload × parameters.
@@ -37,7 +37,7 @@ struct Plan {
   std::vector<Group> groups;
   std::vector<Cell> cells;
   std::uint64_t seed = 0;
-  std::uint32_t min_rounds = 6;   ///< Fewer give no 95% interval of a median.
+  std::uint32_t min_rounds = 6;  ///< Fewer give no 95% interval of a median.
   std::uint32_t max_rounds = 30;
   double wanted_half_width = 0.02;  ///< Of every median's interval, as a fraction; rounds end when it is reached.
   std::int64_t max_time_ns = 0;

@@ -23,8 +23,8 @@ std::string format_switches(double switches) {
 
 std::string ratio_text(const std::optional<Ratio>& ratio) { return ratio ? format_ratio(ratio->effect) : "-"; }
 
-const std::vector<std::string> console_header{"model", "time",     "95%", "over ideal", "speed-up", "CPU",
-                                              "switches", "p50", "p99", "memory", "units"};
+const std::vector<std::string> console_header{"model",    "time", "95%", "over ideal", "speed-up", "CPU",
+                                              "switches", "p50",  "p99", "memory",     "units"};
 
 std::vector<std::string> console_row(const CellSummary& row, const Cell& cell, const CellResult& result) {
   return {
@@ -97,8 +97,10 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
 }
 
 constexpr std::string_view legend =
-    "time: one batch, median of the rounds; 95%: interval of that median; over ideal: multiple of the time that no model\n"
-    "can beat; speed-up: over serial; CPU: user and system of all units; switches: waiting+preempted; p50, p99: from the\n"
+    "time: one batch, median of the rounds; 95%: interval of that median; over ideal: multiple of the time that no "
+    "model\n"
+    "can beat; speed-up: over serial; CPU: user and system of all units; switches: waiting+preempted; p50, p99: from "
+    "the\n"
     "batch's start to a task's end; memory: peak of all processes (PSS); units: alive at once.\n";
 
 std::string number(double value) { return fmt::format("{:.6g}", value); }
@@ -117,10 +119,29 @@ std::string report_text(const Plan& plan, const Results& results, Format format,
 }
 
 std::string report_csv(const Plan& plan, const Results& results) {
-  Table table{.header = {"name", "workload", "model", "tasks", "work", "cpus", "workers", "samples", "wall_ns",
-                         "wall_low_ns", "wall_high_ns", "over_ideal", "speedup_over_serial", "cpu_ns",
-                         "voluntary_switches", "involuntary_switches", "latency_p50_ns", "latency_p90_ns",
-                         "latency_p99_ns", "latency_p99_9_ns", "peak_memory_bytes", "units_peak", "error"},
+  Table table{.header = {"name",
+                         "workload",
+                         "model",
+                         "tasks",
+                         "work",
+                         "cpus",
+                         "workers",
+                         "samples",
+                         "wall_ns",
+                         "wall_low_ns",
+                         "wall_high_ns",
+                         "over_ideal",
+                         "speedup_over_serial",
+                         "cpu_ns",
+                         "voluntary_switches",
+                         "involuntary_switches",
+                         "latency_p50_ns",
+                         "latency_p90_ns",
+                         "latency_p99_ns",
+                         "latency_p99_9_ns",
+                         "peak_memory_bytes",
+                         "units_peak",
+                         "error"},
               .rows = {}};
   for (const GroupSummary& summary : summarize(plan, results)) {
     const Group& group = plan.groups[summary.group];
@@ -169,7 +190,8 @@ std::string plan_text(const Plan& plan) {
   }
   const double round_ns = static_cast<double>(expected_round_ns(plan));
   const double least_ns = round_ns * plan.min_rounds;
-  const double most_ns = std::max(least_ns, std::min(round_ns * plan.max_rounds, static_cast<double>(plan.max_time_ns)));
+  const double most_ns =
+      std::max(least_ns, std::min(round_ns * plan.max_rounds, static_cast<double>(plan.max_time_ns)));
   text += fmt::format("{} cell{}, seed {}; ", plan.cells.size(), plan.cells.size() == 1 ? "" : "s", plan.seed);
   if (plan.min_rounds == plan.max_rounds) {
     text += fmt::format("{} round{} of about {}: about {} in all\n", plan.min_rounds, plan.min_rounds == 1 ? "" : "s",

@@ -1,12 +1,12 @@
 #include "harness/results.h"
 
-#include <cxxopts.hpp>
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cxxopts.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -41,8 +41,8 @@ Json limits_json(const Machine& machine) {
   for (const std::vector<UnitLimit>* list : {&machine.process_limits, &machine.thread_limits}) {
     for (const UnitLimit& limit : *list) limits.push_back({{"limit", limit.name}, {"room", limit.room}});
   }
-  limits.push_back({{"limit", fmt::format("ulimit -n = {}", machine.descriptor_limit)},
-                    {"room", machine.descriptor_limit}});
+  limits.push_back(
+      {{"limit", fmt::format("ulimit -n = {}", machine.descriptor_limit)}, {"room", machine.descriptor_limit}});
   return limits;
 }
 
@@ -53,7 +53,8 @@ Json probes_json(const Ruler& ruler) {
 Json ruler_json(const Plan& plan, const Results& results) {
   std::vector<std::string_view> workloads;
   for (const Group& group : plan.groups) {
-    if (std::ranges::find(workloads, group.workload->name) == workloads.end()) workloads.push_back(group.workload->name);
+    if (std::ranges::find(workloads, group.workload->name) == workloads.end())
+      workloads.push_back(group.workload->name);
   }
   Json readings = Json::array();
   for (const RulerReading& reading : results.rulers) {
@@ -79,14 +80,10 @@ Json noise_json(const Results& results) {
 }
 
 Json machine_json(const Machine& machine) {
-  return {{"kernel", machine.kernel},
-          {"cpu_model", machine.cpu_model},
-          {"cpus_available", available_cpus()},
-          {"memory_bytes", machine.memory_bytes},
-          {"governor", machine.governor},
-          {"turbo", machine.turbo},
-          {"hypervisor", machine.hypervisor},
-          {"clock_source", machine.clock_source},
+  return {{"kernel", machine.kernel},           {"cpu_model", machine.cpu_model},
+          {"cpus_available", available_cpus()}, {"memory_bytes", machine.memory_bytes},
+          {"governor", machine.governor},       {"turbo", machine.turbo},
+          {"hypervisor", machine.hypervisor},   {"clock_source", machine.clock_source},
           {"limits", limits_json(machine)}};
 }
 
@@ -310,7 +307,8 @@ class CellRows {
     return row;
   }
 
-  // A row for each shown percentile: the median of the runs' percentiles with its interval, and what all runs merged give.
+  // A row for each shown percentile: the median of the runs' percentiles with its interval, and what all runs merged
+  // give.
   Json percentile_row(const CellSummary& summary, std::size_t which) const {
     const Estimate& latency = summary.latency_ns[which];
     Json row = aggregate_row(percentile_names[which], latency.samples, latency.median, summary.cpu_ns.median);
@@ -384,7 +382,9 @@ ResultFile::ResultFile(std::string path, bool force) : path_(std::move(path)) {
   const std::filesystem::path full(path_);
   name_ = full.filename().string();
   folder_ = full.has_parent_path() ? full.parent_path().string() : ".";
-  const auto refuse = [&](const std::string& problem) { throw UsageError(fmt::format("--out={}: {}", path_, problem)); };
+  const auto refuse = [&](const std::string& problem) {
+    throw UsageError(fmt::format("--out={}: {}", path_, problem));
+  };
   std::error_code error;
   if (name_.empty() || std::filesystem::is_directory(full, error)) refuse("is a folder; name a file");
   if (!std::filesystem::is_directory(folder_, error)) refuse(fmt::format("the folder {} does not exist", folder_));

@@ -7,9 +7,8 @@ namespace {
 
 std::array<double, 4> percentiles(const Histogram& histogram) {
   std::array<double, 4> values{};
-  std::ranges::transform(shown_percentiles, values.begin(), [&](double percentile) {
-    return static_cast<double>(histogram.percentile_ns(percentile));
-  });
+  std::ranges::transform(shown_percentiles, values.begin(),
+                         [&](double percentile) { return static_cast<double>(histogram.percentile_ns(percentile)); });
   return values;
 }
 

@@ -28,9 +28,9 @@ struct Sample {
   double involuntary_switches = 0;
   double minor_faults = 0;
   double major_faults = 0;
-  std::int64_t run_user_ns = 0;    ///< Of the run's whole life, with its start, warm-up and plain loop.
-  std::int64_t run_system_ns = 0;  ///< Likewise; user and system are split by the kernel's ticks.
-  std::int32_t units_peak = 0;     ///< Units alive at once, counted.
+  std::int64_t run_user_ns = 0;            ///< Of the run's whole life, with its start, warm-up and plain loop.
+  std::int64_t run_system_ns = 0;          ///< Likewise; user and system are split by the kernel's ticks.
+  std::int32_t units_peak = 0;             ///< Units alive at once, counted.
   std::array<double, 4> latency_ns{};      ///< shown_percentiles: from a batch's start to each task's end.
   std::array<double, 4> start_delay_ns{};  ///< From a batch's start to each task's start.
   std::array<double, 4> service_ns{};      ///< From each task's start to its end.

@@ -28,7 +28,12 @@ class Session {
  public:
   Session(const Plan& plan, Launcher& launcher, Progress& progress, const std::function<int()>& interrupts,
           const std::function<void(const Results&)>& save)
-      : plan_(plan), launcher_(launcher), progress_(progress), interrupts_(interrupts), save_(save), random_(plan.seed) {
+      : plan_(plan),
+        launcher_(launcher),
+        progress_(progress),
+        interrupts_(interrupts),
+        save_(save),
+        random_(plan.seed) {
     results_.cells.resize(plan.cells.size());
     for (std::size_t group = 0; group < plan.groups.size(); ++group) add_group(group);
   }
@@ -106,9 +111,8 @@ class Session {
 
   void run_cell(WorkloadState& state, std::size_t index) {
     const Cell& cell = plan_.cells[index];
-    const RunRequest request{.kind = RunKind::measure,
-                             .cell = static_cast<std::uint32_t>(index),
-                             .time_limit_ns = cell.time_limit_ns};
+    const RunRequest request{
+        .kind = RunKind::measure, .cell = static_cast<std::uint32_t>(index), .time_limit_ns = cell.time_limit_ns};
     const RunOutcome outcome =
         launch(request, fmt::format("round {} · {} · {}", state.rounds + 1, state.workload->name, cell.label));
     if (outcome.cancelled) return;
@@ -151,8 +155,8 @@ class Session {
     const double width = widest_half_width(cells);
     const bool narrow = width <= plan_.wanted_half_width;
     const bool late = now_ns() - begun_ns_ + state.last_round_ns > plan_.max_time_ns;
-    state.done = cells.empty() || state.rounds >= plan_.max_rounds ||
-                 (state.rounds >= plan_.min_rounds && (narrow || late));
+    state.done =
+        cells.empty() || state.rounds >= plan_.max_rounds || (state.rounds >= plan_.min_rounds && (narrow || late));
     const std::string widest = std::isfinite(width) ? fmt::format("widest interval ±{:.1f}%", width * 100)
                                                     : std::string("too few rounds for an interval yet");
     progress_.round_line(fmt::format("{}: round {} took {:.1f} s, {}{}", state.workload->name, state.rounds,

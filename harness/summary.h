@@ -30,22 +30,22 @@ struct CellSummary {
   Estimate minor_faults{};
   Estimate major_faults{};
   Estimate units_peak{};
-  double user_share = 0;  ///< User time as a fraction of the CPU time of the runs' whole lives.
-  std::array<Estimate, 4> latency_ns{};      ///< Medians of the runs' shown_percentiles; never averages of percentiles.
+  double user_share = 0;                 ///< User time as a fraction of the CPU time of the runs' whole lives.
+  std::array<Estimate, 4> latency_ns{};  ///< Medians of the runs' shown_percentiles; never averages of percentiles.
   std::array<Estimate, 4> start_delay_ns{};
   std::array<Estimate, 4> service_ns{};
-  std::optional<Ratio> over_ideal;           ///< Wall time as a multiple of the same run's ideal.
-  std::optional<Ratio> speedup;              ///< Over serial, round by round, each run's time over its own ideal first.
-  std::optional<Estimate> checkpoint_ns;     ///< What one checkpoint adds to the plain loop's CPU time.
+  std::optional<Ratio> over_ideal;        ///< Wall time as a multiple of the same run's ideal.
+  std::optional<Ratio> speedup;           ///< Over serial, round by round, each run's time over its own ideal first.
+  std::optional<Estimate> checkpoint_ns;  ///< What one checkpoint adds to the plain loop's CPU time.
   std::vector<std::pair<Regime, std::size_t>> regimes;  ///< How many samples were taken in which.
 };
 
 struct GroupSummary {
   std::size_t group = 0;
-  std::vector<CellSummary> cells;  ///< Those with samples.
+  std::vector<CellSummary> cells;      ///< Those with samples.
   double ideal_ns = 0;                 ///< Median over all samples; 0 without any.
   std::optional<Estimate> compute_ns;  ///< The plain loop's CPU time of a batch, over all samples.
-  std::string verdict;             ///< Which models are best and which the data cannot tell apart.
+  std::string verdict;                 ///< Which models are best and which the data cannot tell apart.
   std::vector<std::string> warnings;
 };
 

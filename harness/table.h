@@ -8,7 +8,8 @@ namespace bench {
 
 struct Table {
   std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;  ///< A row shorter than the header ends with a remark that spans the rest.
+  std::vector<std::vector<std::string>>
+      rows;  ///< A row shorter than the header ends with a remark that spans the rest.
 };
 
 /// Columns aligned for a terminal: the first to the left, the others to the right. `emphasis` puts the header in bold.

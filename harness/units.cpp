@@ -36,8 +36,7 @@ constexpr auto duration_units = std::to_array<Unit>({{"ns", 1},
                                                      {"\u03bcs", 1'000}});  // Greek mu
 constexpr std::string_view duration_allowed = "(allowed: ns, us, ms, s, m, h)";
 
-constexpr auto count_units =
-    std::to_array<Unit>({{"", 1}, {"k", 1'000}, {"M", 1'000'000}, {"G", 1'000'000'000}});
+constexpr auto count_units = std::to_array<Unit>({{"", 1}, {"k", 1'000}, {"M", 1'000'000}, {"G", 1'000'000'000}});
 constexpr std::string_view count_allowed = "(allowed: k, M, G)";
 
 constexpr auto byte_units = std::to_array<Unit>({{"", 1},
@@ -62,8 +61,7 @@ constexpr auto printed_bytes = std::to_array<Unit>({{"B", 1},
                                                     {"MiB", std::int64_t{1} << 20},
                                                     {"GiB", std::int64_t{1} << 30},
                                                     {"TiB", std::int64_t{1} << 40}});
-constexpr auto printed_counts =
-    std::to_array<Unit>({{"M", 1'000'000}, {"G", 1'000'000'000}, {"T", 1'000'000'000'000}});
+constexpr auto printed_counts = std::to_array<Unit>({{"M", 1'000'000}, {"G", 1'000'000'000}, {"T", 1'000'000'000'000}});
 
 [[noreturn]] void reject(const std::string& phrase) { throw std::invalid_argument(phrase); }
 

@@ -53,6 +53,16 @@ Script hangs(const JobParameters& parameters, std::uint32_t index, std::uint64_t
   outcome = right_outcome(index);
 }
 
+Script throws_first(const JobParameters&, std::uint32_t index, std::uint64_t&) {
+  co_yield wait_for(index == 0 ? std::chrono::nanoseconds(1ms) : 1h);
+  throw std::runtime_error("deliberate");
+}
+
+Script dies_first(const JobParameters&, std::uint32_t index, std::uint64_t&) {
+  co_yield wait_for(index == 0 ? std::chrono::nanoseconds(1ms) : 1h);
+  kill(getpid(), SIGKILL);
+}
+
 Script spins(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
   const std::atomic<bool> for_ever = at_fault(parameters, index);
   while (for_ever.load(std::memory_order_relaxed)) {
@@ -92,6 +102,8 @@ constexpr std::array workloads{
     row("dies", "test row: a task kills its process", dies),
     row("exits", "test row: a task ends its process", exits),
     row("hangs", "test row: a task waits for an hour", hangs),
+    row("throws-first", "test row: a task throws, the others wait for an hour", throws_first),
+    row("dies-first", "test row: a task kills its process, the others wait for an hour", dies_first),
     row("spins", "test row: a task computes for ever", spins),
     row("wrong", "test row: a task leaves a wrong outcome", wrong),
     row("quick", "test row: tasks that do nothing", quick),

@@ -1,11 +1,14 @@
 // Rows for tests only: workloads and models with one fault each, to see that the harness notices and names it.
 //
-// Workloads; the task at fault is number tasks / 2, the others end well, and none takes --work or --wait:
+// Workloads; unless said otherwise the task at fault is number tasks / 2 and the others end well; none takes --work or
+// --wait:
 //   throws           a task throws std::runtime_error("deliberate")
 //   throws-int       a task throws something that is no std::exception
 //   dies             a task kills its own process with SIGKILL
 //   exits            a task ends its own process with exit status 0
 //   hangs            a task waits for an hour
+//   throws-first     task 0 throws, and all others wait for an hour
+//   dies-first       task 0 kills its own process, and all others wait for an hour
 //   spins            a task computes for ever, without a checkpoint
 //   wrong            a task leaves a wrong outcome
 //   quick            no fault: does nothing, 10 tasks

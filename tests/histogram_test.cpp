@@ -73,17 +73,13 @@ void expect_percentiles_of(Samples samples) {
   }
 }
 
-TEST(Histogram, FollowsTheExactPercentilesOfAUniformDistribution) {
-  expect_percentiles_of(uniform_samples(100'003));
-}
+TEST(Histogram, FollowsTheExactPercentilesOfAUniformDistribution) { expect_percentiles_of(uniform_samples(100'003)); }
 
 TEST(Histogram, FollowsTheExactPercentilesOfALogNormalDistribution) {
   expect_percentiles_of(log_normal_samples(100'003));
 }
 
-TEST(Histogram, FollowsTheExactPercentilesOfABimodalDistribution) {
-  expect_percentiles_of(bimodal_samples(100'003));
-}
+TEST(Histogram, FollowsTheExactPercentilesOfABimodalDistribution) { expect_percentiles_of(bimodal_samples(100'003)); }
 
 TEST(Histogram, ReportsAConstantExactly) {
   Histogram histogram;

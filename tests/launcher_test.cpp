@@ -74,6 +74,19 @@ TEST_P(FaultyTask, ThatThrowsNoExceptionIsNamed) {
   EXPECT_EQ(run("throws-int").reason, "task 1 threw something that is no std::exception");
 }
 
+// The first failure ends the whole tree at once, so that it does not cost the time limit.
+TEST_P(FaultyTask, ThatThrowsEndsTheOthersToo) {
+  const Ended ended = run("throws-first");
+  EXPECT_EQ(ended.reason, "task 0 threw: deliberate");
+  EXPECT_FALSE(ended.outcome.timed_out);
+}
+
+TEST_P(FaultyTask, ThatIsKilledEndsTheOthersToo) {
+  const Ended ended = run("dies-first");
+  EXPECT_THAT(ended.reason, HasSubstr("was killed by signal 9 (Killed)"));
+  EXPECT_FALSE(ended.outcome.timed_out);
+}
+
 // The signal shows in the run's own process, or in the child that its model has reaped.
 TEST_P(FaultyTask, ThatIsKilledTellsTheSignal) {
   const std::string reason = run("dies").reason;
@@ -172,7 +185,7 @@ TEST(Launcher, RepeatsShortBatchesAndWarmsUpBeforeThem) {
 
 TEST(Launcher, CountsTheWholeTreesCpuTime) {
   Job job = job_of("processes", "cpu", 4);
-  job.parameters.work = 2000;
+  job.parameters.work = 6000;
   TestRuns runs({job});
   ASSERT_EQ(runs.run(RunKind::measure).reason, "");
   const JobMeasurement& measured = runs.report().job;

@@ -40,8 +40,8 @@ struct Row {
 // The largest k with 40 (C(n,0) + ... + C(n,k-1)) <= 2^n, worked out in whole numbers.
 TEST(MedianIntervalRank, AgreesWithBinomialSums) {
   for (const Row row :
-       {Row{0, 0}, Row{1, 0}, Row{5, 0}, Row{6, 1}, Row{7, 1}, Row{8, 1}, Row{9, 2}, Row{10, 2}, Row{11, 2},
-        Row{12, 3}, Row{15, 4}, Row{20, 6}, Row{30, 10}, Row{50, 18}, Row{70, 27}, Row{100, 40}}) {
+       {Row{0, 0}, Row{1, 0}, Row{5, 0}, Row{6, 1}, Row{7, 1}, Row{8, 1}, Row{9, 2}, Row{10, 2}, Row{11, 2}, Row{12, 3},
+        Row{15, 4}, Row{20, 6}, Row{30, 10}, Row{50, 18}, Row{70, 27}, Row{100, 40}}) {
     EXPECT_EQ(median_interval_rank(row.samples), row.rank) << row.samples;
   }
 }
@@ -119,8 +119,7 @@ struct Coverage {
 };
 
 TEST(MedianEstimate, CoversTheMedianAsOftenAsItSays) {
-  for (const Coverage row :
-       {Coverage{6, 0.9688}, Coverage{10, 0.9785}, Coverage{20, 0.9586}, Coverage{50, 0.9672}}) {
+  for (const Coverage row : {Coverage{6, 0.9688}, Coverage{10, 0.9785}, Coverage{20, 0.9586}, Coverage{50, 0.9672}}) {
     const double coverage = simulated_coverage(row.samples, 20'000);
     EXPECT_GE(coverage, 0.94) << row.samples;
     EXPECT_LE(coverage, 0.99) << row.samples;

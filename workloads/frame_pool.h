@@ -1,4 +1,5 @@
-// Frames of coroutines that have ended, kept for the next ones: a malloc and a free would cost more than an empty script.
+// Frames of coroutines that have ended, kept for the next ones: a malloc and a free would cost more than an empty
+// script.
 #pragma once
 
 #include <cstddef>

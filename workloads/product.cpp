@@ -55,9 +55,8 @@ std::uint64_t product::compute(const JobParameters& parameters, std::uint32_t in
 
 std::optional<std::string> product::check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes) {
   const std::uint64_t factorial = factorial_residue(parameters.work);
-  return compare_outcomes(outcomes, [&](std::uint32_t index) {
-    return multiply_residue(factorial, index + std::uint64_t{1});
-  });
+  return compare_outcomes(outcomes,
+                          [&](std::uint32_t index) { return multiply_residue(factorial, index + std::uint64_t{1}); });
 }
 
 double product::estimate_ns(const JobParameters& parameters) {

@@ -31,10 +31,10 @@ struct Workload {
   std::string_view summary;
 
   std::uint32_t default_tasks;
-  std::uint64_t default_work;            ///< 0: the workload computes nothing and takes no --work.
-  std::uint64_t max_work;                ///< The largest --work, so that a task ends within hours.
-  std::string_view work_meaning;         ///< What --work counts, for the help text.
-  std::chrono::nanoseconds default_wait; ///< 0: the workload waits for nothing and takes no --wait.
+  std::uint64_t default_work;             ///< 0: the workload computes nothing and takes no --work.
+  std::uint64_t max_work;                 ///< The largest --work, so that a task ends within hours.
+  std::string_view work_meaning;          ///< What --work counts, for the help text.
+  std::chrono::nanoseconds default_wait;  ///< 0: the workload waits for nothing and takes no --wait.
 
   /// The script of task `index`. It writes the task's outcome, which depends on the index, so that a stale one shows.
   Script (*task)(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome);

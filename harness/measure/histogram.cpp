@@ -69,8 +69,7 @@ Histogram::Encoded Histogram::encode() const {
   return encoded;
 }
 
-std::unique_ptr<Histogram> Histogram::decode(
-    std::span<const std::pair<std::uint32_t, std::uint64_t>> encoded) {
+std::unique_ptr<Histogram> Histogram::decode(std::span<const std::pair<std::uint32_t, std::uint64_t>> encoded) {
   auto decoded = std::make_unique<Histogram>();
   for (const auto& [index, times] : encoded) {
     if (index >= bucket_count) return nullptr;

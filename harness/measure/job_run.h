@@ -118,7 +118,8 @@ void run_task(JobRun& job, std::uint32_t index, Prepare prepare, Perform perform
 
 template <typename Perform>
 void run_task(JobRun& job, std::uint32_t index, Perform perform) {
-  run_task(job, index, [](Script&) {}, perform);
+  run_task(
+      job, index, [](Script&) {}, perform);
 }
 
 }  // namespace bench

@@ -26,7 +26,7 @@ class SharedMapping {
 
 /// `count` objects of T in shared memory. All-zero bytes must be a valid T: none is constructed or destroyed.
 template <typename T>
-  requires std::is_trivially_destructible_v<T> && std::is_standard_layout_v<T>
+requires std::is_trivially_destructible_v<T> && std::is_standard_layout_v<T>
 class SharedArray {
  public:
   explicit SharedArray(std::size_t count) : count_(count), mapping_(count * sizeof(T)) {}
