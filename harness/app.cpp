@@ -1,6 +1,7 @@
 #include "harness/app.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,6 +56,7 @@ Exit exit_of(const Plan& plan, const Results& results) {
 }
 
 Exit run_plan(const Options& options) {
+  raise_descriptor_limit();
   const Machine machine = read_machine();
   const Plan plan = make_plan(options, machine);
   if (options.dry_run) {
@@ -65,6 +67,7 @@ Exit run_plan(const Options& options) {
   if (options.out != "-") {
     file.emplace(options.out.empty() ? default_result_path(machine) : options.out, options.force);
   }
+  signal(SIGPIPE, SIG_IGN);  // progress that nobody reads is no reason to stop; a report is, and says so
   Launcher launcher(plan);
   count_interrupts();
   Progress progress(options.progress);

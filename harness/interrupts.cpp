@@ -8,13 +8,9 @@ namespace bench {
 namespace {
 
 std::atomic<int> count{0};
-std::atomic<int> last{0};
 static_assert(std::atomic<int>::is_always_lock_free, "used in a signal handler");
 
-void handle(int signal) {
-  count.fetch_add(1);
-  last.store(signal);
-}
+void handle(int) { count.fetch_add(1); }
 
 }  // namespace
 
@@ -26,7 +22,5 @@ void count_interrupts() {
 }
 
 int interrupts() { return count.load(); }
-
-int last_interrupt() { return last.load(); }
 
 }  // namespace bench

@@ -9,7 +9,4 @@ void count_interrupts();
 /// How many have come.
 int interrupts();
 
-/// The last one's signal number; 0 without any.
-int last_interrupt();
-
 }  // namespace bench

@@ -67,8 +67,9 @@ class LauncherProcess {
       : plan_(plan), report_(report), socket_(std::move(socket)) {}
 
   [[noreturn]] void serve() {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);  // orphans of a run come here to be reaped
-    signal(SIGINT, SIG_IGN);           // of the terminal: the harness decides what becomes of the current run
+    prctl(PR_SET_CHILD_SUBREAPER, 1);   // orphans of a run come here to be reaped
+    prctl(PR_SET_PDEATHSIG, SIGKILL);   // at once, even in the middle of reading a large tree's memory
+    signal(SIGINT, SIG_IGN);  // of the terminal: the harness decides what becomes of the current run
     signal(SIGTERM, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     RunRequest request;
@@ -151,11 +152,17 @@ class LauncherProcess {
     outcome.user_ns = timeval_ns(usage.ru_utime);
     outcome.system_ns = timeval_ns(usage.ru_stime);
     while (true) {
-      // Also those that left the group; each one's orphans come here in turn.
+      // The group is dying; its orphans come here to be reaped, thousands of them at times.
+      std::uint32_t reaped = 0;
+      pid_t orphan = 0;
+      while ((orphan = waitpid(-1, nullptr, WNOHANG)) > 0) ++reaped;
+      if (by_itself) outcome.left_behind += reaped;
+      if (orphan < 0) break;  // none is left
+      if (reaped != 0) continue;
+      // Those left alive have made a group of their own, or need a moment to die.
       for (const pid_t pid : living_descendants(getpid())) kill(pid, SIGKILL);
-      const pid_t orphan = waitpid(-1, nullptr, 0);
-      if (orphan < 0 && errno == ECHILD) break;
-      if (orphan > 0 && by_itself) ++outcome.left_behind;
+      constexpr timespec moment{.tv_sec = 0, .tv_nsec = 1'000'000};
+      nanosleep(&moment, nullptr);
     }
   }
 

@@ -205,6 +205,13 @@ std::optional<std::string> Machine::why_too_many(UnitKind kind, std::uint32_t un
   return std::nullopt;
 }
 
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);  // a refusal leaves the limit as it was, and read_machine() reads that
+}
+
 Machine read_machine() {
   Machine machine;
   utsname names{};

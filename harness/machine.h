@@ -55,4 +55,7 @@ struct Machine {
 
 Machine read_machine();
 
+/// Raises the soft limit of descriptors to the hard one, for this process and all it forks.
+void raise_descriptor_limit();
+
 }  // namespace bench

@@ -285,6 +285,11 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv) {
   cxxopts::Options parser = make_parser();
   try {
     const cxxopts::ParseResult parsed = parser.parse(static_cast<int>(pointers.size()), pointers.data());
+    for (const std::string_view flag : flags) {
+      if (parsed.count(std::string(flag)) > 1) {
+        throw UsageError(fmt::format("--{} is given more than once; join the values with a comma", flag));
+      }
+    }
     const Flags flags_given(parsed);
     if (!parsed.unmatched().empty()) {
       throw UsageError(

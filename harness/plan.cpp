@@ -101,7 +101,17 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
     if (const std::string why = cell.model->why_unavailable(); !why.empty()) return "not available here: " + why;
   }
   const std::uint32_t tasks = group.parameters.tasks;
-  return machine.why_too_many(cell.model->unit, resolve(cell.model->units, tasks, cell.workers), tasks);
+  if (auto why = machine.why_too_many(cell.model->unit, resolve(cell.model->units, tasks, cell.workers), tasks)) {
+    return why;
+  }
+  // A pool of processes watches each worker through a descriptor.
+  constexpr std::uint32_t other_descriptors = 32;
+  const bool watched = cell.model->unit == UnitKind::process && cell.model->units == Count::workers;
+  if (watched && cell.workers + other_descriptors > machine.descriptor_limit) {
+    return fmt::format("needs {} descriptors, but ulimit -n = {}; lift it with: ulimit -n {} (as root: ulimit -Hn too)",
+                       cell.workers + other_descriptors, machine.descriptor_limit, 2 * cell.workers);
+  }
+  return std::nullopt;
 }
 
 // The value lists of one parameter: those given, or the workload's default.

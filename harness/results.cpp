@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
 #include "harness/build_info.h"
@@ -58,7 +59,9 @@ Json ruler_json(const Plan& plan, const Results& results) {
   }
   Json readings = Json::array();
   for (const RulerReading& reading : results.rulers) {
-    Json row{{"workload", workloads[reading.workload]}, {"before_round", reading.round}};
+    Json row{{"workload", workloads[reading.workload]},
+             {"round", reading.round},
+             {"when", reading.after ? "after" : "before"}};
     row.update(probes_json(reading.ruler));
     readings.push_back(std::move(row));
   }
@@ -194,7 +197,8 @@ class CellRows {
 
   void add_aggregates(Json& rows, const CellSummary& summary) const {
     rows.push_back(median_row(summary));
-    for (std::size_t i = 0; i < percentile_names.size(); ++i) rows.push_back(percentile_row(summary, i));
+    const auto all = merged();
+    for (std::size_t i = 0; i < percentile_names.size(); ++i) rows.push_back(percentile_row(summary, *all, i));
   }
 
  private:
@@ -203,7 +207,7 @@ class CellRows {
   const Ruler* ruler_before(std::uint32_t round) const {
     const std::size_t workload = workload_index(plan_, group_);
     const auto found = std::ranges::find_if(results_.rulers, [&](const RulerReading& reading) {
-      return reading.workload == workload && reading.round == round;
+      return reading.workload == workload && reading.round == round && !reading.after;
     });
     return found == results_.rulers.end() ? nullptr : &found->ruler;
   }
@@ -309,21 +313,21 @@ class CellRows {
 
   // A row for each shown percentile: the median of the runs' percentiles with its interval, and what all runs merged
   // give.
-  Json percentile_row(const CellSummary& summary, std::size_t which) const {
+  Json percentile_row(const CellSummary& summary, const Histogram& all, std::size_t which) const {
     const Estimate& latency = summary.latency_ns[which];
     Json row = aggregate_row(percentile_names[which], latency.samples, latency.median, summary.cpu_ns.median);
     Json& bench = row["bench"];
     bench["latency_interval_ns"] = interval_json(latency);
-    bench["merged_latency_ns"] = static_cast<double>(merged().percentile_ns(shown_percentiles[which]));
+    bench["merged_latency_ns"] = static_cast<double>(all.percentile_ns(shown_percentiles[which]));
     bench["start_delay_ns"] = summary.start_delay_ns[which].median;
     bench["service_ns"] = summary.service_ns[which].median;
     return row;
   }
 
-  Histogram merged() const {
-    Histogram all{};
+  std::unique_ptr<Histogram> merged() const {
+    auto all = std::make_unique<Histogram>();
     for (const Sample& sample : result_.samples) {
-      if (const auto one = Histogram::decode(sample.latency)) all.merge(*one);
+      if (const auto one = Histogram::decode(sample.latency)) all->merge(*one);
     }
     return all;
   }
@@ -356,7 +360,6 @@ void write_all(int fd, std::string_view text, const std::string& path) {
 
 nlohmann::ordered_json make_document(const ResultContext& context, const Results& results) {
   Json rows = Json::array();
-  Json aggregates = Json::array();
   for (const GroupSummary& summary : summarize(context.plan, results)) {
     const Group& group = context.plan.groups[summary.group];
     std::uint32_t rounds = 0;
@@ -379,7 +382,10 @@ std::string document_text(const nlohmann::ordered_json& document) {
 }
 
 ResultFile::ResultFile(std::string path, bool force) : path_(std::move(path)) {
-  const std::filesystem::path full(path_);
+  std::error_code link_error;
+  // The file that a link names is replaced, not the link.
+  const bool is_link = std::filesystem::is_symlink(path_, link_error);
+  const std::filesystem::path full = is_link ? std::filesystem::weakly_canonical(path_) : std::filesystem::path(path_);
   name_ = full.filename().string();
   folder_ = full.has_parent_path() ? full.parent_path().string() : ".";
   const auto refuse = [&](const std::string& problem) {
@@ -415,7 +421,8 @@ void ResultFile::write(const nlohmann::ordered_json& document) const {
     const std::string link = fmt::format("/proc/self/fd/{}", fd.get());
     if (linkat(AT_FDCWD, link.c_str(), AT_FDCWD, whole.c_str(), AT_SYMLINK_FOLLOW) != 0) throw write_failure(path_);
   }
-  if (rename(whole.c_str(), path_.c_str()) != 0) throw write_failure(path_);
+  const std::string target = folder_ + "/" + name_;
+  if (rename(whole.c_str(), target.c_str()) != 0) throw write_failure(path_);
   const UniqueFd folder(open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.valid()) fsync(folder.get());
 }

@@ -34,7 +34,7 @@ void confine(std::uint32_t cpus) {
 }
 
 // The CPU time of a batch's computation as a plain loop: the mean over as many tasks as the time allows, at least one.
-double time_plain_loop(const Group& group) {
+double time_plain_loop(const Group& group, RunReport& report) {
   constexpr std::int64_t enough_ns = 20'000'000;
   std::uint64_t seen = 0;
   std::uint32_t done = 0;
@@ -46,17 +46,18 @@ double time_plain_loop(const Group& group) {
     used_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_ns;
   }
   [[maybe_unused]] const volatile std::uint64_t keep = seen;
+  report.plain_loop_ns += used_ns;
   return static_cast<double>(used_ns) / done * group.parameters.tasks;
 }
 
 void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
   const Group& group = plan.group_of(cell);
   JobRun job(*group.workload, group.parameters, cell.workers, length, report);
-  if (group.workload->compute) {
+  if (group.workload->compute && length.max_batches == 0) {
     // Right before and right after, since the speed of a machine's CPUs may change from second to second.
-    const double before_ns = time_plain_loop(group);
+    const double before_ns = time_plain_loop(group, report);
     cell.model->run(job);
-    report.compute_ns = (before_ns + time_plain_loop(group)) / 2;
+    report.compute_ns = (before_ns + time_plain_loop(group, report)) / 2;
   } else {
     cell.model->run(job);
   }

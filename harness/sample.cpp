@@ -28,7 +28,7 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
       .involuntary_switches = per_batch(job.usage.involuntary_switches),
       .minor_faults = per_batch(job.usage.minor_faults),
       .major_faults = per_batch(job.usage.major_faults),
-      .run_user_ns = user_ns,
+      .run_user_ns = std::max<std::int64_t>(user_ns - report.plain_loop_ns, 0),
       .run_system_ns = system_ns,
       .units_peak = report.units_peak.load(),
       .latency_ns = percentiles(job.latency),

@@ -28,7 +28,7 @@ struct Sample {
   double involuntary_switches = 0;
   double minor_faults = 0;
   double major_faults = 0;
-  std::int64_t run_user_ns = 0;            ///< Of the run's whole life, with its start, warm-up and plain loop.
+  std::int64_t run_user_ns = 0;            ///< Of the run's whole life, with its start and warm-up.
   std::int64_t run_system_ns = 0;          ///< Likewise; user and system are split by the kernel's ticks.
   std::int32_t units_peak = 0;             ///< Units alive at once, counted.
   std::array<double, 4> latency_ns{};      ///< shown_percentiles: from a batch's start to each task's end.
@@ -44,10 +44,11 @@ struct CellResult {
   std::int64_t peak_memory_bytes = 0;  ///< Proportional set size of the whole tree, from a run of its own; 0: unknown.
 };
 
-/// A reading of the ruler: before a round of a workload, or after the last.
+/// A reading of the ruler, right before or right after a round of a workload.
 struct RulerReading {
   std::size_t workload = 0;  ///< Index into the plan's workloads.
-  std::uint32_t round = 0;   ///< The round that began with it; one past the last for the closing one.
+  std::uint32_t round = 0;
+  bool after = false;
   Ruler ruler;
 };
 

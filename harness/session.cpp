@@ -46,9 +46,6 @@ class Session {
         if (!state.done && !stopped()) run_round(state);
       }
     }
-    for (WorkloadState& state : states_) {
-      if (state.rounds != 0 && interrupts_() < 2) read_ruler(state);
-    }
     results_.interrupted = interrupts_() > 0;
     results_.elapsed_ns = now_ns() - begun_ns_;
     progress_.clear();
@@ -73,16 +70,17 @@ class Session {
 
   void run_round(WorkloadState& state) {
     const std::int64_t begun_ns = now_ns();
-    read_ruler(state);
+    read_ruler(state, false);
     std::vector<std::size_t> order = state.cells;
     std::ranges::shuffle(order, random_);
     for (const std::size_t cell : order) {
       if (stopped()) return;
       run_cell(state, cell);
     }
+    read_ruler(state, true);
     if (state.rounds == 0) {
-      for (const std::size_t cell : state.cells) {
-        if (!stopped()) run_memory(cell);
+      for (const std::size_t cell : std::vector(state.cells)) {
+        if (!stopped()) run_memory(state, cell);
       }
     }
     ++state.rounds;
@@ -90,11 +88,12 @@ class Session {
     judge(state);
   }
 
-  void read_ruler(const WorkloadState& state) {
+  void read_ruler(const WorkloadState& state, bool after) {
     const RunRequest request{.kind = RunKind::ruler, .time_limit_ns = 10 * second_ns};
     const RunOutcome outcome = launcher_.run(request, [] { return true; });
     if (!failure_reason(outcome, launcher_.report(), request).empty()) return;
-    results_.rulers.push_back({.workload = state.index, .round = state.rounds, .ruler = launcher_.report().ruler});
+    results_.rulers.push_back(
+        {.workload = state.index, .round = state.rounds, .after = after, .ruler = launcher_.report().ruler});
   }
 
   RunOutcome launch(const RunRequest& request, const std::string& what) {
@@ -127,7 +126,7 @@ class Session {
   }
 
   // Memory takes a run of its own, since reading it stops the run.
-  void run_memory(std::size_t index) {
+  void run_memory(WorkloadState& state, std::size_t index) {
     CellResult& result = results_.cells[index];
     const Cell& cell = plan_.cells[index];
     if (result.samples.empty()) return;
@@ -137,7 +136,10 @@ class Session {
                              .time_limit_ns = cell.time_limit_ns};
     const RunOutcome outcome =
         launch(request, fmt::format("memory · {} · {}", plan_.workload_of(cell).name, cell.label));
-    if (!failure_reason(outcome, launcher_.report(), request).empty()) return;
+    if (outcome.cancelled) return;
+    if (const std::string reason = failure_reason(outcome, launcher_.report(), request); !reason.empty()) {
+      return drop(state, index, "in its memory run: " + reason);
+    }
     result.peak_memory_bytes = outcome.peak_memory_bytes;
     save();
   }
@@ -185,9 +187,13 @@ class Session {
     return static_cast<std::int64_t>(std::min(total_ns, most_ns));
   }
 
+  // After every run, but a tenth of the time at the most: a document of many samples takes long to write.
   void save() {
-    results_.elapsed_ns = now_ns() - begun_ns_;
+    const std::int64_t now = now_ns();
+    if (now < next_save_ns_) return;
+    results_.elapsed_ns = now - begun_ns_;
     save_(results_);
+    next_save_ns_ = now_ns() + 10 * (now_ns() - now);
   }
 
   const Plan& plan_;
@@ -198,6 +204,7 @@ class Session {
   std::mt19937_64 random_;
   bool told_ = false;  // that the first interrupt has been seen
   std::int64_t begun_ns_ = now_ns();
+  std::int64_t next_save_ns_ = 0;
   std::vector<WorkloadState> states_;
   Results results_;
 };

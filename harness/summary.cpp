@@ -97,22 +97,30 @@ class GroupSummarizer {
     return values;
   }
 
-  // The ratio over the rounds that have both, those of a steady regime if these are enough for an interval.
+  // The ratio over the rounds that have both: those of the commonest regime if they are enough for an interval, else all.
   std::optional<Ratio> ratio(const ByRound& numerators, const ByRound& denominators) const {
     constexpr std::size_t enough = 6;
-    std::vector<double> steady[2];
-    std::vector<double> all[2];
+    struct Pairs {
+      std::vector<double> numerators;
+      std::vector<double> denominators;
+    };
+    Pairs all;
+    std::map<Regime, Pairs> steady;
     for (const auto& [round, numerator] : numerators) {
       const auto denominator = denominators.find(round);
       if (denominator == denominators.end() || numerator <= 0 || denominator->second <= 0) continue;
-      all[0].push_back(numerator);
-      all[1].push_back(denominator->second);
-      if (regimes_[round] == Regime::changing) continue;
-      steady[0].push_back(numerator);
-      steady[1].push_back(denominator->second);
+      for (Pairs* pairs : {&all, &steady[regimes_[round]]}) {
+        pairs->numerators.push_back(numerator);
+        pairs->denominators.push_back(denominator->second);
+      }
     }
-    if (all[0].empty()) return std::nullopt;
-    return steady[0].size() >= enough ? paired_ratio(steady[0], steady[1]) : paired_ratio(all[0], all[1]);
+    if (all.numerators.empty()) return std::nullopt;
+    const Pairs* chosen = &all;
+    for (const Regime regime : {Regime::usual, Regime::slow}) {
+      const std::size_t size = steady[regime].numerators.size();
+      if (size >= enough && (chosen == &all || size > chosen->numerators.size())) chosen = &steady[regime];
+    }
+    return paired_ratio(chosen->numerators, chosen->denominators);
   }
 
   CellSummary summarize_cell(std::size_t index) const {
@@ -133,7 +141,8 @@ class GroupSummarizer {
     row.user_share = user_share(samples);
     row.over_ideal = distance_from_ideal(index);
     row.speedup = speedup(index);
-    row.checkpoint_ns = checkpoint_price(samples);
+    // Where tasks compute on several CPUs at once, they slow each other down, and the plain loop has the machine alone.
+    if (!plan_.cells[index].model->parallel) row.checkpoint_ns = checkpoint_price(samples);
     for (const Sample& sample : samples) count_regime(row, regimes_[sample.round]);
     return row;
   }
@@ -191,7 +200,12 @@ class GroupSummarizer {
       if (!results_.cells[row.cell].failure) order.push_back(&row);
     }
     if (order.size() < 2) return {};
-    std::ranges::stable_sort(order, {}, [](const CellSummary* row) { return row->wall_ns.median; });
+    // By what is compared, which is not quite the order of the median times when the machine changes its speed.
+    std::ranges::stable_sort(order, {}, [this](const CellSummary* row) {
+      std::vector<double> distances;
+      for (const auto& [round, distance] : over_ideal(row->cell)) distances.push_back(distance);
+      return median(distances);
+    });
     if (!order.front()->wall_ns.bounded) {
       return fmt::format("Shortest: {}, but fewer than 6 rounds cannot tell models apart.", label(*order.front()));
     }
@@ -201,7 +215,7 @@ class GroupSummarizer {
     std::string next;
     for (std::size_t i = 1; i < order.size(); ++i) {
       const std::optional<Ratio> slower = ratio(over_ideal(order[i]->cell), best);
-      if (!slower || !tells_apart(*slower)) {
+      if (!slower || !tells_apart(*slower) || slower->effect < 1) {
         tied.push_back(label(*order[i]));
       } else if (next.empty()) {
         next = fmt::format("; next is {}, {} as long", label(*order[i]), format_ratio(slower->effect));
@@ -225,8 +239,9 @@ class GroupSummarizer {
         parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", count, regime_name(regime));
       }
       summary_.warnings.push_back(fmt::format(
-          "{} of {} cells mix samples of different regimes of this machine (rounds: {}): medians pool them, ratios are "
-          "taken within rounds; repeat on a quieter machine for steadier medians",
+          "{} of {} cells mix samples of different regimes of this machine (rounds: {}): medians pool them; ratios pair "
+          "runs of the same round, of one regime where that has 6 rounds; repeat on a quieter machine for steadier "
+          "medians",
           mixed, summary_.cells.size(), parts));
     }
     if (!summary_.cells.empty() && !summary_.cells.front().wall_ns.bounded) {
@@ -253,15 +268,16 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
 
 std::vector<Regime> regimes_of(const Results& results, std::size_t workload, std::uint32_t rounds) {
   const Ruler best = best_readings(results);
-  std::map<std::uint32_t, Ruler> rulers;
+  std::map<std::uint32_t, Ruler> rulers_before;
+  std::map<std::uint32_t, Ruler> rulers_after;
   for (const RulerReading& reading : results.rulers) {
-    if (reading.workload == workload) rulers[reading.round] = reading.ruler;
+    if (reading.workload == workload) (reading.after ? rulers_after : rulers_before)[reading.round] = reading.ruler;
   }
   std::vector<Regime> regimes(rounds, Regime::unknown);
   for (std::uint32_t round = 0; round < rounds; ++round) {
-    const auto before = rulers.find(round);
-    const auto after = rulers.find(round + 1);
-    if (before == rulers.end() || after == rulers.end()) continue;
+    const auto before = rulers_before.find(round);
+    const auto after = rulers_after.find(round);
+    if (before == rulers_before.end() || after == rulers_after.end()) continue;
     if (!same_regime(before->second, after->second)) {
       regimes[round] = Regime::changing;
     } else {

@@ -15,7 +15,8 @@ class EpollPoller {
   EpollPoller();
 
   /// Sleeps until CLOCK_MONOTONIC reads `deadline_ns`, with the nanosecond resolution that epoll_wait(2) lacks: its
-  /// milliseconds would round every wait up. May return early; the caller looks at the clock again.
+  /// milliseconds would round every wait up. The kernel may add a thousandth of the wait (select_estimate_accuracy),
+  /// which a sleeping thread is spared. May return early; the caller looks at the clock again.
   void wait_until(std::int64_t deadline_ns);
 
  private:

@@ -172,10 +172,16 @@ bool run_is_under_way(pid_t harness, const std::string& model, std::size_t units
   return std::ranges::any_of(tree, [&](const ProcessId& process) { return threads_of(process.pid) >= units + 1; });
 }
 
-// Waits until none of `tree` lives; returns the milliseconds that it took, or -1 after `patience`.
+// Waits until none of `tree` lives; returns the milliseconds that it took. After `patience` it ends what is left itself
+// and returns -1.
 std::int64_t milliseconds_until_gone(const std::vector<ProcessId>& tree) {
   const auto begin = std::chrono::steady_clock::now();
-  if (!wait_for_event([&] { return std::ranges::none_of(tree, is_alive); })) return -1;
+  if (!wait_for_event([&] { return std::ranges::none_of(tree, is_alive); })) {
+    for (const ProcessId& process : tree) {
+      if (is_alive(process)) kill(process.pid, SIGKILL);
+    }
+    return -1;
+  }
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
 }
 

@@ -129,7 +129,7 @@ TEST(Histogram, BucketsJoinWithoutGapsAndAreNarrow) {
     ASSERT_LE((high - low) * 1024, low) << i;
     next = high + 1;
   }
-  EXPECT_EQ(next, std::int64_t{1} << 40);
+  EXPECT_EQ(next, Histogram::max_value_ns + 1);
 }
 
 TEST(Histogram, KnownBucketBoundaries) {

@@ -171,6 +171,7 @@ TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
       {{"--workload=cpu", "--wait=1ms"}, {"--wait: none of the chosen workloads takes it", "io, mixed do"}},
       {{"--workload=io", "--work=5"}, {"--work: none of the chosen workloads takes it", "cpu, sum, mixed do"}},
       {{"--model=threads", "--workers=2"}, {"--workers: none of the chosen models takes it", "pools"}},
+      {{"--tasks=4", "--tasks=5"}, {"--tasks is given more than once", "comma"}},
       {{"--force=no"}, {"--force=no", "takes no value"}},
       {{"--dry-run=false"}, {"--dry-run=false", "takes no value"}},
       {{"--tasks"}, {"tasks"}},

@@ -23,6 +23,7 @@ constexpr std::int64_t gibibyte = std::int64_t{1} << 30;
 Machine roomy_machine() {
   Machine machine;
   machine.available_memory_bytes = 64 * gibibyte;
+  machine.descriptor_limit = 1'000'000;
   machine.process_limits = {
       {.name = "kernel.pid_max = 32768", .remedy = "sysctl kernel.pid_max=4194304", .room = 30'000}};
   machine.thread_limits = {
@@ -152,6 +153,18 @@ TEST(Plan, SkipsAPoolWithMoreWorkersThanALimitLeaves) {
   Options options = options_for({"process-pool"}, {"io"});
   options.workers = {30'001};
   EXPECT_THAT(make_plan(options, roomy_machine()).cells[0].skipped.value_or("runs"), HasSubstr("kernel.pid_max"));
+}
+
+TEST(Plan, SkipsAPoolWithMorePipesThanDescriptors) {
+  Machine machine = roomy_machine();
+  machine.descriptor_limit = 1024;
+  Options options = options_for({"process-pool", "thread-pool"}, {"io"});
+  options.workers = {2, 2000};
+  const Plan plan = make_plan(options, machine);
+  EXPECT_FALSE(plan.cells[0].skipped);
+  EXPECT_THAT(plan.cells[1].skipped.value_or("runs"),
+              AllOf(HasSubstr("descriptors"), HasSubstr("ulimit -n = 1024"), HasSubstr("lift it with: ulimit -n ")));
+  EXPECT_FALSE(plan.cells[3].skipped);  // threads share theirs
 }
 
 TEST(Plan, SkipsWhatNeedsMoreMemoryThanThereIs) {

@@ -61,7 +61,9 @@ class Example {
   // A reading before each round and one after the last.
   void rulers(const std::vector<Ruler>& readings) {
     for (std::uint32_t round = 0; round < readings.size(); ++round) {
-      results.rulers.push_back({.workload = 0, .round = round, .ruler = readings[round]});
+      if (round + 1 == readings.size()) break;
+      results.rulers.push_back({.workload = 0, .round = round, .after = false, .ruler = readings[round]});
+      results.rulers.push_back({.workload = 0, .round = round, .after = true, .ruler = readings[round + 1]});
     }
   }
 
@@ -267,27 +269,32 @@ TEST(Verdict, NeverRanksACellThatHasFailed) {
 
 TEST(Regimes, FollowTheRulersBeforeAndAfterARound) {
   Results results;
-  for (std::uint32_t round = 0; const Ruler& ruler : {usual, usual, slow, slow, usual}) {
-    results.rulers.push_back({.workload = 1, .round = round++, .ruler = ruler});
+  for (std::uint32_t round = 0; const Ruler& ruler : {usual, slow, slow}) {
+    results.rulers.push_back({.workload = 1, .round = round++, .after = false, .ruler = ruler});
   }
-  EXPECT_THAT(regimes_of(results, 1, 5), ElementsAre(Regime::usual, Regime::changing, Regime::slow, Regime::changing,
-                                                     Regime::unknown));  // the last has no reading after it
+  for (std::uint32_t round = 0; const Ruler& ruler : {usual, usual}) {
+    results.rulers.push_back({.workload = 1, .round = round++, .after = true, .ruler = ruler});
+  }
+  EXPECT_THAT(regimes_of(results, 1, 3),
+              ElementsAre(Regime::usual, Regime::changing, Regime::unknown));  // the last has no reading after it
   EXPECT_THAT(regimes_of(results, 0, 2), ElementsAre(Regime::unknown, Regime::unknown));
 }
 
 TEST(Regimes, MeasureSlownessAgainstTheBestOfThePlan) {
   Results results;
-  for (const std::uint32_t round : {0U, 1U}) results.rulers.push_back({.workload = 0, .round = round, .ruler = slow});
+  for (const bool after : {false, true}) {
+    results.rulers.push_back({.workload = 0, .round = 0, .after = after, .ruler = slow});
+  }
   EXPECT_THAT(regimes_of(results, 0, 1), ElementsAre(Regime::usual));
-  results.rulers.push_back({.workload = 1, .round = 0, .ruler = usual});
+  results.rulers.push_back({.workload = 1, .round = 0, .after = false, .ruler = usual});
   EXPECT_THAT(regimes_of(results, 0, 1), ElementsAre(Regime::slow));
 }
 
 TEST(Regimes, AllowTheSpreadOfAQuietMachineAndMissingProbes) {
   const auto regime = [](const Ruler& before, const Ruler& after) {
     Results results;
-    results.rulers.push_back({.workload = 0, .round = 0, .ruler = before});
-    results.rulers.push_back({.workload = 0, .round = 1, .ruler = after});
+    results.rulers.push_back({.workload = 0, .round = 0, .after = false, .ruler = before});
+    results.rulers.push_back({.workload = 0, .round = 0, .after = true, .ruler = after});
     return regimes_of(results, 0, 1).front();
   };
   EXPECT_EQ(regime({.line_trip_ns = 100, .spin_ns = 4000}, {.line_trip_ns = 199, .spin_ns = 4900}), Regime::usual);

@@ -19,11 +19,11 @@
 
 namespace bench {
 
-/// Counts durations of 1 ns to about 18 minutes with a relative error of at most 1/1024.
+/// Counts durations of 1 ns to about 39 hours with a relative error of at most 1/1024.
 ///
 /// All-zero bytes are a valid empty histogram, so one may lie in a zero-filled shared mapping
 /// without being constructed there. It is not atomic: one writer, and readers once it has stopped.
-/// It takes about 250 KB; prefer the heap or a mapping to a thread's stack.
+/// It takes about 310 KB; prefer the heap or a mapping to a thread's stack.
 class Histogram {
  public:
   /// A non-empty bucket: `count` samples within `low_ns` to `high_ns`, both inclusive.
@@ -38,10 +38,11 @@ class Histogram {
   /// The compact form: (bucket index, count) of the non-empty buckets in ascending order.
   using Encoded = std::vector<std::pair<std::uint32_t, std::uint64_t>>;
 
-  static constexpr std::int64_t max_value_ns = (std::int64_t{1} << 40) - 1;
+  static constexpr std::size_t value_bits = 47;
+  static constexpr std::int64_t max_value_ns = (std::int64_t{1} << value_bits) - 1;
   static constexpr std::size_t half_bits = 10;
   static constexpr std::size_t half_count = std::size_t{1} << half_bits;
-  static constexpr std::size_t bucket_count = (40 - half_bits + 1) * half_count;
+  static constexpr std::size_t bucket_count = (value_bits - half_bits + 1) * half_count;
 
   /// Counts `value_ns` `times` times. Negative values count as 0, values above `max_value_ns` as
   /// `max_value_ns`. The sum behind `mean_ns` wraps after 584 years of added-up durations.

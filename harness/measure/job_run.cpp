@@ -36,6 +36,7 @@ void RunReport::clear() noexcept {
   job.latency.clear();
   job.start_delay.clear();
   job.service.clear();
+  plain_loop_ns = 0;
   compute_ns = 0;
   ruler = {};
 }
@@ -63,13 +64,13 @@ bool JobRun::next_batch() {
   }
   ++batches_begun_;
   std::ranges::fill(records_.span(), TaskRecord{});
-  usage_before_ = own_tree_usage();
+  usage_before_ = own_tree_usage(Edge::begin);
   batch_begun_ns_ = now_ns();
   return true;
 }
 
 void JobRun::finish_batch(std::int64_t end_ns) {
-  const TreeUsage usage = own_tree_usage() - usage_before_;
+  const TreeUsage usage = own_tree_usage(Edge::end) - usage_before_;
   check_times();
   std::ranges::transform(records_.span(), outcomes_.begin(), &TaskRecord::outcome);
   if (const auto wrong = workload_.check(parameters_, outcomes_)) fail(*wrong);
@@ -111,6 +112,10 @@ void JobRun::record_times(JobMeasurement& measured) const noexcept {
 
 void JobRun::fail(std::string_view reason) noexcept {
   report_.failure.set(reason);
+  // Another unit may be about to write its reason, which came first: its words are not to be cut off.
+  const std::int64_t deadline_ns = now_ns() + 10'000'000;
+  while (report_.failure.reason().empty() && now_ns() < deadline_ns) {
+  }
   // Only a run that was given a process group of its own may end it.
   if (report_.process_group.load() == getpgrp()) kill(0, SIGKILL);
   std::abort();

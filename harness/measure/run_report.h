@@ -55,6 +55,7 @@ struct RunReport {
   std::atomic<std::int32_t> units_peak;
   FailureSlot failure;
   JobMeasurement job;
+  std::int64_t plain_loop_ns;  ///< CPU time that went into measuring the next figure.
   double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
   Ruler ruler;
 

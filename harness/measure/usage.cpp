@@ -85,6 +85,17 @@ TreeUsage living_process_usage(pid_t pid) {
   return usage;
 }
 
+TreeUsage own_and_reaped_usage() {
+  rusage self{};
+  rusage reaped{};
+  getrusage(RUSAGE_SELF, &self);
+  getrusage(RUSAGE_CHILDREN, &reaped);
+  TreeUsage usage = usage_of(self);
+  usage.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  usage += usage_of(reaped);
+  return usage;
+}
+
 bool has_children() {
   siginfo_t info{};
   return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
@@ -111,17 +122,13 @@ TreeUsage TreeUsage::operator-(const TreeUsage& other) const noexcept {
   };
 }
 
-TreeUsage own_tree_usage() {
-  rusage self{};
-  rusage reaped{};
-  getrusage(RUSAGE_SELF, &self);
-  getrusage(RUSAGE_CHILDREN, &reaped);
-  TreeUsage usage = usage_of(self);
-  usage.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-  usage += usage_of(reaped);
+TreeUsage own_tree_usage(Edge edge) {
+  TreeUsage usage;
+  if (edge == Edge::end) usage += own_and_reaped_usage();
   if (has_children()) {
     for (const pid_t pid : living_descendants(getpid())) usage += living_process_usage(pid);
   }
+  if (edge == Edge::begin) usage += own_and_reaped_usage();
   return usage;
 }
 

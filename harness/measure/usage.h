@@ -21,9 +21,15 @@ struct TreeUsage {
   TreeUsage operator-(const TreeUsage& other) const noexcept;
 };
 
+/// Which end of a window a reading is for.
+enum class Edge : std::uint8_t { begin, end };
+
 /// What the calling process, its reaped descendants and its living ones have used so far.
-/// Two system calls and a clock without living children; with them some of /proc is read, about 50 µs a child.
-TreeUsage own_tree_usage();
+///
+/// Two system calls and a clock without living children; with them some of /proc is read, about 50 µs a child. The
+/// calling process reads its own counters last at the beginning of a window and first at its end, so that this reading
+/// is no part of the window. Of a living child's own reaped children only the faults are seen.
+TreeUsage own_tree_usage(Edge edge);
 
 /// The living descendants of `pid`, children before grandchildren; those that end meanwhile may be missing.
 std::vector<pid_t> living_descendants(pid_t pid);
