@@ -4,8 +4,8 @@
 #
 #   tests/schema_test.sh BENCH FAULTY_BENCH
 set -euo pipefail
-bench=${1:?usage: tests/schema_test.sh BENCH FAULTY_BENCH}
-faulty_bench=${2:?usage: tests/schema_test.sh BENCH FAULTY_BENCH}
+bench=$(readlink -f -- "${1:?usage: tests/schema_test.sh BENCH FAULTY_BENCH}")
+faulty_bench=$(readlink -f -- "${2:?usage: tests/schema_test.sh BENCH FAULTY_BENCH}")
 schema=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../results/schema.json
 python=/usr/bin/python3 # the one that Debian's packages serve
 
