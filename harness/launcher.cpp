@@ -67,9 +67,9 @@ class LauncherProcess {
       : plan_(plan), report_(report), socket_(std::move(socket)) {}
 
   [[noreturn]] void serve() {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);   // orphans of a run come here to be reaped
-    prctl(PR_SET_PDEATHSIG, SIGKILL);   // at once, even in the middle of reading a large tree's memory
-    signal(SIGINT, SIG_IGN);  // of the terminal: the harness decides what becomes of the current run
+    prctl(PR_SET_CHILD_SUBREAPER, 1);  // orphans of a run come here to be reaped
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // at once, even in the middle of reading a large tree's memory
+    signal(SIGINT, SIG_IGN);           // of the terminal: the harness decides what becomes of the current run
     signal(SIGTERM, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     RunRequest request;

@@ -97,7 +97,8 @@ class GroupSummarizer {
     return values;
   }
 
-  // The ratio over the rounds that have both: those of the commonest regime if they are enough for an interval, else all.
+  // The ratio over the rounds that have both: those of the commonest regime if they are enough for an interval, else
+  // all.
   std::optional<Ratio> ratio(const ByRound& numerators, const ByRound& denominators) const {
     constexpr std::size_t enough = 6;
     struct Pairs {
@@ -239,7 +240,8 @@ class GroupSummarizer {
         parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", count, regime_name(regime));
       }
       summary_.warnings.push_back(fmt::format(
-          "{} of {} cells mix samples of different regimes of this machine (rounds: {}): medians pool them; ratios pair "
+          "{} of {} cells mix samples of different regimes of this machine (rounds: {}): medians pool them; ratios "
+          "pair "
           "runs of the same round, of one regime where that has 6 rounds; repeat on a quieter machine for steadier "
           "medians",
           mixed, summary_.cells.size(), parts));

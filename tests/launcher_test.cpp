@@ -103,7 +103,8 @@ TEST_P(FaultyTask, ThatEndsItsProcessIsNoticedAlthoughTheStatusIsGood) {
     EXPECT_THAT(reason,
                 AnyOf("task 1 was started and never ended", "a worker of the pool ended before its work was done"));
   } else {
-    EXPECT_EQ(reason, "the run's process ended before its run");
+    // The thread sanitizer minds the threads that nobody has joined and sets a status of its own.
+    EXPECT_THAT(reason, AnyOf("the run's process ended before its run", "the run's process ended with exit status 66"));
   }
 }
 
@@ -224,12 +225,13 @@ TEST(Launcher, KeepsItsSizeOverManyRuns) {
   TestRuns runs({job_of("process-pool", "throws"), job_of("thread-pool", "quick")});
   ASSERT_EQ(runs.run(RunKind::ruler).reason, "");  // the launcher has answered, and so is set up
   const std::size_t descriptors = count_entries(runs.process(), "fd");
+  const std::size_t threads = count_entries(runs.process(), "task");
   for (int round = 0; round < 20; ++round) {
     ASSERT_NE(runs.run(RunKind::memory, 0).reason, "");
     ASSERT_EQ(runs.run(RunKind::memory, 1).reason, "");
   }
   EXPECT_EQ(count_entries(runs.process(), "fd"), descriptors);
-  EXPECT_EQ(count_entries(runs.process(), "task"), 1U);
+  EXPECT_EQ(count_entries(runs.process(), "task"), threads);
   EXPECT_THAT(left_of(runs), IsEmpty());
 }
 
