@@ -124,9 +124,14 @@ bool is_alive(const ProcessId& process) {
 }
 
 std::size_t threads_of(pid_t pid) {
+  // The process may end at any moment, which throws where no error_code is asked for.
+  std::size_t count = 0;
   std::error_code error;
-  const fs::directory_iterator tasks(fmt::format("/proc/{}/task", pid), error);
-  return error ? 0 : static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+  for (fs::directory_iterator tasks(fmt::format("/proc/{}/task", pid), error);
+       !error && tasks != fs::directory_iterator(); tasks.increment(error)) {
+    ++count;
+  }
+  return count;
 }
 
 TempFolder::TempFolder() {
