@@ -212,7 +212,7 @@ TEST_P(Stopped, FinishesTheCurrentRunAndWritesWhatThereIs) {
   const std::vector<ProcessId> tree = descendants_of(program.pid());
   program.send_signal(signal_number);
   const Finished finished = program.finish();
-  EXPECT_EQ(finished.exit_status, 130);
+  EXPECT_EQ(finished.exit_status, 130) << finished.signal << finished.err;
   EXPECT_TRUE(std::ranges::none_of(tree, is_alive));
   const Json document = result_of(folder);
   EXPECT_EQ(document["context"]["bench"]["interrupted"], true);
@@ -234,7 +234,7 @@ TEST_P(Stopped, EndsTheCurrentRunAtTheSecondSignal) {
   EXPECT_TRUE(std::ranges::all_of(tree, is_alive));  // the first signal has not ended the run
   program.send_signal(signal_number);
   const Finished finished = program.finish();
-  EXPECT_EQ(finished.exit_status, 130);
+  EXPECT_EQ(finished.exit_status, 130) << finished.signal << finished.err;
   EXPECT_TRUE(std::ranges::none_of(tree, is_alive));
   const Json document = result_of(folder);
   EXPECT_EQ(document["context"]["bench"]["interrupted"], true);
@@ -255,7 +255,7 @@ TEST(Interrupted, CtrlCOnATerminalReachesTheHarnessAndNotTheRun) {
   const std::vector<ProcessId> tree = descendants_of(program.pid());
   program.type("\x03");
   const Finished finished = program.finish();
-  EXPECT_EQ(finished.exit_status, 130);
+  EXPECT_EQ(finished.exit_status, 130) << finished.signal << finished.err;
   EXPECT_TRUE(std::ranges::none_of(tree, is_alive));
   EXPECT_GE(samples_of(result_of(folder), "io/processes/tasks:20/wait:1s"), 1U);
   EXPECT_EQ(result_of(folder)["context"]["bench"]["interrupted"], true);
