@@ -15,7 +15,7 @@ constexpr std::array workloads{
         .name = "cpu",
         .summary = "computes: the product 1·2·…·N with multi-word arithmetic",
         .default_tasks = 64,
-        .default_work = 8000,
+        .default_work = 10000,
         .max_work = 1'000'000,
         .work_meaning = "N, the last factor of each task's product",
         .default_wait = 0ns,
