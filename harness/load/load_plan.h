@@ -1,0 +1,57 @@
+// What a load generator is asked to do, and what it found.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "workloads/service.h"
+
+namespace bench {
+
+/// Where a server listens.
+struct Target {
+  sockaddr_storage address{};
+  socklen_t address_size = 0;
+  Transport transport = Transport::tcp;
+  std::string text;  ///< For people: "127.0.0.1:8080".
+};
+
+/// When the requests of an open loop are due.
+enum class Arrivals : std::uint8_t {
+  constant,  ///< At equal distances.
+  poisson,   ///< At exponentially distributed distances, as from many independent users.
+};
+
+/// The client's side of one connection; `connection` counts from 0 over all workers and is new after a reconnect.
+using MakeExchange = std::function<std::unique_ptr<Exchange>(std::uint64_t connection, bool heavy)>;
+
+/// One load. All durations are positive unless it says otherwise.
+struct LoadPlan {
+  Target target;
+  MakeExchange make_exchange;
+
+  std::uint32_t connections = 100;
+  std::uint32_t active = 100;  ///< Of them, those that send requests; the rest are established and stay idle.
+  std::uint32_t pipeline = 1;  ///< Requests under way at once on each connection.
+  std::uint64_t requests_per_connection = 0;  ///< Then the connection is closed and a new one made; 0: no end.
+  double heavy_share = 1;                     ///< Of the active connections, those whose exchange is made heavy.
+
+  double rate = 0;  ///< Requests per second over all workers; 0: closed loop.
+  Arrivals arrivals = Arrivals::constant;
+  std::uint64_t seed = 0;
+
+  std::chrono::nanoseconds connect_deadline{std::chrono::seconds{5}};  ///< For all connections together.
+  std::chrono::nanoseconds warmup{std::chrono::milliseconds{500}};     ///< May be 0.
+  std::chrono::nanoseconds duration{std::chrono::seconds{2}};
+  std::chrono::nanoseconds drain{std::chrono::seconds{1}};           ///< At most; for what is under way at an edge.
+  std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};  ///< TCP; UDP gives a datagram up after 200 ms.
+
+  std::uint32_t threads = 1;  ///< Workers; spread over processes where the descriptors of one are not enough.
+};
+
+}  // namespace bench

@@ -1,0 +1,179 @@
+// `echo`: the notes' upper-casing echo. Each message is a 4-byte big-endian length and as many bytes of payload; the
+// reply is a message of the same length with the ASCII letters in upper case.
+//
+// The reply streams: the first bytes of a long message go back before its last have come, so that a connection holds no
+// message whole. A first payload byte 'H' or 'h' marks a request as heavy. A length over max_echo_bytes is the
+// protocol's one error: it is answered with the length 0xFFFFFFFF, and the connection is closed.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "workloads/service_rows.h"
+
+namespace bench {
+namespace {
+
+constexpr std::size_t header_bytes = 4;
+
+constexpr std::uint32_t echo_error = 0xFFFFFFFF;
+constexpr std::byte heavy_mark{'h'};  // after folding to lower case
+
+// ASCII only, and without a branch, so that a compiler can take many bytes at once.
+std::byte upper_case(std::byte letter) {
+  const auto value = std::to_integer<unsigned>(letter);
+  return static_cast<std::byte>(value - (static_cast<unsigned>(value - 'a' < 26U) << 5));
+}
+
+std::uint32_t read_length(std::span<const std::byte> header) {
+  std::uint32_t length = 0;
+  for (std::size_t i = 0; i < header_bytes; ++i) length = length << 8 | std::to_integer<std::uint32_t>(header[i]);
+  return length;
+}
+
+void write_length(std::span<std::byte> header, std::uint32_t length) {
+  for (std::size_t i = 0; i < header_bytes; ++i) header[i] = static_cast<std::byte>(length >> (24 - 8 * i));
+}
+
+class EchoSession final : public Session {
+ public:
+  explicit EchoSession(const ServiceContext& context) : extras_(context.parameters) {}
+
+  Step advance(Why why, std::span<const std::byte> in, Output& out) override {
+    Step step;
+    while (left_ != 0 || begin_message(in, step, out)) {
+      if (heavy_) {
+        const Step extra = extras_.next();
+        if (extra.next != Next::read) return {step.consumed, extra.next, extra.amount};
+      }
+      const std::size_t size = std::min<std::size_t>(left_, in.size() - step.consumed);
+      answer(in.subspan(step.consumed, size), out);
+      step.consumed += size;
+      left_ -= static_cast<std::uint32_t>(size);
+      if (left_ != 0) break;
+      if (out.pending() > high_water_bytes) return {step.consumed, Next::drain, 0};
+    }
+    // What is missing will not come.
+    if (step.next == Next::read && (why == Why::end || why == Why::timed_out)) step.next = Next::close;
+    return step;
+  }
+
+ private:
+  // Takes the next message's header; false when it has not come whole or is wrong. The header waits for the first
+  // byte of its payload, which says whether the message is heavy.
+  bool begin_message(std::span<const std::byte> in, Step& step, Output& out) {
+    const auto rest = in.subspan(step.consumed);
+    if (rest.size() < header_bytes) return false;
+    const std::uint32_t length = read_length(rest);
+    if (length > max_echo_bytes) {
+      write_length(out.extend(header_bytes), echo_error);
+      step.next = Next::close;
+      return false;
+    }
+    if (length != 0 && rest.size() == header_bytes) return false;
+    write_length(out.extend(header_bytes), length);
+    step.consumed += header_bytes;
+    left_ = length;
+    heavy_ = length != 0 && (rest[header_bytes] | std::byte{0x20}) == heavy_mark;
+    extras_.reset();
+    return true;
+  }
+
+  static void answer(std::span<const std::byte> payload, Output& out) {
+    if (payload.empty()) return;
+    std::ranges::transform(payload, out.extend(payload.size()).begin(), upper_case);
+  }
+
+  Extras extras_;
+  std::uint32_t left_ = 0;  // of the current message's payload
+  bool heavy_ = false;
+};
+
+// The payload of a request: lower-case letters that depend on connection, request and place.
+class Payload {
+ public:
+  Payload(std::uint64_t connection, std::uint64_t request) noexcept
+      : state_(connection * 0x9E3779B97F4A7C15U + request * 0xD1B54A32D192ED03U) {}
+
+  // The next eight letters.
+  std::array<std::byte, 8> next() noexcept {
+    // SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
+    std::uint64_t z = state_ += 0x9E3779B97F4A7C15U;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBU;
+    z ^= z >> 31;
+    // Four bits of each byte select one of the letters a to p.
+    z = (z & 0x0F0F0F0F0F0F0F0FU) + 0x6161616161616161U;
+    std::array<std::byte, 8> letters;
+    std::memcpy(letters.data(), &z, letters.size());
+    return letters;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+class EchoExchange final : public Exchange {
+ public:
+  EchoExchange(const ServiceParameters& parameters, std::uint64_t connection, bool heavy)
+      : connection_(connection), length_(static_cast<std::uint32_t>(parameters.message_bytes)), heavy_(heavy) {}
+
+  void request(Output& out) override {
+    const std::span<std::byte> message = out.extend(header_bytes + length_);
+    write_length(message, length_);
+    fill(message.subspan(header_bytes), sent_++);
+  }
+
+  Reply reply(std::span<const std::byte> in) override {
+    Reply reply;
+    if (seen_ == 0) {
+      if (in.size() < header_bytes) return reply;
+      if (read_length(in) != length_) return {0, Verdict::wrong, "wrong length in the header"};
+      expected_.resize(length_);
+      fill(expected_, answered_);
+      std::ranges::transform(expected_, expected_.begin(), upper_case);
+      reply.consumed = seen_ = header_bytes;
+    }
+    const std::size_t at = seen_ - header_bytes;
+    const std::size_t size = std::min<std::size_t>(length_ - at, in.size() - reply.consumed);
+    if (size != 0 && std::memcmp(expected_.data() + at, in.data() + reply.consumed, size) != 0) {
+      return {reply.consumed, Verdict::wrong, "wrong payload"};
+    }
+    reply.consumed += size;
+    seen_ += size;
+    if (seen_ == header_bytes + length_) {
+      reply.verdict = Verdict::complete;
+      seen_ = 0;
+      ++answered_;
+    }
+    return reply;
+  }
+
+ private:
+  void fill(std::span<std::byte> room, std::uint64_t request) const {
+    Payload payload(connection_, request);
+    for (std::size_t at = 0; at < room.size(); at += 8) {
+      const auto letters = payload.next();
+      std::memcpy(room.data() + at, letters.data(), std::min<std::size_t>(letters.size(), room.size() - at));
+    }
+    if (heavy_ && !room.empty()) room.front() = heavy_mark;
+    else if (!room.empty() && room.front() == heavy_mark) room.front() = std::byte{'q'};
+  }
+
+  std::uint64_t connection_;
+  std::uint32_t length_;
+  bool heavy_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t answered_ = 0;
+  std::size_t seen_ = 0;  // bytes of the current reply, with its header
+  std::vector<std::byte> expected_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> echo::open(const ServiceContext& context) { return std::make_unique<EchoSession>(context); }
+
+std::unique_ptr<Exchange> echo::exchange(const ServiceParameters& parameters, std::uint64_t connection, bool heavy) {
+  return std::make_unique<EchoExchange>(parameters, connection, heavy);
+}
+
+}  // namespace bench

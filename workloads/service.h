@@ -1,0 +1,150 @@
+// Services: protocols that a model serves to many connections. A service turns bytes into bytes and never sees a
+// socket, a clock or a thread, so that the same session code runs under every model.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "workloads/output.h"
+
+namespace bench {
+
+/// Why a model calls a session.
+enum class Why : std::uint8_t {
+  data,       ///< Bytes have come.
+  end,        ///< The peer sends nothing more (half-close); `in` is what is left.
+  resumed,    ///< The wait or the computation that was asked for is over.
+  drained,    ///< All pending output has gone out.
+  timed_out,  ///< The peer has been silent for too long. A last word may be said; the connection is then closed.
+};
+
+/// What a session wants next.
+enum class Next : std::uint8_t {
+  read,     ///< More bytes, after `in` beyond `consumed`.
+  drain,    ///< To be called again once the pending output has gone out.
+  wait,     ///< To be called again after `amount` nanoseconds, as for a database.
+  compute,  ///< To be called again after `amount` steps of service_compute().
+  close,    ///< The end of the connection, after the pending output.
+};
+
+struct Step {
+  std::size_t consumed = 0;  ///< Bytes of `in` that are done with; the rest comes again, in front of what follows.
+  Next next = Next::read;
+  std::uint64_t amount = 0;
+};
+
+/// The server's side of one connection; of one datagram where the transport is UDP.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  /// Goes on with `in`, which holds what was not consumed and what has come since, and appends replies to `out`.
+  /// One unit calls it at a time. A session that wants `read` has consumed all it can use, and leaves no more than
+  /// max_unconsumed bytes.
+  virtual Step advance(Why why, std::span<const std::byte> in, Output& out) = 0;
+};
+
+/// The most bytes of an incomplete request that a session may leave unconsumed, so that a connection stays bounded.
+inline constexpr std::size_t max_unconsumed = 16 * 1024;
+
+/// While more output than this is pending, a model does not read, nor does it call a session that wants to read.
+inline constexpr std::size_t high_water_bytes = 64 * 1024;
+
+/// What the client's side makes of bytes that came.
+enum class Verdict : std::uint8_t {
+  more,      ///< The reply is not complete yet.
+  complete,  ///< A right and complete reply.
+  wrong,     ///< Not the reply that is due; Reply::why says what is wrong with it.
+  stale,     ///< UDP: the reply to a request that was given up.
+};
+
+struct Reply {
+  std::size_t consumed = 0;
+  Verdict verdict = Verdict::more;
+  std::string_view why;     ///< Static text.
+  bool peer_closes = false;  ///< With `complete`: the peer ends the connection after this reply.
+};
+
+/// The client's side of one connection: makes requests and checks every byte of the replies, which come in the order
+/// of the requests. Payloads depend on connection and request number, so that a stale reply shows.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  /// Appends the next request; for UDP, one datagram. Any number of requests may be under way at once.
+  virtual void request(Output& out) = 0;
+
+  /// Looks at bytes of the replies, in order, and stops after one complete reply. Consumes what it has checked, so
+  /// that a large reply streams through; what it does not consume comes again in front of what follows. For UDP, `in`
+  /// is one whole datagram.
+  virtual Reply reply(std::span<const std::byte> in) = 0;
+
+  /// Gives up the oldest request under way (UDP: its datagram or the reply was lost).
+  virtual void give_up() {}
+};
+
+/// The sizes of a service.
+struct ServiceParameters {
+  std::uint64_t message_bytes = 0;  ///< Payload of a message; its exact meaning is the service's.
+  std::uint64_t compute_steps = 0;  ///< Of service_compute() for each heavy request.
+  std::chrono::nanoseconds wait{0};  ///< For each heavy request, after its computation.
+  double heavy_share = 1;            ///< Share of the connections whose requests are heavy.
+};
+
+/// What a session may know of where it runs.
+struct ServiceContext {
+  ServiceParameters parameters;
+  std::string_view model;  ///< Name of the model that serves; static text.
+};
+
+enum class Transport : std::uint8_t { tcp, udp };
+
+/// A row of the service table.
+struct Service {
+  std::string_view name;
+  std::string_view summary;
+  Transport transport;
+  std::uint64_t default_message_bytes;
+  std::uint64_t max_message_bytes;
+  std::string_view message_meaning;  ///< What --message-size counts, for the help text.
+
+  /// A session for a new connection. `context` outlives it.
+  std::unique_ptr<Session> (*open)(const ServiceContext& context);
+
+  /// The client's side of connection number `connection`; `heavy`: its requests ask for the extras.
+  std::unique_ptr<Exchange> (*exchange)(const ServiceParameters& parameters, std::uint64_t connection, bool heavy);
+};
+
+/// Every service, in the order of every report.
+std::span<const Service> all_services();
+
+/// `steps` steps of work that no compiler removes, about a nanosecond each: the same work whatever the clock says.
+std::uint64_t service_compute(std::uint64_t steps) noexcept;
+
+/// What a heavy request asks of its model before it is answered: first the computation, then the wait.
+class Extras {
+ public:
+  explicit Extras(const ServiceParameters& parameters) noexcept
+      : compute_steps_(parameters.compute_steps), wait_ns_(static_cast<std::uint64_t>(parameters.wait.count())) {}
+
+  /// The next step that a heavy request needs before its answer; `read` when it has had all. Consumes nothing.
+  Step next() noexcept {
+    if (stage_ == 0 && ++stage_ && compute_steps_ != 0) return {0, Next::compute, compute_steps_};
+    if (stage_ == 1 && ++stage_ && wait_ns_ != 0) return {0, Next::wait, wait_ns_};
+    return {};
+  }
+
+  /// For the next request.
+  void reset() noexcept { stage_ = 0; }
+
+ private:
+  std::uint64_t compute_steps_;
+  std::uint64_t wait_ns_;
+  int stage_ = 0;
+};
+
+}  // namespace bench
