@@ -1,15 +1,16 @@
 #include "harness/run.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <span>
 #include <stdexcept>
-#include <system_error>
+#include <vector>
 
+#include "harness/affinity.h"
 #include "harness/measure/clock.h"
 #include "harness/measure/job_run.h"
 #include "harness/ruler.h"
@@ -21,16 +22,8 @@ constexpr RunLength measured_length{};
 constexpr RunLength memory_length{.max_batches = 1};
 
 void confine(std::uint32_t cpus) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::uint32_t taken = 0;
-  for (const int cpu : available_cpu_numbers()) {
-    if (taken++ == cpus) break;
-    CPU_SET(static_cast<std::size_t>(cpu), &set);
-  }
-  if (sched_setaffinity(0, sizeof set, &set) != 0) {
-    throw std::system_error(errno, std::generic_category(), fmt::format("confine the run to {} CPUs", cpus));
-  }
+  const std::vector<int> available = available_cpu_numbers();
+  pin_to(std::span(available).first(std::min<std::size_t>(cpus, available.size())));
 }
 
 // The CPU time of a batch's computation as a plain loop: the mean over as many tasks as the time allows, at least one.

@@ -10,33 +10,77 @@
 #include <cerrno>
 #include <cstring>
 
+#include "harness/measure/usage.h"
+
 namespace bench {
 
-pid_t fork_unit(JobRun& job, const std::function<void()>& body) {
+namespace {
+
+// Forks a child that runs `body` and ends; the child's id in the parent, or -1 with errno set.
+pid_t try_fork_unit(Run& run, const std::function<void()>& body) {
   const pid_t parent = getpid();
   const pid_t child = fork();
-  if (child < 0) {
-    job.fail(fmt::format("fork a process: {}; see `ulimit -u` and /proc/sys/kernel/pid_max", std::strerror(errno)));
-  }
-  if (child > 0) return child;
+  if (child != 0) return child;
 
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  signal(SIGCHLD, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
   if (getppid() != parent) _exit(1);  // the parent died before the line above
   {
-    const JobRun::Unit unit(job);
+    const Run::Unit unit(run);
     body();
   }
   _exit(0);
 }
 
-void reap_unit(JobRun& job) {
+// Children that end are reaped as soon as they do, by whatever the parent is at.
+void reap_all_that_ended(int /*signal*/) {
+  const int kept = errno;
+  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+  errno = kept;
+}
+
+}  // namespace
+
+pid_t fork_unit(Run& run, const std::function<void()>& body) {
+  const pid_t child = try_fork_unit(run, body);
+  if (child < 0) {
+    run.fail(fmt::format("fork a process: {}; see `ulimit -u` and /proc/sys/kernel/pid_max", std::strerror(errno)));
+  }
+  return child;
+}
+
+void reap_unit(Run& run) {
   int status = 0;
   pid_t child = 0;
   do {
     child = waitpid(-1, &status, 0);
   } while (child < 0 && errno == EINTR);
-  if (child < 0) job.fail(fmt::format("wait for a child process: {}", std::strerror(errno)));
-  if (status != 0) job.fail(fmt::format("process {} {}", child, describe_status(status)));
+  if (child < 0) run.fail(fmt::format("wait for a child process: {}", std::strerror(errno)));
+  if (status != 0) run.fail(fmt::format("process {} {}", child, describe_status(status)));
+}
+
+ServingChildren::ServingChildren(ServerRun& server) : server_(server) {
+  struct sigaction action {};
+  action.sa_handler = reap_all_that_ended;
+  action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
+  sigaction(SIGCHLD, &action, nullptr);
+}
+
+ServingChildren::~ServingChildren() {
+  signal(SIGCHLD, SIG_DFL);
+  end_children();
+}
+
+void ServingChildren::start(const std::function<void()>& body) {
+  if (try_fork_unit(server_, body) < 0) server_.count_refused();
+}
+
+void end_children() {
+  for (const pid_t child : living_descendants(getpid())) kill(child, SIGTERM);
+  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
 }
 
 UniqueFd watch_process(pid_t pid) {

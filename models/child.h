@@ -6,17 +6,36 @@
 #include <functional>
 #include <string>
 
-#include "harness/measure/job_run.h"
+#include "harness/measure/server_run.h"
 #include "models/unique_fd.h"
 
 namespace bench {
 
 /// Forks a child that counts as a unit, runs `body` and ends with _exit; returns its id in the parent.
 /// The child dies with the thread that forked it. A refused fork fails the run.
-pid_t fork_unit(JobRun& job, const std::function<void()>& body);
+pid_t fork_unit(Run& run, const std::function<void()>& body);
 
 /// Waits for one child of the calling process; one that did not end well fails the run.
-void reap_unit(JobRun& job);
+void reap_unit(Run& run);
+
+/// Ends and reaps all children of the calling process, which has nobody else's.
+void end_children();
+
+/// The children of a server. Those that end are reaped at once, in the handler of SIGCHLD.
+class ServingChildren {
+ public:
+  explicit ServingChildren(ServerRun& server);
+  /// Ends and reaps those that are left.
+  ~ServingChildren();
+  ServingChildren(const ServingChildren&) = delete;
+  ServingChildren& operator=(const ServingChildren&) = delete;
+
+  /// Forks a child that counts as a unit, runs `body` and ends. A refused fork costs what `body` would have served.
+  void start(const std::function<void()>& body);
+
+ private:
+  ServerRun& server_;
+};
 
 /// A descriptor that is readable once process `pid` has ended (pidfd_open(2)); invalid, with errno set, on failure.
 UniqueFd watch_process(pid_t pid);

@@ -5,112 +5,27 @@
 // sleeps in epoll_pwait2 until the next deadline when nobody is. System calls for a task: a share of an epoll_pwait2
 // for each of its waits. Coroutines switch at checkpoints by themselves; one that computes between two of them holds up
 // all others, and a second CPU is of no use.
-#include <coroutine>
-#include <utility>
+//
+// As a server it has a coroutine for each connection, or for each datagram, and one that accepts. A coroutine that
+// reads is suspended until its socket is readable and then receives. System calls for a request: recv, send, and a
+// share of an epoll_wait.
+#include <fcntl.h>
 
-#include "models/poller.h"
+#include <cerrno>
+#include <system_error>
+
+#include "models/conversation.h"
+#include "models/datagram.h"
 #include "models/rows.h"
-#include "models/timers.h"
-#include "workloads/frame_pool.h"
+#include "models/scheduler.h"
+#include "models/sockets.h"
 
 namespace bench {
 namespace {
 
-using Handle = std::coroutine_handle<>;
-
-// A suspended coroutine in a queue. The node lies in the coroutine's own frame, so that queueing allocates nothing.
-struct Waiter {
-  Handle handle;
-  Waiter* next = nullptr;
-};
-
-// First in, first out.
-class WaiterQueue {
- public:
-  bool empty() const noexcept { return first_ == nullptr; }
-
-  void push(Waiter& waiter) noexcept {
-    waiter.next = nullptr;
-    (empty() ? first_ : last_->next) = &waiter;
-    last_ = &waiter;
-  }
-
-  Waiter& pop() noexcept { return *std::exchange(first_, first_->next); }
-
- private:
-  Waiter* first_ = nullptr;
-  Waiter* last_ = nullptr;
-};
-
-class Scheduler {
- public:
-  // `co_await scheduler.turn()`: the coroutine goes on after all others that are ready now, from run().
-  auto turn() noexcept {
-    struct Turn : Waiter {
-      Scheduler& scheduler;
-      explicit Turn(Scheduler& home) : scheduler(home) {}
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(Handle waiter) noexcept {
-        handle = waiter;
-        scheduler.ready_.push(*this);
-      }
-      void await_resume() const noexcept {}
-    };
-    return Turn(*this);
-  }
-
-  // `co_await scheduler.sleep(10ms)`: the coroutine goes on from run() when the time has passed.
-  auto sleep(std::chrono::nanoseconds duration) noexcept {
-    struct Sleep : Waiter {
-      Scheduler& scheduler;
-      std::int64_t deadline_ns;
-      Sleep(Scheduler& home, std::int64_t deadline) : scheduler(home), deadline_ns(deadline) {}
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(Handle waiter) {
-        handle = waiter;
-        scheduler.timers_.arm(deadline_ns, this);
-      }
-      void await_resume() const noexcept {}
-    };
-    return Sleep(*this, now_ns() + duration.count());
-  }
-
-  // Resumes coroutines until none is ready or asleep.
-  void run() {
-    while (!ready_.empty() || !timers_.empty()) {
-      if (ready_.empty()) poller_.wait_until(timers_.next_deadline_ns());
-      if (!timers_.empty()) wake_due();
-      // One round of those that are ready now, so that timers are looked at between two rounds.
-      WaiterQueue round = std::exchange(ready_, WaiterQueue());
-      while (!round.empty()) round.pop().handle.resume();
-    }
-  }
-
- private:
-  void wake_due() {
-    const std::int64_t now = now_ns();
-    for (Waiter* waiter = nullptr; timers_.take_due(now, waiter);) ready_.push(*waiter);
-  }
-
-  EpollPoller poller_;
-  Timers<Waiter*> timers_;
-  WaiterQueue ready_;
-};
-
-// A coroutine that starts at once and frees itself at its end.
-struct Detached {
-  struct promise_type : PooledFrame<promise_type> {
-    Detached get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }  // the unit below catches all
-  };
-};
-
 Detached run_as_coroutine(JobRun& job, std::uint32_t index, Scheduler& scheduler) {
   static constinit const std::atomic<bool> at_every_checkpoint{true};
-  const JobRun::Unit unit(job);
+  const Run::Unit unit(job);
   try {
     Script script = job.begin(index);
     script.switch_when(at_every_checkpoint);
@@ -135,7 +50,170 @@ Detached run_as_coroutine(JobRun& job, std::uint32_t index, Scheduler& scheduler
   }
 }
 
+// Who accepts or receives without end lets all others have their turn now and then.
+constexpr int most_in_a_row = 64;
+
+// What the coroutines of a server share. The buffers are used between two suspensions only.
+struct Server {
+  explicit Server(ServerRun& serving) : run(serving), ticker(serving.idle_timeout()) {}
+  ServerRun& run;
+  Scheduler scheduler;
+  Ticker ticker;
+  std::array<std::byte, receive_bytes> room;
+  Output out;
+};
+
+Detached serve_connection(Server& server, UniqueFd accepted) {
+  const Run::Unit unit(server.run);
+  AsyncSocket socket(server.scheduler, std::move(accepted));
+  Conversation conversation(server.run);
+  Output unsent;
+  Wanted wanted;
+  bool peer_ended = false;
+  while (true) {
+    Attempt sent = send_pending(socket.fd(), server.out);
+    if (sent == Attempt::would_block) std::swap(unsent, server.out);
+    server.out.clear();
+    while (sent == Attempt::would_block) {
+      auto room = socket.writable();
+      const bool in_time = co_await room;
+      if (!in_time) server.run.count_timed_out();
+      sent = in_time ? send_pending(socket.fd(), unsent) : Attempt::failed;
+    }
+    if (sent == Attempt::failed) co_return;
+    if (unsent.empty()) unsent.release();
+
+    switch (wanted.next) {
+      case Next::read: {
+        auto bytes = socket.readable();
+        const bool in_time = co_await bytes;
+        if (server.run.stopping()) co_return;
+        std::size_t size = 0;
+        if (!in_time) {
+          server.run.count_timed_out();
+          conversation.go_on(Why::timed_out, server.out);
+          wanted.next = Next::close;
+        } else if (const Attempt got = receive_some(socket.fd(), server.room, size); got != Attempt::done) {
+          if (got == Attempt::failed) co_return;
+        } else if (size == 0) {
+          peer_ended = true;
+          wanted = conversation.go_on(Why::end, server.out);
+        } else {
+          wanted = conversation.receive(std::span(server.room).first(size), server.out);
+        }
+        break;
+      }
+      case Next::drain: wanted = conversation.go_on(Why::drained, server.out); break;
+      case Next::wait: {
+        auto sleep = server.scheduler.sleep(std::chrono::nanoseconds(wanted.amount));
+        co_await sleep;
+        if (server.run.stopping()) co_return;
+        wanted = conversation.go_on(Why::resumed, server.out);
+        break;
+      }
+      case Next::compute:
+        service_compute(wanted.amount);  // and everyone else waits
+        wanted = conversation.go_on(Why::resumed, server.out);
+        break;
+      case Next::close: {
+        if (peer_ended || shutdown(socket.fd(), SHUT_WR) != 0) co_return;
+        // What the peer still sends is thrown away until it ends, lest a reset overtake the last reply.
+        for (std::size_t size = 1; size != 0;) {
+          auto bytes = socket.readable();
+          const bool in_time = co_await bytes;
+          if (!in_time || receive_some(socket.fd(), server.room, size) == Attempt::failed) co_return;
+        }
+        co_return;
+      }
+    }
+  }
+}
+
+// The socket that is shared with the harness and not to be closed.
+UniqueFd duplicate(int fd) {
+  UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy.valid()) throw std::system_error(errno, std::generic_category(), "duplicate the server's socket");
+  return copy;
+}
+
+Detached accept_connections(Server& server) {
+  AsyncSocket listener(server.scheduler, duplicate(server.run.socket()));
+  for (int in_a_row = 1; !server.run.stopping(); ++in_a_row) {
+    if (in_a_row % most_in_a_row == 0) {
+      auto turn = server.scheduler.turn();
+      co_await turn;
+    }
+    UniqueFd connection;
+    switch (accept_one(server.run, connection, SOCK_NONBLOCK)) {
+      case Accepted::connection: serve_connection(server, std::move(connection)); break;
+      case Accepted::none: {
+        auto next = listener.readable();
+        co_await next;
+        break;
+      }
+      case Accepted::stopped: co_return;
+      case Accepted::no_descriptor: {
+        server.run.count_refused();
+        auto moment = server.scheduler.sleep(std::chrono::milliseconds(10));
+        co_await moment;
+        break;
+      }
+    }
+  }
+}
+
+Detached answer_datagram(Server& server, const Datagram& received) {
+  const Run::Unit unit(server.run);
+  Conversation conversation(server.run);
+  Wanted wanted = conversation.receive(received.bytes(), server.out);
+  const Datagram request = received.peer_only();
+  while (wanted.next == Next::wait || wanted.next == Next::compute) {
+    if (wanted.next == Next::compute) {
+      service_compute(wanted.amount);
+    } else {
+      auto sleep = server.scheduler.sleep(std::chrono::nanoseconds(wanted.amount));
+      co_await sleep;
+    }
+    wanted = conversation.go_on(Why::resumed, server.out);
+  }
+  send_datagram(server.run.socket(), request, server.out);
+}
+
+Detached receive_datagrams(Server& server) {
+  AsyncSocket socket(server.scheduler, duplicate(server.run.socket()));
+  Datagram datagram;
+  for (int in_a_row = 1; !server.run.stopping(); ++in_a_row) {
+    if (in_a_row % most_in_a_row == 0) {
+      auto turn = server.scheduler.turn();
+      co_await turn;
+    }
+    if (datagram.receive_now(server.run)) {
+      answer_datagram(server, datagram);
+      continue;
+    }
+    auto next = socket.readable();
+    co_await next;
+  }
+}
+
+Detached keep_deadlines(Server& server) {
+  AsyncSocket ticks(server.scheduler, duplicate(server.ticker.fd()));
+  while (!server.run.stopping()) {
+    auto tick = ticks.readable();
+    co_await tick;
+    server.scheduler.tick(server.ticker.take(), server.ticker.idle_ticks());
+  }
+}
+
 }  // namespace
+
+void serve_coroutines(ServerRun& run) {
+  make_nonblocking(run.socket());
+  Server server(run);
+  keep_deadlines(server);
+  run.transport() == Transport::tcp ? accept_connections(server) : receive_datagrams(server);
+  server.scheduler.serve([&run] { return run.stopping(); });
+}
 
 void run_coroutines(JobRun& job) {
   Scheduler scheduler;

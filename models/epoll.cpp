@@ -1,10 +1,15 @@
-// epoll: one thread that runs callbacks from an event loop.
+// epoll: one thread that runs callbacks from an event loop, level-triggered.
 //
 // Units: the one thread. Each task runs in a callback until it must wait, arms a timer and returns to the loop; the
 // loop sleeps in epoll_pwait2 until the next deadline and calls back whoever is due. System calls for a task: a share
 // of an epoll_pwait2 for each of its waits. A callback is never interrupted, not at a checkpoint either: a task that
 // computes holds up all others, and a second CPU is of no use.
+//
+// As a server it keeps all connections in the one loop of reactor.h: whoever is readable is read once, answered and
+// left. System calls for a request: recv, send, and a share of an epoll_wait. For datagrams the unit is the same
+// thread, which takes all that have come.
 #include "models/poller.h"
+#include "models/reactor.h"
 #include "models/rows.h"
 #include "models/timers.h"
 
@@ -20,7 +25,7 @@ class JobLoop {
     unfinished_ = job_.tasks();
     for (std::uint32_t index = 0; index < job_.tasks(); ++index) start(index);
     while (unfinished_ != 0) {
-      poller_.wait_until(timers_.next_deadline_ns());
+      poller_.wait(timers_.next_deadline_ns());
       const std::int64_t now = now_ns();
       for (std::uint32_t index = 0; timers_.take_due(now, index);) go_on(index);
     }
@@ -60,9 +65,14 @@ class JobLoop {
 }  // namespace
 
 void run_epoll(JobRun& job) {
-  const JobRun::Unit unit(job);
+  const Run::Unit unit(job);
   JobLoop loop(job);
   while (job.next_batch()) loop.run_batch();
+}
+
+void serve_epoll(ServerRun& server) {
+  const Run::Unit unit(server);
+  Reactor<EpollPoller>(server).run();
 }
 
 }  // namespace bench

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "harness/measure/job_run.h"
+#include "harness/measure/server_run.h"
 
 namespace bench {
 
@@ -30,6 +31,10 @@ struct Model {
   /// Runs a job as JobRun describes; in the first thread of a process of its own. May throw std::exception before
   /// the first unit exists; later failures go to JobRun::fail.
   void (*run)(JobRun& job);
+
+  /// Serves as ServerRun describes until it is to stop; in the first thread of a process of its own. May throw
+  /// std::exception before it serves; later failures go to ServerRun::fail. Null: the model has jobs only.
+  void (*serve)(ServerRun& server) = nullptr;
 
   /// Why the model cannot run on this machine; empty when it can. Null: it always can.
   std::string (*why_unavailable)();

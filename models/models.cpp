@@ -27,6 +27,7 @@ constexpr std::array models{
         .in_flight = Count::one,
         .parallel = false,
         .run = run_serial,
+        .serve = serve_serial,
         .why_unavailable = nullptr,
     },
     Model{
@@ -38,6 +39,7 @@ constexpr std::array models{
         .in_flight = Count::tasks,
         .parallel = true,
         .run = run_processes,
+        .serve = serve_processes,
         .why_unavailable = nullptr,
     },
     Model{
@@ -49,6 +51,7 @@ constexpr std::array models{
         .in_flight = Count::workers,
         .parallel = true,
         .run = run_process_pool,
+        .serve = serve_process_pool,
         .why_unavailable = nullptr,
     },
     Model{
@@ -60,6 +63,7 @@ constexpr std::array models{
         .in_flight = Count::tasks,
         .parallel = true,
         .run = run_threads,
+        .serve = serve_threads,
         .why_unavailable = nullptr,
     },
     Model{
@@ -71,6 +75,7 @@ constexpr std::array models{
         .in_flight = Count::workers,
         .parallel = true,
         .run = run_thread_pool,
+        .serve = serve_thread_pool,
         .why_unavailable = nullptr,
     },
     Model{
@@ -82,6 +87,7 @@ constexpr std::array models{
         .in_flight = Count::tasks,
         .parallel = false,
         .run = run_gil_threads,
+        .serve = serve_gil_threads,
         .why_unavailable = nullptr,
     },
     Model{
@@ -93,6 +99,7 @@ constexpr std::array models{
         .in_flight = Count::tasks,
         .parallel = false,
         .run = run_coroutines,
+        .serve = serve_coroutines,
         .why_unavailable = why_no_epoll_pwait2,
     },
     Model{
@@ -104,6 +111,7 @@ constexpr std::array models{
         .in_flight = Count::tasks,
         .parallel = false,
         .run = run_epoll,
+        .serve = serve_epoll,
         .why_unavailable = why_no_epoll_pwait2,
     },
 };

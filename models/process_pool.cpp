@@ -4,6 +4,10 @@
 // reads the next one, so that the kernel wakes a worker and a long task holds up nobody else. The worker that ends the
 // last task of a batch wakes the parent through an eventfd. System calls for a task: a read and a share of a write, and
 // the waits of the task. A task that waits keeps its worker; a worker that dies fails the run at once.
+//
+// As a server each of the N accepts for itself from the socket they share and keeps a connection until its peer leaves;
+// whoever comes beyond N waits in the backlog. The kernel wakes one of them for a connection or a datagram. System
+// calls for a request: recv and send.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -15,6 +19,7 @@
 #include <system_error>
 
 #include "models/blocking.h"
+#include "models/blocking_server.h"
 #include "models/child.h"
 #include "models/rows.h"
 #include "models/unique_fd.h"
@@ -114,6 +119,25 @@ void run_process_pool(JobRun& job) {
   ProcessPool pool(job);
   while (job.next_batch()) pool.run_batch();
   pool.stop();
+}
+
+void serve_process_pool(ServerRun& server) {
+  set_deadlines(server);
+  std::vector<UniqueFd> workers;
+  std::vector<pollfd> watched{{.fd = server.socket(), .events = 0, .revents = 0}};  // its hang-up means the end
+  for (std::uint32_t worker = 0; worker < server.workers(); ++worker) {
+    const pid_t pid = fork_unit(server, [&server] { serve_in_turn(server, nullptr, plain_unit); });
+    workers.push_back(watch_process(pid));
+    if (!workers.back().valid()) server.fail(fmt::format("watch worker {}: {}", pid, std::strerror(errno)));
+    watched.push_back({.fd = workers.back().get(), .events = POLLIN, .revents = 0});
+  }
+  while (poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) {
+  }
+  if (!server.stopping()) {
+    reap_unit(server);
+    server.fail("a worker of the pool ended before the server was to stop");
+  }
+  end_children();
 }
 
 }  // namespace bench

@@ -3,7 +3,11 @@
 // Units: as many processes as tasks, all forked first and then waited for. The kernel wakes the parent when a child
 // ends; children do not know of each other. System calls for a task: fork, the waits of the task, exit, wait. A child
 // shares nothing but the mapping made before the fork, so a task cannot hand its parent more than what lies there.
+//
+// As a server it forks a process for each connection, or for each datagram; the parent only accepts, and reaps who
+// ends. System calls for a request: recv and send; for a connection: accept, fork, two closes, exit, wait.
 #include "models/blocking.h"
+#include "models/blocking_server.h"
 #include "models/child.h"
 #include "models/rows.h"
 
@@ -15,6 +19,23 @@ void run_processes(JobRun& job) {
       fork_unit(job, [&job, index] { run_blocking(job, index); });
     }
     for (std::uint32_t index = 0; index < job.tasks(); ++index) reap_unit(job);
+  }
+}
+
+void serve_processes(ServerRun& server) {
+  set_deadlines(server);
+  ServingChildren children(server);
+  if (server.transport() == Transport::udp) {
+    Datagram datagram;
+    while (datagram.receive(server)) {
+      children.start([&] { serve_datagram(server, datagram, plain_unit); });
+    }
+    return;
+  }
+  while (true) {
+    const UniqueFd connection = next_connection(server);
+    if (!connection.valid()) return;
+    children.start([&] { serve_connection(server, connection.get(), plain_unit); });
   }
 }
 

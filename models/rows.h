@@ -2,6 +2,7 @@
 #pragma once
 
 #include "harness/measure/job_run.h"
+#include "harness/measure/server_run.h"
 
 namespace bench {
 
@@ -13,5 +14,14 @@ void run_thread_pool(JobRun& job);
 void run_gil_threads(JobRun& job);
 void run_coroutines(JobRun& job);
 void run_epoll(JobRun& job);
+
+void serve_serial(ServerRun& server);
+void serve_processes(ServerRun& server);
+void serve_process_pool(ServerRun& server);
+void serve_threads(ServerRun& server);
+void serve_thread_pool(ServerRun& server);
+void serve_gil_threads(ServerRun& server);
+void serve_coroutines(ServerRun& server);
+void serve_epoll(ServerRun& server);
 
 }  // namespace bench

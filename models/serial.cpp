@@ -2,16 +2,27 @@
 //
 // Units: the one thread of the run. Nobody wakes anybody: a wait puts the only thread to sleep and all later tasks with
 // it. System calls for a task: one for each wait. It cannot overlap anything, and so it is the reference for the rest.
+//
+// As a server it is the iterative one: it holds a connection until its peer leaves while all others wait. System calls
+// for a request: recv and send. Datagrams are answered one after another.
 #include "models/blocking.h"
+#include "models/blocking_server.h"
 #include "models/rows.h"
 
 namespace bench {
 
 void run_serial(JobRun& job) {
-  const JobRun::Unit unit(job);
+  const Run::Unit unit(job);
   while (job.next_batch()) {
     for (std::uint32_t index = 0; index < job.tasks(); ++index) run_blocking(job, index);
   }
+}
+
+void serve_serial(ServerRun& server) {
+  const Run::Unit unit(server);
+  set_deadlines(server);
+  OpenSockets open(server);
+  serve_in_turn(server, &open, plain_unit);
 }
 
 }  // namespace bench

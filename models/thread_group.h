@@ -3,30 +3,32 @@
 
 #include <fmt/format.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "harness/measure/job_run.h"
+#include "harness/measure/server_run.h"
 
 namespace bench {
 
 /// Threads that each count as a unit. The owner joins them before the group is destroyed.
 class ThreadGroup {
  public:
-  ThreadGroup(JobRun& job, std::size_t expected) : job_(job) { threads_.reserve(expected); }
+  ThreadGroup(Run& run, std::size_t expected) : run_(run) { threads_.reserve(expected); }
 
   /// Starts a thread that runs `body`. A refused thread fails the run.
   template <typename Body>
   void start(Body body) {
     try {
-      threads_.emplace_back([&job = job_, body = std::move(body)] {
-        const JobRun::Unit unit(job);
+      threads_.emplace_back([&run = run_, body = std::move(body)] {
+        const Run::Unit unit(run);
         body();
       });
     } catch (const std::system_error& error) {
-      job_.fail(fmt::format("start thread {}: {}; see `ulimit -u` and /proc/sys/kernel/threads-max",
+      run_.fail(fmt::format("start thread {}: {}; see `ulimit -u` and /proc/sys/kernel/threads-max",
                             threads_.size() + 1, error.code().message()));
     }
   }
@@ -38,8 +40,55 @@ class ThreadGroup {
   }
 
  private:
-  JobRun& job_;
+  Run& run_;
   std::vector<std::thread> threads_;
+};
+
+/// Threads of a server that nobody joins one by one: each counts as a unit and ends when its connection does.
+class ServingThreads {
+ public:
+  explicit ServingThreads(ServerRun& server) : server_(server) {}
+
+  /// Waits until all have ended.
+  ~ServingThreads() {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return running_ == 0; });
+  }
+  ServingThreads(const ServingThreads&) = delete;
+  ServingThreads& operator=(const ServingThreads&) = delete;
+
+  /// Starts a thread that runs `body`. A refused thread costs what `body` would have served.
+  template <typename Body>
+  void start(Body body) {
+    {
+      const std::lock_guard lock(mutex_);
+      ++running_;
+    }
+    try {
+      std::thread([this, body = std::move(body)]() mutable {
+        {
+          const Run::Unit unit(server_);
+          Body own = std::move(body);  // destroyed, and its descriptor closed, before the thread counts as ended
+          own();
+        }
+        count_out();
+      }).detach();
+    } catch (const std::system_error&) {
+      server_.count_refused();
+      count_out();
+    }
+  }
+
+ private:
+  void count_out() {
+    const std::lock_guard lock(mutex_);
+    if (--running_ == 0) ended_.notify_all();
+  }
+
+  ServerRun& server_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::size_t running_ = 0;
 };
 
 }  // namespace bench

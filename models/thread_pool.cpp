@@ -4,11 +4,16 @@
 // and wakes one worker for each; the worker that ends the last task of a batch wakes the submitter. System calls for a
 // task: the waits of the task, futexes where a queue was empty. A task that waits keeps its worker, so at most N wait
 // at once and the rest queue.
+//
+// As a server its first thread accepts and queues connections, and a worker keeps one until its peer leaves: beyond N,
+// connections are accepted and not served. System calls for a request: recv and send. Datagrams are taken by the N
+// workers themselves from the socket they share.
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 
 #include "models/blocking.h"
+#include "models/blocking_server.h"
 #include "models/rows.h"
 #include "models/thread_group.h"
 
@@ -16,28 +21,29 @@ namespace bench {
 namespace {
 
 // The queue between the submitter and the workers, and the count of what is still to end.
-class TaskQueue {
+template <typename Item>
+class WorkQueue {
  public:
-  void put(std::uint32_t index) {
+  void put(Item item) {
     {
       const std::lock_guard lock(mutex_);
-      queue_.push_back(index);
+      queue_.push_back(std::move(item));
       ++unfinished_;
     }
     filled_.notify_one();
   }
 
-  // Takes the oldest task, waiting for one; false when the queue is closed and empty.
-  bool take(std::uint32_t& index) {
+  // Takes the oldest item, waiting for one; false when the queue is closed and empty.
+  bool take(Item& item) {
     std::unique_lock lock(mutex_);
     filled_.wait(lock, [this] { return !queue_.empty() || closed_; });
     if (queue_.empty()) return false;
-    index = queue_.front();
+    item = std::move(queue_.front());
     queue_.pop_front();
     return true;
   }
 
-  void task_done() {
+  void item_done() {
     const std::lock_guard lock(mutex_);
     if (--unfinished_ == 0) all_done_.notify_one();
   }
@@ -59,16 +65,18 @@ class TaskQueue {
   std::mutex mutex_;
   std::condition_variable filled_;
   std::condition_variable all_done_;
-  std::deque<std::uint32_t> queue_;
+  std::deque<Item> queue_;
   std::uint32_t unfinished_ = 0;
   bool closed_ = false;
 };
+
+using TaskQueue = WorkQueue<std::uint32_t>;
 
 void work(JobRun& job, TaskQueue& queue) {
   std::uint32_t index = 0;
   while (queue.take(index)) {
     run_blocking(job, index);
-    queue.task_done();
+    queue.item_done();
   }
 }
 
@@ -83,6 +91,30 @@ void run_thread_pool(JobRun& job) {
   while (job.next_batch()) {
     for (std::uint32_t index = 0; index < job.tasks(); ++index) queue.put(index);
     queue.wait_until_done();
+  }
+  queue.close();
+  workers.join();
+}
+
+void serve_thread_pool(ServerRun& server) {
+  set_deadlines(server);
+  OpenSockets open(server);
+  WorkQueue<UniqueFd> queue;
+  ThreadGroup workers(server, server.workers());
+  for (std::uint32_t worker = 0; worker < server.workers(); ++worker) {
+    workers.start([&] {
+      if (server.transport() == Transport::udp) return serve_in_turn(server, nullptr, plain_unit);
+      for (UniqueFd connection; queue.take(connection); connection.reset()) {
+        open.add(connection.get());
+        if (!server.stopping()) serve_connection(server, connection.get(), plain_unit);
+        open.remove(connection.get());
+      }
+    });
+  }
+  if (server.transport() == Transport::tcp) {
+    for (UniqueFd connection = next_connection(server); connection.valid(); connection = next_connection(server)) {
+      queue.put(std::move(connection));
+    }
   }
   queue.close();
   workers.join();

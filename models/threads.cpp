@@ -3,9 +3,13 @@
 // Units: as many threads as tasks, all started first and then joined. The kernel wakes the joining thread when another
 // ends. System calls for a task: mmap and mprotect for a stack (pthreads keeps some), clone, the waits of the task,
 // futex for the join. Nothing bounds the number of threads but the machine.
+//
+// As a server it starts a thread for each connection, or for each datagram; the first thread only accepts. System calls
+// for a request: recv and send; for a connection: accept, clone, close, and memory calls for a stack.
 #include "models/thread_group.h"
 
 #include "models/blocking.h"
+#include "models/blocking_server.h"
 #include "models/rows.h"
 
 namespace bench {
@@ -18,6 +22,10 @@ void run_threads(JobRun& job) {
     }
     threads.join();
   }
+}
+
+void serve_threads(ServerRun& server) {
+  serve_in_threads(server, [](const auto& serve) { serve(plain_unit); });
 }
 
 }  // namespace bench

@@ -31,7 +31,7 @@ Machine roomy_machine() {
   return machine;
 }
 
-Options options_for(std::vector<std::string_view> models, std::vector<std::string_view> workloads) {
+Options options_for(const std::vector<std::string_view>& models, const std::vector<std::string_view>& workloads) {
   Options options;
   for (const std::string_view name : models) options.models.push_back(&model_named(name));
   for (const std::string_view name : workloads) options.workloads.push_back(&workload_named(name));

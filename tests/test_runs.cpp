@@ -39,7 +39,7 @@ pid_t only_child() {
 
 }  // namespace
 
-TestRuns::TestRuns(std::vector<Job> jobs) : plan_(plan_of(jobs)), launcher_(plan_), process_(only_child()) {}
+TestRuns::TestRuns(const std::vector<Job>& jobs) : plan_(plan_of(jobs)), launcher_(plan_), process_(only_child()) {}
 
 Ended TestRuns::run(RunKind kind, std::uint32_t cell, std::chrono::nanoseconds time_limit) {
   const RunRequest request{.kind = kind, .cell = cell, .time_limit_ns = time_limit.count()};

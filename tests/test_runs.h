@@ -34,7 +34,7 @@ inline constexpr std::chrono::seconds generous{120};
 /// A launcher over a plan of the given jobs, cell i being job i. Forks, so the calling process must have one thread.
 class TestRuns {
  public:
-  explicit TestRuns(std::vector<Job> jobs);
+  explicit TestRuns(const std::vector<Job>& jobs);
 
   Ended run(RunKind kind, std::uint32_t cell = 0, std::chrono::nanoseconds time_limit = generous);
 

@@ -1,53 +1,17 @@
 #include "harness/measure/job_run.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 namespace bench {
 
-void FailureSlot::set(std::string_view reason) noexcept {
-  if (claimed_.exchange(1) != 0) return;
-  const std::size_t length = std::min(reason.size(), capacity);
-  std::copy_n(reason.begin(), length, text_);
-  length_.store(static_cast<std::uint32_t>(length), std::memory_order_release);
-}
-
-std::string_view FailureSlot::reason() const noexcept { return {text_, length_.load(std::memory_order_acquire)}; }
-
-void FailureSlot::clear() noexcept {
-  length_.store(0);
-  claimed_.store(0);
-}
-
-void RunReport::clear() noexcept {
-  process_group.store(0);
-  finished.store(0);
-  units_alive.store(0);
-  units_peak.store(0);
-  failure.clear();
-  job.batches = 0;
-  job.warmup_batches = 0;
-  job.wall_ns = 0;
-  job.usage = {};
-  job.latency.clear();
-  job.start_delay.clear();
-  job.service.clear();
-  plain_loop_ns = 0;
-  compute_ns = 0;
-  ruler = {};
-}
-
 JobRun::JobRun(const Workload& workload, JobParameters parameters, std::uint32_t workers, RunLength length,
                RunReport& report)
-    : workload_(workload),
+    : Run(report),
+      workload_(workload),
       parameters_(std::move(parameters)),
       workers_(workers),
       length_(length),
-      report_(report),
       records_(parameters_.tasks),
       outcomes_(parameters_.tasks) {}
 
@@ -58,8 +22,8 @@ bool JobRun::next_batch() {
   } else {
     finish_batch(now);
     // Very short batches spend more time between than in them: ten times the minimum is the most a run may last.
-    const bool long_enough = report_.job.wall_ns >= length_.minimum_ns ||
-                             (report_.job.batches > 0 && now - run_begun_ns_ >= 10 * length_.minimum_ns);
+    const bool long_enough = report().job.wall_ns >= length_.minimum_ns ||
+                             (report().job.batches > 0 && now - run_begun_ns_ >= 10 * length_.minimum_ns);
     if (long_enough || batches_begun_ == length_.max_batches) return false;
   }
   ++batches_begun_;
@@ -75,7 +39,7 @@ void JobRun::finish_batch(std::int64_t end_ns) {
   std::ranges::transform(records_.span(), outcomes_.begin(), &TaskRecord::outcome);
   if (const auto wrong = workload_.check(parameters_, outcomes_)) fail(*wrong);
 
-  JobMeasurement& measured = report_.job;
+  JobMeasurement& measured = report().job;
   const std::int64_t wall_ns = end_ns - batch_begun_ns_;
   if (batches_begun_ == 1 && wall_ns < length_.minimum_ns && length_.max_batches != 1) {
     measured.warmup_batches = 1;
@@ -108,17 +72,6 @@ void JobRun::record_times(JobMeasurement& measured) const noexcept {
     measured.start_delay.record(record.started_ns - batch_begun_ns_);
     measured.service.record(record.finished_ns - record.started_ns);
   }
-}
-
-void JobRun::fail(std::string_view reason) noexcept {
-  report_.failure.set(reason);
-  // Another unit may be about to write its reason, which came first: its words are not to be cut off.
-  const std::int64_t deadline_ns = now_ns() + 10'000'000;
-  while (report_.failure.reason().empty() && now_ns() < deadline_ns) {
-  }
-  // Only a run that was given a process group of its own may end it.
-  if (report_.process_group.load() == getpgrp()) kill(0, SIGKILL);
-  std::abort();
 }
 
 void JobRun::fail_task(std::uint32_t index) noexcept {

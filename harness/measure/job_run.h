@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "harness/measure/clock.h"
-#include "harness/measure/run_report.h"
+#include "harness/measure/run.h"
 #include "harness/measure/shared_mapping.h"
 #include "workloads/workload.h"
 
@@ -35,7 +35,7 @@ struct TaskRecord {
 ///
 /// A model's run function is a loop: `while (job.next_batch())` it runs the tasks 0 … tasks() - 1 once each, every
 /// task between begin() and end(), and returns with none of its units left.
-class JobRun {
+class JobRun : public Run {
  public:
   /// `report` and `workload` must outlive the run. Throws std::system_error without memory for the records.
   JobRun(const Workload& workload, JobParameters parameters, std::uint32_t workers, RunLength length,
@@ -61,28 +61,8 @@ class JobRun {
   /// Task `index` has ended now.
   void end(std::uint32_t index) noexcept { records_[index].finished_ns = now_ns(); }
 
-  /// Ends the whole run at once with `reason`: every process of its group is killed. Any unit.
-  [[noreturn]] void fail(std::string_view reason) noexcept;
-
-  /// The same for a task that threw; called inside the handler.
+  /// fail() for a task that threw; called inside the handler.
   [[noreturn]] void fail_task(std::uint32_t index) noexcept;
-
-  /// Counts one unit (process, thread, coroutine, …) as alive while it exists.
-  class Unit {
-   public:
-    explicit Unit(JobRun& job) noexcept : report_(job.report_) {
-      const std::int32_t alive = report_.units_alive.fetch_add(1, std::memory_order_relaxed) + 1;
-      std::int32_t peak = report_.units_peak.load(std::memory_order_relaxed);
-      while (alive > peak && !report_.units_peak.compare_exchange_weak(peak, alive, std::memory_order_relaxed)) {
-      }
-    }
-    ~Unit() { report_.units_alive.fetch_sub(1, std::memory_order_relaxed); }
-    Unit(const Unit&) = delete;
-    Unit& operator=(const Unit&) = delete;
-
-   private:
-    RunReport& report_;
-  };
 
  private:
   void finish_batch(std::int64_t end_ns);
@@ -93,7 +73,6 @@ class JobRun {
   JobParameters parameters_;
   std::uint32_t workers_;
   RunLength length_;
-  RunReport& report_;
   SharedArray<TaskRecord> records_;
   std::vector<std::uint64_t> outcomes_;
   std::uint32_t batches_begun_ = 0;

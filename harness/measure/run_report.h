@@ -31,6 +31,20 @@ struct JobMeasurement {
   Histogram service;      ///< From the task's start to its end.
 };
 
+/// What a server counts of its connections. A connection's unit that is killed when the server stops leaves `open`
+/// uncounted down.
+struct ServerCounters {
+  std::atomic<std::uint64_t> accepted;  ///< Connections; datagrams where the transport is UDP.
+  std::atomic<std::int32_t> open;       ///< Conversations under way.
+  std::atomic<std::int32_t> open_peak;
+  std::atomic<std::uint32_t> stopping;       ///< 1 once the server is to stop.
+  std::atomic<std::uint64_t> refused;        ///< Connections closed unserved, since a unit or a descriptor was missing.
+  std::atomic<std::uint32_t> ready;          ///< 1 once the server's process answers questions.
+  std::atomic<std::uint32_t> usage_answers;  ///< How often own_usage was written.
+  TreeUsage own_usage;                       ///< Of the server's first process and its reaped descendants.
+  std::atomic<std::uint64_t> timed_out;      ///< Connections closed since the peer sent or read nothing for too long.
+};
+
 /// The first failure of a run, written by whichever of its units comes first.
 class FailureSlot {
  public:
@@ -55,6 +69,7 @@ struct RunReport {
   std::atomic<std::int32_t> units_peak;
   FailureSlot failure;
   JobMeasurement job;
+  ServerCounters server;
   std::int64_t plain_loop_ns;  ///< CPU time that went into measuring the next figure.
   double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
   Ruler ruler;

@@ -85,17 +85,6 @@ TreeUsage living_process_usage(pid_t pid) {
   return usage;
 }
 
-TreeUsage own_and_reaped_usage() {
-  rusage self{};
-  rusage reaped{};
-  getrusage(RUSAGE_SELF, &self);
-  getrusage(RUSAGE_CHILDREN, &reaped);
-  TreeUsage usage = usage_of(self);
-  usage.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-  usage += usage_of(reaped);
-  return usage;
-}
-
 bool has_children() {
   siginfo_t info{};
   return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
@@ -120,6 +109,30 @@ TreeUsage TreeUsage::operator-(const TreeUsage& other) const noexcept {
       .minor_faults = minor_faults - other.minor_faults,
       .major_faults = major_faults - other.major_faults,
   };
+}
+
+TreeUsage own_and_reaped_usage() {
+  rusage self{};
+  rusage reaped{};
+  getrusage(RUSAGE_SELF, &self);
+  getrusage(RUSAGE_CHILDREN, &reaped);
+  TreeUsage usage = usage_of(self);
+  usage.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  usage += usage_of(reaped);
+  return usage;
+}
+
+TreeUsage living_descendants_usage(pid_t pid) {
+  TreeUsage usage;
+  for (const pid_t descendant : living_descendants(pid)) usage += living_process_usage(descendant);
+  return usage;
+}
+
+TreeUsage outside_tree_usage(pid_t pid) {
+  TreeUsage usage = living_process_usage(pid);
+  const std::vector<std::int64_t> fields = stat_fields(pid);  // proc(5): cutime and cstime are 16 and 17
+  if (fields.size() > 14) usage.cpu_ns += (fields[13] + fields[14]) * (1'000'000'000 / sysconf(_SC_CLK_TCK));
+  return usage += living_descendants_usage(pid);
 }
 
 TreeUsage own_tree_usage(Edge edge) {

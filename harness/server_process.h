@@ -1,0 +1,54 @@
+// A server in a process of its own: started, asked what it has used, stopped.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "harness/measure/server_run.h"
+#include "models/model.h"
+#include "models/unique_fd.h"
+
+namespace bench {
+
+/// A socket that a server is to serve, and where it is.
+struct Listener {
+  UniqueFd socket;
+  std::uint16_t port = 0;
+};
+
+/// Listens on (TCP) or binds to (UDP) a numeric address; port 0 picks one. Throws std::system_error that names the
+/// address. All servers get the same options: TCP_NODELAY, a backlog of 4,096, SO_REUSEADDR.
+Listener listen_on(const std::string& address, std::uint16_t port, Transport transport);
+
+/// A running server. Its process ends with the thread that made it.
+class ServerProcess {
+ public:
+  /// Forks the process and pins it to `cpus`, unless that is empty. `report` lies in shared memory and, like what
+  /// `setup` points at, outlives the server. Throws std::system_error.
+  ServerProcess(const Model& model, const ServerSetup& setup, RunReport& report, std::span<const int> cpus);
+  /// Kills what is left.
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  pid_t pid() const noexcept { return pid_; }
+
+  /// What the whole tree has used so far. Throws std::runtime_error when the server does not answer.
+  TreeUsage usage();
+
+  /// Tells the server to end and waits for it, at most 10 s. Throws std::runtime_error when it did not end well.
+  void stop();
+
+  /// Waits for the end of a server that somebody else stops; the status of waitpid(2).
+  int wait();
+
+ private:
+  ServerRun run_;
+  RunReport& report_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace bench

@@ -1,0 +1,98 @@
+#include "models/blocking_server.h"
+
+#include <poll.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <system_error>
+
+#include "harness/measure/clock.h"
+
+namespace bench {
+namespace {
+
+timeval timeval_of(std::chrono::nanoseconds duration) {
+  const auto micros = std::chrono::ceil<std::chrono::microseconds>(duration).count();
+  return {.tv_sec = micros / 1'000'000, .tv_usec = micros % 1'000'000};
+}
+
+}  // namespace
+
+void sleep_for(ServerRun& server, std::chrono::nanoseconds duration) {
+  constexpr std::int64_t look_ns = 100'000'000;
+  constexpr std::int64_t second_ns = 1'000'000'000;
+  const std::int64_t end_ns = now_ns() + duration.count();
+  for (std::int64_t now = now_ns(); now < end_ns && !server.stopping(); now = now_ns()) {
+    const std::int64_t until_ns = std::min(end_ns, now + look_ns);
+    const timespec until{.tv_sec = until_ns / second_ns, .tv_nsec = until_ns % second_ns};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+  }
+}
+
+void set_deadlines(ServerRun& server) {
+  if (server.transport() == Transport::udp) return;
+  const timeval timeout = timeval_of(server.idle_timeout());
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+    if (setsockopt(server.socket(), SOL_SOCKET, option, &timeout, sizeof timeout) != 0) {
+      throw std::system_error(errno, std::generic_category(), "set the deadlines of the server's socket");
+    }
+  }
+}
+
+UniqueFd next_connection(ServerRun& server) {
+  UniqueFd connection;
+  while (!server.stopping()) {
+    switch (accept_one(server, connection)) {
+      case Accepted::connection: return connection;
+      case Accepted::stopped: return {};
+      case Accepted::none: break;
+      case Accepted::no_descriptor:
+        server.count_refused();
+        sleep_for(server, std::chrono::milliseconds(10));
+        break;
+    }
+  }
+  return {};
+}
+
+void close_after_last_word(int socket) noexcept {
+  if (shutdown(socket, SHUT_WR) != 0) return;
+  const std::int64_t deadline_ns = now_ns() + 1'000'000'000;
+  std::array<std::byte, 4096> unread;
+  while (true) {
+    const std::int64_t left_ms = (deadline_ns - now_ns()) / 1'000'000;
+    pollfd watched{.fd = socket, .events = POLLIN, .revents = 0};
+    if (left_ms <= 0 || poll(&watched, 1, static_cast<int>(left_ms)) <= 0) return;
+    if (recv(socket, unread.data(), unread.size(), MSG_DONTWAIT) <= 0) return;
+  }
+}
+
+OpenSockets::OpenSockets(ServerRun& server)
+    : stopper_([this, socket = server.socket()] { shut_down_at_stop(socket); }) {}
+
+OpenSockets::~OpenSockets() { stopper_.join(); }
+
+void OpenSockets::add(int socket) {
+  const std::lock_guard lock(mutex_);
+  sockets_.insert(socket);
+  if (stopped_) shutdown(socket, SHUT_RDWR);
+}
+
+void OpenSockets::remove(int socket) {
+  const std::lock_guard lock(mutex_);
+  sockets_.erase(socket);
+}
+
+void OpenSockets::shut_down_at_stop(int server_socket) {
+  pollfd watched{.fd = server_socket, .events = 0, .revents = 0};  // a hang-up is always reported
+  while (poll(&watched, 1, -1) < 0 && errno == EINTR) {
+  }
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  for (const int socket : sockets_) shutdown(socket, SHUT_RDWR);
+}
+
+}  // namespace bench

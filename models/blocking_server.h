@@ -1,0 +1,175 @@
+// How the units that may block (processes and threads) serve connections and datagrams.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+
+#include "models/conversation.h"
+#include "models/datagram.h"
+#include "models/sockets.h"
+#include "models/thread_group.h"
+
+namespace bench {
+
+/// A unit that simply blocks and computes. `gil-threads` has another with the same functions.
+struct PlainUnit {
+  /// Makes a call that may block.
+  template <typename Call>
+  auto block(Call call) const {
+    return call();
+  }
+  static void compute(std::uint64_t steps) noexcept { service_compute(steps); }
+};
+inline constexpr PlainUnit plain_unit;
+
+/// Sleeps for so long, unless the server is stopped meanwhile, which is looked at every 100 ms.
+void sleep_for(ServerRun& server, std::chrono::nanoseconds duration);
+
+/// Gives the server's socket, from which connections inherit them, the deadlines of blocking reads and writes.
+/// Throws std::system_error.
+void set_deadlines(ServerRun& server);
+
+/// Waits for the next connection; an invalid descriptor once the server is to stop. Where descriptors have run out, it
+/// tries again every 10 ms.
+UniqueFd next_connection(ServerRun& server);
+
+/// Ends a connection so that the last reply arrives: closing with bytes unread would send a reset, which overtakes it.
+/// Waits up to a second for the peer's end.
+void close_after_last_word(int socket) noexcept;
+
+/// The connections of a process whose threads block in them, to be woken when the server is to stop.
+///
+/// A thread of its own sleeps until then and shuts them all down, whereupon their reads return 0. It counts as no unit.
+class OpenSockets {
+ public:
+  explicit OpenSockets(ServerRun& server);
+  /// Returns when the server has been told to stop; the last unit may still be ending.
+  ~OpenSockets();
+  OpenSockets(const OpenSockets&) = delete;
+  OpenSockets& operator=(const OpenSockets&) = delete;
+
+  void add(int socket);
+  /// Before the socket is closed.
+  void remove(int socket);
+
+ private:
+  void shut_down_at_stop(int server_socket);
+
+  std::mutex mutex_;
+  std::unordered_set<int> sockets_;
+  bool stopped_ = false;
+  std::thread stopper_;
+};
+
+/// Serves one connection to its end by blocking in it.
+template <typename Unit>
+void serve_connection(ServerRun& server, int socket, Unit& unit) {
+  Conversation conversation(server);
+  Output out;
+  std::array<std::byte, receive_bytes> room;  // not cleared: a stack page that is not used costs no memory
+  Wanted wanted;
+  bool peer_ended = false;
+  while (true) {
+    if (!out.empty()) {
+      const Attempt sent = unit.block([&] { return send_pending(socket, out); });
+      if (sent == Attempt::would_block) server.count_timed_out();
+      if (sent != Attempt::done) return;
+    }
+    switch (wanted.next) {
+      case Next::read: {
+        std::size_t size = 0;
+        const Attempt received = unit.block([&] { return receive_some(socket, room, size); });
+        if (received == Attempt::failed) return;
+        if (received == Attempt::would_block) {
+          server.count_timed_out();
+          conversation.go_on(Why::timed_out, out);
+          wanted.next = Next::close;
+        } else if (size == 0) {
+          peer_ended = true;
+          wanted = conversation.go_on(Why::end, out);
+        } else {
+          wanted = conversation.receive(std::span(room).first(size), out);
+        }
+        break;
+      }
+      case Next::drain: wanted = conversation.go_on(Why::drained, out); break;
+      case Next::wait:
+        unit.block([&] { sleep_for(server, std::chrono::nanoseconds(wanted.amount)); });
+        wanted = conversation.go_on(Why::resumed, out);
+        break;
+      case Next::compute:
+        unit.compute(wanted.amount);
+        wanted = conversation.go_on(Why::resumed, out);
+        break;
+      case Next::close:
+        if (!peer_ended) unit.block([&] { close_after_last_word(socket); });
+        return;
+    }
+  }
+}
+
+/// Answers one datagram.
+template <typename Unit>
+void serve_datagram(ServerRun& server, const Datagram& datagram, Unit& unit) {
+  Conversation conversation(server);
+  Output out;
+  Wanted wanted = conversation.receive(datagram.bytes(), out);
+  while (wanted.next == Next::wait || wanted.next == Next::compute) {
+    if (wanted.next == Next::compute) {
+      unit.compute(wanted.amount);
+    } else {
+      unit.block([&] { sleep_for(server, std::chrono::nanoseconds(wanted.amount)); });
+    }
+    wanted = conversation.go_on(Why::resumed, out);
+  }
+  unit.block([&] { send_datagram(server.socket(), datagram, out); });
+}
+
+/// Serves connections one after another, or datagrams, until the server is to stop.
+template <typename Unit>
+void serve_in_turn(ServerRun& server, OpenSockets* open, Unit& unit) {
+  if (server.transport() == Transport::udp) {
+    Datagram datagram;
+    while (unit.block([&] { return datagram.receive(server); })) serve_datagram(server, datagram, unit);
+    return;
+  }
+  while (true) {
+    const UniqueFd connection = unit.block([&] { return next_connection(server); });
+    if (!connection.valid()) return;
+    if (open) open->add(connection.get());
+    serve_connection(server, connection.get(), unit);
+    if (open) open->remove(connection.get());
+  }
+}
+
+/// Serves each connection, or each datagram, in a thread of its own until the server is to stop. `in_thread(serve)` is
+/// called in the new thread and calls `serve(unit)` with the unit that serves.
+template <typename InThread>
+void serve_in_threads(ServerRun& server, InThread in_thread) {
+  set_deadlines(server);
+  OpenSockets open(server);
+  ServingThreads threads(server);
+  if (server.transport() == Transport::udp) {
+    Datagram datagram;
+    while (datagram.receive(server)) {
+      threads.start([&server, &in_thread, own = datagram.copy()] {
+        in_thread([&](auto& unit) { serve_datagram(server, own, unit); });
+      });
+    }
+    return;
+  }
+  while (true) {
+    UniqueFd connection = next_connection(server);
+    if (!connection.valid()) return;
+    threads.start([&server, &open, &in_thread, own = std::move(connection)] {
+      open.add(own.get());
+      in_thread([&](auto& unit) { serve_connection(server, own.get(), unit); });
+      open.remove(own.get());
+    });
+  }
+}
+
+}  // namespace bench

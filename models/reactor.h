@@ -1,0 +1,301 @@
+// The event loop of a server, over any poller: who is ready is called back, and nothing blocks.
+//
+// The loop has one buffer to receive into and one Output for replies; a connection keeps only what its socket would not
+// take. Deadlines are kept by a ticker of about a second, so that a loop without service waits never arms a timer.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "harness/measure/clock.h"
+#include "models/conversation.h"
+#include "models/datagram.h"
+#include "models/poller.h"
+#include "models/sockets.h"
+#include "models/ticker.h"
+#include "models/timers.h"
+
+namespace bench {
+
+template <typename Poller>
+class Reactor {
+ public:
+  /// Throws std::system_error.
+  explicit Reactor(ServerRun& server) : server_(server), ticker_(server.idle_timeout()) {
+    make_nonblocking(server.socket());
+    poller_.watch(server.socket(), Interest::read);
+    poller_.watch(ticker_.fd(), Interest::read);
+  }
+
+  /// Serves until the server is to stop; its connections are closed then.
+  void run() {
+    while (!server_.stopping()) {
+      for (const Ready& ready : poller_.wait(timers_.next_deadline_ns())) {
+        if (ready.fd == server_.socket()) {
+          server_.transport() == Transport::tcp ? accept_some() : take_datagrams();
+        } else if (ready.fd == ticker_.fd()) {
+          on_tick();
+        } else {
+          on_ready(*connections_[static_cast<std::size_t>(ready.fd)], ready);
+        }
+      }
+      if (!timers_.empty()) fire_timers();
+    }
+  }
+
+ private:
+  enum class State : std::uint8_t {
+    reading,    // the session wants bytes
+    draining,   // the socket has to take the pending output first
+    waiting,    // a timer goes first
+    closing,    // to be closed once the pending output has gone out
+    lingering,  // closed for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
+  };
+
+  struct Connection {
+    explicit Connection(ServerRun& server) : conversation(server) {}
+    UniqueFd socket;
+    Conversation conversation;
+    Output unsent;  // what the socket would not take
+    State state = State::reading;
+    Interest interest = Interest::read;
+    bool peer_ended = false;
+    std::uint32_t active_tick = 0;  // of the last bytes either way
+    std::uint64_t serial = 0;
+  };
+
+  // A datagram whose answer takes time.
+  struct Errand {
+    Errand(ServerRun& server, const Datagram& received) : conversation(server), request(received.peer_only()) {}
+    Conversation conversation;
+    Datagram request;
+  };
+
+  // Of a connection, or of an errand where `fd` is -1. A connection may be gone, and its descriptor another's, when its
+  // timer is due.
+  struct Timer {
+    int fd;
+    std::uint64_t serial;
+  };
+
+  void accept_some() {
+    constexpr int at_most = 64;  // so that those who are connected have their turn
+    for (int i = 0; i < at_most; ++i) {
+      UniqueFd socket;
+      switch (accept_one(server_, socket, SOCK_NONBLOCK)) {
+        case Accepted::connection: add(std::move(socket)); break;
+        case Accepted::none:
+        case Accepted::stopped: return;
+        case Accepted::no_descriptor:
+          // The peer waits in the backlog and would wake the loop without end: the next tick tries again.
+          server_.count_refused();
+          poller_.change(server_.socket(), Interest::nothing);
+          accepting_ = false;
+          return;
+      }
+    }
+  }
+
+  void add(UniqueFd socket) {
+    const auto slot = static_cast<std::size_t>(socket.get());
+    poller_.watch(socket.get(), Interest::read);
+    if (connections_.size() <= slot) connections_.resize(slot + 1);
+    connections_[slot] = std::make_unique<Connection>(server_);
+    connections_[slot]->socket = std::move(socket);
+    connections_[slot]->active_tick = tick_;
+    connections_[slot]->serial = ++serials_;
+  }
+
+  void close(Connection& connection) { connections_[static_cast<std::size_t>(connection.socket.get())].reset(); }
+
+  void on_ready(Connection& connection, const Ready& ready) {
+    if (ready.writable && !connection.unsent.empty()) return on_writable(connection);
+    if (ready.readable) {
+      if (connection.state == State::reading) return on_readable(connection);
+      if (connection.state == State::lingering) return throw_away(connection);
+    }
+    want(connection, true);
+  }
+
+  void on_readable(Connection& connection) {
+    std::size_t size = 0;
+    switch (receive_some(connection.socket.get(), room_, size)) {
+      case Attempt::would_block: return;
+      case Attempt::failed: return close(connection);
+      case Attempt::done: break;
+    }
+    connection.active_tick = tick_;
+    if (size == 0) {
+      connection.peer_ended = true;
+      return act(connection, connection.conversation.go_on(Why::end, output_of(connection)));
+    }
+    act(connection, connection.conversation.receive(std::span(room_).first(size), output_of(connection)));
+  }
+
+  void on_writable(Connection& connection) {
+    switch (send_pending(connection.socket.get(), connection.unsent)) {
+      case Attempt::would_block: connection.active_tick = tick_; return;
+      case Attempt::failed: return close(connection);
+      case Attempt::done: break;
+    }
+    connection.active_tick = tick_;
+    connection.unsent.release();
+    if (connection.state == State::draining) return act(connection, connection.conversation.go_on(Why::drained, out_));
+    if (connection.state == State::closing) return end(connection);
+    want(connection);
+  }
+
+  // Replies go to the loop's Output, behind those that the socket would not take before.
+  Output& output_of(Connection& connection) { return connection.unsent.empty() ? out_ : connection.unsent; }
+
+  // Does what a session wants, until it wants something that takes time.
+  void act(Connection& connection, Wanted wanted) {
+    while (true) {
+      if (!out_.empty()) {
+        const Attempt sent = send_pending(connection.socket.get(), out_);
+        if (sent == Attempt::failed) {
+          out_.clear();
+          return close(connection);
+        }
+        if (sent == Attempt::would_block) std::swap(connection.unsent, out_);
+      }
+      switch (wanted.next) {
+        case Next::read: connection.state = State::reading; return want(connection);
+        case Next::wait:
+          connection.state = State::waiting;
+          timers_.arm(now_ns() + static_cast<std::int64_t>(wanted.amount),
+                      {.fd = connection.socket.get(), .serial = connection.serial});
+          return want(connection);
+        case Next::compute:
+          service_compute(wanted.amount);  // and everyone else waits
+          wanted = connection.conversation.go_on(Why::resumed, output_of(connection));
+          break;
+        case Next::drain:
+          if (!connection.unsent.empty()) {
+            connection.state = State::draining;
+            return want(connection);
+          }
+          wanted = connection.conversation.go_on(Why::drained, out_);
+          break;
+        case Next::close:
+          if (connection.unsent.empty()) return end(connection);
+          connection.state = State::closing;
+          return want(connection);
+      }
+    }
+  }
+
+  // Watches what the connection's state needs. A socket that need not be read stays watched until it is readable out of
+  // turn: mostly nothing comes before the reply, and two calls are saved.
+  void want(Connection& connection, bool out_of_turn = false) {
+    const bool was_read = connection.interest == Interest::read || connection.interest == Interest::both;
+    const bool needed = connection.state == State::reading || connection.state == State::lingering;
+    const bool read = needed || (was_read && !out_of_turn);
+    const bool write = !connection.unsent.empty();
+    const Interest interest =
+        write ? (read ? Interest::both : Interest::write) : (read ? Interest::read : Interest::nothing);
+    if (interest == connection.interest) return;
+    poller_.change(connection.socket.get(), interest);
+    connection.interest = interest;
+  }
+
+  // All has been said.
+  void end(Connection& connection) {
+    if (connection.peer_ended || shutdown(connection.socket.get(), SHUT_WR) != 0) return close(connection);
+    connection.state = State::lingering;
+    connection.active_tick = tick_;
+    want(connection);
+  }
+
+  void throw_away(Connection& connection) {
+    std::size_t size = 0;
+    const Attempt received = receive_some(connection.socket.get(), room_, size);
+    if (received == Attempt::failed || (received == Attempt::done && size == 0)) close(connection);
+  }
+
+  void fire_timers() {
+    const std::int64_t now = now_ns();
+    for (Timer timer{}; timers_.take_due(now, timer);) {
+      if (timer.fd < 0) {
+        run_errand(timer.serial);
+      } else if (Connection* connection = find(timer)) {
+        act(*connection, connection->conversation.go_on(Why::resumed, output_of(*connection)));
+      }
+    }
+  }
+
+  Connection* find(const Timer& timer) {
+    Connection* connection = connections_[static_cast<std::size_t>(timer.fd)].get();
+    return connection && connection->serial == timer.serial ? connection : nullptr;
+  }
+
+  void on_tick() {
+    tick_ += ticker_.take();
+    if (!accepting_) {
+      accepting_ = true;
+      poller_.change(server_.socket(), Interest::read);
+    }
+    for (const auto& connection : connections_) {
+      if (connection) check_deadline(*connection);
+    }
+  }
+
+  void check_deadline(Connection& connection) {
+    const std::uint32_t silent = tick_ - connection.active_tick;
+    if (connection.state == State::lingering && silent >= ticker_.linger_ticks()) return close(connection);
+    if (connection.state == State::waiting || silent <= ticker_.idle_ticks()) return;
+    server_.count_timed_out();
+    if (connection.state != State::reading || !connection.unsent.empty()) return close(connection);
+    connection.conversation.go_on(Why::timed_out, out_);
+    act(connection, {Next::close, 0});
+  }
+
+  void take_datagrams() {
+    constexpr int at_most = 64;
+    for (int i = 0; i < at_most && datagram_.receive_now(server_); ++i) {
+      auto errand = std::make_unique<Errand>(server_, datagram_);
+      const Wanted wanted = errand->conversation.receive(datagram_.bytes(), out_);
+      go_on_errand(std::move(errand), wanted);
+    }
+  }
+
+  void run_errand(std::uint64_t serial) {
+    auto errand = std::move(errands_.extract(serial).mapped());
+    const Wanted wanted = errand->conversation.go_on(Why::resumed, out_);
+    go_on_errand(std::move(errand), wanted);
+  }
+
+  void go_on_errand(std::unique_ptr<Errand> errand, Wanted wanted) {
+    while (wanted.next == Next::compute) {
+      service_compute(wanted.amount);
+      wanted = errand->conversation.go_on(Why::resumed, out_);
+    }
+    if (wanted.next == Next::wait) {
+      timers_.arm(now_ns() + static_cast<std::int64_t>(wanted.amount), {.fd = -1, .serial = ++serials_});
+      errands_.emplace(serials_, std::move(errand));
+    } else {
+      send_datagram(server_.socket(), errand->request, out_);
+    }
+  }
+
+  ServerRun& server_;
+  Poller poller_;
+  Ticker ticker_;
+  Timers<Timer> timers_;
+  std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
+  std::unordered_map<std::uint64_t, std::unique_ptr<Errand>> errands_;
+  std::uint64_t serials_ = 0;
+  std::uint32_t tick_ = 0;
+  bool accepting_ = true;
+  std::array<std::byte, receive_bytes> room_;
+  Output out_;
+  Datagram datagram_;
+};
+
+}  // namespace bench

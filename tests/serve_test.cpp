@@ -1,0 +1,391 @@
+// Every model that serves × every service, over real sockets: right bytes at every split, slow, rude and silent peers,
+// many connections, a clean stop.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "harness/measure/shared_mapping.h"
+#include "harness/measure/usage.h"
+#include "harness/server_process.h"
+#include "models/unique_fd.h"
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<const Model*> serving_models() {
+  std::vector<const Model*> models;
+  for (const Model& model : all_models()) {
+    if (model.serve) models.push_back(&model);
+  }
+  return models;
+}
+
+std::vector<const Service*> services(Transport transport) {
+  std::vector<const Service*> chosen;
+  for (const Service& service : all_services()) {
+    if (service.transport == transport) chosen.push_back(&service);
+  }
+  return chosen;
+}
+
+// A server of one model and one service, and connections to it.
+class TestServer {
+ public:
+  TestServer(const Model& model, const Service& service, ServiceParameters parameters,
+             std::chrono::nanoseconds idle_timeout = 60s, std::uint32_t workers = 4)
+      : service_(service), parameters_(parameters), listener_(listen_on("127.0.0.1", 0, service.transport)) {
+    if (parameters_.message_bytes == 0) parameters_.message_bytes = service.default_message_bytes;
+    setup_ = {.service = &service,
+              .context = {.parameters = parameters_, .model = model.name},
+              .workers = workers,
+              .socket = listener_.socket.get(),
+              .idle_timeout = idle_timeout};
+    process_.emplace(model, setup_, *report_.data(), std::span<const int>());
+  }
+
+  UniqueFd connect() const {
+    const int type = service_.transport == Transport::tcp ? SOCK_STREAM : SOCK_DGRAM;
+    UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    const timeval patience{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
+    setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(listener_.port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    return socket;
+  }
+
+  std::unique_ptr<Exchange> exchange(std::uint64_t connection, bool heavy = false) const {
+    return service_.exchange(parameters_, connection, heavy);
+  }
+
+  ServerProcess& process() { return *process_; }
+  const ServerCounters& counters() const { return report_.data()->server; }
+  std::int32_t units_alive() const { return report_.data()->units_alive.load(); }
+
+ private:
+  const Service& service_;
+  ServiceParameters parameters_;
+  Listener listener_;
+  ServerSetup setup_;
+  SharedArray<RunReport> report_{1};
+  std::optional<ServerProcess> process_;
+};
+
+void send_all(int socket, Output& out) {
+  while (!out.empty()) {
+    std::array<iovec, 16> vectors{};
+    const auto filled = out.gather(vectors);
+    const ssize_t sent = ::send(socket, filled[0].iov_base, filled[0].iov_len, MSG_NOSIGNAL);
+    ASSERT_GT(sent, 0) << std::strerror(errno);
+    out.consume(static_cast<std::size_t>(sent));
+  }
+}
+
+// Receives until `replies` complete replies have come; what is wrong otherwise.
+std::string receive_replies(int socket, Exchange& exchange, int replies, std::size_t at_most = 65536) {
+  std::vector<std::byte> tail;
+  std::vector<std::byte> room(at_most);
+  while (replies > 0) {
+    const ssize_t size = recv(socket, room.data(), room.size(), 0);
+    if (size <= 0) return size == 0 ? "the server closed the connection" : std::strerror(errno);
+    tail.insert(tail.end(), room.begin(), room.begin() + size);
+    std::size_t used = 0;
+    while (replies > 0) {
+      const Reply reply = exchange.reply(std::span(tail).subspan(used));
+      used += reply.consumed;
+      if (reply.verdict == Verdict::more) break;
+      if (reply.verdict != Verdict::complete) return std::string(reply.why);
+      --replies;
+    }
+    tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(used));
+  }
+  return {};
+}
+
+std::string converse(int socket, Exchange& exchange, int requests) {
+  for (int i = 0; i < requests; ++i) {
+    Output out;
+    exchange.request(out);
+    send_all(socket, out);
+    if (std::string wrong = receive_replies(socket, exchange, 1); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+// Closes with a reset.
+void reset(UniqueFd& socket) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  socket.reset();
+}
+
+bool closed_by_server(int socket) {
+  char byte = 0;
+  ssize_t size = 0;
+  do {
+    size = recv(socket, &byte, 1, 0);
+  } while (size > 0);
+  return size == 0 || errno == ECONNRESET;
+}
+
+using Case = std::tuple<const Model*, const Service*>;
+
+std::string name_of(const testing::TestParamInfo<Case>& info) {
+  std::string name = fmt::format("{}_{}", std::get<0>(info.param)->name, std::get<1>(info.param)->name);
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+class ServesStreams : public testing::TestWithParam<Case> {
+ protected:
+  const Model& model() const { return *std::get<0>(GetParam()); }
+  const Service& service() const { return *std::get<1>(GetParam()); }
+  // Whether the model serves more connections at once than it has workers.
+  bool unbounded() const { return model().in_flight == Count::tasks; }
+};
+INSTANTIATE_TEST_SUITE_P(Models, ServesStreams,
+                         testing::Combine(testing::ValuesIn(serving_models()),
+                                          testing::ValuesIn(services(Transport::tcp))),
+                         name_of);
+
+TEST_P(ServesStreams, AnswersRequestsOnOneConnection) {
+  TestServer server(model(), service(), {});
+  const UniqueFd socket = server.connect();
+  EXPECT_EQ(converse(socket.get(), *server.exchange(7), 20), "");
+  EXPECT_EQ(server.counters().accepted.load(), 1U);
+  server.process().stop();
+}
+
+TEST_P(ServesStreams, AnswersRightAtEverySplit) {
+  TestServer server(model(), service(), {.message_bytes = 10});
+  const auto exchange = server.exchange(3);
+  Output whole;
+  exchange->request(whole);
+  const std::size_t size = whole.pending();
+  const UniqueFd socket = server.connect();
+  EXPECT_EQ(
+      [&] {
+        send_all(socket.get(), whole);
+        return receive_replies(socket.get(), *exchange, 1);
+      }(),
+      "");
+  for (std::size_t split = 1; split < size; ++split) {
+    Output out;
+    exchange->request(out);
+    std::array<iovec, 1> vectors{};
+    std::string bytes(static_cast<const char*>(out.gather(vectors)[0].iov_base), out.pending());
+    ASSERT_EQ(send(socket.get(), bytes.data(), split, 0), static_cast<ssize_t>(split));
+    usleep(200);  // likely to arrive apart; right either way
+    ASSERT_EQ(send(socket.get(), bytes.data() + split, bytes.size() - split, 0),
+              static_cast<ssize_t>(bytes.size() - split));
+    ASSERT_EQ(receive_replies(socket.get(), *exchange, 1), "") << "split at " << split;
+  }
+  server.process().stop();
+}
+
+TEST_P(ServesStreams, AnswersPipelinedRequestsInOrder) {
+  TestServer server(model(), service(), {});
+  const UniqueFd socket = server.connect();
+  const auto exchange = server.exchange(1);
+  Output out;
+  for (int i = 0; i < 50; ++i) exchange->request(out);
+  send_all(socket.get(), out);
+  EXPECT_EQ(receive_replies(socket.get(), *exchange, 50), "");
+  server.process().stop();
+}
+
+TEST_P(ServesStreams, ComputesAndWaitsForHeavyRequests) {
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 20'000, .wait = 2ms});
+  const UniqueFd socket = server.connect();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(converse(socket.get(), *server.exchange(1, true), 5), "");
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 10ms);
+  const auto light = server.exchange(1, false);
+  server.process().stop();
+}
+
+// The reader takes nothing until far more than the high-water mark and both socket buffers are on their way.
+TEST_P(ServesStreams, HoldsBackForASlowReader) {
+  const std::uint64_t bytes = std::min<std::uint64_t>(service().max_message_bytes, 1U << 20);
+  TestServer server(model(), service(), {.message_bytes = bytes});
+  const UniqueFd socket = server.connect();
+  const auto exchange = server.exchange(1);
+  constexpr int requests = 24;
+  const pid_t sender = fork();
+  if (sender == 0) {
+    Output out;
+    for (int i = 0; i < requests; ++i) {
+      exchange->request(out);
+      send_all(socket.get(), out);
+    }
+    _exit(0);
+  }
+  usleep(300'000);  // meanwhile the server runs into its full socket
+  EXPECT_LT(proportional_set_bytes(server.process().pid()), 64 << 20);
+  for (int i = 0; i < requests; ++i) {
+    Output own;  // the exchange of this process has to know of the requests
+    exchange->request(own);
+  }
+  EXPECT_EQ(receive_replies(socket.get(), *exchange, requests, 8192), "");
+  int status = 0;
+  waitpid(sender, &status, 0);
+  EXPECT_EQ(status, 0);
+  server.process().stop();
+}
+
+TEST_P(ServesStreams, SurvivesResetsInTheMiddle) {
+  TestServer server(model(), service(), {});
+  for (int i = 0; i < 20; ++i) {
+    UniqueFd rude = server.connect();
+    Output out;
+    server.exchange(1)->request(out);
+    out.consume(0);
+    std::array<iovec, 1> vectors{};
+    const auto filled = out.gather(vectors);
+    send(rude.get(), filled[0].iov_base, filled[0].iov_len / (i % 2 + 1), MSG_NOSIGNAL);
+    reset(rude);
+  }
+  const UniqueFd socket = server.connect();
+  EXPECT_EQ(converse(socket.get(), *server.exchange(2), 3), "");
+  server.process().stop();
+}
+
+TEST_P(ServesStreams, AnswersWhatCameBeforeAHalfClose) {
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 0, .wait = 5ms});
+  const UniqueFd socket = server.connect();
+  const auto exchange = server.exchange(1, true);
+  Output out;
+  exchange->request(out);
+  exchange->request(out);
+  send_all(socket.get(), out);
+  shutdown(socket.get(), SHUT_WR);
+  EXPECT_EQ(receive_replies(socket.get(), *exchange, 2), "");
+  EXPECT_TRUE(closed_by_server(socket.get()));
+  server.process().stop();
+}
+
+TEST_P(ServesStreams, DropsASilentPeer) {
+  TestServer server(model(), service(), {}, 200ms);
+  const UniqueFd silent = server.connect();
+  Output out;
+  server.exchange(1)->request(out);
+  std::array<iovec, 1> vectors{};
+  send(silent.get(), out.gather(vectors)[0].iov_base, 3, MSG_NOSIGNAL);  // a request that never ends
+  EXPECT_TRUE(closed_by_server(silent.get()));
+  EXPECT_GE(server.counters().timed_out.load(), 1U);
+  server.process().stop();
+}
+
+TEST_P(ServesStreams, Serves300ConnectionsAtOnceAndLeavesNothingBehind) {
+  TestServer server(model(), service(), {});
+  constexpr int count = 300;
+  std::vector<UniqueFd> sockets;
+  std::vector<std::unique_ptr<Exchange>> exchanges;
+  for (int i = 0; i < count; ++i) {
+    sockets.push_back(server.connect());
+    exchanges.push_back(server.exchange(static_cast<std::uint64_t>(i)));
+    if (!unbounded() && i == 0) break;  // the others would wait for the first
+  }
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+      ASSERT_EQ(converse(sockets[i].get(), *exchanges[i], 1), "") << "connection " << i;
+    }
+  }
+  EXPECT_EQ(server.counters().open_peak.load(), static_cast<std::int32_t>(sockets.size()));
+  sockets.clear();
+  for (int i = 0; i < 2000 && server.counters().open.load() != 0; ++i) usleep(10'000);
+  EXPECT_EQ(server.counters().open.load(), 0);
+  const pid_t pid = server.process().pid();
+  std::size_t descriptors = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid))) {
+    ++descriptors;
+  }
+  EXPECT_LT(descriptors, 40U);  // those of the test, the socket, a poller: none of a connection
+  server.process().stop();
+  EXPECT_TRUE(living_descendants(getpid()).empty());
+}
+
+TEST_P(ServesStreams, StopsWithConnectionsOpenAndRequestsUnderWay) {
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 0, .wait = 20s});
+  std::vector<UniqueFd> sockets;
+  for (int i = 0; i < 10; ++i) {
+    sockets.push_back(server.connect());
+    Output out;
+    server.exchange(1, true)->request(out);
+    if (i % 2 == 0) send_all(sockets.back().get(), out);
+  }
+  usleep(50'000);
+  server.process().stop();
+  EXPECT_TRUE(living_descendants(getpid()).empty());
+}
+
+TEST_P(ServesStreams, TellsWhatItHasUsed) {
+  TestServer server(model(), service(), {});
+  const TreeUsage before = server.process().usage();
+  for (int i = 0; i < 3; ++i) {
+    const UniqueFd socket = server.connect();
+    EXPECT_EQ(converse(socket.get(), *server.exchange(1), 100), "");
+  }
+  const TreeUsage used = server.process().usage() - before;
+  EXPECT_GT(used.cpu_ns, 100'000);
+  EXPECT_LT(used.cpu_ns, 10'000'000'000);
+  server.process().stop();
+}
+
+class ServesDatagrams : public testing::TestWithParam<Case> {};
+INSTANTIATE_TEST_SUITE_P(Models, ServesDatagrams,
+                         testing::Combine(testing::ValuesIn(serving_models()),
+                                          testing::ValuesIn(services(Transport::udp))),
+                         name_of);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ServesDatagrams);
+
+TEST_P(ServesDatagrams, AnswersEachDatagramAndStops) {
+  const auto [model, service] = GetParam();
+  TestServer server(*model, *service, {.message_bytes = 100, .compute_steps = 1000, .wait = 1ms});
+  for (int client = 0; client < 5; ++client) {
+    const UniqueFd socket = server.connect();
+    const auto exchange = server.exchange(static_cast<std::uint64_t>(client), client % 2 == 1);
+    EXPECT_EQ(converse(socket.get(), *exchange, 20), "");
+  }
+  server.process().stop();
+  EXPECT_TRUE(living_descendants(getpid()).empty());
+}
+
+TEST_P(ServesDatagrams, StopsWhileIdle) {
+  const auto [model, service] = GetParam();
+  TestServer server(*model, *service, {});
+  server.process().stop();
+  EXPECT_TRUE(living_descendants(getpid()).empty());
+}
+
+TEST(Listening, SaysWhichAddressAndWhy) {
+  const Listener first = listen_on("127.0.0.1", 0, Transport::tcp);
+  try {
+    listen_on("127.0.0.1", first.port, Transport::tcp);
+    FAIL() << "a port in use was listened on";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code().value(), EADDRINUSE);
+    EXPECT_NE(std::string(error.what()).find(fmt::format("127.0.0.1:{}", first.port)), std::string::npos);
+  }
+  EXPECT_THROW(listen_on("localhost", 0, Transport::tcp), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace bench
