@@ -1,0 +1,51 @@
+// What limited a service's row, and whether its figures may be believed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace bench {
+
+/// Why the rate of a row was not twice as high.
+enum class Limit : std::uint8_t {
+  server,     ///< The server used all of the CPUs that it can use.
+  generator,  ///< The load generator was the limit, or so late that its figures are its own.
+  latency,    ///< Neither was busy: each waited for the other.
+  rate,       ///< No more was asked for, and all of it was met.
+  starved,    ///< Some connections were never served.
+  errors,     ///< Requests failed.
+};
+
+/// The name of a limit in reports.
+std::string_view limit_name(Limit limit);
+
+/// What a run says of both its sides, as judge() needs it. Times in ns; all of the measured window.
+struct LoadFigures {
+  double offered_rate = 0;  ///< Requests per second that were asked for; 0: closed loop.
+  double rate = 0;          ///< Requests answered per second.
+  std::int64_t wall_ns = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t failed = 0;         ///< Requests given up because of errors.
+  std::uint64_t wrong_replies = 0;
+  std::uint64_t backlog = 0;        ///< Open loop: requests due and not sent at the end.
+  std::uint64_t asked = 0;          ///< Active connections asked for.
+  std::uint64_t served = 0;         ///< Of them, those that got a reply.
+  double latency_p99_ns = 0;
+  double send_lag_p99_ns = 0;       ///< How late the generator itself was.
+  double generator_idle = 0;        ///< Share of the window that the generator's workers slept.
+  double server_busy = 0;           ///< CPU time as a share of what the model can use.
+  double littles_law_ratio = 1;
+};
+
+struct Judgement {
+  Limit limit = Limit::latency;
+  bool valid = true;
+  std::string why_invalid;  ///< For people; empty when valid.
+};
+
+/// Judges a row. What fails or starves comes first; then whether the generator was late, which shows in its lag and in
+/// its sleep and not in its CPU time, since a side that polls is always busy; then the server.
+Judgement judge(const LoadFigures& figures);
+
+}  // namespace bench
