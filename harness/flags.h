@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -18,10 +19,21 @@
 
 namespace bench {
 
+/// What a flag takes. For some commands a flag that takes a list takes one value only.
+enum class Value : std::uint8_t { none, one, list };
+
+/// What a flag of `run` is about.
+enum class Subject : std::uint8_t { everything, jobs, services };
+
 /// A row of the flag table.
 struct FlagRow {
   std::string_view name;  ///< Without the dashes.
-  bool takes_value;       ///< Otherwise a switch.
+  Value value;
+  unsigned commands;  ///< Those that take it, as a set: 1 << Command for each.
+  Subject subject = Subject::everything;
+
+  bool takes_value() const { return value != Value::none; }  ///< Otherwise it is a switch.
+  bool taken_by(Command command) const { return (commands >> static_cast<unsigned>(command) & 1U) != 0; }
 };
 
 /// Every flag there is.
@@ -49,9 +61,12 @@ void drop_repeated(std::vector<T>& values) {
 /// The flags given on a command line. Each reader throws a UsageError that says what is wrong with the value.
 class Flags {
  public:
-  /// Reads the arguments after the command. Throws UsageError for flags that are unknown, repeated, or given a value
-  /// that they do not take, or none.
-  explicit Flags(std::span<const std::string> arguments);
+  /// Reads the arguments after the command. Throws UsageError for flags that are unknown, not the command's, repeated,
+  /// or given a value that they do not take, or none.
+  Flags(Command command, std::span<const std::string> arguments);
+
+  /// Takes the flag as given with this value where the command line does not give it.
+  void set_default(std::string_view flag, std::string_view value) { values_.emplace(flag, value); }
 
   /// Arguments that are no flags.
   const std::vector<std::string>& positional() const { return positional_; }
@@ -60,6 +75,9 @@ class Flags {
 
   /// The value of a flag that was given.
   const std::string& text(std::string_view flag) const { return values_.find(flag)->second; }
+
+  /// The same, refused where it is a list.
+  const std::string& single(std::string_view flag) const;
 
   /// Applies `parse` to a value; a std::invalid_argument becomes a UsageError.
   template <typename Parse>
@@ -77,7 +95,25 @@ class Flags {
   /// The list of a flag, each value once; empty where the flag is not given.
   std::vector<std::uint32_t> counts(std::string_view flag, std::uint32_t low, std::uint32_t high) const;
 
+  /// The same for one value; `otherwise` where the flag is not given.
+  template <typename Number>
+  Number count_or(std::string_view flag, std::uint64_t low, std::uint64_t high, Number otherwise) const {
+    return given(flag) ? static_cast<Number>(count(flag, single(flag), low, high)) : otherwise;
+  }
+
   std::int64_t duration_ns(std::string_view flag) const;
+
+  /// One duration, more than 0; `otherwise` where the flag is not given.
+  std::chrono::nanoseconds positive_duration_or(std::string_view flag, std::chrono::nanoseconds otherwise) const;
+
+  /// One duration, which may be 0; `otherwise` where the flag is not given.
+  std::chrono::nanoseconds duration_or(std::string_view flag, std::chrono::nanoseconds otherwise) const;
+
+  /// The list of a flag, each value once; empty where the flag is not given.
+  std::vector<std::chrono::nanoseconds> durations(std::string_view flag) const;
+
+  /// CPU numbers joined by colons, each once; empty where the flag is not given. Refuses CPUs that are not available.
+  std::vector<int> cpu_set(std::string_view flag) const;
 
   /// The choice that the flag's value names.
   template <typename Choice, std::size_t N>

@@ -7,60 +7,19 @@
 #include <array>
 #include <limits>
 
+#include "harness/choose.h"
 #include "harness/flags.h"
 #include "harness/machine.h"
+#include "harness/service_flags.h"
 #include "harness/suggest.h"
+#include "harness/suites.h"
 #include "harness/units.h"
 
 namespace bench {
 namespace {
 
-constexpr std::array<std::string_view, 4> commands{"run", "list", "help", "version"};
-
-std::vector<const Model*> choose_models(const Tables& tables, const std::string& list) {
-  std::vector<std::string_view> names{"all"};
-  for (const Model& model : tables.models) {
-    names.push_back(model.name);
-    names.insert(names.end(), model.aliases.begin(), model.aliases.end());
-  }
-  std::vector<const Model*> chosen;
-  const auto choose = [&](const Model& model) {
-    if (std::ranges::find(chosen, &model) == chosen.end()) chosen.push_back(&model);
-  };
-  for (const std::string& word : split(list, ',')) {
-    bool found = false;
-    for (const Model& model : tables.models) {
-      const bool named = word == model.name || std::ranges::find(model.aliases, word) != model.aliases.end();
-      if (word != "all" && !named) continue;
-      choose(model);
-      found = true;
-    }
-    if (!found) {
-      throw UsageError(fmt::format("--model={}: unknown model '{}'{} `bench list` names them all", list, word,
-                                   closest(word, names) ? did_you_mean(word, names) : ";"));
-    }
-  }
-  return chosen;
-}
-
-std::vector<const Workload*> choose_workloads(const Tables& tables, const std::string& list) {
-  std::vector<std::string_view> names{"all"};
-  for (const Workload& workload : tables.workloads) names.push_back(workload.name);
-  std::vector<const Workload*> chosen;
-  for (const std::string& word : split(list, ',')) {
-    bool found = false;
-    for (const Workload& workload : tables.workloads) {
-      if (word != "all" && word != workload.name) continue;
-      if (std::ranges::find(chosen, &workload) == chosen.end()) chosen.push_back(&workload);
-      found = true;
-    }
-    if (!found) {
-      throw UsageError(fmt::format("--workload={}: unknown workload '{}'{} `bench list` names them all", list, word,
-                                   closest(word, names) ? did_you_mean(word, names) : ";"));
-    }
-  }
-  return chosen;
-}
+// In the order of Command.
+constexpr std::array<std::string_view, 6> commands{"run", "list", "serve", "load", "help", "version"};
 
 std::vector<std::vector<std::chrono::nanoseconds>> read_waits(const Flags& flags) {
   std::vector<std::vector<std::chrono::nanoseconds>> waits;
@@ -90,7 +49,7 @@ std::vector<std::uint64_t> read_work(const Flags& flags, std::span<const Workloa
   return sizes;
 }
 
-// A parameter that no chosen workload takes is a mistake, not a wish to ignore.
+// A parameter that no chosen job takes is a mistake, not a wish to ignore.
 void check_taken(const Tables& tables, const Options& options, const char* flag, bool given,
                  bool (*takes)(const Workload&)) {
   if (!given) return;
@@ -99,13 +58,26 @@ void check_taken(const Tables& tables, const Options& options, const char* flag,
   for (const Workload& workload : tables.workloads) {
     if (takes(workload)) takers.push_back(workload.name);
   }
-  throw UsageError(fmt::format("--{}: none of the chosen workloads takes it; {} do", flag, fmt::join(takers, ", ")));
+  not_taken_error(flag, takers);
 }
 
-void check_workers_taken(const Options& options) {
-  const auto is_pool = [](const Model* model) { return model->units == Count::workers; };
-  if (options.workers.empty() || std::ranges::any_of(options.models, is_pool)) return;
-  throw UsageError("--workers: none of the chosen models takes it; the pools do");
+template <typename Row>
+std::vector<std::string_view> names_of(std::span<const Row> rows) {
+  std::vector<std::string_view> names;
+  for (const Row& row : rows) names.push_back(row.name);
+  return names;
+}
+
+// Nor is one of services where only jobs are chosen, and the other way round.
+void check_subjects(const Flags& flags, const Tables& tables, const Options& options) {
+  for (const FlagRow& row : all_flags()) {
+    if (!flags.given(row.name)) continue;
+    if (row.subject == Subject::services && options.services.empty()) {
+      not_taken_error(row.name, names_of(tables.services));
+    }
+    if (row.subject == Subject::jobs && options.workloads.empty())
+      not_taken_error(row.name, names_of(tables.workloads));
+  }
 }
 
 Command read_command(std::vector<std::string>& arguments) {
@@ -154,93 +126,93 @@ void read_measuring(const Flags& flags, Options& options) {
   }
 }
 
+void check_no_arguments(const Flags& flags) {
+  if (flags.positional().empty()) return;
+  throw UsageError(
+      fmt::format("unexpected argument '{}'; options are written --name=value", flags.positional().front()));
+}
+
+void choose_run(const Flags& flags, const Tables& tables, Options& options) {
+  options.models = choose_models(tables, flags.given("model") ? flags.text("model") : "all");
+  if (!flags.given("workload")) {
+    for (const Workload& workload : tables.workloads) options.workloads.push_back(&workload);
+    return;
+  }
+  ChosenWorkloads chosen = choose_workloads(tables, flags.text("workload"));
+  options.workloads = std::move(chosen.jobs);
+  options.services = std::move(chosen.services);
+}
+
+void read_run(Flags& flags, const Tables& tables, Options& options) {
+  check_no_arguments(flags);
+  if (flags.given("version")) options.command = Command::version;
+  if (flags.given("list")) options.command = Command::list;
+  apply_suite(flags);
+  choose_run(flags, tables, options);
+  options.tasks = flags.counts("tasks", 1, max_tasks);
+  options.work = read_work(flags, options.workloads);
+  options.waits = read_waits(flags);
+  options.workers = flags.counts("workers", 1, max_workers);
+  options.cpus = flags.counts("cpus", 1, available_cpus());
+  check_workers_taken(options.models, !options.workers.empty());
+  check_taken(tables, options, "work", !options.work.empty(),
+              [](const Workload& row) { return row.default_work != 0; });
+  check_taken(tables, options, "wait", !options.waits.empty(),
+              [](const Workload& row) { return row.default_wait.count() != 0; });
+  check_subjects(flags, tables, options);
+  if (!options.services.empty()) options.service = read_service_options(flags, options.services);
+  read_measuring(flags, options);
+  read_output(flags, options);
+}
+
+void read_load(const Flags& flags, const Tables& tables, Options& options) {
+  options.load = read_load_options(flags, tables);
+  if (flags.given("repetitions") && flags.text("repetitions") == "auto") {
+    usage_error("repetitions", "auto", "takes a number here");
+  }
+  read_measuring(flags, options);
+  if (!options.repetitions) options.repetitions = 1;
+  read_output(flags, options);
+}
+
+void read_help(const Flags& flags, Options& options) {
+  if (options.command != Command::help) {  // --help
+    options.help_topic = options.command;
+    options.command = Command::help;
+    return;
+  }
+  std::vector<std::string> topic = flags.positional();
+  options.help_topic = read_command(topic);
+  if (topic.empty()) return;
+  throw UsageError(fmt::format("unexpected argument '{}'; `bench help` explains one command", topic.front()));
+}
+
 }  // namespace
+
+std::string_view command_name(Command command) { return commands[static_cast<std::size_t>(command)]; }
 
 Options parse_options(const Tables& tables, int argc, const char* const* argv) {
   Options options;
   options.command_line.assign(argv, argv + argc);
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   options.command = read_command(arguments);
-
-  const Flags flags(arguments);
-  if (!flags.positional().empty()) {
-    throw UsageError(
-        fmt::format("unexpected argument '{}'; options are written --name=value", flags.positional().front()));
+  Flags flags(options.command, arguments);
+  if (options.command == Command::help || flags.given("help")) {
+    read_help(flags, options);
+    return options;
   }
-  if (flags.given("help")) options.command = Command::help;
-  if (flags.given("version")) options.command = Command::version;
-  if (flags.given("list")) options.command = Command::list;
-
-  options.models = choose_models(tables, flags.given("model") ? flags.text("model") : "all");
-  options.workloads = choose_workloads(tables, flags.given("workload") ? flags.text("workload") : "all");
-  options.tasks = flags.counts("tasks", 1, max_tasks);
-  options.work = read_work(flags, options.workloads);
-  options.waits = read_waits(flags);
-  options.workers = flags.counts("workers", 1, 100'000);
-  options.cpus = flags.counts("cpus", 1, available_cpus());
-  check_workers_taken(options);
-  check_taken(tables, options, "work", !options.work.empty(),
-              [](const Workload& row) { return row.default_work != 0; });
-  check_taken(tables, options, "wait", !options.waits.empty(),
-              [](const Workload& row) { return row.default_wait.count() != 0; });
-  read_measuring(flags, options);
-  read_output(flags, options);
+  switch (options.command) {
+    case Command::serve:
+      check_no_arguments(flags);
+      options.serve = read_serve_options(flags, tables);
+      break;
+    case Command::load: read_load(flags, tables, options); break;
+    case Command::run:
+    case Command::list:
+    case Command::help:
+    case Command::version: read_run(flags, tables, options);
+  }
   return options;
-}
-
-std::string help_text(const Tables& tables) {
-  std::string models;
-  for (const Model& model : tables.models) models += fmt::format("  {:<14}{}\n", model.name, model.summary);
-  std::string workloads;
-  for (const Workload& workload : tables.workloads) {
-    workloads += fmt::format("  {:<14}{}\n", workload.name, workload.summary);
-    if (workload.default_work != 0) workloads += fmt::format("  {:<14}  --work: {}\n", "", workload.work_meaning);
-  }
-  return fmt::format(R"(bench: the same work under every concurrency model, measured.
-
-Usage:
-  bench [run] --model=LIST --workload=LIST [OPTIONS]   run, print the table, write the result
-  bench list                                           models and workloads, and what cannot run here
-  bench help | version
-
-A comma makes more cells (--tasks=10,100), a colon joins values inside one (--wait=10ms:20ms).
-
-Models (--model, 'all' takes every one):
-{}
-Workloads (--workload, 'all' takes every one):
-{}
-Size of the work:
-  --tasks=N           tasks in a batch
-  --work=N            how much each task computes
-  --wait=TIME[:TIME]  how long each task waits; several times are dealt round the tasks
-  --workers=N         units of a pool (default: the CPUs)
-  --cpus=N            confine each run to the first N CPUs
-
-Measuring:
-  --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 6, at most 30)
-  --max-time=TIME       auto begins no round beyond the sixth after this long (default 60s)
-  --time-limit=TIME     a run that takes longer has failed (default: 30s and five times what is expected)
-  --seed=N              of the random order within rounds (default: random; always recorded)
-
-Output:
-  --out=FILE|-          result file (default: results/<UTC time>-<host>-<git revision>.json)
-  --force               overwrite the result file
-  --format=console|json|csv|markdown   what goes to standard output
-  --color=auto|always|never
-  --no-progress         no progress on standard error
-  --quiet               no progress and no table: failures and the result file only
-  --dry-run             print the plan and how long it may take, and run nothing
-
-Examples:
-  bench --model=threads --workload=io
-  bench --model=all --workload=cpu,io --out=r.json
-  bench --model=serial,coroutines --workload=sum --cpus=1
-  bench --model=thread-pool --workload=io --tasks=100 --workers=2,10,50 --wait=10ms
-  bench --model=all --workload=io --wait=10ms:20ms:30ms --repetitions=10 --format=markdown
-
-Exit status: 0 done, 1 something failed to run, 2 usage, 130 interrupted.
-)",
-                     models, workloads);
 }
 
 }  // namespace bench
