@@ -12,11 +12,13 @@
 #include "harness/build_info.h"
 #include "harness/interrupts.h"
 #include "harness/launcher.h"
+#include "harness/load_command.h"
 #include "harness/machine.h"
 #include "harness/plan.h"
 #include "harness/progress.h"
 #include "harness/report.h"
 #include "harness/results.h"
+#include "harness/serve_command.h"
 #include "harness/session.h"
 
 namespace bench {
@@ -87,7 +89,9 @@ Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
   switch (options.command) {
     case Command::run: return run_plan(options);
     case Command::list: print(list_text(tables)); break;
-    case Command::help: print(help_text(tables)); break;
+    case Command::serve: return serve(options);
+    case Command::load: return load(options);
+    case Command::help: print(help_text(tables, options.help_topic)); break;
     case Command::version: print(fmt::format("bench {} ({})\n", build_info.version, build_info.git_revision)); break;
   }
   return Exit::done;

@@ -2,5 +2,7 @@
 #include "harness/app.h"
 
 int main(int argc, char** argv) {
-  return bench::run_app({.models = bench::all_models(), .workloads = bench::all_workloads()}, argc, argv);
+  return bench::run_app(
+      {.models = bench::all_models(), .workloads = bench::all_workloads(), .services = bench::all_services()}, argc,
+      argv);
 }

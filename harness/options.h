@@ -7,9 +7,12 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "harness/service_options.h"
 #include "models/model.h"
+#include "workloads/service.h"
 #include "workloads/workload.h"
 
 namespace bench {
@@ -17,7 +20,8 @@ namespace bench {
 /// What there is to choose from. Tests hand in tables with rows of their own.
 struct Tables {
   std::span<const Model> models;
-  std::span<const Workload> workloads;
+  std::span<const Workload> workloads;  ///< The jobs.
+  std::span<const Service> services;
 };
 
 /// A command line that cannot be carried out; what() is one line that names the flag, the value and what is allowed.
@@ -26,22 +30,35 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class Command : std::uint8_t { run, list, help, version };
+enum class Command : std::uint8_t { run, list, serve, load, help, version };
+
+/// "run", "serve", …
+std::string_view command_name(Command command);
+
 enum class Format : std::uint8_t { console, json, csv, markdown };
 enum class Color : std::uint8_t { automatic, always, never };
 
 /// Parsed and checked options. Empty lists mean the workload's or the machine's default.
 struct Options {
   Command command = Command::run;
+  Command help_topic = Command::run;  ///< With Command::help: what is to be explained.
+
+  // Of `run`.
   std::vector<const Model*> models;
-  std::vector<const Workload*> workloads;
+  std::vector<const Workload*> workloads;  ///< The chosen jobs.
+  std::vector<const Service*> services;    ///< The chosen services.
   std::vector<std::uint32_t> tasks;
   std::vector<std::uint64_t> work;
   std::vector<std::vector<std::chrono::nanoseconds>> waits;  ///< One list of waits for each cell.
   std::vector<std::uint32_t> workers;
   std::vector<std::uint32_t> cpus;
+  ServiceOptions service;  ///< Where services are chosen.
 
-  std::optional<std::uint32_t> repetitions;  ///< Rounds; without it, until the intervals are narrow enough.
+  std::optional<ServeOptions> serve;  ///< With Command::serve.
+  std::optional<LoadOptions> load;    ///< With Command::load.
+
+  std::optional<std::uint32_t>
+      repetitions;  ///< Rounds; without it, until the intervals are narrow enough. `load`: set.
   std::int64_t max_time_ns = 60'000'000'000;
   std::optional<std::int64_t> time_limit_ns;  ///< Of one run.
   std::optional<std::uint64_t> seed;
@@ -60,10 +77,13 @@ struct Options {
 /// Largest --tasks: at 32 bytes of record and some hundred of coroutine each, what fits a machine of today.
 inline constexpr std::uint32_t max_tasks = 10'000'000;
 
+/// Largest --workers.
+inline constexpr std::uint32_t max_workers = 100'000;
+
 /// Parses argv. Throws UsageError.
 Options parse_options(const Tables& tables, int argc, const char* const* argv);
 
-/// The help text, with the choices of `tables`.
-std::string help_text(const Tables& tables);
+/// The help text of a command, with the choices of `tables`; that of Command::run is the main one.
+std::string help_text(const Tables& tables, Command topic = Command::run);
 
 }  // namespace bench

@@ -212,7 +212,7 @@ std::string list_text(const Tables& tables) {
     const std::string why = model.why_unavailable ? model.why_unavailable() : "";
     if (!why.empty()) text += fmt::format("  {:<14}  not available here: {}\n", "", why);
   }
-  text += "\nWorkloads:\n";
+  text += "\nJobs:\n";
   for (const Workload& workload : tables.workloads) {
     text += fmt::format("  {:<14}{}\n", workload.name, workload.summary);
     text += fmt::format("  {:<14}  default: --tasks={}", "", workload.default_tasks);
@@ -221,6 +221,11 @@ std::string list_text(const Tables& tables) {
       text += fmt::format(" --wait={}", format_duration_exact(workload.default_wait.count()));
     }
     text += '\n';
+  }
+  text += "\nServices:\n";
+  for (const Service& service : tables.services) {
+    text += fmt::format("  {:<14}{}\n", service.name, service.summary);
+    text += fmt::format("  {:<14}  default: --message-size={}\n", "", service.default_message_bytes);
   }
   return text;
 }

@@ -148,12 +148,21 @@ TreeUsage ServerProcess::usage() {
   return usage += living_descendants_usage(pid_);
 }
 
-void ServerProcess::stop() {
-  run_.stop();
+bool ServerProcess::ended_within(std::chrono::milliseconds patience) const {
   const UniqueFd watched = watch_process(pid_);
   pollfd end{.fd = watched.get(), .events = POLLIN, .revents = 0};
-  constexpr int patience_ms = 10'000;
-  if (poll(&end, 1, patience_ms) <= 0) throw std::runtime_error("the server did not stop within 10 s");
+  return poll(&end, 1, static_cast<int>(patience.count())) > 0;
+}
+
+void ServerProcess::stop() {
+  run_.stop();
+  using namespace std::chrono_literals;
+  // A signal may cut the wait short.
+  bool ended = false;
+  for (const std::int64_t deadline_ns = now_ns() + 10 * second_ns; !ended && now_ns() < deadline_ns;) {
+    ended = ended_within(1000ms);
+  }
+  if (!ended) throw std::runtime_error("the server did not stop within 10 s");
   const int status = wait();
   if (const std::string_view reason = report_.failure.reason(); !reason.empty()) {
     throw std::runtime_error(std::string(reason));

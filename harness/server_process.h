@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -42,10 +43,12 @@ class ServerProcess {
   /// Tells the server to end and waits for it, at most 10 s. Throws std::runtime_error when it did not end well.
   void stop();
 
-  /// Waits for the end of a server that somebody else stops; the status of waitpid(2).
-  int wait();
+  /// Whether the server's process ends within `patience`. It stays to be reaped by stop().
+  bool ended_within(std::chrono::milliseconds patience) const;
 
  private:
+  int wait();
+
   ServerRun run_;
   RunReport& report_;
   pid_t pid_ = -1;

@@ -24,10 +24,10 @@ struct WorkloadState {
   bool done = false;
 };
 
-class PlanRunner {
+class PlanSession {
  public:
-  PlanRunner(const Plan& plan, Launcher& launcher, Progress& progress, const std::function<int()>& interrupts,
-             const std::function<void(const Results&)>& save)
+  PlanSession(const Plan& plan, Launcher& launcher, Progress& progress, const std::function<int()>& interrupts,
+              const std::function<void(const Results&)>& save)
       : plan_(plan),
         launcher_(launcher),
         progress_(progress),
@@ -213,7 +213,7 @@ class PlanRunner {
 
 Results run_session(const Plan& plan, Launcher& launcher, Progress& progress, const std::function<int()>& interrupts,
                     const std::function<void(const Results&)>& save) {
-  return PlanRunner(plan, launcher, progress, interrupts, save).run();
+  return PlanSession(plan, launcher, progress, interrupts, save).run();
 }
 
 double widest_half_width(const std::vector<const CellResult*>& cells) {

@@ -97,6 +97,26 @@ std::uint64_t parse_whole(std::string_view text, std::span<const Unit> units, co
   return number * factor;
 }
 
+struct Number {
+  double value = 0;  // infinite where it is too large for a double
+  std::string_view unit;
+};
+
+// A number without sign and exponent, and what follows it.
+Number read_number(std::string_view text, std::string_view expected) {
+  if (text.starts_with('-')) reject("must not be negative");
+  Number number;
+  const char* const begin = text.data();
+  // Without the check for a digit, from_chars would read "inf" and "nan".
+  const auto [end, error] = std::from_chars(begin, begin + text.size(), number.value, std::chars_format::fixed);
+  if (text.empty() || !(is_digit(text[0]) || text[0] == '.') || error == std::errc::invalid_argument) {
+    reject(fmt::format("expected {}", expected));
+  }
+  if (error == std::errc::result_out_of_range) number.value = std::numeric_limits<double>::infinity();
+  number.unit = text.substr(static_cast<std::size_t>(end - begin));
+  return number;
+}
+
 double round_to_digits(double value, int digits) {
   const std::string text = fmt::format("{:.{}e}", value, digits - 1);
   double rounded = 0;
@@ -140,22 +160,12 @@ std::string with_commas(double whole) {
 
 std::int64_t parse_duration_ns(std::string_view text) {
   if (text == "0") return 0;
-  if (text.starts_with('-')) reject("must not be negative");
-  double number = 0;
-  const char* const begin = text.data();
-  // Without the check for a digit, from_chars would read "inf" and "nan".
-  const auto [end, error] = std::from_chars(begin, begin + text.size(), number, std::chars_format::fixed);
-  if (text.empty() || !(is_digit(text[0]) || text[0] == '.') || error == std::errc::invalid_argument) {
-    reject(fmt::format("expected a number and a unit, such as 10ms {}", duration_allowed));
-  }
-  const std::string_view name = text.substr(static_cast<std::size_t>(end - begin));
-  if (name.empty()) reject(fmt::format("a unit is missing {}", duration_allowed));
-  const auto factor = factor_of(name, duration_units);
-  if (!factor) reject(fmt::format("unknown unit '{}' {}", name, duration_allowed));
-  const double ns = number * static_cast<double>(*factor);
-  if (error == std::errc::result_out_of_range || ns > static_cast<double>(day_ns)) {
-    reject("must not exceed 1 day (24h)");
-  }
+  const Number number = read_number(text, fmt::format("a number and a unit, such as 10ms {}", duration_allowed));
+  if (number.unit.empty()) reject(fmt::format("a unit is missing {}", duration_allowed));
+  const auto factor = factor_of(number.unit, duration_units);
+  if (!factor) reject(fmt::format("unknown unit '{}' {}", number.unit, duration_allowed));
+  const double ns = number.value * static_cast<double>(*factor);
+  if (ns > static_cast<double>(day_ns)) reject("must not exceed 1 day (24h)");
   // 0.1ms is not exact in binary; 1.5ns is not a whole number in any base.
   if (std::abs(ns - std::round(ns)) > ns * 1e-15) reject("must be a whole number of nanoseconds");
   return static_cast<std::int64_t>(std::round(ns));
@@ -167,6 +177,23 @@ std::uint64_t parse_count(std::string_view text) {
 
 std::uint64_t parse_bytes(std::string_view text) {
   return parse_whole(text, byte_units, {"a number of bytes, such as 64 or 8MiB", "unit", byte_allowed});
+}
+
+double parse_number(std::string_view text) {
+  const Number number = read_number(text, "a number, such as 500 or 1.5k");
+  const auto factor = factor_of(number.unit, count_units);
+  if (!factor) reject(fmt::format("unknown suffix '{}' {}", number.unit, count_allowed));
+  const double value = number.value * static_cast<double>(*factor);
+  if (value > 1e18) reject("must not exceed 1e18");
+  return value;
+}
+
+double parse_percentage(std::string_view text) {
+  constexpr std::string_view expected = "a percentage, such as 1% or 0.5%";
+  const Number number = read_number(text, expected);
+  if (number.unit != "%") reject(fmt::format("expected {}", expected));
+  if (number.value > 100) reject("must not exceed 100%");
+  return number.value / 100;
 }
 
 std::string format_duration(double ns) {

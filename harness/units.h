@@ -23,6 +23,12 @@ std::uint64_t parse_count(std::string_view text);
 /// (powers of 1000).
 std::uint64_t parse_bytes(std::string_view text);
 
+/// A number, not negative, with an optional decimal suffix: "0.5", "50k", "1.5M". At most 1e18.
+double parse_number(std::string_view text);
+
+/// A share from a percentage: "1%", "0.5%", "100%"; from 0 to 1.
+double parse_percentage(std::string_view text);
+
 // Printing. Figures have three significant digits unless said otherwise; a value that rounds up to
 // the next unit is printed in that unit. Values that are not finite print as "inf" or "nan".
 

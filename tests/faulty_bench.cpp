@@ -19,5 +19,5 @@ std::vector<Row> together(std::span<const Row> first, std::span<const Row> secon
 int main(int argc, char** argv) {
   const std::vector<bench::Model> models = together(bench::all_models(), bench::faulty_models());
   const std::vector<bench::Workload> workloads = together(bench::all_workloads(), bench::faulty_workloads());
-  return bench::run_app({.models = models, .workloads = workloads}, argc, argv);
+  return bench::run_app({.models = models, .workloads = workloads, .services = bench::all_services()}, argc, argv);
 }

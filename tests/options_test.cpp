@@ -23,8 +23,8 @@ using testing::StartsWith;
 
 Options parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "bench");
-  return parse_options({.models = all_models(), .workloads = all_workloads()}, static_cast<int>(arguments.size()),
-                       arguments.data());
+  return parse_options({.models = all_models(), .workloads = all_workloads(), .services = all_services()},
+                       static_cast<int>(arguments.size()), arguments.data());
 }
 
 // What is said about a command line that is refused.
@@ -142,7 +142,7 @@ TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
       {{"--workload=cpus,io"}, {"unknown workload 'cpus'", "did you mean 'cpu'?"}},
       {{"--wrokload=io"}, {"unknown option '--wrokload'", "did you mean '--workload'?"}},
       {{"--taks"}, {"unknown option '--taks'", "did you mean '--tasks'?"}},
-      {{"rnu"}, {"unknown command 'rnu'", "did you mean 'run'?", "run, list, help, version"}},
+      {{"rnu"}, {"unknown command 'rnu'", "did you mean 'run'?", "run, list, serve, load, help, version"}},
       {{"list", "extra"}, {"unexpected argument 'extra'", "--name=value"}},
       {{"--tasks=4", "--", "extra"}, {"unexpected argument 'extra'"}},
       {{"--tasks=0"}, {"--tasks=0", "must be between 1 and 10,000,000"}},
@@ -199,7 +199,8 @@ TEST(Options, SuggestNothingWhereNothingIsNear) {
 }
 
 TEST(HelpText, NamesEveryRowEveryFlagAndExamples) {
-  const std::string help = help_text({.models = all_models(), .workloads = all_workloads()});
+  const std::string help =
+      help_text({.models = all_models(), .workloads = all_workloads(), .services = all_services()});
   for (const Model& model : all_models()) EXPECT_THAT(help, HasSubstr(std::string(model.summary)));
   for (const Workload& workload : all_workloads()) EXPECT_THAT(help, HasSubstr(std::string(workload.summary)));
   for (const char* flag :

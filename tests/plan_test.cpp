@@ -241,10 +241,13 @@ TEST(PlanText, HasEveryCellTheSeedAndTheExpectedDuration) {
 }
 
 TEST(ListText, SaysWhatThereIsAndWhatIsUnavailableAndWhy) {
-  const std::string text = list_text({.models = faulty_models(), .workloads = all_workloads()});
+  const std::string text =
+      list_text({.models = faulty_models(), .workloads = all_workloads(), .services = all_services()});
   EXPECT_THAT(text, HasSubstr("not available here: it is a row for tests"));
   for (const Workload& workload : all_workloads()) EXPECT_THAT(text, HasSubstr(std::string(workload.summary)));
-  const std::string usual = list_text({.models = all_models(), .workloads = all_workloads()});
+  for (const Service& service : all_services()) EXPECT_THAT(text, HasSubstr(std::string(service.summary)));
+  const std::string usual =
+      list_text({.models = all_models(), .workloads = all_workloads(), .services = all_services()});
   for (const Model& model : all_models()) {
     EXPECT_THAT(usual, HasSubstr(std::string(model.summary)));
     for (const std::string_view alias : model.aliases) EXPECT_THAT(usual, HasSubstr(std::string(alias)));

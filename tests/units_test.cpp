@@ -115,6 +115,38 @@ TEST(ParseBytes, SaysWhatIsWrong) {
   EXPECT_EQ(wrong("17179869184GiB"), "must not exceed 18446744073709551615");
 }
 
+TEST(ParseNumber, ReadsFractionsAndSuffixes) {
+  EXPECT_EQ(parse_number("0"), 0);
+  EXPECT_EQ(parse_number("500"), 500);
+  EXPECT_EQ(parse_number("0.5"), 0.5);
+  EXPECT_EQ(parse_number("1.5k"), 1500);
+  EXPECT_EQ(parse_number("2M"), 2e6);
+  EXPECT_EQ(parse_number("1G"), 1e9);
+}
+
+TEST(ParseNumber, SaysWhatIsAllowed) {
+  EXPECT_EQ(refusal(parse_number, ""), "expected a number, such as 500 or 1.5k");
+  EXPECT_EQ(refusal(parse_number, "inf"), "expected a number, such as 500 or 1.5k");
+  EXPECT_EQ(refusal(parse_number, "-1"), "must not be negative");
+  EXPECT_EQ(refusal(parse_number, "1e3"), "unknown suffix 'e3' (allowed: k, M, G)");
+  EXPECT_EQ(refusal(parse_number, std::string(400, '9')), "must not exceed 1e18");
+}
+
+TEST(ParsePercentage, ReadsShares) {
+  EXPECT_EQ(parse_percentage("0%"), 0);
+  EXPECT_EQ(parse_percentage("1%"), 0.01);
+  EXPECT_EQ(parse_percentage("0.5%"), 0.005);
+  EXPECT_EQ(parse_percentage("100%"), 1);
+}
+
+TEST(ParsePercentage, SaysWhatIsAllowed) {
+  for (const char* text : {"", "1", "%", "nan%", "1 %", "1%%"}) {
+    EXPECT_EQ(refusal(parse_percentage, text), "expected a percentage, such as 1% or 0.5%") << text;
+  }
+  EXPECT_EQ(refusal(parse_percentage, "-1%"), "must not be negative");
+  EXPECT_EQ(refusal(parse_percentage, "100.1%"), "must not exceed 100%");
+}
+
 TEST(FormatDuration, HasThreeSignificantDigits) {
   EXPECT_EQ(format_duration(0), "0 ns");
   EXPECT_EQ(format_duration(0.75), "0.750 ns");

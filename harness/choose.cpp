@@ -1,0 +1,85 @@
+#include "harness/choose.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "harness/flags.h"
+#include "harness/suggest.h"
+
+namespace bench {
+namespace {
+
+template <typename Row>
+bool is_named(const Row& row, std::string_view word) {
+  return word == row.name;
+}
+
+template <>
+bool is_named(const Model& model, std::string_view word) {
+  return word == model.name || std::ranges::find(model.aliases, word) != model.aliases.end();
+}
+
+// Adds the rows that `word` names to those chosen; false when it names none.
+template <typename Row>
+bool choose(std::span<const Row> rows, std::string_view word, std::vector<const Row*>& chosen) {
+  bool found = false;
+  for (const Row& row : rows) {
+    if (word != "all" && !is_named(row, word)) continue;
+    if (std::ranges::find(chosen, &row) == chosen.end()) chosen.push_back(&row);
+    found = true;
+  }
+  return found;
+}
+
+[[noreturn]] void unknown_name_error(std::string_view flag, std::string_view list, std::string_view word,
+                                     std::span<const std::string_view> names) {
+  const std::string suggestion = did_you_mean(word, names);
+  throw UsageError(fmt::format("--{}={}: unknown {} '{}'{} `bench list` names them all", flag, list, flag, word,
+                               suggestion.empty() ? ";" : suggestion));
+}
+
+}  // namespace
+
+std::vector<const Model*> choose_models(const Tables& tables, const std::string& list) {
+  std::vector<const Model*> chosen;
+  for (const std::string& word : split(list, ',')) {
+    if (choose(tables.models, word, chosen)) continue;
+    std::vector<std::string_view> names{"all"};
+    for (const Model& model : tables.models) {
+      names.push_back(model.name);
+      names.insert(names.end(), model.aliases.begin(), model.aliases.end());
+    }
+    unknown_name_error("model", list, word, names);
+  }
+  return chosen;
+}
+
+ChosenWorkloads choose_workloads(const Tables& tables, const std::string& list) {
+  ChosenWorkloads chosen;
+  for (const std::string& word : split(list, ',')) {
+    const bool job = choose(tables.workloads, word, chosen.jobs);
+    const bool service = choose(tables.services, word, chosen.services);
+    if (job || service) continue;
+    std::vector<std::string_view> names{"all"};
+    for (const Workload& workload : tables.workloads) names.push_back(workload.name);
+    for (const Service& row : tables.services) names.push_back(row.name);
+    unknown_name_error("workload", list, word, names);
+  }
+  return chosen;
+}
+
+void not_taken_error(std::string_view flag, const std::vector<std::string_view>& takers) {
+  throw UsageError(fmt::format("--{}: none of the chosen workloads takes it{}{} {}", flag, takers.empty() ? "" : "; ",
+                               fmt::join(takers, ", "), takers.size() == 1 ? "does" : "do"));
+}
+
+void check_workers_taken(const std::vector<const Model*>& models, bool given) {
+  const auto is_pool = [](const Model* model) { return model->units == Count::workers; };
+  if (!given || std::ranges::any_of(models, is_pool)) return;
+  throw UsageError("--workers: none of the chosen models takes it; the pools do");
+}
+
+}  // namespace bench

@@ -1,0 +1,101 @@
+// What can be asked of services, as values: by `bench run`, by `bench serve` and by `bench load`.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/load/load_plan.h"
+#include "models/model.h"
+#include "workloads/service.h"
+
+namespace bench {
+
+/// Largest --connections: more than the ports and the memory of a machine of today allow to one server.
+inline constexpr std::uint32_t max_connections = 1'000'000;
+inline constexpr std::uint32_t max_pipeline = 1024;
+inline constexpr std::uint32_t max_client_threads = 256;
+inline constexpr double max_rate = 1e9;
+
+/// How many requests are offered.
+enum class RateMode : std::uint8_t {
+  closed,  ///< Closed loop: each connection sends when its reply has come.
+  fixed,   ///< Open loop at given rates.
+  search,  ///< Open loop; for each model the highest rate that keeps the Slo.
+  common,  ///< Open loop; one rate that all models can bear, so that their cost per request compares.
+};
+
+/// The bound that a searched rate keeps: the quantile of the latencies is below the limit.
+struct Slo {
+  double quantile = 0.99;
+  std::chrono::nanoseconds limit{std::chrono::milliseconds{10}};
+};
+
+/// What a load generator is told by `run` and by `load` alike.
+struct ClientOptions {
+  Arrivals arrivals = Arrivals::constant;     ///< Of an open loop.
+  std::uint64_t requests_per_connection = 0;  ///< 0: no end.
+  std::chrono::nanoseconds duration{std::chrono::seconds{2}};
+  std::chrono::nanoseconds warmup{std::chrono::milliseconds{500}};  ///< May be 0.
+  std::chrono::nanoseconds connect_deadline{std::chrono::seconds{5}};
+  std::uint32_t threads = 1;
+  std::vector<int> cpus;  ///< CPU numbers; empty: not given.
+};
+
+/// Options of `run` for services. Each list makes cells. Where services are chosen, an empty list means what its
+/// comment says, and a list with a default is never empty.
+struct ServiceOptions {
+  std::vector<std::uint32_t> connections{100};
+  std::vector<std::uint32_t> active;  ///< None above any of `connections`; empty: all connections are active.
+  RateMode rate_mode = RateMode::closed;
+  std::vector<double> rates;                 ///< Requests per second; for RateMode::fixed only.
+  Slo slo;                                   ///< For RateMode::search.
+  std::vector<std::uint64_t> message_bytes;  ///< Empty: each service's default.
+  std::vector<std::uint32_t> pipeline{1};
+  std::vector<std::chrono::nanoseconds> service_cpu{std::chrono::nanoseconds{0}};
+  std::vector<std::chrono::nanoseconds> service_wait{std::chrono::nanoseconds{0}};
+  double heavy_share = 1;  ///< Of the connections; more than 0, at most 1.
+  ClientOptions client;
+  bool memory = false;           ///< Measure memory per connection, in runs of their own.
+  std::vector<int> server_cpus;  ///< CPU numbers; empty: not given.
+  bool no_halt = false;          ///< Keep idle CPUs from halting.
+  std::chrono::nanoseconds idle_timeout{std::chrono::seconds{60}};
+};
+
+/// Options of `bench serve`: one service under one model.
+struct ServeOptions {
+  const Model* model = nullptr;
+  const Service* service = nullptr;
+  std::uint64_t message_bytes = 0;  ///< The service's default where none is given.
+  std::chrono::nanoseconds service_cpu{0};
+  std::chrono::nanoseconds service_wait{0};
+  std::string bind = "127.0.0.1";        ///< Numeric IPv4 or IPv6 address.
+  std::uint16_t port = 8080;             ///< 0: one that is free.
+  std::optional<std::uint32_t> workers;  ///< Units of a pool; without it, the CPUs.
+  std::vector<int> cpus;                 ///< CPU numbers; empty: all.
+  std::chrono::nanoseconds idle_timeout{std::chrono::seconds{60}};
+};
+
+/// What of a reply is looked at.
+enum class ReplyCheck : std::uint8_t { status, length, body };
+
+/// Options of `bench load`: one load on any server. Repetitions, seed and output are in Options.
+struct LoadOptions {
+  std::string url;  ///< SCHEME://REST, otherwise as it was given.
+  std::uint32_t connections = 100;
+  std::uint32_t active = 100;
+  double rate = 0;                             ///< Requests per second; 0: closed loop.
+  std::optional<std::uint64_t> message_bytes;  ///< Without it, the default of what the URL's scheme names.
+  std::uint32_t pipeline = 1;
+  ClientOptions client;
+  std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};
+  std::optional<pid_t> server_pid;  ///< Of the server, where its CPU time is to be read.
+  std::uint32_t expect_status = 200;
+  ReplyCheck check = ReplyCheck::body;  ///< Each includes the ones before.
+};
+
+}  // namespace bench
