@@ -17,6 +17,16 @@ constexpr std::array services{
         .open = echo::open,
         .exchange = echo::exchange,
     },
+    Service{
+        .name = "udp-echo",
+        .summary = "UDP: datagrams come back in upper case",
+        .transport = Transport::udp,
+        .default_message_bytes = 64,
+        .max_message_bytes = max_udp_echo_bytes,
+        .message_meaning = "bytes of each datagram, without its 12-byte header",
+        .open = udp_echo::open,
+        .exchange = udp_echo::exchange,
+    },
 };
 
 }  // namespace
