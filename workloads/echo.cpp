@@ -67,7 +67,7 @@ class EchoSession final : public Session {
 
   static void answer(std::span<const std::byte> payload, Output& out) {
     if (payload.empty()) return;
-    std::ranges::transform(payload, out.extend(payload.size()).begin(), upper_case);
+    copy_upper_case(payload, out.extend(payload.size()));
   }
 
   Extras extras_;

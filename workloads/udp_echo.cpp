@@ -29,7 +29,7 @@ class UdpEchoSession final : public Session {
       }
       const std::span<std::byte> reply = out.extend(in.size());
       std::ranges::copy(in.first(header_bytes), reply.begin());
-      std::ranges::transform(in.subspan(header_bytes), reply.begin() + header_bytes, upper_case);
+      copy_upper_case(in.subspan(header_bytes), reply.subspan(header_bytes));
     }
     extras_.reset();
     return {in.size(), Next::close, 0};
