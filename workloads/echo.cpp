@@ -32,6 +32,8 @@ class EchoSession final : public Session {
         const Step extra = extras_.next();
         if (extra.next != Next::read) return {step.consumed, extra.next, extra.amount};
       }
+      if (is_header_due_) write_length(out.extend(header_bytes), left_);
+      is_header_due_ = false;
       const std::size_t size = std::min<std::size_t>(left_, in.size() - step.consumed);
       answer(in.subspan(step.consumed, size), out);
       step.consumed += size;
@@ -57,7 +59,7 @@ class EchoSession final : public Session {
       return false;
     }
     if (length != 0 && rest.size() == header_bytes) return false;
-    write_length(out.extend(header_bytes), length);
+    is_header_due_ = true;
     step.consumed += header_bytes;
     left_ = length;
     heavy_ = length != 0 && marks_heavy(rest[header_bytes]);
@@ -73,6 +75,7 @@ class EchoSession final : public Session {
   Extras extras_;
   std::uint32_t left_ = 0;  // of the current message's payload
   bool heavy_ = false;
+  bool is_header_due_ = false;  // of the current message's reply
 };
 
 class EchoExchange final : public Exchange {
