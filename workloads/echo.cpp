@@ -5,9 +5,10 @@
 // message whole. A first payload byte 'H' or 'h' marks a request as heavy. A length over max_echo_bytes is the
 // protocol's one error: it is answered with the length 0xFFFFFFFF, and the connection is closed.
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <vector>
 
+#include "workloads/payload.h"
 #include "workloads/service_rows.h"
 
 namespace bench {
@@ -16,23 +17,9 @@ namespace {
 constexpr std::size_t header_bytes = 4;
 
 constexpr std::uint32_t echo_error = 0xFFFFFFFF;
-constexpr std::byte heavy_mark{'h'};  // after folding to lower case
+std::uint32_t read_length(std::span<const std::byte> header) { return read_big_endian<std::uint32_t>(header); }
 
-// ASCII only, and without a branch, so that a compiler can take many bytes at once.
-std::byte upper_case(std::byte letter) {
-  const auto value = std::to_integer<unsigned>(letter);
-  return static_cast<std::byte>(value - (static_cast<unsigned>(value - 'a' < 26U) << 5));
-}
-
-std::uint32_t read_length(std::span<const std::byte> header) {
-  std::uint32_t length = 0;
-  for (std::size_t i = 0; i < header_bytes; ++i) length = length << 8 | std::to_integer<std::uint32_t>(header[i]);
-  return length;
-}
-
-void write_length(std::span<std::byte> header, std::uint32_t length) {
-  for (std::size_t i = 0; i < header_bytes; ++i) header[i] = static_cast<std::byte>(length >> (24 - 8 * i));
-}
+void write_length(std::span<std::byte> header, std::uint32_t length) { write_big_endian(header, length); }
 
 class EchoSession final : public Session {
  public:
@@ -45,6 +32,8 @@ class EchoSession final : public Session {
         const Step extra = extras_.next();
         if (extra.next != Next::read) return {step.consumed, extra.next, extra.amount};
       }
+      if (is_header_due_) write_length(out.extend(header_bytes), left_);
+      is_header_due_ = false;
       const std::size_t size = std::min<std::size_t>(left_, in.size() - step.consumed);
       answer(in.subspan(step.consumed, size), out);
       step.consumed += size;
@@ -70,46 +59,23 @@ class EchoSession final : public Session {
       return false;
     }
     if (length != 0 && rest.size() == header_bytes) return false;
-    write_length(out.extend(header_bytes), length);
+    is_header_due_ = true;
     step.consumed += header_bytes;
     left_ = length;
-    heavy_ = length != 0 && (rest[header_bytes] | std::byte{0x20}) == heavy_mark;
+    heavy_ = length != 0 && marks_heavy(rest[header_bytes]);
     extras_.reset();
     return true;
   }
 
   static void answer(std::span<const std::byte> payload, Output& out) {
     if (payload.empty()) return;
-    std::ranges::transform(payload, out.extend(payload.size()).begin(), upper_case);
+    copy_upper_case(payload, out.extend(payload.size()));
   }
 
   Extras extras_;
   std::uint32_t left_ = 0;  // of the current message's payload
   bool heavy_ = false;
-};
-
-// The payload of a request: lower-case letters that depend on connection, request and place.
-class Payload {
- public:
-  Payload(std::uint64_t connection, std::uint64_t request) noexcept
-      : state_(connection * 0x9E3779B97F4A7C15U + request * 0xD1B54A32D192ED03U) {}
-
-  // The next eight letters.
-  std::array<std::byte, 8> next() noexcept {
-    // SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
-    std::uint64_t z = state_ += 0x9E3779B97F4A7C15U;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBU;
-    z ^= z >> 31;
-    // Four bits of each byte select one of the letters a to p.
-    z = (z & 0x0F0F0F0F0F0F0F0FU) + 0x6161616161616161U;
-    std::array<std::byte, 8> letters;
-    std::memcpy(letters.data(), &z, letters.size());
-    return letters;
-  }
-
- private:
-  std::uint64_t state_;
+  bool is_header_due_ = false;  // of the current message's reply
 };
 
 class EchoExchange final : public Exchange {
@@ -120,7 +86,7 @@ class EchoExchange final : public Exchange {
   void request(Output& out) override {
     const std::span<std::byte> message = out.extend(header_bytes + length_);
     write_length(message, length_);
-    fill(message.subspan(header_bytes), sent_++);
+    fill_payload(message.subspan(header_bytes), connection_, sent_++, heavy_);
   }
 
   Reply reply(std::span<const std::byte> in) override {
@@ -129,8 +95,7 @@ class EchoExchange final : public Exchange {
       if (in.size() < header_bytes) return reply;
       if (read_length(in) != length_) return {0, Verdict::wrong, "wrong length in the header"};
       expected_.resize(length_);
-      fill(expected_, answered_);
-      std::ranges::transform(expected_, expected_.begin(), upper_case);
+      fill_answer(expected_, connection_, answered_, heavy_);
       reply.consumed = seen_ = header_bytes;
     }
     const std::size_t at = seen_ - header_bytes;
@@ -149,16 +114,6 @@ class EchoExchange final : public Exchange {
   }
 
  private:
-  void fill(std::span<std::byte> room, std::uint64_t request) const {
-    Payload payload(connection_, request);
-    for (std::size_t at = 0; at < room.size(); at += 8) {
-      const auto letters = payload.next();
-      std::memcpy(room.data() + at, letters.data(), std::min<std::size_t>(letters.size(), room.size() - at));
-    }
-    if (heavy_ && !room.empty()) room.front() = heavy_mark;
-    else if (!room.empty() && room.front() == heavy_mark) room.front() = std::byte{'q'};
-  }
-
   std::uint64_t connection_;
   std::uint32_t length_;
   bool heavy_;

@@ -4,9 +4,36 @@
 #include <cstring>
 
 namespace bench {
+namespace {
+
+// What may lie in the buffer although it has been sent.
+constexpr std::size_t slack_bytes = 64 * 1024;
+constexpr std::size_t slack_pieces = 64;
+
+}  // namespace
+
+// A peer that always leaves something pending would otherwise have the buffer keep every byte that was ever sent to it.
+// Acts when what has been sent outnumbers what has to be moved.
+void Output::forget_sent() {
+  if (buffer_.size() <= 2 * pending_ + slack_bytes && first_ <= pieces_.size() / 2 + slack_pieces) return;
+  std::size_t sent = buffer_.size();
+  for (std::size_t i = first_; i < pieces_.size(); ++i) {
+    if (!pieces_[i].borrowed) {
+      sent = pieces_[i].offset;
+      break;
+    }
+  }
+  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(sent));
+  pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
+  first_ = 0;
+  for (Piece& piece : pieces_) {
+    if (!piece.borrowed) piece.offset -= sent;
+  }
+}
 
 std::span<std::byte> Output::extend(std::size_t size) {
   if (size == 0) return {};
+  forget_sent();
   const std::size_t offset = buffer_.size();
   buffer_.resize(offset + size);
   if (first_ < pieces_.size() && !pieces_.back().borrowed) {
@@ -24,6 +51,7 @@ void Output::append(std::span<const std::byte> bytes) {
 
 void Output::borrow(std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
+  forget_sent();
   pieces_.push_back({bytes.data(), 0, bytes.size()});
   pending_ += bytes.size();
 }

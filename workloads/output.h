@@ -48,6 +48,8 @@ class Output {
     std::size_t size;
   };
 
+  void forget_sent();
+
   std::vector<std::byte> buffer_;
   std::vector<Piece> pieces_;
   std::size_t first_ = 0;  // pieces before it have been sent

@@ -37,7 +37,8 @@ struct Step {
   std::uint64_t amount = 0;
 };
 
-/// The server's side of one connection; of one datagram where the transport is UDP.
+/// The server's side of one connection; of one datagram where the transport is UDP. There it answers with one datagram
+/// or with nothing, says `close`, and is then as new: it may be given another datagram.
 class Session {
  public:
   virtual ~Session() = default;
@@ -65,7 +66,7 @@ enum class Verdict : std::uint8_t {
 struct Reply {
   std::size_t consumed = 0;
   Verdict verdict = Verdict::more;
-  std::string_view why;     ///< Static text.
+  std::string_view why;      ///< Static text.
   bool peer_closes = false;  ///< With `complete`: the peer ends the connection after this reply.
 };
 
@@ -83,14 +84,18 @@ class Exchange {
   /// is one whole datagram.
   virtual Reply reply(std::span<const std::byte> in) = 0;
 
+  /// The peer has closed. `complete`: that was the end of the reply due. `more`: the reply due, if there is one, was
+  /// cut short. Consumes nothing.
+  virtual Reply end() { return {}; }
+
   /// Gives up the oldest request under way (UDP: its datagram or the reply was lost).
   virtual void give_up() {}
 };
 
 /// The sizes of a service.
 struct ServiceParameters {
-  std::uint64_t message_bytes = 0;  ///< Payload of a message; its exact meaning is the service's.
-  std::uint64_t compute_steps = 0;  ///< Of service_compute() for each heavy request.
+  std::uint64_t message_bytes = 0;   ///< Payload of a message; its exact meaning is the service's.
+  std::uint64_t compute_steps = 0;   ///< Of service_compute() for each heavy request.
   std::chrono::nanoseconds wait{0};  ///< For each heavy request, after its computation.
   double heavy_share = 1;            ///< Share of the connections whose requests are heavy.
 };

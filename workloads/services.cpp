@@ -1,6 +1,7 @@
 // The service table. A new service is one file and one row here.
 #include <array>
 
+#include "workloads/http_body.h"
 #include "workloads/service_rows.h"
 
 namespace bench {
@@ -16,6 +17,26 @@ constexpr std::array services{
         .message_meaning = "bytes of each message, without its header",
         .open = echo::open,
         .exchange = echo::exchange,
+    },
+    Service{
+        .name = "http",
+        .summary = "TCP: HTTP/1.1 with keep-alive, GET of files in memory",
+        .transport = Transport::tcp,
+        .default_message_bytes = 1024,
+        .max_message_bytes = max_http_body_bytes,
+        .message_meaning = "bytes of each reply's body",
+        .open = http::open,
+        .exchange = http::exchange,
+    },
+    Service{
+        .name = "udp-echo",
+        .summary = "UDP: datagrams come back in upper case",
+        .transport = Transport::udp,
+        .default_message_bytes = 64,
+        .max_message_bytes = max_udp_echo_bytes,
+        .message_meaning = "bytes of each datagram, without its 12-byte header",
+        .open = udp_echo::open,
+        .exchange = udp_echo::exchange,
     },
 };
 
