@@ -87,6 +87,11 @@ double expected_batch_ns(const Group& group, const Model& model, std::uint32_t w
 }
 
 void estimate(Cell& cell, const Group& group, const Options& options) {
+  if (group.service) {
+    cell.expected_ns = expected_service_run_ns(group, options.service);
+    cell.time_limit_ns = options.time_limit_ns.value_or(60 * second_ns + 3 * cell.expected_ns);
+    return;
+  }
   constexpr double shortest_ns = 120e6;  // a run lasts 100 ms, and has a warm-up and a process of its own
   const double batch_ns = expected_batch_ns(group, *cell.model, cell.workers);
   const double plain_loop_ns = group.workload->estimate_ns ? 40e6 + group.workload->estimate_ns(group.parameters) : 0;
@@ -100,9 +105,17 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
   if (cell.model->why_unavailable) {
     if (const std::string why = cell.model->why_unavailable(); !why.empty()) return "not available here: " + why;
   }
-  const std::uint32_t tasks = group.parameters.tasks;
+  if (group.service && !cell.model->serve) return "serves no connections";
+  const std::uint32_t tasks = group.service ? group.load.connections : group.parameters.tasks;
   if (auto why = machine.why_too_many(cell.model->unit, resolve(cell.model->units, tasks, cell.workers), tasks)) {
     return why;
+  }
+  // A server in one process holds a descriptor for each of its connections.
+  const bool in_one = group.service && cell.model->unit != UnitKind::process;
+  constexpr std::uint32_t server_descriptors = 100;
+  if (in_one && tasks + server_descriptors > machine.descriptor_limit) {
+    return fmt::format("needs {} descriptors in one process, but ulimit -n = {}; lift it with: ulimit -Hn {} (as root)",
+                       tasks + server_descriptors, machine.descriptor_limit, tasks + server_descriptors);
   }
   // A pool of processes watches each worker through a descriptor.
   constexpr std::uint32_t other_descriptors = 32;
@@ -151,7 +164,10 @@ Plan make_plan(const Options& options, const Machine& machine) {
   plan.seed = options.seed ? *options.seed : std::random_device{}();
   plan.max_time_ns = options.max_time_ns;
   if (options.repetitions) plan.min_rounds = plan.max_rounds = *options.repetitions;
+  plan.services = options.service;
+  plan.cpu_split = split_cpus(available_cpu_numbers(), options.service);
   plan.groups = make_groups(options);
+  for (Group& group : make_service_groups(options, plan.cpu_split)) plan.groups.push_back(std::move(group));
   for (std::size_t index = 0; index < plan.groups.size(); ++index) {
     Group& group = plan.groups[index];
     for (const Model* model : options.models) {
@@ -162,7 +178,7 @@ Plan make_plan(const Options& options, const Machine& machine) {
         cell.model = model;
         cell.workers = workers;
         cell.shows_workers = pool;
-        cell.name = cell_name(cell, group, !options.cpus.empty());
+        cell.name = group.service ? service_cell_name(cell, group) : cell_name(cell, group, !options.cpus.empty());
         cell.label = pool && options.workers.size() > 1 ? fmt::format("{} ({})", model->name, workers)
                                                         : std::string(model->name);
         estimate(cell, group, options);

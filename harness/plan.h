@@ -11,13 +11,35 @@
 
 namespace bench {
 
+/// The load that the cells of a service's group are put under.
+struct ServiceLoad {
+  ServiceParameters parameters;
+  std::uint32_t connections = 0;
+  std::uint32_t active = 0;  ///< Of them, those that send requests.
+  std::uint32_t pipeline = 1;
+  std::chrono::nanoseconds service_cpu{0};  ///< What parameters.compute_steps came from.
+  RateMode mode = RateMode::closed;
+  double rate = 0;  ///< Requests per second, for RateMode::fixed.
+};
+
 /// Cells that are compared with each other: one workload with the same parameters on the same CPUs.
 struct Group {
-  const Workload* workload = nullptr;
-  JobParameters parameters;
+  const Workload* workload = nullptr;  ///< A job, or
+  const Service* service = nullptr;    ///< a service: one of the two is there.
+  JobParameters parameters;            ///< Of a job.
+  ServiceLoad load;                    ///< Of a service.
   std::uint32_t cpus = 0;          ///< CPUs a run may use.
   std::string title;               ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
   std::vector<std::size_t> cells;  ///< Indices into Plan::cells, in the order of the model table.
+
+  /// Of its workload.
+  std::string_view name() const { return service ? service->name : workload->name; }
+};
+
+/// Which CPUs serve and which load. They are the same where there is but one.
+struct CpuSplit {
+  std::vector<int> server;
+  std::vector<int> client;
 };
 
 /// One model × workload × parameters.
@@ -41,14 +63,27 @@ struct Plan {
   std::uint32_t max_rounds = 30;
   double wanted_half_width = 0.02;  ///< Of every median's interval, as a fraction; rounds end when it is reached.
   std::int64_t max_time_ns = 0;
+  ServiceOptions services;  ///< What all groups of services have in common.
+  CpuSplit cpu_split;       ///< Of the runs of services.
 
   const Group& group_of(const Cell& cell) const { return groups[cell.group]; }
-  const Workload& workload_of(const Cell& cell) const { return *groups[cell.group].workload; }
 };
 
 /// Expands the option lists into cells and holds their needs against the machine. Throws UsageError for cells that make
 /// no sense anywhere.
 Plan make_plan(const Options& options, const Machine& machine);
+
+/// The groups of the chosen services, without cells.
+std::vector<Group> make_service_groups(const Options& options, const CpuSplit& cpus);
+
+/// The name of a service's cell: "echo/epoll/connections:50/message:64".
+std::string service_cell_name(const Cell& cell, const Group& group);
+
+/// About how long a run of a service takes.
+std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options);
+
+/// Splits the available CPUs: those given, otherwise the last `threads` for the load and the rest for the server.
+CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& options);
 
 /// About how long one round of all cells takes, in nanoseconds.
 std::int64_t expected_round_ns(const Plan& plan);

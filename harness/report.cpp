@@ -148,7 +148,7 @@ std::string report_csv(const Plan& plan, const Results& results) {
     for (const std::size_t index : group.cells) {
       const Cell& cell = plan.cells[index];
       std::vector<std::string> row{cell.name,
-                                   std::string(group.workload->name),
+                                   std::string(group.name()),
                                    std::string(cell.model->name),
                                    fmt::to_string(group.parameters.tasks),
                                    fmt::to_string(group.parameters.work),

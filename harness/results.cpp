@@ -54,8 +54,7 @@ Json probes_json(const Ruler& ruler) {
 Json ruler_json(const Plan& plan, const Results& results) {
   std::vector<std::string_view> workloads;
   for (const Group& group : plan.groups) {
-    if (std::ranges::find(workloads, group.workload->name) == workloads.end())
-      workloads.push_back(group.workload->name);
+    if (std::ranges::find(workloads, group.name()) == workloads.end()) workloads.push_back(group.name());
   }
   Json readings = Json::array();
   for (const RulerReading& reading : results.rulers) {
@@ -173,7 +172,7 @@ Json row_head(const Cell& cell, const Group& group, std::size_t family, const st
           {"per_family_instance_index", 0},
           {"run_name", cell.name},
           {"run_type", run_type},
-          {"bench", {{"workload", group.workload->name}, {"model", cell.model->name}}}};
+          {"bench", {{"workload", group.name()}, {"model", cell.model->name}}}};
 }
 
 // The rows of one cell: its samples, or its failure, and the aggregates.

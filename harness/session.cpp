@@ -16,7 +16,7 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 
 // One workload of the plan and how far it has come.
 struct WorkloadState {
-  const Workload* workload = nullptr;
+  std::string_view name;  // of the job or the service
   std::size_t index = 0;
   std::vector<std::size_t> cells;  // those still in the plan
   std::uint32_t rounds = 0;
@@ -55,9 +55,9 @@ class PlanSession {
  private:
   void add_group(std::size_t index) {
     const Group& group = plan_.groups[index];
-    auto state = std::ranges::find(states_, group.workload, &WorkloadState::workload);
+    auto state = std::ranges::find(states_, group.name(), &WorkloadState::name);
     if (state == states_.end()) {
-      states_.push_back({.workload = group.workload, .index = states_.size(), .cells = {}});
+      states_.push_back({.name = group.name(), .index = states_.size(), .cells = {}});
       state = states_.end() - 1;
     }
     for (const std::size_t cell : group.cells) {
@@ -113,7 +113,7 @@ class PlanSession {
     const RunRequest request{
         .kind = RunKind::measure, .cell = static_cast<std::uint32_t>(index), .time_limit_ns = cell.time_limit_ns};
     const RunOutcome outcome =
-        launch(request, fmt::format("round {} · {} · {}", state.rounds + 1, state.workload->name, cell.label));
+        launch(request, fmt::format("round {} · {} · {}", state.rounds + 1, state.name, cell.label));
     if (outcome.cancelled) return;
     const std::string reason = failure_reason(outcome, launcher_.report(), request);
     if (reason.empty()) {
@@ -135,7 +135,7 @@ class PlanSession {
                              .units_hint = result.samples.front().units_peak,
                              .time_limit_ns = cell.time_limit_ns};
     const RunOutcome outcome =
-        launch(request, fmt::format("memory · {} · {}", plan_.workload_of(cell).name, cell.label));
+        launch(request, fmt::format("memory · {} · {}", plan_.group_of(cell).name(), cell.label));
     if (outcome.cancelled) return;
     if (const std::string reason = failure_reason(outcome, launcher_.report(), request); !reason.empty()) {
       return drop(state, index, "in its memory run: " + reason);
@@ -161,7 +161,7 @@ class PlanSession {
         cells.empty() || state.rounds >= plan_.max_rounds || (state.rounds >= plan_.min_rounds && (narrow || late));
     const std::string widest = std::isfinite(width) ? fmt::format("widest interval ±{:.1f}%", width * 100)
                                                     : std::string("too few rounds for an interval yet");
-    progress_.round_line(fmt::format("{}: round {} took {:.1f} s, {}{}", state.workload->name, state.rounds,
+    progress_.round_line(fmt::format("{}: round {} took {:.1f} s, {}{}", state.name, state.rounds,
                                      static_cast<double>(state.last_round_ns) / second_ns, widest,
                                      state.done && !narrow && late ? "; the plan's time is up" : ""));
   }

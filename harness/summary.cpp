@@ -311,13 +311,13 @@ double ideal_ns(const Group& group, double compute_ns) {
 }
 
 std::size_t workload_index(const Plan& plan, const Group& group) {
-  std::vector<const Workload*> seen;
+  std::vector<std::string_view> seen;
   for (const Group& other : plan.groups) {
-    const auto found = std::ranges::find(seen, other.workload);
-    if (found == seen.end()) seen.push_back(other.workload);
-    if (other.workload == group.workload) break;
+    const auto found = std::ranges::find(seen, other.name());
+    if (found == seen.end()) seen.push_back(other.name());
+    if (other.name() == group.name()) break;
   }
-  return static_cast<std::size_t>(std::ranges::find(seen, group.workload) - seen.begin());
+  return static_cast<std::size_t>(std::ranges::find(seen, group.name()) - seen.begin());
 }
 
 }  // namespace bench
