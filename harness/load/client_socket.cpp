@@ -29,9 +29,9 @@ int enable(int fd, int level, int option) {
 }
 
 // 127.0.0.2, 127.0.0.3 and so on; addresses that end in 0 or 255 are left out.
-int bind_source(int fd, std::uint64_t connection) {
+int bind_source(int fd, std::uint64_t source_index) {
   constexpr std::uint32_t hosts = 250;
-  const auto index = static_cast<std::uint32_t>(connection / connections_per_source % (hosts * 65536ULL));
+  const auto index = static_cast<std::uint32_t>(source_index % (hosts * 65536ULL));
   sockaddr_in source{};
   source.sin_family = AF_INET;
   source.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + (index / hosts << 8) + 2 + index % hosts);
@@ -42,13 +42,13 @@ int bind_source(int fd, std::uint64_t connection) {
 
 }  // namespace
 
-ClientSocket begin_connection(const Target& target, std::uint64_t connection) {
+ClientSocket begin_connection(const Target& target, std::uint64_t connection, std::uint64_t first_source) {
   const bool tcp = target.transport == Transport::tcp;
   const int type = (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
   ClientSocket made{UniqueFd(socket(target.address.ss_family, type, 0)), 0};
   const int fd = made.fd.get();
   if (fd < 0 || (tcp && enable(fd, IPPROTO_TCP, TCP_NODELAY) != 0) ||
-      (is_ipv4_loopback(target) && bind_source(fd, connection) != 0) ||
+      (is_ipv4_loopback(target) && bind_source(fd, first_source + connection / connections_per_source) != 0) ||
       connect(fd, reinterpret_cast<const sockaddr*>(&target.address), target.address_size) != 0) {
     made.error = errno;
   }

@@ -60,6 +60,11 @@ LoadGenerator::~LoadGenerator() { kill_all(); }
 
 void LoadGenerator::start_processes(std::span<const int> cpus) {
   const pid_t parent = getpid();
+  // Milliseconds never come twice within the minute that a TIME_WAIT lasts.
+  const auto first_source = static_cast<std::uint64_t>(now_ns() / 1'000'000);
+  for (auto& of_process : shares_) {
+    for (WorkerShare& share : of_process) share.first_source = first_source;
+  }
   std::vector<WorkerLink> links;
   for (std::uint32_t worker = 0; worker < workers_; ++worker) {
     links.push_back({control_[0], reports_[worker], wakes_[worker].get(), done_.get()});

@@ -16,9 +16,10 @@ struct WorkerShare {
   std::uint32_t active = 0;
   std::uint32_t heavy = 0;  ///< Of the active ones.
   std::uint64_t first_connection =
-      0;             ///< Numbers of its first connections; the next are first + connections and so on.
-  double rate = 0;   ///< Requests per second; 0: closed loop, or no active connection.
-  double phase = 0;  ///< Its place among the workers, 0 to 1 of the distance between two requests.
+      0;                           ///< Numbers of its first connections; the next are first + connections and so on.
+  std::uint64_t first_source = 0;  ///< See begin_connection().
+  double rate = 0;                 ///< Requests per second; 0: closed loop, or no active connection.
+  double phase = 0;                ///< Its place among the workers, 0 to 1 of the distance between two requests.
 };
 
 /// The workers of each process.

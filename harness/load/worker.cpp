@@ -209,7 +209,8 @@ void Worker::turn() {
 std::int64_t Worker::next_turn_ns() const {
   if (to_begin_ != share_.connections) return 0;
   std::int64_t next_ns = std::min(turn_at_ns_, sweep_ns_);
-  if (mode_ == Mode::running && share_.rate > 0) next_ns = std::min(next_ns, due_.next_ns());
+  // While some wait for a connection, it does not matter when another one is due.
+  if (mode_ == Mode::running && backlog_ == 0) next_ns = std::min(next_ns, due_.next_ns());
   if (may_connect() && !pausing_.empty()) next_ns = std::min(next_ns, pausing_.top().first);
   return next_ns;
 }
