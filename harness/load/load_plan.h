@@ -1,4 +1,4 @@
-// What a load generator is asked to do, and what it found.
+// What a load generator is asked to do.
 #pragma once
 
 #include <sys/socket.h>
@@ -28,6 +28,7 @@ enum class Arrivals : std::uint8_t {
 };
 
 /// The client's side of one connection; `connection` counts from 0 over all workers and is new after a reconnect.
+/// Called in the generator's processes, by several threads at once, and there no descriptors of the caller are open.
 using MakeExchange = std::function<std::unique_ptr<Exchange>(std::uint64_t connection, bool heavy)>;
 
 /// One load. All durations are positive unless it says otherwise.
@@ -48,10 +49,11 @@ struct LoadPlan {
   std::chrono::nanoseconds connect_deadline{std::chrono::seconds{5}};  ///< For all connections together.
   std::chrono::nanoseconds warmup{std::chrono::milliseconds{500}};     ///< May be 0.
   std::chrono::nanoseconds duration{std::chrono::seconds{2}};
-  std::chrono::nanoseconds drain{std::chrono::seconds{1}};           ///< At most; for what is under way at an edge.
+  std::chrono::nanoseconds drain{std::chrono::seconds{1}};             ///< At most; for what is under way at an edge.
   std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};  ///< TCP; UDP gives a datagram up after 200 ms.
 
   std::uint32_t threads = 1;  ///< Workers; spread over processes where the descriptors of one are not enough.
+  std::uint32_t max_connections_per_process = 0;  ///< 0: as many as its descriptors allow.
 };
 
 }  // namespace bench

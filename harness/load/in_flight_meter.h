@@ -1,0 +1,44 @@
+// Requests under way, integrated over time: one side of Little's law, which knows nothing of single requests.
+#pragma once
+
+#include <cstdint>
+
+namespace bench {
+
+/// Counts requests under way and adds up count × time at each step of a worker's clock.
+class InFlightMeter {
+ public:
+  /// The clock of the loop reads `now_ns`; the count was what it is since the last step.
+  void step(std::int64_t now_ns) noexcept {
+    integral_ns_ += count_ * static_cast<std::uint64_t>(now_ns - last_ns_);
+    last_ns_ = now_ns;
+  }
+
+  /// A request has begun at the last step.
+  void add() noexcept { ++count_; }
+
+  /// A request has begun at `begin_ns`, which was before the last step.
+  void add_since(std::int64_t begin_ns) noexcept {
+    ++count_;
+    integral_ns_ += static_cast<std::uint64_t>(last_ns_ - begin_ns);
+  }
+
+  /// So many requests are over.
+  void remove(std::uint64_t requests = 1) noexcept { count_ -= requests; }
+
+  /// Forgets the past, and goes on with what is under way.
+  void restart(std::int64_t now_ns) noexcept {
+    integral_ns_ = 0;
+    last_ns_ = now_ns;
+  }
+
+  std::uint64_t count() const noexcept { return count_; }
+  std::uint64_t integral_ns() const noexcept { return integral_ns_; }
+
+ private:
+  std::uint64_t count_ = 0;
+  std::uint64_t integral_ns_ = 0;
+  std::int64_t last_ns_ = 0;
+};
+
+}  // namespace bench

@@ -1,0 +1,204 @@
+#include "harness/load/load_generator.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+#include "harness/load/worker_process.h"
+#include "harness/measure/clock.h"
+#include "models/child.h"
+
+namespace bench {
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+
+// From the announcement of a phase to its beginning: all workers shall be awake by then.
+constexpr std::int64_t ahead_ns = 1'000'000;
+
+// What a machine under load may keep a worker from answering. Only what is wrong with the generator itself meets it.
+constexpr std::int64_t patience_ns = 30 * second_ns;
+
+UniqueFd make_eventfd() {
+  UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!fd.valid()) throw std::system_error(errno, std::generic_category(), "eventfd for the load");
+  return fd;
+}
+
+std::uint32_t count_workers(const ProcessShares& shares) {
+  std::size_t workers = 0;
+  for (const auto& of_process : shares) workers += of_process.size();
+  return static_cast<std::uint32_t>(workers);
+}
+
+}  // namespace
+
+LoadGenerator::LoadGenerator(const LoadPlan& plan, std::span<const int> cpus)
+    : plan_(plan),
+      shares_(deal(plan, connections_per_process())),
+      workers_(count_workers(shares_)),
+      reports_(workers_),
+      done_(make_eventfd()) {
+  for (std::uint32_t worker = 0; worker < workers_; ++worker) wakes_.push_back(make_eventfd());
+  try {
+    start_processes(cpus);
+  } catch (...) {
+    kill_all();
+    throw;
+  }
+}
+
+LoadGenerator::~LoadGenerator() { kill_all(); }
+
+void LoadGenerator::start_processes(std::span<const int> cpus) {
+  const pid_t parent = getpid();
+  // Milliseconds never come twice within the minute that a TIME_WAIT lasts.
+  const auto first_source = static_cast<std::uint64_t>(now_ns() / 1'000'000);
+  for (auto& of_process : shares_) {
+    for (WorkerShare& share : of_process) share.first_source = first_source;
+  }
+  std::vector<WorkerLink> links;
+  for (std::uint32_t worker = 0; worker < workers_; ++worker) {
+    links.push_back({control_[0], reports_[worker], wakes_[worker].get(), done_.get()});
+  }
+  processes_.reserve(shares_.size());
+  for (const auto& shares : shares_) {
+    const WorkerProcess process{.plan = plan_,
+                                .shares = shares,
+                                .links = std::span(links).subspan(shares.front().worker, shares.size()),
+                                .cpus = cpus,
+                                .control = control_[0]};
+    const pid_t pid = fork();
+    if (pid == 0) run_worker_process(process, parent);
+    if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork a process of the load generator");
+    processes_.push_back({pid, watch_process(pid)});
+    if (!processes_.back().ended.valid()) throw std::system_error(errno, std::generic_category(), "pidfd_open");
+  }
+}
+
+void LoadGenerator::kill_all() noexcept {
+  for (const Process& process : processes_) {
+    if (process.pid > 0) kill(process.pid, SIGKILL);
+  }
+  int status = 0;
+  for (Process& process : processes_) reap(process, status);
+}
+
+LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge) {
+  begin(LoadPhase::connect);
+  await(LoadPhase::connect, now_ns() + plan_.connect_deadline.count() + patience_ns);
+  const bool any = std::ranges::any_of(reports_.span(), [](const WorkerReport& report) {  //
+    return report.connections_established != 0;
+  });
+  if (any) {
+    if (plan_.warmup.count() > 0) load_phase(LoadPhase::warm_up, plan_.warmup);
+    at_edge(Edge::begin);
+    load_phase(LoadPhase::window, plan_.duration);
+    at_edge(Edge::end);
+  }
+  begin(LoadPhase::finish);
+  await_end(now_ns() + patience_ns);
+  LoadReport report = merged();
+  if (any) report.wall_ns = plan_.duration.count();
+  return report;
+}
+
+void LoadGenerator::load_phase(LoadPhase phase, std::chrono::nanoseconds duration) {
+  const std::int64_t begin_ns = now_ns() + ahead_ns;
+  const std::int64_t end_ns = begin_ns + duration.count();
+  control_[0].begin_ns.store(begin_ns, std::memory_order_relaxed);
+  control_[0].end_ns.store(end_ns, std::memory_order_relaxed);
+  begin(phase);
+  await(phase, end_ns + plan_.drain.count() + patience_ns);
+}
+
+void LoadGenerator::begin(LoadPhase phase) {
+  control_[0].phase.store(phase, std::memory_order_release);
+  constexpr std::uint64_t one = 1;
+  for (const UniqueFd& wake : wakes_) {
+    if (write(wake.get(), &one, sizeof one) != sizeof one) {
+      throw std::system_error(errno, std::generic_category(), "wake a load worker");
+    }
+  }
+}
+
+void LoadGenerator::await(LoadPhase phase, std::int64_t deadline_ns) {
+  const auto is_done = [phase](const WorkerReport& report) {
+    return report.done.load(std::memory_order_acquire) >= phase;
+  };
+  while (!std::ranges::all_of(reports_.span(), is_done)) {
+    if (!sleep_until_news(deadline_ns)) throw std::runtime_error("a worker of the load generator does not answer");
+    for (Process& process : processes_) {
+      pollfd watched{.fd = process.ended.get(), .events = POLLIN, .revents = 0};
+      if (poll(&watched, 1, 0) > 0) report_death(process);
+    }
+  }
+}
+
+// Until all processes have ended by themselves.
+void LoadGenerator::await_end(std::int64_t deadline_ns) {
+  for (Process& process : processes_) {
+    pollfd watched{.fd = process.ended.get(), .events = POLLIN, .revents = 0};
+    while (watched.revents == 0) {
+      const std::int64_t left_ns = deadline_ns - now_ns();
+      if (left_ns <= 0) throw std::runtime_error("a process of the load generator does not end");
+      const timespec timeout{.tv_sec = left_ns / second_ns, .tv_nsec = left_ns % second_ns};
+      ppoll(&watched, 1, &timeout, nullptr);
+    }
+    int status = 0;
+    const pid_t pid = process.pid;
+    reap(process, status);
+    if (status != 0) {
+      throw std::runtime_error(fmt::format("process {} of the load generator {}", pid, describe_status(status)));
+    }
+  }
+}
+
+// Sleeps until a worker has done its phase or a process has ended; false when it is past the deadline.
+bool LoadGenerator::sleep_until_news(std::int64_t deadline_ns) {
+  std::vector<pollfd> watched{{.fd = done_.get(), .events = POLLIN, .revents = 0}};
+  for (const Process& process : processes_) watched.push_back({process.ended.get(), POLLIN, 0});
+  const std::int64_t left_ns = deadline_ns - now_ns();
+  if (left_ns <= 0) return false;
+  const timespec timeout{.tv_sec = left_ns / second_ns, .tv_nsec = left_ns % second_ns};
+  ppoll(watched.data(), watched.size(), &timeout, nullptr);
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto size = read(done_.get(), &count, sizeof count);  // the reports say who is done
+  return true;
+}
+
+void LoadGenerator::report_death(Process& process) {
+  int status = 0;
+  const pid_t pid = process.pid;
+  reap(process, status);
+  const std::string_view reason = control_[0].failure.reason();
+  throw std::runtime_error(fmt::format("process {} of the load generator {}{}{}", pid, describe_status(status),
+                                       reason.empty() ? "" : ": ", reason));
+}
+
+void LoadGenerator::reap(Process& process, int& status) noexcept {
+  if (process.pid <= 0) return;
+  while (waitpid(process.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  process.pid = -1;
+}
+
+LoadReport LoadGenerator::merged() const {
+  LoadReport report;
+  report.processes = static_cast<std::uint32_t>(shares_.size());
+  report.workers = workers_;
+  report.connections_asked = plan_.connections;
+  for (const WorkerReport& worker : reports_.span()) merge(report, worker);
+  report.connections_failed = report.connections_asked - report.connections_established;
+  return report;
+}
+
+}  // namespace bench

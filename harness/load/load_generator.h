@@ -1,0 +1,69 @@
+// The load generator: processes of its own that put a load on a server and measure what it answers.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "harness/load/load_plan.h"
+#include "harness/load/load_report.h"
+#include "harness/load/shares.h"
+#include "harness/load/worker_report.h"
+#include "harness/measure/shared_mapping.h"
+#include "harness/measure/usage.h"
+#include "models/unique_fd.h"
+
+namespace bench {
+
+/// The parent's side of a load, its coordinator. It sleeps while the workers work. One thread uses it, the one that
+/// made it: the processes die with that thread.
+class LoadGenerator {
+ public:
+  /// Forks the processes and pins their workers to `cpus` in turn; to none when it is empty. Nothing is sent yet.
+  /// Throws std::system_error, and std::invalid_argument for a plan that makes no sense.
+  LoadGenerator(const LoadPlan& plan, std::span<const int> cpus);
+
+  /// Kills and reaps what is left.
+  ~LoadGenerator();
+  LoadGenerator(const LoadGenerator&) = delete;
+  LoadGenerator& operator=(const LoadGenerator&) = delete;
+
+  /// Carries out the load; once. `at_edge` is called before and after the measured window, while no worker sends and
+  /// nothing is under way but requests that the drain did not bring to an end. When no connection was established it is
+  /// not called, and the report has no window.
+  ///
+  /// Whatever the server does, it ends within connect_deadline + warmup + duration + 2 drain and a second for the
+  /// generator's own work, besides what `at_edge` takes. Throws std::runtime_error when a process of the generator
+  /// died, and what `at_edge` throws; the generator is then of no further use.
+  LoadReport run(const std::function<void(Edge)>& at_edge);
+
+ private:
+  struct Process {
+    pid_t pid = -1;
+    UniqueFd ended;  // a pidfd
+  };
+
+  void start_processes(std::span<const int> cpus);
+  void kill_all() noexcept;
+  void load_phase(LoadPhase phase, std::chrono::nanoseconds duration);
+  void begin(LoadPhase phase);
+  void await(LoadPhase phase, std::int64_t deadline_ns);
+  void await_end(std::int64_t deadline_ns);
+  bool sleep_until_news(std::int64_t deadline_ns);
+  [[noreturn]] void report_death(Process& process);
+  void reap(Process& process, int& status) noexcept;
+  LoadReport merged() const;
+
+  LoadPlan plan_;
+  ProcessShares shares_;
+  std::uint32_t workers_;
+  SharedArray<LoadControl> control_{1};
+  SharedArray<WorkerReport> reports_;
+  UniqueFd done_;                // workers write to it after each phase
+  std::vector<UniqueFd> wakes_;  // one for each worker
+  std::vector<Process> processes_;
+};
+
+}  // namespace bench

@@ -1,0 +1,285 @@
+#include "harness/load/worker.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <random>
+#include <system_error>
+
+#include "harness/load/client_socket.h"
+#include "harness/measure/clock.h"
+
+namespace bench {
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+constexpr std::int64_t tcp_sweep_ns = second_ns / 10;
+constexpr std::int64_t udp_sweep_ns = second_ns / 50;  // a lost datagram is given up after 200 ms
+constexpr std::uint64_t wake_mark = UINT64_MAX;
+
+// Connections that are told at once that requests begin, so that the first replies do not wait for all of them.
+constexpr std::uint32_t begun_at_once = 64;
+
+}  // namespace
+
+Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
+    : plan_(plan),
+      share_(share),
+      link_(link),
+      window_(link.report.window),
+      tcp_(plan.target.transport == Transport::tcp),
+      split_light_(plan.heavy_share > 0 && plan.heavy_share < 1),
+      reset_at_close_(tcp_ && !is_loopback(plan.target)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      scratch_(max_tail_bytes + receive_bytes),
+      connections_(share.connections),
+      requests_(std::size_t{share.active} * plan.pipeline),
+      free_(share.connections, plan.pipeline),
+      next_number_(std::uint64_t{plan.connections} + share.worker),
+      to_begin_(share.connections) {
+  if (!epoll_.valid()) throw std::system_error(errno, std::generic_category(), "epoll_create1 for the load");
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = wake_mark}};
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, link.wake, &event) != 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll_ctl for the load");
+  }
+  for (std::uint32_t index = 0; index < share.connections; ++index) {
+    connections_[index].number = share.first_connection + index;
+    connections_[index].active = index < share.active;
+    connections_[index].heavy = index < share.heavy;
+    queued_.push_back(index);
+  }
+  // A server that deals connections out in turn must not deal them out by kind.
+  std::shuffle(queued_.begin(), queued_.end(), std::mt19937_64(plan.seed + share.worker));
+}
+
+void Worker::run() {
+  prctl(PR_SET_TIMERSLACK, 1);  // nanosecond, of this thread; the default of 50 µs would delay every due request
+  now_ns_ = now_ns();
+  await(LoadPhase::connect);
+  connect_all();
+  while (true) {
+    await(LoadPhase::warm_up);
+    const LoadPhase phase = link_.control.phase.load(std::memory_order_acquire);
+    if (phase == LoadPhase::warm_up) load(false);
+    if (phase == LoadPhase::window) load(true);
+    if (phase == LoadPhase::finish) return;
+  }
+}
+
+// Until the coordinator wants `phase` or a later one, and this one has not been done.
+void Worker::await(LoadPhase phase) {
+  turn_at_ns_ = INT64_MAX;
+  const LoadPhase done = link_.report.done.load(std::memory_order_relaxed);
+  while (true) {
+    const LoadPhase wanted = link_.control.phase.load(std::memory_order_acquire);
+    if (wanted >= phase && wanted > done) return;
+    turn();
+  }
+}
+
+void Worker::report_done(LoadPhase phase) {
+  mode_ = Mode::paused;
+  link_.report.done.store(phase, std::memory_order_release);
+  constexpr std::uint64_t one = 1;
+  if (write(link_.done, &one, sizeof one) != sizeof one) {
+    throw std::system_error(errno, std::generic_category(), "write to the coordinator's eventfd");
+  }
+}
+
+void Worker::connect_all() {
+  mode_ = Mode::connecting;
+  const std::int64_t deadline_ns = now_ns() + plan_.connect_deadline.count();
+  turn_at_ns_ = deadline_ns;
+  while (link_.report.connections_established != share_.connections && now_ns_ < deadline_ns) turn();
+  for (std::uint32_t index = 0; index < share_.connections; ++index) {
+    if (connections_[index].established_once) continue;
+    if (connections_[index].state == State::connecting) count_error(LoadError::connect_timeout);
+    close_connection(index);
+    connections_[index].state = State::abandoned;
+  }
+  report_done(LoadPhase::connect);
+}
+
+void Worker::load(bool is_window) {
+  const std::int64_t begin_ns = link_.control.begin_ns.load(std::memory_order_relaxed);
+  const std::int64_t end_ns = link_.control.end_ns.load(std::memory_order_relaxed);
+  turn_at_ns_ = begin_ns;
+  while (now_ns_ < begin_ns) turn();
+  begin_load(begin_ns, end_ns, is_window);
+  turn_at_ns_ = end_ns;
+  while (now_ns_ < end_ns) turn();
+  stop_load();
+  turn_at_ns_ = end_ns + plan_.drain.count();
+  while (!quiet() && now_ns_ < turn_at_ns_) turn();
+  if (is_window) {
+    count_unfinished();
+    summarise_connections();
+  }
+  // What was due and could not be sent is of this phase, and is not made up for in the next.
+  meter_.remove(backlog_);
+  backlog_ = 0;
+  report_done(is_window ? LoadPhase::window : LoadPhase::warm_up);
+}
+
+void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns, bool is_window) {
+  new (&window_) WorkerReport::Window{};
+  for (std::uint32_t index = 0; index < share_.connections; ++index) {
+    Connection& connection = connections_[index];
+    connection.window_replies = 0;
+    // Starved since an earlier phase: what it waited before this one is no part of this one.
+    for (std::uint32_t place = 0; place < connection.in_flight; ++place) request_at(index, place).due_ns = begin_ns;
+  }
+  meter_.restart(begin_ns);
+  meter_.step(now_ns_);
+  if (share_.rate > 0) {
+    const std::uint64_t seed = (plan_.seed * 2 + (is_window ? 1 : 0)) * share_.workers + share_.worker;
+    due_ = Schedule(plan_.arrivals, share_.rate, share_.phase, seed * 0xD1B54A32D192ED03U, begin_ns);
+    sending_ = due_;
+  }
+  end_ns_ = end_ns;
+  total_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  at_begin_ = total_;
+  mode_ = Mode::running;
+  to_begin_ = 0;
+}
+
+void Worker::stop_load() {
+  mode_ = Mode::draining;
+  to_begin_ = share_.connections;
+  total_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  window_.idle_ns = total_.idle_ns - at_begin_.idle_ns;
+  window_.cpu_ns = total_.cpu_ns - at_begin_.cpu_ns;
+  window_.received_bytes = total_.received_bytes - at_begin_.received_bytes;
+  window_.sent_bytes = total_.sent_bytes - at_begin_.sent_bytes;
+  window_.backlog_at_end = backlog_;
+  window_.in_flight_at_end = meter_.count() - backlog_;
+}
+
+// A request without an answer has taken as long as it has waited: leaving it out would hide the worst.
+void Worker::count_unfinished() {
+  read_clock();
+  const auto count = [&](std::int64_t due_ns, bool heavy) {
+    ++window_.requests_unfinished;
+    window_.latency.record(now_ns_ - due_ns);
+    if (split_light_ && !heavy) window_.light_latency.record(now_ns_ - due_ns);
+  };
+  for (std::uint32_t index = 0; index < share_.active; ++index) {
+    const Connection& connection = connections_[index];
+    for (std::uint32_t place = 0; place < connection.in_flight; ++place) {
+      count(request_at(index, place).due_ns, connection.heavy);
+    }
+  }
+  // Requests that no connection has taken yet are neither light nor heavy, and so count with the heavy.
+  for (std::uint64_t left = backlog_; left != 0; --left) {
+    count(sending_.next_ns(), true);
+    sending_.advance();
+  }
+  window_.in_flight_integral_ns = meter_.integral_ns();
+}
+
+void Worker::summarise_connections() {
+  for (const Connection& connection : connections_) {
+    if (!connection.active || !connection.established_once) continue;
+    ++window_.active_established;
+    if (connection.window_replies != 0) ++window_.active_served;
+    window_.replies_per_connection_max = std::max(window_.replies_per_connection_max, connection.window_replies);
+    const auto replies = static_cast<double>(connection.window_replies);
+    window_.replies_per_connection_sum += replies;
+    window_.replies_per_connection_squares += replies * replies;
+  }
+}
+
+bool Worker::quiet() const { return meter_.count() == 0 && connecting_ == 0; }
+
+void Worker::turn() {
+  if (may_connect()) begin_connections();
+  if (to_begin_ != share_.connections) begin_requests();
+  const int ready = wait_for_events(next_turn_ns());
+  for (int i = 0; i < ready; ++i) {
+    handle(events_[static_cast<std::size_t>(i)]);
+    // A long batch of replies does not hold up what has become due meanwhile.
+    if (due_.next_ns() <= now_ns_) take_what_is_due();
+  }
+  take_what_is_due();
+  if (now_ns_ >= sweep_ns_) sweep();
+}
+
+std::int64_t Worker::next_turn_ns() const {
+  if (to_begin_ != share_.connections) return 0;
+  std::int64_t next_ns = std::min(turn_at_ns_, sweep_ns_);
+  // While some wait for a connection, it does not matter when another one is due.
+  if (mode_ == Mode::running && backlog_ == 0) next_ns = std::min(next_ns, due_.next_ns());
+  if (may_connect() && !pausing_.empty()) next_ns = std::min(next_ns, pausing_.top().first);
+  return next_ns;
+}
+
+int Worker::wait_for_events(std::int64_t until_ns) {
+  const std::int64_t begin_ns = now_ns();
+  const std::int64_t left_ns = std::max<std::int64_t>(until_ns - begin_ns, 0);
+  const timespec timeout{.tv_sec = left_ns / second_ns, .tv_nsec = left_ns % second_ns};
+  const int ready = epoll_pwait2(epoll_.get(), events_.data(), static_cast<int>(events_.size()), &timeout, nullptr);
+  if (ready < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "epoll_pwait2 for the load");
+  woken_ns_ = read_clock();
+  total_.idle_ns += woken_ns_ - begin_ns;
+  return std::max(ready, 0);
+}
+
+void Worker::handle(const epoll_event& event) {
+  if (event.data.u64 == wake_mark) {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto size = read(link_.wake, &count, sizeof count);  // the phase says what is wanted
+    return;
+  }
+  const auto index = static_cast<std::uint32_t>(event.data.u64);
+  Connection& connection = connections_[index];
+  if (connection.generation != event.data.u64 >> 32) return;  // closed earlier in this batch
+  if (connection.state == State::connecting) return finish_connection(index, event.events);
+  if (connection.state == State::ending) return receive_end(index);
+  if ((event.events & EPOLLOUT) != 0 && !flush(index)) return;
+  if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) receive(index);
+}
+
+void Worker::begin_requests() {
+  const std::uint32_t end = std::min(to_begin_ + begun_at_once, share_.connections);
+  for (; to_begin_ != end; ++to_begin_) {
+    if (connections_[to_begin_].state != State::open) continue;
+    woken_ns_ = read_clock();  // nobody was late: these are first requests
+    connections_[to_begin_].free_since_ns = now_ns_;
+    go_on(to_begin_);
+  }
+}
+
+// Counts the requests that are due, the last of them right before the stop, and sends as many as connections are free.
+void Worker::take_what_is_due() {
+  if (mode_ == Mode::running) {
+    const std::int64_t until_ns = std::min(now_ns_, end_ns_ - 1);
+    for (; due_.next_ns() <= until_ns; due_.advance()) {
+      meter_.add_since(due_.next_ns());
+      ++backlog_;
+    }
+  }
+  if (backlog_ != 0) send_backlog();
+}
+
+// Looks for what has taken too long.
+void Worker::sweep() {
+  sweep_ns_ = now_ns_ + (tcp_ ? tcp_sweep_ns : udp_sweep_ns);
+  for (std::uint32_t index = 0; index < share_.connections; ++index) {
+    Connection& connection = connections_[index];
+    if (connection.state == State::connecting) {
+      if (now_ns_ - connection.since_ns >= plan_.connect_deadline.count()) connection_failed(index, ETIMEDOUT);
+    } else if (connection.state == State::ending) {
+      if (now_ns_ - connection.since_ns >= tcp_sweep_ns) replace_connection(index);
+    } else if (connection.in_flight != 0) {
+      if (!tcp_) {
+        give_up_datagrams(index);
+      } else if (now_ns_ - request_at(index, 0).sent_ns >= plan_.request_timeout.count()) {
+        fail(index, LoadError::timeout);
+      }
+    }
+  }
+}
+
+}  // namespace bench

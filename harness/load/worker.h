@@ -1,0 +1,196 @@
+// One worker of a load generator: a thread with an epoll loop of its own and its share of the load.
+//
+// worker.cpp holds its phases and the loop, worker_connections.cpp how connections come and go, worker_requests.cpp
+// what is sent and received on them. A request costs one send and one recv; epoll_pwait2 is shared by all that is
+// ready. Nothing is allocated for a request, and the clock is read once for each reply: that reading ends one request
+// and begins the next.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <queue>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "harness/load/free_lists.h"
+#include "harness/load/in_flight_meter.h"
+#include "harness/load/load_plan.h"
+#include "harness/load/schedule.h"
+#include "harness/load/shares.h"
+#include "harness/load/worker_report.h"
+#include "models/unique_fd.h"
+#include "workloads/output.h"
+
+namespace bench {
+
+/// What a worker is joined to its coordinator by. All of it outlives the worker.
+struct WorkerLink {
+  const LoadControl& control;
+  WorkerReport& report;
+  int wake = -1;  ///< An eventfd that the coordinator writes to after each change of the phase.
+  int done = -1;  ///< An eventfd that all workers write to after each phase.
+};
+
+class Worker {
+ public:
+  /// Throws std::system_error without a descriptor to spare.
+  Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link);
+
+  /// Carries out the coordinator's phases until the last one. Throws std::system_error when epoll fails, and what the
+  /// exchanges throw.
+  void run();
+
+ private:
+  enum class Mode : std::uint8_t { connecting, running, draining, paused };
+
+  enum class State : std::uint8_t {
+    queued,      // to be connected as soon as may be
+    pausing,     // to be connected after a pause
+    connecting,  // epoll will tell
+    open,
+    ending,     // the peer has announced its end, which is waited for
+    abandoned,  // never established in time
+  };
+
+  // A place for a connection; under churn many follow one another in it.
+  struct Connection {
+    UniqueFd fd;
+    State state = State::queued;
+    bool active = false;
+    bool heavy = false;
+    bool established_once = false;
+    bool reply_begun = false;      // some of the reply that is due has come
+    bool watching_output = false;  // EPOLLOUT, because the socket was full
+    std::uint8_t failures = 0;     // to connect, in a row
+    std::uint32_t generation = 0;  // tells events of an earlier connection in this place
+    std::uint32_t in_flight = 0;
+    std::uint32_t first = 0;           // of the ring of requests under way
+    std::uint64_t number = 0;          // of the connection, for its exchange
+    std::uint64_t sent = 0;            // requests on this connection
+    std::uint64_t window_replies = 0;  // replies in this place since the window began
+    std::int64_t since_ns = 0;         // connecting, ending: since when
+    std::int64_t free_since_ns = 0;    // when the loop woke up that freed it for another request
+    std::unique_ptr<Exchange> exchange;
+    std::unique_ptr<Output> unsent;
+    std::unique_ptr<std::vector<std::byte>> tail;  // received, and not consumed by the exchange
+  };
+
+  struct Request {
+    std::int64_t due_ns;   // the latency counts from here
+    std::int64_t sent_ns;  // the timeout counts from here
+  };
+
+  // Phases and the loop.
+  void await(LoadPhase phase);
+  void report_done(LoadPhase phase);
+  void connect_all();
+  void load(bool is_window);
+  void begin_load(std::int64_t begin_ns, std::int64_t end_ns, bool is_window);
+  void stop_load();
+  void count_unfinished();
+  void summarise_connections();
+  bool quiet() const;
+  void turn();
+  std::int64_t next_turn_ns() const;
+  int wait_for_events(std::int64_t until_ns);
+  void handle(const epoll_event& event);
+  void begin_requests();
+  void take_what_is_due();
+  void sweep();
+
+  // Connections.
+  bool may_connect() const { return mode_ == Mode::connecting || mode_ == Mode::running; }
+  void begin_connections();
+  void begin_connection(std::uint32_t index);
+  void finish_connection(std::uint32_t index, std::uint32_t events);
+  void established(std::uint32_t index);
+  void connection_failed(std::uint32_t index, int error);
+  void connect_later(std::uint32_t index, std::int64_t pause_ns);
+  void close_connection(std::uint32_t index);
+  void replace_connection(std::uint32_t index);
+  void expect_end(std::uint32_t index);
+  void fail(std::uint32_t index, LoadError kind, std::string_view why = {});
+  void fail_with(std::uint32_t index, int error);
+  void watch(std::uint32_t index, int operation, std::uint32_t events);
+  void count_error(LoadError kind, std::string_view why = {});
+
+  // Requests.
+  bool open_loop() const { return plan_.rate > 0; }
+  bool can_take_request(const Connection& connection) const;
+  Request& request_at(std::uint32_t index, std::uint32_t place);
+  void forget_oldest_request(std::uint32_t index);
+  void abandon_oldest_request(std::uint32_t index);
+  void list_if_free(std::uint32_t index);
+  void send_next(std::uint32_t index);
+  void send_backlog();
+  void begin_request(std::uint32_t index, std::int64_t due_ns);
+  bool flush(std::uint32_t index);
+  void receive(std::uint32_t index);
+  void receive_end(std::uint32_t index);
+  bool take_replies(std::uint32_t index, std::span<const std::byte> bytes);
+  bool take_datagram(std::uint32_t index, std::span<const std::byte> bytes);
+  void complete_request(std::uint32_t index);
+  void go_on(std::uint32_t index);
+  void end_of_stream(std::uint32_t index);
+  void give_up_datagrams(std::uint32_t index);
+  std::int64_t read_clock();
+
+  static constexpr std::size_t receive_bytes = 64 * 1024;
+  static constexpr std::size_t max_tail_bytes = 64 * 1024;
+  static constexpr std::size_t events_at_once = 256;
+
+  const LoadPlan& plan_;
+  const WorkerShare share_;
+  const WorkerLink link_;
+  WorkerReport::Window& window_;
+  const bool tcp_;
+  const bool split_light_;
+  const bool reset_at_close_;
+
+  UniqueFd epoll_;
+  std::array<epoll_event, events_at_once> events_{};
+  std::vector<std::byte> scratch_;
+  Output out_;  // of the loop; what a full socket leaves of it moves to the connection
+
+  std::vector<Connection> connections_;
+  std::vector<Request> requests_;  // a ring of plan_.pipeline for each connection
+  FreeLists free_;                 // open loop
+  std::deque<std::uint32_t> queued_;
+  std::priority_queue<std::pair<std::int64_t, std::uint32_t>, std::vector<std::pair<std::int64_t, std::uint32_t>>,
+                      std::greater<>>
+      pausing_;
+  std::uint32_t connecting_ = 0;
+  std::uint64_t next_number_;
+
+  Mode mode_ = Mode::paused;
+  std::uint32_t to_begin_;       // connections below it have been told that requests begin
+  std::int64_t now_ns_ = 0;      // the last reading of the clock
+  std::int64_t woken_ns_ = 0;    // when epoll last returned
+  std::int64_t turn_at_ns_ = 0;  // the phase needs the loop to turn at this time
+  std::int64_t sweep_ns_ = 0;    // next time to look for timeouts
+  std::int64_t end_ns_ = 0;      // of the requests of this phase
+
+  // Counters that only grow; the window is a difference.
+  struct Counters {
+    std::int64_t idle_ns = 0;
+    std::int64_t cpu_ns = 0;
+    std::uint64_t received_bytes = 0;
+    std::uint64_t sent_bytes = 0;
+  };
+  Counters total_;
+  Counters at_begin_;
+
+  Schedule due_;  // ahead of sending_ by the backlog
+  Schedule sending_;
+  std::uint64_t backlog_ = 0;
+  InFlightMeter meter_;  // of the backlog and of what is under way
+};
+
+}  // namespace bench

@@ -1,0 +1,38 @@
+#include "harness/load/worker_report.h"
+
+#include <algorithm>
+
+namespace bench {
+
+void merge(LoadReport& report, const WorkerReport& worker) {
+  report.connections_established += worker.connections_established;
+  for (std::size_t kind = 0; kind < load_error_kinds; ++kind) report.errors[kind] += worker.errors[kind];
+  if (report.error_text.empty()) report.error_text = worker.error_text;
+  report.connect_time->merge(worker.connect_time);
+
+  const WorkerReport::Window& window = worker.window;
+  report.reconnects += window.reconnects;
+  report.idle_closes += window.idle_closes;
+  report.requests_completed += window.requests_completed;
+  report.requests_drained += window.requests_drained;
+  report.requests_unfinished += window.requests_unfinished;
+  report.requests_failed += window.requests_failed;
+  report.backlog_at_end += window.backlog_at_end;
+  report.in_flight_at_end += window.in_flight_at_end;
+  report.received_bytes += window.received_bytes;
+  report.sent_bytes += window.sent_bytes;
+  report.idle_ns += window.idle_ns;
+  report.cpu_ns += window.cpu_ns;
+  report.in_flight_integral_ns += window.in_flight_integral_ns;
+  report.failed_in_flight_ns += window.failed_in_flight_ns;
+  report.active_established += window.active_established;
+  report.active_served += window.active_served;
+  report.replies_per_connection_max = std::max(report.replies_per_connection_max, window.replies_per_connection_max);
+  report.replies_per_connection_sum += window.replies_per_connection_sum;
+  report.replies_per_connection_squares += window.replies_per_connection_squares;
+  report.latency->merge(window.latency);
+  report.light_latency->merge(window.light_latency);
+  report.send_lag->merge(window.send_lag);
+}
+
+}  // namespace bench

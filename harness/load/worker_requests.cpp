@@ -1,0 +1,275 @@
+// What a worker sends and receives.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "harness/load/worker.h"
+#include "harness/measure/clock.h"
+
+namespace bench {
+namespace {
+
+constexpr std::int64_t datagram_timeout_ns = 200'000'000;
+
+// What of `out` goes out in one call; as send(2).
+ssize_t send_some(int fd, const Output& out) {
+  std::array<iovec, 8> room;
+  const auto vectors = out.gather(room);
+  if (vectors.size() == 1) return send(fd, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL);
+  msghdr message{};
+  message.msg_iov = room.data();
+  message.msg_iovlen = vectors.size();
+  return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+std::int64_t Worker::read_clock() {
+  now_ns_ = now_ns();
+  meter_.step(now_ns_);
+  return now_ns_;
+}
+
+bool Worker::can_take_request(const Connection& connection) const {
+  return connection.state == State::open && connection.in_flight < plan_.pipeline &&
+         (plan_.requests_per_connection == 0 || connection.sent < plan_.requests_per_connection);
+}
+
+// Number `place` of those under way, the oldest being 0.
+Worker::Request& Worker::request_at(std::uint32_t index, std::uint32_t place) {
+  const std::uint32_t from_first = connections_[index].first + place;
+  const std::uint32_t at = from_first < plan_.pipeline ? from_first : from_first - plan_.pipeline;
+  return requests_[std::size_t{index} * plan_.pipeline + at];
+}
+
+void Worker::forget_oldest_request(std::uint32_t index) {
+  Connection& connection = connections_[index];
+  if (++connection.first == plan_.pipeline) connection.first = 0;
+  if (connection.in_flight-- == plan_.pipeline) connection.free_since_ns = woken_ns_;
+  meter_.remove();
+}
+
+void Worker::abandon_oldest_request(std::uint32_t index) {
+  if (mode_ != Mode::paused) {
+    ++window_.requests_failed;
+    window_.failed_in_flight_ns += static_cast<std::uint64_t>(now_ns_ - request_at(index, 0).due_ns);
+  }
+  forget_oldest_request(index);
+}
+
+void Worker::complete_request(std::uint32_t index) {
+  Connection& connection = connections_[index];
+  if (mode_ != Mode::paused) {
+    const std::int64_t latency_ns = now_ns_ - request_at(index, 0).due_ns;
+    window_.latency.record(latency_ns);
+    if (split_light_ && !connection.heavy) window_.light_latency.record(latency_ns);
+    ++(now_ns_ < end_ns_ ? window_.requests_completed : window_.requests_drained);
+    ++connection.window_replies;
+  }
+  forget_oldest_request(index);
+}
+
+// After replies, on a new connection, and when requests begin: what the connection can do next.
+void Worker::go_on(std::uint32_t index) {
+  Connection& connection = connections_[index];
+  if (!connection.active || connection.state != State::open) return;
+  if (connection.in_flight == 0 && plan_.requests_per_connection != 0 &&
+      connection.sent == plan_.requests_per_connection) {
+    return replace_connection(index);
+  }
+  if (open_loop()) {
+    list_if_free(index);
+    if (backlog_ != 0) send_backlog();
+  } else if (mode_ == Mode::running && now_ns_ < end_ns_) {
+    send_next(index);
+  }
+}
+
+void Worker::list_if_free(std::uint32_t index) {
+  if (can_take_request(connections_[index]))
+    free_.place(index, connections_[index].in_flight);
+  else
+    free_.remove(index);
+}
+
+// Closed loop: fills the pipeline again.
+void Worker::send_next(std::uint32_t index) {
+  const Connection& connection = connections_[index];
+  if (!can_take_request(connection)) return;
+  window_.send_lag.record(now_ns_ - woken_ns_);
+  while (can_take_request(connection)) {
+    meter_.add();
+    begin_request(index, now_ns_);
+    if (!tcp_) flush(index);  // each request is a datagram of its own
+  }
+  if (tcp_) flush(index);
+}
+
+// Open loop: sends what is due while a connection is free.
+void Worker::send_backlog() {
+  while (backlog_ != 0) {
+    const std::uint32_t index = free_.front();
+    if (index == FreeLists::none) return;
+    const std::int64_t due_ns = sending_.next_ns();
+    sending_.advance();
+    --backlog_;
+    window_.send_lag.record(now_ns_ - std::max(due_ns, connections_[index].free_since_ns));
+    begin_request(index, due_ns);
+    list_if_free(index);
+    flush(index);
+    read_clock();  // the next one is sent later by what this one took
+  }
+}
+
+// Puts a request into the connection's output.
+void Worker::begin_request(std::uint32_t index, std::int64_t due_ns) {
+  Connection& connection = connections_[index];
+  if (!connection.exchange) connection.exchange = plan_.make_exchange(connection.number, connection.heavy);
+  connection.exchange->request(connection.unsent ? *connection.unsent : out_);
+  ++connection.sent;
+  request_at(index, connection.in_flight++) = {due_ns, now_ns_};
+}
+
+// Sends the connection's output, or as much as there is room for; false when the connection has failed.
+bool Worker::flush(std::uint32_t index) {
+  Connection& connection = connections_[index];
+  Output& out = connection.unsent ? *connection.unsent : out_;
+  while (!out.empty()) {
+    const ssize_t size = send_some(connection.fd.get(), out);
+    if (size >= 0) {
+      total_.sent_bytes += static_cast<std::uint64_t>(size);
+      out.consume(static_cast<std::size_t>(size));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) {
+      const int error = errno;
+      out.clear();
+      fail_with(index, error);
+      return false;
+    }
+    if (!tcp_) {  // no room for a datagram is a lost datagram
+      out.clear();
+      return true;
+    }
+    if (!connection.unsent) {
+      connection.unsent = std::make_unique<Output>(std::move(out_));
+      out_ = Output();
+    }
+    if (!connection.watching_output) watch(index, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+    connection.watching_output = true;
+    return true;
+  }
+  connection.unsent.reset();
+  if (connection.watching_output) watch(index, EPOLL_CTL_MOD, EPOLLIN);
+  connection.watching_output = false;
+  return true;
+}
+
+// One recv: what it leaves, epoll reports again.
+void Worker::receive(std::uint32_t index) {
+  Connection& connection = connections_[index];
+  std::size_t kept = 0;
+  if (connection.tail) {
+    kept = connection.tail->size();
+    std::memcpy(scratch_.data(), connection.tail->data(), kept);
+  }
+  const ssize_t size = recv(connection.fd.get(), scratch_.data() + kept, receive_bytes, 0);
+  const int error = errno;
+  read_clock();
+  if (size < 0) {
+    if (error != EAGAIN && error != EINTR) fail_with(index, error);
+    return;
+  }
+  if (size == 0 && tcp_) return end_of_stream(index);
+  total_.received_bytes += static_cast<std::uint64_t>(size);
+  const std::span bytes(scratch_.data(), kept + static_cast<std::size_t>(size));
+  if (tcp_ ? take_replies(index, bytes) : take_datagram(index, bytes)) go_on(index);
+}
+
+// Checks replies and keeps what is left over; false when the connection is over.
+bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes) {
+  Connection& connection = connections_[index];
+  connection.reply_begun = false;
+  while (!bytes.empty()) {
+    if (connection.in_flight == 0) {
+      fail(index, LoadError::wrong_reply, "bytes that no request asked for");
+      return false;
+    }
+    const Reply reply = connection.exchange->reply(bytes);
+    bytes = bytes.subspan(reply.consumed);
+    if (reply.verdict == Verdict::more) {
+      connection.reply_begun = true;
+      break;
+    }
+    if (reply.verdict != Verdict::complete) {
+      fail(index, LoadError::wrong_reply, reply.why);
+      return false;
+    }
+    complete_request(index);
+    if (reply.peer_closes) {
+      expect_end(index);
+      return false;
+    }
+  }
+  if (bytes.size() > max_tail_bytes) {
+    fail(index, LoadError::wrong_reply, "a reply whose beginning has no end");
+    return false;
+  }
+  if (bytes.empty()) {
+    connection.tail.reset();
+  } else if (connection.tail) {
+    connection.tail->assign(bytes.begin(), bytes.end());
+  } else {
+    connection.tail = std::make_unique<std::vector<std::byte>>(bytes.begin(), bytes.end());
+  }
+  return true;
+}
+
+// False when there is nothing to go on with.
+bool Worker::take_datagram(std::uint32_t index, std::span<const std::byte> bytes) {
+  const Connection& connection = connections_[index];
+  if (connection.in_flight == 0) return false;  // late: its request was given up
+  const Reply reply = connection.exchange->reply(bytes);
+  if (reply.verdict == Verdict::stale) return false;
+  if (reply.verdict == Verdict::complete) {
+    complete_request(index);
+    return true;
+  }
+  fail(index, LoadError::wrong_reply, reply.verdict == Verdict::more ? "an incomplete datagram" : reply.why);
+  return false;
+}
+
+void Worker::give_up_datagrams(std::uint32_t index) {
+  const Connection& connection = connections_[index];
+  while (connection.in_flight != 0 && now_ns_ - request_at(index, 0).sent_ns >= datagram_timeout_ns) {
+    connection.exchange->give_up();
+    count_error(LoadError::lost);
+    abandon_oldest_request(index);
+  }
+  go_on(index);
+}
+
+// The peer has closed its direction, announced or not.
+void Worker::end_of_stream(std::uint32_t index) {
+  const Connection& connection = connections_[index];
+  if (connection.in_flight != 0) {
+    return fail(index, connection.reply_begun ? LoadError::short_reply : LoadError::closed);
+  }
+  ++window_.idle_closes;
+  close_connection(index);
+  connect_later(index, 10'000'000);
+}
+
+void Worker::receive_end(std::uint32_t index) {
+  const ssize_t size = recv(connections_[index].fd.get(), scratch_.data(), receive_bytes, 0);
+  const int error = errno;
+  read_clock();
+  if (size > 0) return fail(index, LoadError::wrong_reply, "bytes after the last reply");
+  if (size < 0 && (error == EAGAIN || error == EINTR)) return;
+  replace_connection(index);
+}
+
+}  // namespace bench
