@@ -15,7 +15,7 @@
 
 namespace bench {
 
-void PrintTo(const Service& service, std::ostream* stream) { *stream << service.name; }
+std::ostream& operator<<(std::ostream& stream, const Service& service) { return stream << service.name; }
 
 namespace {
 
