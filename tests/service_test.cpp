@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, AnyService, testing::ValuesIn(services_of(std::nu
 INSTANTIATE_TEST_SUITE_P(Rows, TcpService, testing::ValuesIn(services_of(Transport::tcp)), test_name);
 
 TEST_P(AnyService, AnswersItsOwnClientForEverySize) {
-  for (const std::uint64_t size : {0, 1, 2, 7, 8, 9, 63, 64, 255, 256, 257, 1000, 65'000}) {
+  for (const std::uint64_t size : {0U, 1U, 2U, 7U, 8U, 9U, 63U, 64U, 255U, 256U, 257U, 1000U, 65'000U}) {
     const Setting test = setting(GetParam(), size);
     const auto client = test.client();
     for (int request = 0; request < 3; ++request) {
@@ -189,7 +189,7 @@ TEST_P(AnyService, ClientNoticesAnotherConnectionsReply) {
 }
 
 TEST_P(TcpService, AnswersRequestsAndRepliesInPiecesOfAnySize) {
-  for (const std::uint64_t size : {0, 1, 64, 5000, 70'000}) {
+  for (const std::uint64_t size : {0U, 1U, 64U, 5000U, 70'000U}) {
     const Setting test = setting(GetParam(), size);
     for (const std::size_t piece : {1U, 2U, 3U, 5U, 16U, 4096U}) {
       if (piece < 5 && size > 5000) continue;  // quadratic in the test's own tails
@@ -232,7 +232,7 @@ TEST_P(TcpService, ClientTakesAReplyCutInTwoAnywhere) {
 }
 
 TEST_P(TcpService, AnswersPipelinedRequestsInOrder) {
-  for (const std::uint64_t size : {0, 64, 40'000}) {
+  for (const std::uint64_t size : {0U, 64U, 40'000U}) {
     for (const std::size_t piece : {7U, 1000U, 10'000'000U}) {
       if (piece < 1000 && size > 1000) continue;
       const Setting test = setting(GetParam(), size);

@@ -3,8 +3,9 @@
 //
 //   build/release/tests/session_cost_benchmark [--benchmark_filter=session]
 //
-// session/SERVICE/N answers one request of a client; exchange/SERVICE/N makes a request and checks its reply. Both
-// sides of a UDP service take a new session for each datagram, as a model may.
+// session/SERVICE/N answers one request of a client, with a new session for each datagram where the service is UDP;
+// exchange/SERVICE/N makes a request, answers it and checks the reply, with the copies that stand for the network;
+// reply/foreign_http checks a reply such as nginx sends.
 #include <benchmark/benchmark.h>
 
 #include <array>
