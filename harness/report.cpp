@@ -43,6 +43,68 @@ std::vector<std::string> console_row(const CellSummary& row, const Cell& cell, c
   };
 }
 
+const std::vector<std::string> service_header{"model",      "rate/s", "95%",      "p50",    "p99",   "p99.9", "CPU/request",
+                                              "over ideal", "switches", "server", "load", "served", "limit"};
+
+std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
+
+std::vector<std::string> service_row(const CellSummary& row, const Cell& cell) {
+  const ServiceSummary& service = *row.service;
+  const std::string served = fmt::format("{}/{}", service.connections_served, service.active_asked);
+  return {
+      cell.label,
+      format_count(service.rate.median),
+      interval_text(service.rate),
+      format_duration(row.latency_ns[0].median),
+      format_duration(row.latency_ns[2].median),
+      format_duration(row.latency_ns[3].median),
+      format_duration(row.cpu_ns.median),
+      ratio_text(row.over_ideal),
+      fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median),
+      percent(service.server_busy.median),
+      percent(service.generator_busy.median),
+      served,
+      service.invalid == 0 ? std::string(limit_name(service.limit)) : fmt::format("{}, INVALID", limit_name(service.limit)),
+  };
+}
+
+std::string errors_text(const ServiceSummary& service) {
+  std::vector<std::string> kinds;
+  for (std::size_t kind = 0; kind < service.errors.size(); ++kind) {
+    if (service.errors[kind] == 0) continue;
+    kinds.push_back(fmt::format("{} {}", service.errors[kind], name_of(static_cast<LoadError>(kind))));
+  }
+  if (kinds.empty()) return {};
+  return fmt::format("errors: {}{}", fmt::join(kinds, ", "), service.error_text.empty() ? "" : " (" + service.error_text + ")");
+}
+
+// What a service's table has no column for: knees, memory, light connections, and whatever went wrong.
+std::string service_lines(const Plan& plan, const Results& results, const GroupSummary& summary) {
+  std::string text;
+  for (const CellSummary& row : summary.cells) {
+    if (!row.service) continue;
+    const ServiceSummary& service = *row.service;
+    std::vector<std::string> parts;
+    if (service.knee) {
+      const Knee& knee = *service.knee;
+      parts.push_back(knee.rate > 0 ? fmt::format("keeps its promise up to {} requests/s", format_count(knee.rate)) : std::string("keeps its promise at no rate that was tried"));
+      if (knee.above_rate > 0) parts.push_back(fmt::format("at {} not ({})", format_count(knee.above_rate), knee.above_why));
+    }
+    if (service.light_p99_ns.median > 0) parts.push_back(fmt::format("p99 of the light connections {}", format_duration(service.light_p99_ns.median)));
+    if (const auto& memory = results.cells[row.cell].memory) {
+      parts.push_back(fmt::format("memory per connection {} user + {} kernel", format_bytes(std::max(memory->user_bytes, 0.0)), format_bytes(std::max(memory->kernel_bytes, 0.0))));
+    }
+    if (service.connections_established < service.connections_asked) {
+      parts.push_back(fmt::format("{} of {} connections established", service.connections_established, service.connections_asked));
+    }
+    if (service.requests_unfinished != 0) parts.push_back(fmt::format("{} requests never answered", format_count(static_cast<double>(service.requests_unfinished))));
+    if (const std::string errors = errors_text(service); !errors.empty()) parts.push_back(errors);
+    if (service.invalid != 0) parts.push_back(fmt::format("INVALID in {} of {} runs: {}", service.invalid, row.wall_ns.samples, service.why_invalid));
+    if (!parts.empty()) text += fmt::format("  {:<14}{}\n", plan.cells[row.cell].label, fmt::join(parts, "; "));
+  }
+  return text;
+}
+
 std::string checkpoint_lines(const Plan& plan, const GroupSummary& summary) {
   std::string text;
   for (const CellSummary& row : summary.cells) {
@@ -70,7 +132,7 @@ std::string rounds_text(const GroupSummary& summary, const Results& results) {
 std::string group_text(const Plan& plan, const Results& results, const GroupSummary& summary, Format format,
                        bool emphasis) {
   const Group& group = plan.groups[summary.group];
-  Table table{.header = console_header, .rows = {}};
+  Table table{.header = group.service ? service_header : console_header, .rows = {}};
   for (const std::size_t index : group.cells) {
     const Cell& cell = plan.cells[index];
     const CellResult& result = results.cells[index];
@@ -80,15 +142,17 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
     } else if (result.failure) {
       table.rows.push_back({cell.label, "failed: " + *result.failure});
     } else if (row != summary.cells.end()) {
-      table.rows.push_back(console_row(*row, cell, result));
+      table.rows.push_back(group.service ? service_row(*row, cell) : console_row(*row, cell, result));
     } else {
       table.rows.push_back({cell.label, "not run"});
     }
   }
-  const std::string ideal = summary.cells.empty() ? "" : fmt::format(" · ideal {}", format_duration(summary.ideal_ns));
+  std::string ideal = summary.cells.empty() ? "" : fmt::format(" · ideal {}", format_duration(summary.ideal_ns));
+  if (group.service && !ideal.empty()) ideal += " CPU/request";
   std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
   if (format == Format::markdown) text = "### " + text;
   text += format == Format::markdown ? render_markdown(table) : render_console(table, emphasis);
+  if (const std::string lines = service_lines(plan, results, summary); !lines.empty()) text += '\n' + lines;
   const std::string checkpoints = checkpoint_lines(plan, summary);
   if (!checkpoints.empty()) text += '\n' + checkpoints;
   if (!summary.verdict.empty()) text += '\n' + summary.verdict + '\n';
@@ -103,6 +167,15 @@ constexpr std::string_view legend =
     "the\n"
     "batch's start to a task's end; memory: peak of all processes (PSS); units: alive at once.\n";
 
+constexpr std::string_view service_legend =
+    "rate/s: requests answered per second, median of the rounds; 95%: interval of that median; p50 to p99.9: latency, "
+    "in an\n"
+    "open loop from when a request was due; CPU/request: of the server, user and system; over ideal: multiple of its "
+    "bare\n"
+    "system calls; switches: of the server per request, waiting+preempted; server, load: how busy their CPUs were; "
+    "served:\n"
+    "active connections that got a reply; limit: why the rate was no higher.\n";
+
 std::string number(double value) { return fmt::format("{:.6g}", value); }
 
 std::string ratio_number(const std::optional<Ratio>& ratio) { return ratio ? number(ratio->effect) : ""; }
@@ -115,7 +188,12 @@ std::string report_text(const Plan& plan, const Results& results, Format format,
     if (!text.empty()) text += '\n';
     text += group_text(plan, results, summary, format, emphasis);
   }
-  return text + '\n' + std::string(legend);
+  const auto is_service = [](const Group& group) { return group.service != nullptr; };
+  const bool services = std::ranges::any_of(plan.groups, is_service);
+  const bool jobs = !std::ranges::all_of(plan.groups, is_service);
+  if (jobs) text += '\n' + std::string(legend);
+  if (services) text += '\n' + std::string(service_legend);
+  return text;
 }
 
 std::string report_csv(const Plan& plan, const Results& results) {

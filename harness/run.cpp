@@ -14,6 +14,7 @@
 #include "harness/measure/clock.h"
 #include "harness/measure/job_run.h"
 #include "harness/ruler.h"
+#include "harness/service_run.h"
 
 namespace bench {
 namespace {
@@ -63,6 +64,10 @@ void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
     return;
   }
   const Cell& cell = plan.cells[request.cell];
+  if (plan.group_of(cell).service) {
+    return request.kind == RunKind::memory ? run_service_memory(plan, request, report)
+                                           : run_service(plan, request, report);
+  }
   confine(plan.group_of(cell).cpus);
   run_job(plan, cell, request.kind == RunKind::memory ? memory_length : measured_length, report);
 }

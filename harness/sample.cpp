@@ -35,7 +35,83 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
       .start_delay_ns = percentiles(job.start_delay),
       .service_ns = percentiles(job.service),
       .latency = job.latency.encode(),
+      .service = std::nullopt,
   };
+}
+
+Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, std::uint32_t cpus) {
+  const ServiceMeasurement& measured = report.service;
+  const LoadCounts& load = measured.load;
+  const double answered = static_cast<double>(std::max<std::uint64_t>(load.requests_answered(), 1));
+  const auto per_request = [&](std::int64_t total) { return static_cast<double>(total) / answered; };
+  const auto share = [](std::int64_t part, double whole) { return whole > 0 ? static_cast<double>(part) / whole : 0; };
+  const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
+
+  Sample sample;
+  sample.round = round;
+  sample.batches = 1;
+  sample.wall_ns = measured.latency.mean_ns();
+  sample.cpu_ns = per_request(measured.usage.cpu_ns);
+  sample.compute_ns = measured.bare_request_ns;
+  sample.voluntary_switches = per_request(measured.usage.voluntary_switches);
+  sample.involuntary_switches = per_request(measured.usage.involuntary_switches);
+  sample.minor_faults = per_request(measured.usage.minor_faults);
+  sample.major_faults = per_request(measured.usage.major_faults);
+  sample.units_peak = report.units_peak.load();
+  sample.latency_ns = percentiles(measured.latency);
+  sample.latency = measured.latency.encode();
+
+  ServiceSample& service = sample.service.emplace();
+  service.load = load;
+  service.offered_rate = offered_rate;
+  service.rate = load.rate_per_second();
+  service.littles_law_ratio = measured.littles_law_ratio;
+  service.server_busy = share(measured.usage.cpu_ns, static_cast<double>(measured.between_ns) * cpus);
+  service.generator_busy = share(load.cpu_ns, worker_ns);
+  service.light_latency_ns = percentiles(measured.light_latency);
+  service.send_lag_p99_ns = static_cast<double>(measured.send_lag.percentile_ns(99));
+  service.connect_p99_ns = static_cast<double>(measured.connect_time.percentile_ns(99));
+  service.accepted = report.server.accepted.load();
+  service.refused = report.server.refused.load();
+  service.timed_out = report.server.timed_out.load();
+  service.open_peak = report.server.open_peak.load();
+  service.error_text = measured.error_text;
+  service.judgement = judge({.offered_rate = offered_rate,
+                             .rate = service.rate,
+                             .wall_ns = load.wall_ns,
+                             .completed = load.requests_answered(),
+                             .failed = load.requests_failed,
+                             .wrong_replies = load.error_count(LoadError::wrong_reply),
+                             .backlog = load.backlog_at_end,
+                             .asked = load.active_asked,
+                             .served = load.active_served,
+                             .latency_p99_ns = sample.latency_ns[2],
+                             .send_lag_p99_ns = service.send_lag_p99_ns,
+                             .generator_idle = share(load.idle_ns, worker_ns),
+                             .server_busy = service.server_busy,
+                             .littles_law_ratio = service.littles_law_ratio});
+  return sample;
+}
+
+ConnectionMemory memory_slope(const std::vector<MemoryReading>& readings) {
+  const auto count = static_cast<double>(readings.size());
+  double mean_x = 0;
+  ConnectionMemory mean;
+  for (const MemoryReading& reading : readings) {
+    mean_x += reading.connections / count;
+    mean.user_bytes += static_cast<double>(reading.user_bytes) / count;
+    mean.kernel_bytes += static_cast<double>(reading.kernel_bytes) / count;
+  }
+  double squares = 0;
+  ConnectionMemory products;
+  for (const MemoryReading& reading : readings) {
+    const double x = reading.connections - mean_x;
+    squares += x * x;
+    products.user_bytes += x * (static_cast<double>(reading.user_bytes) - mean.user_bytes);
+    products.kernel_bytes += x * (static_cast<double>(reading.kernel_bytes) - mean.kernel_bytes);
+  }
+  if (squares == 0) return {};
+  return {.user_bytes = products.user_bytes / squares, .kernel_bytes = products.kernel_bytes / squares};
 }
 
 }  // namespace bench

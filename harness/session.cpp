@@ -3,16 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
 #include <random>
 
 #include "harness/measure/clock.h"
+#include "harness/rate_search.h"
 #include "harness/statistics.h"
+#include "harness/units.h"
 
 namespace bench {
 namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
+constexpr std::array<std::uint32_t, 3> memory_counts{1000, 2000, 3000};
 
 // One workload of the plan and how far it has come.
 struct WorkloadState {
@@ -35,6 +40,7 @@ class PlanSession {
         save_(save),
         random_(plan.seed) {
     results_.cells.resize(plan.cells.size());
+    results_.common_rates.resize(plan.groups.size());
     for (std::size_t group = 0; group < plan.groups.size(); ++group) add_group(group);
   }
 
@@ -70,6 +76,7 @@ class PlanSession {
 
   void run_round(WorkloadState& state) {
     const std::int64_t begun_ns = now_ns();
+    if (state.rounds == 0) find_common_rates(state);
     read_ruler(state, false);
     std::vector<std::size_t> order = state.cells;
     std::ranges::shuffle(order, random_);
@@ -80,7 +87,8 @@ class PlanSession {
     read_ruler(state, true);
     if (state.rounds == 0) {
       for (const std::size_t cell : std::vector(state.cells)) {
-        if (!stopped()) run_memory(state, cell);
+        if (stopped()) break;
+        is_service(cell) ? run_service_memory(state, cell) : run_memory(state, cell);
       }
     }
     ++state.rounds;
@@ -108,7 +116,21 @@ class PlanSession {
     });
   }
 
+  bool is_service(std::size_t cell) const { return plan_.group_of(plan_.cells[cell]).service != nullptr; }
+
   void run_cell(WorkloadState& state, std::size_t index) {
+    const Cell& cell = plan_.cells[index];
+    const Group& group = plan_.group_of(cell);
+    if (!group.service) return run_job(state, index);
+    switch (group.load.mode) {
+      case RateMode::closed:
+      case RateMode::fixed: return keep(state, index, run_service(state, index, group.load.rate));
+      case RateMode::common: return keep(state, index, run_service(state, index, results_.common_rates[cell.group]));
+      case RateMode::search: return keep(state, index, search_rate(state, index));
+    }
+  }
+
+  void run_job(WorkloadState& state, std::size_t index) {
     const Cell& cell = plan_.cells[index];
     const RunRequest request{
         .kind = RunKind::measure, .cell = static_cast<std::uint32_t>(index), .time_limit_ns = cell.time_limit_ns};
@@ -116,13 +138,88 @@ class PlanSession {
         launch(request, fmt::format("round {} · {} · {}", state.rounds + 1, state.name, cell.label));
     if (outcome.cancelled) return;
     const std::string reason = failure_reason(outcome, launcher_.report(), request);
-    if (reason.empty()) {
-      results_.cells[index].samples.push_back(
-          make_sample(launcher_.report(), state.rounds, outcome.user_ns, outcome.system_ns));
-    } else {
-      drop(state, index, reason);
-    }
+    if (!reason.empty()) return drop(state, index, reason);
+    keep(state, index, make_sample(launcher_.report(), state.rounds, outcome.user_ns, outcome.system_ns));
+  }
+
+  void keep(const WorkloadState& /*state*/, std::size_t index, std::optional<Sample> sample) {
+    if (sample) results_.cells[index].samples.push_back(std::move(*sample));
     save();
+  }
+
+  // One run of a service at an offered rate, 0 for the closed loop; nothing when it failed or was cut off.
+  std::optional<Sample> run_service(WorkloadState& state, std::size_t index, double rate,
+                                    std::int64_t duration_ns = 0) {
+    const Cell& cell = plan_.cells[index];
+    const RunRequest request{.kind = RunKind::measure,
+                             .cell = static_cast<std::uint32_t>(index),
+                             .rate = rate,
+                             .duration_ns = duration_ns,
+                             .time_limit_ns = cell.time_limit_ns};
+    const std::string at = rate > 0 ? fmt::format(" · {} requests/s", format_count(rate)) : std::string();
+    const RunOutcome outcome =
+        launch(request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
+    if (outcome.cancelled) return std::nullopt;
+    if (const std::string reason = failure_reason(outcome, launcher_.report(), request); !reason.empty()) {
+      drop(state, index, reason);
+      return std::nullopt;
+    }
+    const auto cpus = static_cast<std::uint32_t>(plan_.cpu_split.server.size());
+    Sample sample = make_service_sample(launcher_.report(), state.rounds, rate, cell.model->parallel ? cpus : 1);
+    sample.run_user_ns = outcome.user_ns;
+    sample.run_system_ns = outcome.system_ns;
+    return sample;
+  }
+
+  // What a cell answers in the closed loop: where to look for rates that it can bear.
+  double probe_capacity(WorkloadState& state, std::size_t index) {
+    constexpr std::int64_t probe_ns = 500'000'000;
+    const std::optional<Sample> sample = run_service(state, index, 0, probe_ns);
+    return sample ? sample->service->rate : 0;
+  }
+
+  // Rates of an open loop that all models of a group can bear: well below the smallest closed-loop rate.
+  void find_common_rates(WorkloadState& state) {
+    constexpr double comfortable = 0.6;
+    for (std::size_t group = 0; group < plan_.groups.size(); ++group) {
+      if (plan_.groups[group].name() != state.name || plan_.groups[group].load.mode != RateMode::common) continue;
+      double lowest = 0;
+      for (const std::size_t cell : std::vector(state.cells)) {
+        if (plan_.cells[cell].group != group || stopped()) continue;
+        const double capacity = probe_capacity(state, cell);
+        if (capacity > 0 && (lowest == 0 || capacity < lowest)) lowest = capacity;
+      }
+      results_.common_rates[group] = std::max(round_down(comfortable * lowest), 1.0);
+      if (lowest > 0) {
+        progress_.round_line(fmt::format("{}: the common rate is {} requests/s", state.name,
+                                         format_count(results_.common_rates[group])));
+      }
+    }
+  }
+
+  // To two significant digits.
+  static double round_down(double rate) {
+    if (rate < 10) return std::floor(rate);
+    const double unit = std::pow(10, std::floor(std::log10(rate)) - 1);
+    return std::floor(rate / unit) * unit;
+  }
+
+  // The highest rate that keeps the promise, on a grid of 5%: from near the closed-loop rate in growing steps to where
+  // it breaks or holds, then by halves.
+  std::optional<Sample> search_rate(WorkloadState& state, std::size_t index) {
+    RateSearch search(probe_capacity(state, index));
+    std::optional<Sample> best;
+    while (!stopped() && !search.done()) {
+      const double rate = search.next_rate();
+      std::optional<Sample> sample = run_service(state, index, rate);
+      if (!sample) return std::nullopt;
+      const RateTry tried = judge_rate(*sample, plan_.services.slo);
+      search.tell(tried);
+      if (tried.kept && (!best || rate > best->service->offered_rate)) best = std::move(sample);
+      else if (!best || !best->service->judgement.valid) best = std::move(sample);
+    }
+    if (best) best->service->knee = search.knee();
+    return stopped() ? std::nullopt : std::move(best);
   }
 
   // Memory takes a run of its own, since reading it stops the run.
@@ -141,6 +238,35 @@ class PlanSession {
       return drop(state, index, "in its memory run: " + reason);
     }
     result.peak_memory_bytes = outcome.peak_memory_bytes;
+    save();
+  }
+
+  // Connections' memory as a slope over counts, each in a run of its own: what does not grow with them drops out.
+  void run_service_memory(WorkloadState& state, std::size_t index) {
+    const Cell& cell = plan_.cells[index];
+    if (!plan_.services.memory || results_.cells[index].samples.empty()) return;
+    if (cell.model->in_flight != Count::tasks) return;  // it does not hold so many at once
+    std::vector<MemoryReading> readings;
+    for (const std::uint32_t connections : memory_counts) {
+      const RunRequest request{.kind = RunKind::memory,
+                               .cell = static_cast<std::uint32_t>(index),
+                               .connections = connections,
+                               .time_limit_ns = cell.time_limit_ns};
+      const RunOutcome outcome = launch(
+          request, fmt::format("memory · {} · {} · {} connections", state.name, cell.label, connections));
+      if (outcome.cancelled) return;
+      if (const std::string reason = failure_reason(outcome, launcher_.report(), request); !reason.empty()) {
+        return drop(state, index, "in its memory run: " + reason);
+      }
+      const ServiceMeasurement& measured = launcher_.report().service;
+      if (measured.load.connections_established < connections) {
+        progress_.line(fmt::format("{}: memory unknown, only {} of {} connections were established", cell.name,
+                                   measured.load.connections_established, connections));
+        return;
+      }
+      readings.push_back({connections, measured.user_bytes, measured.kernel_bytes});
+    }
+    results_.cells[index].memory = memory_slope(readings);
     save();
   }
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 
@@ -75,22 +76,27 @@ class GroupSummarizer {
       if (samples.empty()) continue;
       summary_.cells.push_back(summarize_cell(cell));
       for (const Sample& sample : samples) {
-        ideals_ns.push_back(ideal_ns(group_, sample.compute_ns));
+        ideals_ns.push_back(group_.service ? sample.compute_ns : ideal_ns(group_, sample.compute_ns));
         if (sample.compute_ns > 0) compute_ns.push_back(sample.compute_ns);
       }
     }
     if (!ideals_ns.empty()) summary_.ideal_ns = median(ideals_ns);
     if (!compute_ns.empty()) summary_.compute_ns = median_estimate(compute_ns);
-    summary_.verdict = verdict();
+    summary_.verdict = group_.service ? service_verdict() : verdict();
     warn();
     return std::move(summary_);
   }
 
  private:
-  // Wall time as a multiple of the same run's ideal, which takes out how fast the machine was in that second.
+  // Wall time as a multiple of the same run's ideal, which takes out how fast the machine was in that second. Of a
+  // service: the server's CPU time.
   ByRound over_ideal(std::size_t cell) const {
     ByRound values;
     for (const Sample& sample : results_.cells[cell].samples) {
+      if (group_.service) {
+        values[sample.round] = sample.cpu_ns / (sample.compute_ns > 0 ? sample.compute_ns : 1);
+        continue;
+      }
       const double ideal = ideal_ns(group_, sample.compute_ns);
       values[sample.round] = sample.wall_ns / (ideal > 0 ? ideal : 1);
     }
@@ -141,10 +147,14 @@ class GroupSummarizer {
     row.service_ns = estimate_percentiles(samples, &Sample::service_ns);
     row.user_share = user_share(samples);
     row.over_ideal = distance_from_ideal(index);
+    for (const Sample& sample : samples) count_regime(row, regimes_[sample.round]);
+    if (group_.service) {
+      row.service = summarize_service(samples);
+      return row;
+    }
     row.speedup = speedup(index);
     // Where tasks compute on several CPUs at once, they slow each other down, and the plain loop has the machine alone.
     if (!plan_.cells[index].model->parallel) row.checkpoint_ns = checkpoint_price(samples);
-    for (const Sample& sample : samples) count_regime(row, regimes_[sample.round]);
     return row;
   }
 
@@ -159,7 +169,8 @@ class GroupSummarizer {
   }
 
   std::optional<Ratio> distance_from_ideal(std::size_t cell) const {
-    if (ideal_ns(group_, results_.cells[cell].samples.front().compute_ns) <= 0) return std::nullopt;
+    const double compute_ns = results_.cells[cell].samples.front().compute_ns;
+    if ((group_.service ? compute_ns : ideal_ns(group_, compute_ns)) <= 0) return std::nullopt;
     const ByRound distances = over_ideal(cell);
     ByRound ones;
     for (const auto& [round, distance] : distances) ones[round] = 1;
@@ -225,6 +236,135 @@ class GroupSummarizer {
     if (tied.size() == 1) return fmt::format("Best: {}{}.", tied.front(), next);
     const std::string names = fmt::format("{}", fmt::join(tied, ", "));
     return fmt::format("Best: {} (the data cannot tell them apart){}.", names, next);
+  }
+
+  // What the models of a service's group are ranked by: for each cell a cost, of which less is better, by round.
+  enum class RankedBy : std::uint8_t { cpu, rate, knee };
+
+  RankedBy ranked_by() const {
+    switch (group_.load.mode) {
+      case RateMode::search: return RankedBy::knee;
+      case RateMode::closed: return RankedBy::rate;
+      case RateMode::fixed:
+      case RateMode::common: break;
+    }
+    return RankedBy::cpu;
+  }
+
+  ByRound cost(std::size_t cell, RankedBy by) const {
+    ByRound values;
+    for (const Sample& sample : results_.cells[cell].samples) {
+      const double rate = by == RankedBy::knee ? sample.service->knee->rate : sample.service->rate;
+      if (by == RankedBy::cpu) {
+        values[sample.round] = sample.cpu_ns;
+      } else if (rate > 0) {
+        values[sample.round] = 1 / rate;
+      }
+    }
+    return values;
+  }
+
+  // Only what was measured by the same rule compares: in the closed loop the server has to be the limit, at an offered
+  // rate the rate has to be met.
+  bool comparable(const CellSummary& row, RankedBy by) const {
+    const ServiceSummary& service = *row.service;
+    if (results_.cells[row.cell].failure || service.invalid != 0) return false;
+    if (by == RankedBy::rate) return service.limit == Limit::server;
+    if (by == RankedBy::cpu) return service.limit == Limit::rate;
+    return service.knee_rate && service.knee_rate->median > 0;
+  }
+
+  std::string service_verdict() const {
+    if (summary_.cells.size() < 2) return {};
+    const RankedBy by = ranked_by();
+    std::vector<const CellSummary*> order;
+    std::vector<std::string> unranked;
+    bool generator_bound = false;
+    for (const CellSummary& row : summary_.cells) {
+      if (comparable(row, by)) {
+        order.push_back(&row);
+      } else {
+        unranked.push_back(fmt::format("{} ({})", label(row), limit_name(row.service->limit)));
+        generator_bound |= row.service->limit == Limit::generator;
+      }
+    }
+    std::string text = ranking(order, by);
+    if (!unranked.empty()) text += fmt::format("{}Not ranked: {}.", text.empty() ? "" : " ", fmt::join(unranked, ", "));
+    if (by == RankedBy::rate && (generator_bound || order.size() < 2)) {
+      text += " Closed-loop rates rank models only where the server is the limit; --rate=common ranks them by CPU per "
+              "request.";
+    }
+    return text;
+  }
+
+  std::string ranking(std::vector<const CellSummary*> order, RankedBy by) const {
+    if (order.size() < 2) return {};
+    std::ranges::stable_sort(order, {}, [&](const CellSummary* row) {
+      std::vector<double> costs;
+      for (const auto& [round, value] : cost(row->cell, by)) costs.push_back(value);
+      return median(costs);
+    });
+    const std::string_view most = by == RankedBy::cpu ? "Least CPU per request" : "Highest rate";
+    if (!order.front()->wall_ns.bounded) {
+      return fmt::format("{}: {}, but fewer than 6 rounds cannot tell models apart.", most, label(*order.front()));
+    }
+    const ByRound best = cost(order.front()->cell, by);
+    std::vector<std::string_view> tied{label(*order.front())};
+    std::string next;
+    for (std::size_t i = 1; i < order.size(); ++i) {
+      const std::optional<Ratio> worse = ratio(cost(order[i]->cell, by), best);
+      if (!worse || !tells_apart(*worse) || worse->effect < 1) {
+        tied.push_back(label(*order[i]));
+      } else if (next.empty()) {
+        next = by == RankedBy::cpu
+                   ? fmt::format("; next is {}, {} the CPU", label(*order[i]), format_ratio(worse->effect))
+                   : fmt::format("; next is {}, {} the rate", label(*order[i]), format_ratio(1 / worse->effect));
+      }
+    }
+    const std::string at = by == RankedBy::cpu ? fmt::format(" at {} requests/s", format_count(order.front()->service->offered_rate.median)) : "";
+    return fmt::format("{}{}: {}{}{}.", most, at, fmt::join(tied, ", "),
+                       tied.size() > 1 ? " (the data cannot tell them apart)" : "", next);
+  }
+
+  static ServiceSummary summarize_service(const std::vector<Sample>& samples) {
+    const auto estimate = [&](auto field) {
+      return median_estimate(column(samples, [&](const Sample& sample) { return std::invoke(field, *sample.service); }));
+    };
+    ServiceSummary row;
+    row.rate = estimate(&ServiceSample::rate);
+    row.offered_rate = estimate(&ServiceSample::offered_rate);
+    row.server_busy = estimate(&ServiceSample::server_busy);
+    row.generator_busy = estimate(&ServiceSample::generator_busy);
+    row.fairness = estimate([](const ServiceSample& sample) { return sample.load.fairness(); });
+    row.littles_law_ratio = estimate(&ServiceSample::littles_law_ratio);
+    row.send_lag_p99_ns = estimate(&ServiceSample::send_lag_p99_ns);
+    row.light_p99_ns = estimate([](const ServiceSample& sample) { return sample.light_latency_ns[2]; });
+    const LoadCounts& first = samples.front().service->load;
+    row.connections_asked = first.connections_asked;
+    row.active_asked = first.active_asked;
+    row.connections_established = first.connections_established;
+    row.connections_served = first.active_served;
+    std::map<Limit, std::size_t> limits;
+    for (const Sample& sample : samples) {
+      const ServiceSample& service = *sample.service;
+      ++limits[service.judgement.limit];
+      if (!service.judgement.valid && row.invalid++ == 0) row.why_invalid = service.judgement.why_invalid;
+      row.connections_established = std::min(row.connections_established, service.load.connections_established);
+      row.connections_served = std::min(row.connections_served, service.load.active_served);
+      for (std::size_t kind = 0; kind < row.errors.size(); ++kind) row.errors[kind] += service.load.errors[kind];
+      row.requests_failed += service.load.requests_failed;
+      row.requests_unfinished += service.load.requests_unfinished;
+      if (row.error_text.empty()) row.error_text = service.error_text;
+    }
+    row.limit = std::ranges::max_element(limits, {}, [](const auto& pair) { return pair.second; })->first;
+    if (samples.front().service->knee) {
+      row.knee_rate = estimate([](const ServiceSample& sample) { return sample.knee->rate; });
+      const auto nearest = std::ranges::min_element(samples, {}, [&](const Sample& sample) {
+        return std::abs(sample.service->knee->rate - row.knee_rate->median);
+      });
+      row.knee = nearest->service->knee;
+    }
+    return row;
   }
 
   void warn() {

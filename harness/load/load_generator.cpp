@@ -196,6 +196,7 @@ LoadReport LoadGenerator::merged() const {
   report.processes = static_cast<std::uint32_t>(shares_.size());
   report.workers = workers_;
   report.connections_asked = plan_.connections;
+  report.active_asked = plan_.active;
   for (const WorkerReport& worker : reports_.span()) merge(report, worker);
   report.connections_failed = report.connections_asked - report.connections_established;
   return report;

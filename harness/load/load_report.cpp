@@ -11,11 +11,11 @@ std::string_view name_of(LoadError kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
-std::uint64_t LoadReport::errors_total() const {
+std::uint64_t LoadCounts::errors_total() const {
   return std::accumulate(errors.begin(), errors.end(), std::uint64_t{0});
 }
 
-double LoadReport::rate_per_second() const {
+double LoadCounts::rate_per_second() const {
   constexpr double second_ns = 1e9;
   return wall_ns > 0 ? static_cast<double>(requests_completed) * second_ns / static_cast<double>(wall_ns) : 0;
 }
@@ -27,7 +27,7 @@ double LoadReport::littles_law_ratio() const {
   return in_flight_integral_ns == 0 ? 1 : 0;
 }
 
-double LoadReport::fairness() const {
+double LoadCounts::fairness() const {
   const double sum = replies_per_connection_sum;
   if (sum <= 0) return 0;
   return sum * sum / (static_cast<double>(active_established) * replies_per_connection_squares);

@@ -55,7 +55,7 @@ class HistogramValue {
 
 /// The merged findings of all workers. Where it does not say otherwise a figure is of the measured window, which begins
 /// with nothing under way (but starved requests); what is under way at its end is waited for, at most LoadPlan::drain.
-struct LoadReport {
+struct LoadCounts {
   std::uint32_t processes = 0;
   std::uint32_t workers = 0;
 
@@ -79,12 +79,31 @@ struct LoadReport {
   std::uint64_t in_flight_integral_ns = 0;  ///< Sum of requests under way × time, to the end of the drain.
   std::uint64_t failed_in_flight_ns = 0;    ///< Of it, the share of requests_failed, which have no latency.
 
+  std::uint64_t active_asked = 0;
   std::uint64_t active_established = 0;  ///< Active places that had a connection.
   std::uint64_t active_served = 0;       ///< Of them, those that got a reply.
   std::uint64_t replies_per_connection_max = 0;
   double replies_per_connection_sum = 0;
   double replies_per_connection_squares = 0;  ///< Sum of the squares.
 
+  LoadErrorCounts errors{};  ///< By kind, from the first connect on.
+
+  std::uint64_t error_count(LoadError kind) const { return errors[static_cast<std::size_t>(kind)]; }
+  std::uint64_t errors_total() const;
+
+  /// All requests that a server has answered between the two edges.
+  std::uint64_t requests_answered() const { return requests_completed + requests_drained; }
+
+  /// Completed requests per second; 0 without a window.
+  double rate_per_second() const;
+
+  /// Jain's index of the replies per active established connection (R. Jain, D. Chiu, W. Hawe, DEC-TR-301, 1984):
+  /// 1 when all had the same number, 1/n when one had all; 0 without replies.
+  double fairness() const;
+};
+
+/// The same with the distributions of times.
+struct LoadReport : LoadCounts {
   /// Of every request that was answered, and with their age of those that were not. Closed loop: from sending to
   /// the whole reply; open loop: from the due time. A request older than the window counts from its beginning.
   HistogramValue latency;
@@ -96,25 +115,11 @@ struct LoadReport {
   /// TCP, over the whole run: from connect(2) to established.
   HistogramValue connect_time;
 
-  LoadErrorCounts errors{};  ///< By kind, from the first connect on.
   std::string error_text;    ///< Of the first wrong reply: what is wrong with it; or of the first other error.
-
-  std::uint64_t error_count(LoadError kind) const { return errors[static_cast<std::size_t>(kind)]; }
-  std::uint64_t errors_total() const;
-
-  /// All requests that a server has answered between the two edges.
-  std::uint64_t requests_answered() const { return requests_completed + requests_drained; }
-
-  /// Completed requests per second; 0 without a window.
-  double rate_per_second() const;
 
   /// Little's law, L = λW (J. D. C. Little, Operations Research 9(3), 1961), as integral of L over the sum of all
   /// times in flight: 1 when the counts, the clock and the latencies agree; 1 as well when nothing was under way.
   double littles_law_ratio() const;
-
-  /// Jain's index of the replies per active established connection (R. Jain, D. Chiu, W. Hawe, DEC-TR-301, 1984):
-  /// 1 when all had the same number, 1/n when one had all; 0 without replies.
-  double fairness() const;
 };
 
 }  // namespace bench

@@ -40,6 +40,17 @@ void RunReport::clear() noexcept {
   plain_loop_ns = 0;
   compute_ns = 0;
   ruler = {};
+  service.load = {};
+  service.error_text[0] = 0;
+  for (Histogram* histogram : {&service.latency, &service.light_latency, &service.send_lag, &service.connect_time}) {
+    histogram->clear();
+  }
+  service.littles_law_ratio = 0;
+  service.usage = {};
+  service.between_ns = 0;
+  service.bare_request_ns = 0;
+  service.user_bytes = 0;
+  service.kernel_bytes = 0;
   server.accepted.store(0);
   server.open.store(0);
   server.open_peak.store(0);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "harness/load/load_report.h"
 #include "harness/measure/histogram.h"
 #include "harness/measure/usage.h"
 
@@ -45,6 +46,22 @@ struct ServerCounters {
   std::atomic<std::uint64_t> timed_out;      ///< Connections closed since the peer sent or read nothing for too long.
 };
 
+/// The measurements of a service's run.
+struct ServiceMeasurement {
+  LoadCounts load;
+  double littles_law_ratio;
+  char error_text[160];  ///< Of the first error, zero-terminated.
+  Histogram latency;     ///< As LoadReport has them.
+  Histogram light_latency;
+  Histogram send_lag;
+  Histogram connect_time;
+  TreeUsage usage;               ///< Of the server's whole tree between the readings at the window's edges.
+  std::int64_t between_ns;       ///< How long it was between those readings.
+  double bare_request_ns;        ///< The system calls of a request, bare.
+  std::int64_t user_bytes;       ///< Memory runs: what the server's tree grew by, proportional set size,
+  std::int64_t kernel_bytes;     ///< and what the kernel did, for both ends, from no connection to all of them.
+};
+
 /// The first failure of a run, written by whichever of its units comes first.
 class FailureSlot {
  public:
@@ -70,6 +87,7 @@ struct RunReport {
   FailureSlot failure;
   JobMeasurement job;
   ServerCounters server;
+  ServiceMeasurement service;
   std::int64_t plain_loop_ns;  ///< CPU time that went into measuring the next figure.
   double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
   Ruler ruler;
