@@ -85,6 +85,15 @@ std::pair<UniqueFd, Target> bound_socket(Transport transport) {
 
 ScriptedServer::ScriptedServer(Script script, Accepts accepts) : script_(std::move(script)) {
   std::tie(listener_, target_) = bound_socket(Transport::tcp);
+  start(accepts);
+}
+
+ScriptedServer::ScriptedServer(Script script, Accepts accepts, UniqueFd socket, const Target& target)
+    : script_(std::move(script)), listener_(std::move(socket)), target_(target) {
+  start(accepts);
+}
+
+void ScriptedServer::start(Accepts accepts) {
   check(listen(listener_.get(), SOMAXCONN) == 0, "listen");
   acceptor_ = std::jthread([this, accepts] { accept_all(accepts); });
 }

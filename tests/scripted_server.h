@@ -43,6 +43,9 @@ class ScriptedServer {
 
   explicit ScriptedServer(Script script, Accepts accepts = Accepts::all);
 
+  /// On a socket that is bound to `target`.
+  ScriptedServer(Script script, Accepts accepts, UniqueFd socket, const Target& target);
+
   /// Shuts all connections down and waits for the scripts.
   ~ScriptedServer();
   ScriptedServer(const ScriptedServer&) = delete;
@@ -51,6 +54,7 @@ class ScriptedServer {
   Target target() const { return target_; }
 
  private:
+  void start(Accepts accepts);
   void accept_all(Accepts accepts);
   void serve(UniqueFd fd, std::uint64_t connection);
 
