@@ -102,6 +102,9 @@ struct LoadCounts {
   double fairness() const;
 };
 
+/// "12 refused, 3 reset", or "no errors".
+std::string describe_errors(const LoadCounts& counts);
+
 /// The same with the distributions of times.
 struct LoadReport : LoadCounts {
   /// Of every request that was answered, and with their age of those that were not. Closed loop: from sending to
