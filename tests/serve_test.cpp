@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -60,6 +61,8 @@ class TestServer {
   UniqueFd connect() const {
     const int type = service_.transport == Transport::tcp ? SOCK_STREAM : SOCK_DGRAM;
     UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    if (type == SOCK_STREAM) setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const timeval patience{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
     setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);

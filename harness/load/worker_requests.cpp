@@ -255,6 +255,10 @@ void Worker::give_up_datagrams(std::uint32_t index) {
 // The peer has closed its direction, announced or not.
 void Worker::end_of_stream(std::uint32_t index) {
   const Connection& connection = connections_[index];
+  if (connection.in_flight != 0 && connection.exchange->end().verdict == Verdict::complete) {
+    complete_request(index);  // a reply that lasted until the end
+    if (connection.in_flight == 0) return replace_connection(index);
+  }
   if (connection.in_flight != 0) {
     return fail(index, connection.reply_begun ? LoadError::short_reply : LoadError::closed);
   }
