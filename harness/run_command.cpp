@@ -11,6 +11,7 @@
 
 #include "harness/interrupts.h"
 #include "harness/launcher.h"
+#include "harness/no_halt.h"
 #include "harness/progress.h"
 #include "harness/report.h"
 #include "harness/results.h"
@@ -66,6 +67,7 @@ Exit carry_out(const Options& options, const std::function<Plan(const Machine&)>
     file.emplace(options.out.empty() ? default_result_path(machine) : options.out, options.force);
   }
   signal(SIGPIPE, SIG_IGN);  // progress that nobody reads is no reason to stop; a report is, and says so
+  const UniqueFd no_halt = plan.services.no_halt ? keep_cpus_from_halting() : UniqueFd();
   Launcher launcher(plan);
   count_interrupts();
   Progress progress(options.progress);
