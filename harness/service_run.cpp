@@ -73,9 +73,10 @@ class ServiceRun {
   }
 
   /// What the server's tree has used so far; nothing where that is unknown.
-  TreeUsage server_usage() {
+  UsageReading server_usage() {
     if (server_) return server_->usage();
-    return group_.foreign->pid > 0 ? outside_tree_usage(group_.foreign->pid) : TreeUsage{};
+    const pid_t pid = group_.foreign->pid;
+    return {.usage = pid > 0 ? outside_tree_usage(pid) : TreeUsage{}, .at_ns = now_ns()};
   }
 
  private:
@@ -147,15 +148,14 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
   ServiceMeasurement& measured = report.service;
   ServiceRun run(plan, request, report);
   if (run.server()) measured.bare_request_ns = bare_request_ns(run.group(), plan.cpu_split.server);
-  TreeUsage before;
-  std::int64_t before_ns = 0;
+  UsageReading before;
   const LoadReport load = run.run([&](Edge edge) {
+    const UsageReading now = run.server_usage();
     if (edge == Edge::begin) {
-      before = run.server_usage();
-      before_ns = now_ns();
+      before = now;
     } else {
-      measured.between_ns = now_ns() - before_ns;
-      measured.usage = run.server_usage() - before;
+      measured.between_ns = now.at_ns - before.at_ns;
+      measured.usage = now.usage - before.usage;
     }
   });
   keep(load, measured);

@@ -341,12 +341,12 @@ TEST_P(ServesStreams, StopsWithConnectionsOpenAndRequestsUnderWay) {
 
 TEST_P(ServesStreams, TellsWhatItHasUsed) {
   TestServer server(model(), service(), {});
-  const TreeUsage before = server.process().usage();
+  const TreeUsage before = server.process().usage().usage;
   for (int i = 0; i < 3; ++i) {
     const UniqueFd socket = server.connect();
     EXPECT_EQ(converse(socket.get(), *server.exchange(1), 100), "");
   }
-  const TreeUsage used = server.process().usage() - before;
+  const TreeUsage used = server.process().usage().usage - before;
   EXPECT_GT(used.cpu_ns, 100'000);
   EXPECT_LT(used.cpu_ns, 10'000'000'000);
   server.process().stop();
