@@ -296,6 +296,7 @@ TEST(Load, ExpectsTheEndThatWasAnnounced) {
 TEST(Load, ExpectsTheEndThatWasAnnouncedInOpenLoopToo) {
   const ScriptedServer server([](int fd, std::uint64_t) {
     if (const auto message = read_message(fd)) write_all(fd, echo_reply(*message));
+    std::this_thread::sleep_for(5ms);  // in which several requests become due
   });
   LoadPlan plan = echo_plan(server.target(), 1);
   plan.make_exchange = [](std::uint64_t number, bool) { return std::make_unique<ClosingExchange>(number); };
