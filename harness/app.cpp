@@ -1,96 +1,27 @@
 #include "harness/app.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <optional>
-#include <string>
+#include <cstdio>
 
 #include "harness/build_info.h"
-#include "harness/interrupts.h"
-#include "harness/launcher.h"
 #include "harness/load_command.h"
-#include "harness/machine.h"
 #include "harness/plan.h"
-#include "harness/progress.h"
 #include "harness/report.h"
-#include "harness/results.h"
+#include "harness/run_command.h"
 #include "harness/serve_command.h"
-#include "harness/session.h"
 
 namespace bench {
 namespace {
 
-bool emphasis(const Options& options) {
-  if (options.color != Color::automatic) return options.color == Color::always;
-  const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) != 0 && !(no_color && *no_color);
-}
-
-// Throws where standard output is closed or full, since a report that nobody got is a failure.
-void print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw std::system_error(errno, std::generic_category(), "write to standard output");
-  }
-}
-
-void print_report(const ResultContext& context, const Results& results) {
-  const Options& options = context.options;
-  if (options.format == Format::json || options.out == "-") print(document_text(make_document(context, results)));
-  if (options.quiet || options.out == "-") return;
-  switch (options.format) {
-    case Format::json: break;
-    case Format::csv: print(report_csv(context.plan, results)); break;
-    case Format::console:
-    case Format::markdown: print(report_text(context.plan, results, options.format, emphasis(options))); break;
-  }
-}
-
-Exit exit_of(const Plan& plan, const Results& results) {
-  if (results.interrupted) return Exit::interrupted;
-  const auto failed = [](const CellResult& cell) { return cell.failure.has_value(); };
-  const auto skipped = [](const Cell& cell) { return cell.skipped.has_value(); };
-  const bool nothing_ran = std::ranges::all_of(plan.cells, skipped);
-  return nothing_ran || std::ranges::any_of(results.cells, failed) ? Exit::failed : Exit::done;
-}
-
-Exit run_plan(const Options& options) {
-  raise_descriptor_limit();
-  const Machine machine = read_machine();
-  const Plan plan = make_plan(options, machine);
-  if (options.dry_run) {
-    print(plan_text(plan));
-    return Exit::done;
-  }
-  std::optional<ResultFile> file;
-  if (options.out != "-") {
-    file.emplace(options.out.empty() ? default_result_path(machine) : options.out, options.force);
-  }
-  signal(SIGPIPE, SIG_IGN);  // progress that nobody reads is no reason to stop; a report is, and says so
-  Launcher launcher(plan);
-  count_interrupts();
-  Progress progress(options.progress);
-  const ResultContext context{.options = options, .machine = machine, .plan = plan, .date = iso_time()};
-  const auto save = [&](const Results& results) {
-    if (file) file->write(make_document(context, results));
-  };
-  const Results results = run_session(plan, launcher, progress, interrupts, save);
-  save(results);
-  print_report(context, results);
-  if (file && options.progress) progress.line(fmt::format("wrote {}", file->path()));
-  return exit_of(plan, results);
-}
-
 Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
   const Options options = parse_options(tables, argc, argv);
   switch (options.command) {
-    case Command::run: return run_plan(options);
+    case Command::run:
+      return carry_out(options, [&](const Machine& machine) { return make_plan(options, machine); });
     case Command::list: print(list_text(tables)); break;
     case Command::serve: return serve(options);
-    case Command::load: return load(options);
+    case Command::load: return load(tables, options);
     case Command::help: print(help_text(tables, options.help_topic)); break;
     case Command::version: print(fmt::format("bench {} ({})\n", build_info.version, build_info.git_revision)); break;
   }

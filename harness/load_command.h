@@ -2,10 +2,14 @@
 #pragma once
 
 #include "harness/app.h"
+#include "harness/plan.h"
 
 namespace bench {
 
-/// Carries out Command::load, whose options are in Options::load.
-Exit load(const Options& options);
+/// The plan of Options::load: one cell, whose server is not ours. Throws UsageError for a URL that makes no sense.
+Plan make_load_plan(const Tables& tables, const Options& options);
+
+/// Carries out Command::load.
+Exit load(const Tables& tables, const Options& options);
 
 }  // namespace bench

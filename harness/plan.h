@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/load/load_plan.h"
 #include "harness/machine.h"
 #include "harness/options.h"
 
@@ -22,12 +23,21 @@ struct ServiceLoad {
   double rate = 0;  ///< Requests per second, for RateMode::fixed.
 };
 
+/// A server that somebody else runs.
+struct ForeignServer {
+  Target target;
+  MakeExchange make_exchange;
+  std::chrono::nanoseconds request_timeout{0};
+  pid_t pid = -1;  ///< Of its first process, where its CPU time is to be read.
+};
+
 /// Cells that are compared with each other: one workload with the same parameters on the same CPUs.
 struct Group {
   const Workload* workload = nullptr;  ///< A job, or
   const Service* service = nullptr;    ///< a service: one of the two is there.
   JobParameters parameters;            ///< Of a job.
   ServiceLoad load;                    ///< Of a service.
+  std::optional<ForeignServer> foreign;  ///< Serves the service in the place of a model.
   std::uint32_t cpus = 0;          ///< CPUs a run may use.
   std::string title;               ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
   std::vector<std::size_t> cells;  ///< Indices into Plan::cells, in the order of the model table.

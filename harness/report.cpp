@@ -148,7 +148,7 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
     }
   }
   std::string ideal = summary.cells.empty() ? "" : fmt::format(" · ideal {}", format_duration(summary.ideal_ns));
-  if (group.service && !ideal.empty()) ideal += " CPU/request";
+  if (group.service && !ideal.empty()) ideal = summary.ideal_ns > 0 ? ideal + " CPU/request" : "";
   std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
   if (format == Format::markdown) text = "### " + text;
   text += format == Format::markdown ? render_markdown(table) : render_console(table, emphasis);

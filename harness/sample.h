@@ -68,7 +68,7 @@ struct Sample {
   std::array<double, 4> start_delay_ns{};  ///< From a batch's start to each task's start.
   std::array<double, 4> service_ns{};      ///< From each task's start to its end.
   Histogram::Encoded latency;              ///< For merging over runs.
-  std::optional<ServiceSample> service;
+  std::optional<ServiceSample> service = std::nullopt;
 };
 
 /// A server's memory with so many connections, over that without any.

@@ -41,6 +41,7 @@ ServerCounters* asked_for_usage = nullptr;
 void answer_usage(int /*signal*/) {
   const int kept = errno;
   asked_for_usage->own_usage = own_and_reaped_usage();
+  asked_for_usage->own_usage_ns = now_ns();
   asked_for_usage->usage_answers.fetch_add(1);
   errno = kept;
 }
@@ -132,7 +133,7 @@ ServerProcess::~ServerProcess() {
   wait();
 }
 
-TreeUsage ServerProcess::usage() {
+UsageReading ServerProcess::usage() {
   const std::uint32_t answers = report_.server.usage_answers.load();
   const std::int64_t deadline_ns = now_ns() + 5 * second_ns;
   kill(pid_, SIGUSR1);
@@ -144,8 +145,9 @@ TreeUsage ServerProcess::usage() {
     if (now_ns() > deadline_ns) throw std::runtime_error("the server does not tell what it has used");
     sleep_a_moment(20'000);
   }
-  TreeUsage usage = report_.server.own_usage;
-  return usage += living_descendants_usage(pid_);
+  UsageReading reading{.usage = report_.server.own_usage, .at_ns = report_.server.own_usage_ns};
+  reading.usage += living_descendants_usage(pid_);
+  return reading;
 }
 
 bool ServerProcess::ended_within(std::chrono::milliseconds patience) const {

@@ -24,6 +24,12 @@ struct Listener {
 /// address. All servers get the same options: TCP_NODELAY, a backlog of 4,096, SO_REUSEADDR.
 Listener listen_on(const std::string& address, std::uint16_t port, Transport transport);
 
+/// What a tree has used up to a moment of CLOCK_MONOTONIC.
+struct UsageReading {
+  TreeUsage usage;
+  std::int64_t at_ns = 0;
+};
+
 /// A running server. Its process ends with the thread that made it.
 class ServerProcess {
  public:
@@ -37,8 +43,8 @@ class ServerProcess {
 
   pid_t pid() const noexcept { return pid_; }
 
-  /// What the whole tree has used so far. Throws std::runtime_error when the server does not answer.
-  TreeUsage usage();
+  /// What the whole tree has used so far. A busy server may take a while to answer. Throws std::runtime_error when the server does not answer.
+  UsageReading usage();
 
   /// Tells the server to end and waits for it, at most 10 s. Throws std::runtime_error when it did not end well.
   void stop();

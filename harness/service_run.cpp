@@ -3,8 +3,11 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -13,6 +16,7 @@
 #include "harness/load/load_generator.h"
 #include "harness/measure/clock.h"
 #include "harness/server_process.h"
+#include "harness/units.h"
 
 namespace bench {
 namespace {
@@ -36,19 +40,13 @@ class ServiceRun {
       : plan_(plan),
         cell_(plan.cells[request.cell]),
         group_(plan.group_of(cell_)),
-        listener_(listen_on("127.0.0.1", 0, group_.service->transport)),
         setup_{.service = group_.service,
                .context = {.parameters = group_.load.parameters, .model = cell_.model->name},
                .workers = cell_.workers,
-               .socket = listener_.socket.get(),
-               .idle_timeout = plan.services.idle_timeout},
-        server_(*cell_.model, setup_, report, plan.cpu_split.server) {
+               .socket = -1,
+               .idle_timeout = plan.services.idle_timeout} {
+    group_.foreign ? aim_at(*group_.foreign) : start_server(report);
     const ClientOptions& client = plan.services.client;
-    load_.target = loopback_target(listener_.port, group_.service->transport);
-    load_.make_exchange = [service = group_.service, parameters = group_.load.parameters](
-                              std::uint64_t connection, bool heavy) {
-      return service->exchange(parameters, connection, heavy);
-    };
     load_.connections = group_.load.connections;
     load_.active = group_.load.active;
     load_.pipeline = group_.load.pipeline;
@@ -65,7 +63,8 @@ class ServiceRun {
   }
 
   const Group& group() const { return group_; }
-  ServerProcess& server() { return server_; }
+  /// Null where the server is foreign.
+  ServerProcess* server() { return server_ ? &*server_ : nullptr; }
   LoadPlan& load() { return load_; }
 
   LoadReport run(const std::function<void(Edge)>& at_edge) {
@@ -73,13 +72,37 @@ class ServiceRun {
     return generator.run(at_edge);
   }
 
+  /// What the server's tree has used so far; nothing where that is unknown.
+  UsageReading server_usage() {
+    if (server_) return server_->usage();
+    const pid_t pid = group_.foreign->pid;
+    return {.usage = pid > 0 ? outside_tree_usage(pid) : TreeUsage{}, .at_ns = now_ns()};
+  }
+
  private:
+  void start_server(RunReport& report) {
+    listener_ = listen_on("127.0.0.1", 0, group_.service->transport);
+    setup_.socket = listener_.socket.get();
+    server_.emplace(*cell_.model, setup_, report, plan_.cpu_split.server);
+    load_.target = loopback_target(listener_.port, group_.service->transport);
+    load_.make_exchange = [service = group_.service, parameters = group_.load.parameters](
+                              std::uint64_t connection, bool heavy) {
+      return service->exchange(parameters, connection, heavy);
+    };
+  }
+
+  void aim_at(const ForeignServer& foreign) {
+    load_.target = foreign.target;
+    load_.make_exchange = foreign.make_exchange;
+    load_.request_timeout = foreign.request_timeout;
+  }
+
   const Plan& plan_;
   const Cell& cell_;
   const Group& group_;
   Listener listener_;
   ServerSetup setup_;
-  ServerProcess server_;
+  std::optional<ServerProcess> server_;
   LoadPlan load_;
 };
 
@@ -87,6 +110,14 @@ std::size_t request_bytes(const Service& service, const ServiceParameters& param
   Output out;
   service.exchange(parameters, 0, false)->request(out);
   return out.pending();
+}
+
+// On the server's CPUs, where the server is idle as yet.
+double bare_request_ns(const Group& group, std::span<const int> cpus) {
+  const std::size_t bytes = request_bytes(*group.service, group.load.parameters);
+  const std::size_t reply_bytes = std::max<std::size_t>(bytes, group.load.parameters.message_bytes);
+  pin_to(cpus);
+  return measure_bare_request(group.service->transport, bytes, reply_bytes);
 }
 
 void keep(const LoadReport& load, ServiceMeasurement& measured) {
@@ -116,22 +147,25 @@ std::int64_t kernel_bytes() {
 void run_service(const Plan& plan, const RunRequest& request, RunReport& report) {
   ServiceMeasurement& measured = report.service;
   ServiceRun run(plan, request, report);
-  const std::size_t bytes = request_bytes(*run.group().service, run.group().load.parameters);
-  pin_to(plan.cpu_split.server);  // where the server will be; it has nothing to do yet
-  measured.bare_request_ns = measure_bare_request(run.group().service->transport, bytes,
-                                                  std::max(bytes, run.group().load.parameters.message_bytes));
-  TreeUsage before;
-  std::int64_t before_ns = 0;
-  keep(run.run([&](Edge edge) {
+  if (run.server()) measured.bare_request_ns = bare_request_ns(run.group(), plan.cpu_split.server);
+  UsageReading before;
+  const LoadReport load = run.run([&](Edge edge) {
+    const UsageReading now = run.server_usage();
     if (edge == Edge::begin) {
-      before = run.server().usage();
-      before_ns = now_ns();
+      before = now;
     } else {
-      measured.between_ns = now_ns() - before_ns;
-      measured.usage = run.server().usage() - before;
+      measured.between_ns = now.at_ns - before.at_ns;
+      measured.usage = now.usage - before.usage;
     }
-  }), measured);
-  run.server().stop();
+  });
+  keep(load, measured);
+  if (run.server()) {
+    run.server()->stop();
+  } else if (load.connections_established == 0) {
+    throw std::runtime_error(fmt::format("no connection to {} was established within {}: {}", run.load().target.text,
+                                         format_duration(static_cast<double>(run.load().connect_deadline.count())),
+                                         describe_errors(load)));
+  }
 }
 
 void run_service_memory(const Plan& plan, const RunRequest& request, RunReport& report) {
@@ -143,14 +177,14 @@ void run_service_memory(const Plan& plan, const RunRequest& request, RunReport& 
   load.warmup = std::chrono::seconds(1);
   load.duration = std::chrono::milliseconds(10);
   const std::int64_t kernel_before = kernel_bytes();
-  const std::int64_t user_before = tree_proportional_set_bytes(run.server().pid());
+  const std::int64_t user_before = tree_proportional_set_bytes(run.server()->pid());
   const LoadReport found = run.run([&](Edge edge) {
     if (edge != Edge::begin) return;
-    report.service.user_bytes = tree_proportional_set_bytes(run.server().pid()) - user_before;
+    report.service.user_bytes = tree_proportional_set_bytes(run.server()->pid()) - user_before;
     report.service.kernel_bytes = kernel_bytes() - kernel_before;
   });
   keep(found, report.service);
-  run.server().stop();
+  run.server()->stop();
 }
 
 }  // namespace bench

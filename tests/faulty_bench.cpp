@@ -1,8 +1,9 @@
-// The program over extended tables: first its own rows, then the faulty ones that tests/faulty_tables.h lists. `all`
-// takes every row, so tests name the ones that they mean.
+// The program over extended tables: first its own rows, then the faulty ones that tests/faulty_tables.h and
+// tests/faulty_services.h list. `all` takes every row, so tests name the ones that they mean.
 #include <vector>
 
 #include "harness/app.h"
+#include "tests/faulty_services.h"
 #include "tests/faulty_tables.h"
 
 namespace {
@@ -19,5 +20,6 @@ std::vector<Row> together(std::span<const Row> first, std::span<const Row> secon
 int main(int argc, char** argv) {
   const std::vector<bench::Model> models = together(bench::all_models(), bench::faulty_models());
   const std::vector<bench::Workload> workloads = together(bench::all_workloads(), bench::faulty_workloads());
-  return bench::run_app({.models = models, .workloads = workloads, .services = bench::all_services()}, argc, argv);
+  const std::vector<bench::Service> services = together(bench::all_services(), bench::faulty_services());
+  return bench::run_app({.models = models, .workloads = workloads, .services = services}, argc, argv);
 }

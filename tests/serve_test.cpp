@@ -1,10 +1,13 @@
 // Every model that serves × every service, over real sockets: right bytes at every split, slow, rude and silent peers,
 // many connections, a clean stop.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +28,12 @@ namespace bench {
 namespace {
 
 using namespace std::chrono_literals;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;  // every allocation is larger
+#else
+constexpr bool sanitized = false;
+#endif
 
 std::vector<const Model*> serving_models() {
   std::vector<const Model*> models;
@@ -60,6 +69,8 @@ class TestServer {
   UniqueFd connect() const {
     const int type = service_.transport == Transport::tcp ? SOCK_STREAM : SOCK_DGRAM;
     UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    if (type == SOCK_STREAM) setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const timeval patience{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
     setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -293,6 +304,94 @@ TEST_P(ServesStreams, DropsASilentPeer) {
   server.process().stop();
 }
 
+// What a service answers to bytes that are no request, before it closes the connection.
+std::string last_word(const Service& service) { return service.name == "http" ? "HTTP/1.1 400" : "\xFF\xFF\xFF\xFF"; }
+
+TEST_P(ServesStreams, AnswersGarbageWithTheProtocolsErrorAndCloses) {
+  TestServer server(model(), service(), {});
+  for (int i = 0; i < 5; ++i) {
+    const UniqueFd rude = server.connect();
+    std::string garbage(64 * 1024, '\xFE');  // as a length: nearly 4 GiB
+    garbage.replace(100, 4, "\r\n\r\n");     // as HTTP: a whole request
+    send(rude.get(), garbage.data(), garbage.size(), MSG_NOSIGNAL);
+    std::string answer(4096, 0);
+    const ssize_t size = recv(rude.get(), answer.data(), answer.size(), 0);
+    ASSERT_GT(size, 0) << std::strerror(errno);
+    answer.resize(static_cast<std::size_t>(size));
+    EXPECT_EQ(answer.substr(0, last_word(service()).size()), last_word(service()));
+    EXPECT_TRUE(closed_by_server(rude.get()));
+  }
+  const UniqueFd socket = server.connect();
+  EXPECT_EQ(converse(socket.get(), *server.exchange(2), 3), "");
+  server.process().stop();
+}
+
+TEST_P(ServesStreams, DropsAPeerThatNeverReads) {
+  const std::uint64_t bytes = std::min<std::uint64_t>(service().max_message_bytes, 1U << 20);
+  TestServer server(model(), service(), {.message_bytes = bytes}, 300ms);
+  const UniqueFd deaf = server.connect();
+  const auto exchange = server.exchange(1);
+  Output out;
+  while (out.pending() < (32U << 20)) exchange->request(out);
+  ASSERT_EQ(fcntl(deaf.get(), F_SETFL, O_NONBLOCK), 0);
+  std::array<iovec, 1> vectors{};
+  for (int i = 0; i < 2000 && server.counters().timed_out.load() == 0; ++i) {
+    const auto filled = out.gather(vectors);
+    const ssize_t sent = filled.empty() ? 0 : send(deaf.get(), filled[0].iov_base, filled[0].iov_len, MSG_NOSIGNAL);
+    if (sent > 0) out.consume(static_cast<std::size_t>(sent));
+    usleep(10'000);
+  }
+  EXPECT_GE(server.counters().timed_out.load(), 1U);
+  EXPECT_LT(proportional_set_bytes(server.process().pid()), 64 << 20);
+  const UniqueFd socket = server.connect();
+  EXPECT_EQ(converse(socket.get(), *server.exchange(2), 1), "");
+  server.process().stop();
+}
+
+TEST_P(ServesStreams, ServesOthersBesideRequestsThatNeverEnd) {
+  if (!unbounded()) GTEST_SKIP() << "one such peer holds a worker until its deadline";
+  TestServer server(model(), service(), {});
+  Output request;
+  server.exchange(1)->request(request);
+  std::array<iovec, 1> vectors{};
+  const void* bytes = request.gather(vectors)[0].iov_base;
+  std::vector<UniqueFd> half_open;
+  const std::int64_t before = tree_proportional_set_bytes(server.process().pid());
+  constexpr int count = 500;
+  for (int i = 0; i < count; ++i) {
+    half_open.push_back(server.connect());
+    send(half_open.back().get(), bytes, 3, MSG_NOSIGNAL);
+  }
+  const UniqueFd socket = server.connect();
+  EXPECT_EQ(converse(socket.get(), *server.exchange(2), 3), "");
+  const std::int64_t each = (tree_proportional_set_bytes(server.process().pid()) - before) / count;
+  EXPECT_LT(each, sanitized ? 4 << 20 : 512 << 10);
+  server.process().stop();
+}
+
+// A connection that finds no descriptor costs itself; the others stand.
+TEST_P(ServesStreams, SurvivesRunningOutOfDescriptors) {
+  if (!unbounded()) GTEST_SKIP() << "holds no more connections than it has workers";
+  TestServer server(model(), service(), {});
+  const UniqueFd first = server.connect();
+  const auto exchange = server.exchange(1);
+  ASSERT_EQ(converse(first.get(), *exchange, 1), "");
+  const rlimit few{.rlim_cur = 40, .rlim_max = 40};
+  ASSERT_EQ(prlimit(server.process().pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+  {
+    std::vector<UniqueFd> crowd;
+    for (int i = 0; i < 60; ++i) crowd.push_back(server.connect());
+    EXPECT_EQ(converse(first.get(), *exchange, 5), "");
+    if (model().unit != UnitKind::process) {
+      for (int i = 0; i < 2000 && server.counters().refused.load() == 0; ++i) usleep(10'000);
+      EXPECT_GE(server.counters().refused.load(), 1U);
+    }
+  }
+  const UniqueFd later = server.connect();  // once the crowd has gone
+  EXPECT_EQ(converse(later.get(), *server.exchange(2), 1), "");
+  server.process().stop();
+}
+
 TEST_P(ServesStreams, Serves300ConnectionsAtOnceAndLeavesNothingBehind) {
   TestServer server(model(), service(), {});
   constexpr int count = 300;
@@ -338,12 +437,12 @@ TEST_P(ServesStreams, StopsWithConnectionsOpenAndRequestsUnderWay) {
 
 TEST_P(ServesStreams, TellsWhatItHasUsed) {
   TestServer server(model(), service(), {});
-  const TreeUsage before = server.process().usage();
+  const TreeUsage before = server.process().usage().usage;
   for (int i = 0; i < 3; ++i) {
     const UniqueFd socket = server.connect();
     EXPECT_EQ(converse(socket.get(), *server.exchange(1), 100), "");
   }
-  const TreeUsage used = server.process().usage() - before;
+  const TreeUsage used = server.process().usage().usage - before;
   EXPECT_GT(used.cpu_ns, 100'000);
   EXPECT_LT(used.cpu_ns, 10'000'000'000);
   server.process().stop();

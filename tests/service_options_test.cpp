@@ -257,8 +257,8 @@ TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
     // A value that each flag of jobs takes; those of services are not looked at before.
     const std::string value = !row.takes_value() ? "" : row.name == "wait" ? "=1ms" : "=1";
     if (row.subject == Subject::services) {
-      EXPECT_EQ(refusal({"--workload=io", flag + value}), none + "echo does");
-      EXPECT_EQ(refusal({flag + value}), none + "echo does");
+      EXPECT_EQ(refusal({"--workload=io", flag + value}), none + "echo, http, udp-echo do");
+      EXPECT_EQ(refusal({flag + value}), none + "echo, http, udp-echo do");
     }
     if (row.subject == Subject::jobs) {
       EXPECT_THAT(refusal({"--workload=echo", flag + value}), HasSubstr(none));
@@ -294,7 +294,7 @@ TEST(Suite, LeavesWhatIsGiven) {
 TEST(Suite, IsRefusedWhereItMakesNoSense) {
   EXPECT_THAT(refusal({"--suite=c1ok"}), AllOf(HasSubstr("--suite=c1ok: unknown suite"), HasSubstr("'c10k'?")));
   EXPECT_THAT(refusal({"--suite=xyzzy"}), AllOf(HasSubstr("there are c10k"), Not(HasSubstr("did you mean"))));
-  EXPECT_EQ(refusal({"--suite=c10k", "--workload=io"}), "--suite: none of the chosen workloads takes it; echo does");
+  EXPECT_EQ(refusal({"--suite=c10k", "--workload=io"}), "--suite: none of the chosen workloads takes it; echo, http, udp-echo do");
   EXPECT_THAT(refusal({"--suite=c10k", "--active=5"}), HasSubstr("--active=5: more than --connections=1"));
 }
 

@@ -17,11 +17,11 @@ Plan plan_of(const std::vector<Job>& jobs) {
   Plan plan;
   for (std::size_t index = 0; index < jobs.size(); ++index) {
     const Job& job = jobs[index];
-    plan.groups.push_back({.workload = job.workload,
-                           .parameters = job.parameters,
-                           .cpus = available_cpus(),
-                           .title = {},
-                           .cells = {index}});
+    Group& group = plan.groups.emplace_back();
+    group.workload = job.workload;
+    group.parameters = job.parameters;
+    group.cpus = available_cpus();
+    group.cells = {index};
     Cell cell;
     cell.group = index;
     cell.model = job.model;

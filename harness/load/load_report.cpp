@@ -1,5 +1,7 @@
 #include "harness/load/load_report.h"
 
+#include <fmt/format.h>
+
 #include <numeric>
 
 namespace bench {
@@ -18,6 +20,15 @@ std::uint64_t LoadCounts::errors_total() const {
 double LoadCounts::rate_per_second() const {
   constexpr double second_ns = 1e9;
   return wall_ns > 0 ? static_cast<double>(requests_completed) * second_ns / static_cast<double>(wall_ns) : 0;
+}
+
+std::string describe_errors(const LoadCounts& counts) {
+  std::string text;
+  for (std::size_t kind = 0; kind < counts.errors.size(); ++kind) {
+    if (counts.errors[kind] == 0) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts.errors[kind], name_of(static_cast<LoadError>(kind)));
+  }
+  return text.empty() ? "no errors" : text;
 }
 
 double LoadReport::littles_law_ratio() const {

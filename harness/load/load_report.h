@@ -74,7 +74,7 @@ struct LoadCounts {
   std::uint64_t in_flight_at_end = 0;       ///< Sent and not answered at the stop.
   std::uint64_t received_bytes = 0;         ///< Until the stop.
   std::uint64_t sent_bytes = 0;             ///< Until the stop.
-  std::int64_t idle_ns = 0;                 ///< Sum over the workers of the time spent asleep until the stop.
+  std::int64_t idle_ns = 0;                 ///< Sum over the workers of the time spent in epoll until the stop.
   std::int64_t cpu_ns = 0;                  ///< Sum over the workers of their CPU time until the stop.
   std::uint64_t in_flight_integral_ns = 0;  ///< Sum of requests under way × time, to the end of the drain.
   std::uint64_t failed_in_flight_ns = 0;    ///< Of it, the share of requests_failed, which have no latency.
@@ -102,6 +102,9 @@ struct LoadCounts {
   double fairness() const;
 };
 
+/// "12 refused, 3 reset", or "no errors".
+std::string describe_errors(const LoadCounts& counts);
+
 /// The same with the distributions of times.
 struct LoadReport : LoadCounts {
   /// Of every request that was answered, and with their age of those that were not. Closed loop: from sending to
@@ -110,7 +113,7 @@ struct LoadReport : LoadCounts {
   /// The same of the light connections only; empty unless 0 < LoadPlan::heavy_share < 1.
   HistogramValue light_latency;
   /// How late the generator itself was. Open loop: from the due time, or from when a connection became free after it,
-  /// to sending; closed loop: from the wake-up that delivered a reply to the next sending.
+  /// to sending; closed loop: from the wake-up that delivered a reply until it was received and the next request begun.
   HistogramValue send_lag;
   /// TCP, over the whole run: from connect(2) to established.
   HistogramValue connect_time;

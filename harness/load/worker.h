@@ -1,9 +1,9 @@
 // One worker of a load generator: a thread with an epoll loop of its own and its share of the load.
 //
-// worker.cpp holds its phases and the loop, worker_connections.cpp how connections come and go, worker_requests.cpp
-// what is sent and received on them. A request costs one send and one recv; epoll_pwait2 is shared by all that is
-// ready. Nothing is allocated for a request, and the clock is read once for each reply: that reading ends one request
-// and begins the next.
+// worker.cpp holds its phases, worker_loop.cpp the loop, worker_connections.cpp how connections come and go,
+// worker_requests.cpp and worker_replies.cpp what is sent and received on them. A request costs one send and one recv;
+// epoll_pwait2 is shared by all that is ready. Nothing is allocated for a request, and the clock is read once for each
+// reply: that reading ends one request and begins the next.
 #pragma once
 
 #include <sys/epoll.h>
@@ -68,7 +68,7 @@ class Worker {
     bool established_once = false;
     bool reply_begun = false;      // some of the reply that is due has come
     bool watching_output = false;  // EPOLLOUT, because the socket was full
-    std::uint8_t failures = 0;     // to connect, in a row
+    std::uint8_t failures = 0;     // to connect, in a row, as far as they lengthen the pause
     std::uint32_t generation = 0;  // tells events of an earlier connection in this place
     std::uint32_t in_flight = 0;
     std::uint32_t first = 0;           // of the ring of requests under way
@@ -106,7 +106,7 @@ class Worker {
   void sweep();
 
   // Connections.
-  bool may_connect() const { return mode_ == Mode::connecting || mode_ == Mode::running; }
+  bool may_connect() const;
   void begin_connections();
   void begin_connection(std::uint32_t index);
   void finish_connection(std::uint32_t index, std::uint32_t events);
@@ -145,6 +145,7 @@ class Worker {
   static constexpr std::size_t receive_bytes = 64 * 1024;
   static constexpr std::size_t max_tail_bytes = 64 * 1024;
   static constexpr std::size_t events_at_once = 256;
+  static constexpr std::uint64_t wake_mark = UINT64_MAX;  // epoll data of the coordinator's eventfd
 
   const LoadPlan& plan_;
   const WorkerShare share_;

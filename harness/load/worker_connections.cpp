@@ -33,6 +33,11 @@ LoadError kind_of(int error, LoadError timeout) {
 
 }  // namespace
 
+// After the stop only what is due still needs connections, and between the phases nothing does.
+bool Worker::may_connect() const {
+  return mode_ == Mode::connecting || mode_ == Mode::running || (mode_ == Mode::draining && backlog_ != 0);
+}
+
 void Worker::begin_connections() {
   for (; !pausing_.empty() && pausing_.top().first <= now_ns_; pausing_.pop()) {
     queued_.push_back(pausing_.top().second);
@@ -87,8 +92,8 @@ void Worker::connection_failed(std::uint32_t index, int error) {
   count_error(kind, kind == LoadError::other ? std::strerror(error) : "");
   Connection& connection = connections_[index];
   close_connection(index);
-  const std::int64_t pause_ns = std::min(shortest_pause_ns << std::min<int>(connection.failures, 4), longest_pause_ns);
-  ++connection.failures;
+  const std::int64_t pause_ns = std::min(shortest_pause_ns << connection.failures, longest_pause_ns);
+  if (pause_ns < longest_pause_ns) ++connection.failures;
   connect_later(index, pause_ns);
 }
 

@@ -60,6 +60,7 @@ void RunReport::clear() noexcept {
   server.ready.store(0);
   server.usage_answers.store(0);
   server.own_usage = {};
+  server.own_usage_ns = 0;
 }
 
 void Run::fail(std::string_view reason) noexcept {

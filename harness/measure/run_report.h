@@ -42,7 +42,8 @@ struct ServerCounters {
   std::atomic<std::uint64_t> refused;        ///< Connections closed unserved, since a unit or a descriptor was missing.
   std::atomic<std::uint32_t> ready;          ///< 1 once the server's process answers questions.
   std::atomic<std::uint32_t> usage_answers;  ///< How often own_usage was written.
-  TreeUsage own_usage;                       ///< Of the server's first process and its reaped descendants.
+  TreeUsage own_usage;                       ///< Of the server's first process and its reaped descendants,
+  std::int64_t own_usage_ns;                 ///< and when that was (CLOCK_MONOTONIC).
   std::atomic<std::uint64_t> timed_out;      ///< Connections closed since the peer sent or read nothing for too long.
 };
 

@@ -1,0 +1,125 @@
+// Replies: what is received, and whether it is right.
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "harness/load/worker.h"
+
+namespace bench {
+namespace {
+
+constexpr std::int64_t datagram_timeout_ns = 200'000'000;
+constexpr std::int64_t pause_after_idle_close_ns = 10'000'000;
+
+}  // namespace
+
+// One recv: what it leaves, epoll reports again.
+void Worker::receive(std::uint32_t index) {
+  Connection& connection = connections_[index];
+  std::size_t kept = 0;
+  if (connection.tail) {
+    kept = connection.tail->size();
+    std::memcpy(scratch_.data(), connection.tail->data(), kept);
+  }
+  const ssize_t size = recv(connection.fd.get(), scratch_.data() + kept, receive_bytes, 0);
+  const int error = errno;
+  read_clock();
+  if (size < 0) {
+    if (error != EAGAIN && error != EINTR) fail_with(index, error);
+    return;
+  }
+  if (size == 0 && tcp_) return end_of_stream(index);
+  total_.received_bytes += static_cast<std::uint64_t>(size);
+  const std::span bytes(scratch_.data(), kept + static_cast<std::size_t>(size));
+  if (tcp_ ? take_replies(index, bytes) : take_datagram(index, bytes)) go_on(index);
+}
+
+// Checks replies and keeps what is left over; false when the connection is over.
+bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes) {
+  Connection& connection = connections_[index];
+  connection.reply_begun = false;
+  while (!bytes.empty()) {
+    if (connection.in_flight == 0) {
+      fail(index, LoadError::wrong_reply, "bytes that no request asked for");
+      return false;
+    }
+    const Reply reply = connection.exchange->reply(bytes);
+    bytes = bytes.subspan(reply.consumed);
+    if (reply.verdict == Verdict::more) {
+      connection.reply_begun = true;
+      break;
+    }
+    if (reply.verdict != Verdict::complete) {
+      fail(index, LoadError::wrong_reply, reply.why);
+      return false;
+    }
+    complete_request(index);
+    if (reply.peer_closes) {
+      expect_end(index);
+      return false;
+    }
+  }
+  if (bytes.size() > max_tail_bytes) {
+    fail(index, LoadError::wrong_reply, "a reply whose beginning has no end");
+    return false;
+  }
+  if (bytes.empty()) {
+    connection.tail.reset();
+  } else if (connection.tail) {
+    connection.tail->assign(bytes.begin(), bytes.end());
+  } else {
+    connection.tail = std::make_unique<std::vector<std::byte>>(bytes.begin(), bytes.end());
+  }
+  return true;
+}
+
+// False when there is nothing to go on with.
+bool Worker::take_datagram(std::uint32_t index, std::span<const std::byte> bytes) {
+  const Connection& connection = connections_[index];
+  if (connection.in_flight == 0) return false;  // late: its request was given up
+  const Reply reply = connection.exchange->reply(bytes);
+  if (reply.verdict == Verdict::stale) return false;
+  if (reply.verdict == Verdict::complete) {
+    complete_request(index);
+    return true;
+  }
+  fail(index, LoadError::wrong_reply, reply.verdict == Verdict::more ? "an incomplete datagram" : reply.why);
+  return false;
+}
+
+void Worker::give_up_datagrams(std::uint32_t index) {
+  const Connection& connection = connections_[index];
+  while (connection.in_flight != 0 && now_ns_ - request_at(index, 0).sent_ns >= datagram_timeout_ns) {
+    connection.exchange->give_up();
+    count_error(LoadError::lost);
+    abandon_oldest_request(index);
+  }
+  go_on(index);
+}
+
+// The peer has closed its direction, announced or not.
+void Worker::end_of_stream(std::uint32_t index) {
+  const Connection& connection = connections_[index];
+  if (connection.in_flight != 0 && connection.exchange->end().verdict == Verdict::complete) {
+    complete_request(index);  // a reply that lasted until the end
+    if (connection.in_flight == 0) return replace_connection(index);
+  }
+  if (connection.in_flight != 0) {
+    return fail(index, connection.reply_begun ? LoadError::short_reply : LoadError::closed);
+  }
+  ++window_.idle_closes;
+  close_connection(index);
+  connect_later(index, pause_after_idle_close_ns);
+}
+
+void Worker::receive_end(std::uint32_t index) {
+  const ssize_t size = recv(connections_[index].fd.get(), scratch_.data(), receive_bytes, 0);
+  const int error = errno;
+  read_clock();
+  if (size > 0) return fail(index, LoadError::wrong_reply, "bytes after the last reply");
+  if (size < 0 && (error == EAGAIN || error == EINTR)) return;
+  replace_connection(index);
+}
+
+}  // namespace bench
