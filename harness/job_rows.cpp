@@ -34,12 +34,14 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   bench["major_faults_per_batch"] = sample.major_faults;
   bench["ideal_ns"] = ideal_ns(source.group, sample.compute_ns);
   if (sample.compute_ns > 0) bench["plain_loop_cpu_ns"] = sample.compute_ns;
+  bench["units_peak"] = sample.units_peak;
   add_percentiles(bench, "start_delay", sample.start_delay_ns);
   add_percentiles(bench, "service", sample.service_ns);
 }
 
 void fill_median(const RowSource& source, const CellSummary& summary, Json& row, Json& bench) {
   row["items_per_second"] = tasks_per_second(source, summary.wall_ns.median);
+  bench["ideal_ns"] = source.ideal_ns;
   if (summary.speedup) bench["speedup_over_serial"] = ratio_json(*summary.speedup);
   if (summary.checkpoint_ns) {
     bench["checkpoint_ns"] = summary.checkpoint_ns->median;
@@ -50,6 +52,7 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
   bench["involuntary_switches_per_batch"] = summary.involuntary_switches.median;
   bench["minor_faults_per_batch"] = summary.minor_faults.median;
   bench["major_faults_per_batch"] = summary.major_faults.median;
+  bench["units_peak"] = summary.units_peak.median;
   if (source.result.peak_memory_bytes > 0) bench["peak_memory_bytes"] = source.result.peak_memory_bytes;
 }
 

@@ -87,7 +87,6 @@ class CellRows {
     parts_.sample(source_, sample, row, bench);
     bench["run_user_cpu_ns"] = sample.run_user_ns;
     bench["run_system_cpu_ns"] = sample.run_system_ns;
-    bench["units_peak"] = sample.units_peak;
     add_percentiles(bench, "latency", sample.latency_ns);
     bench["latency_histogram"] = histogram_json(sample.latency);
     row["bench"] = std::move(bench);
@@ -130,10 +129,8 @@ class CellRows {
     Json bench = bench_head();
     bench["real_time_interval_ns"] = interval_json(summary.wall_ns);
     bench["cpu_time_interval_ns"] = interval_json(summary.cpu_ns);
-    bench["ideal_ns"] = source_.ideal_ns;
     if (summary.over_ideal) bench["over_ideal"] = ratio_json(*summary.over_ideal);
     parts_.median(source_, summary, row, bench);
-    bench["units_peak"] = summary.units_peak.median;
     row["bench"] = std::move(bench);
     return row;
   }

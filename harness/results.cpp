@@ -120,12 +120,12 @@ Json common_rates_json(const Plan& plan, const Results& results) {
 // What all services of the plan have in common.
 Json services_json(const Plan& plan, const Results& results) {
   const ServiceOptions& options = plan.services;
-  Json services{{"server_cpus", plan.cpu_split.server},
-                {"client_cpus", plan.cpu_split.client},
-                {"client_threads", options.client.threads},
+  Json services{{"client_threads", options.client.threads},
                 {"no_halt", options.no_halt},
                 {"connect_deadline_ns", options.client.connect_deadline.count()},
                 {"idle_timeout_ns", options.idle_timeout.count()}};
+  if (!plan.cpu_split.server.empty()) services["server_cpus"] = plan.cpu_split.server;
+  if (!plan.cpu_split.client.empty()) services["client_cpus"] = plan.cpu_split.client;
   if (options.rate_mode == RateMode::search) {
     services["slo"] = {{"quantile_percent", options.slo.quantile * 100}, {"limit_ns", options.slo.limit.count()}};
   }

@@ -47,8 +47,10 @@ Json parameters(const RowSource& source, const Sample* sample) {
   }
   parameters["duration_ns"] = client.duration.count();
   parameters["warmup_ns"] = client.warmup.count();
-  parameters["server_cpus"] = source.plan.cpu_split.server;
-  parameters["client_cpus"] = source.plan.cpu_split.client;
+  if (source.group.foreign) parameters["target"] = source.group.foreign->target.text;
+  const CpuSplit& cpus = source.plan.cpu_split;
+  if (!cpus.server.empty()) parameters["server_cpus"] = cpus.server;
+  if (!cpus.client.empty()) parameters["client_cpus"] = cpus.client;
   parameters["client_threads"] = client.threads;
   if (source.cell.shows_workers) parameters["workers"] = source.cell.workers;
   return parameters;
@@ -82,6 +84,29 @@ bool has_light_connections(const RowSource& source) {
   return parameters.heavy_share < 1 && (parameters.compute_steps != 0 || parameters.wait.count() != 0);
 }
 
+// Whether the server's CPU time, context switches and faults are known.
+bool is_server_watched(const RowSource& source) { return !source.group.foreign || source.group.foreign->pid > 0; }
+
+// Of a sample or of a median of samples; per request.
+struct ServerCosts {
+  double busy = 0;  // share of the CPUs
+  double cpu_ns = 0;
+  double voluntary_switches = 0;
+  double involuntary_switches = 0;
+  double minor_faults = 0;
+  double major_faults = 0;
+};
+
+void fill_costs(const RowSource& source, const ServerCosts& costs, Json& bench) {
+  if (!is_server_watched(source)) return;
+  bench["server_cpu_ns_per_request"] = costs.cpu_ns;
+  bench["server_cpu_percent"] = costs.busy * 100;
+  bench["voluntary_switches_per_request"] = costs.voluntary_switches;
+  bench["involuntary_switches_per_request"] = costs.involuntary_switches;
+  bench["minor_faults_per_request"] = costs.minor_faults;
+  bench["major_faults_per_request"] = costs.major_faults;
+}
+
 void fill_load(const ServiceSample& service, Json& bench) {
   const LoadCounts& load = service.load;
   bench["window_ns"] = load.wall_ns;
@@ -111,24 +136,29 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   bench["limit"] = limit_name(service.judgement.limit);
   bench["valid"] = service.judgement.valid;
   if (!service.judgement.valid) bench["invalid_reason"] = service.judgement.why_invalid;
-  bench["ideal_ns"] = sample.compute_ns;
-  bench["server_cpu_ns_per_request"] = sample.cpu_ns;
-  bench["server_cpu_percent"] = service.server_busy * 100;
+  if (sample.compute_ns > 0) bench["ideal_ns"] = sample.compute_ns;
+  fill_costs(source,
+             {.busy = service.server_busy,
+              .cpu_ns = sample.cpu_ns,
+              .voluntary_switches = sample.voluntary_switches,
+              .involuntary_switches = sample.involuntary_switches,
+              .minor_faults = sample.minor_faults,
+              .major_faults = sample.major_faults},
+             bench);
   bench["generator_cpu_percent"] = service.generator_busy * 100;
   const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
   bench["generator_idle_percent"] = worker_ns > 0 ? static_cast<double>(load.idle_ns) / worker_ns * 100 : 0.0;
-  bench["voluntary_switches_per_request"] = sample.voluntary_switches;
-  bench["involuntary_switches_per_request"] = sample.involuntary_switches;
-  bench["minor_faults_per_request"] = sample.minor_faults;
-  bench["major_faults_per_request"] = sample.major_faults;
   bench["littles_law_ratio"] = service.littles_law_ratio;
   bench["send_lag_p99_ns"] = service.send_lag_p99_ns;
   bench["connect_p99_ns"] = service.connect_p99_ns;
   fill_load(service, bench);
-  bench["server_accepted"] = service.accepted;
-  bench["server_refused"] = service.refused;
-  bench["server_timed_out"] = service.timed_out;
-  bench["server_open_peak"] = service.open_peak;
+  if (!source.group.foreign) {
+    bench["server_accepted"] = service.accepted;
+    bench["server_refused"] = service.refused;
+    bench["server_timed_out"] = service.timed_out;
+    bench["server_open_peak"] = service.open_peak;
+    bench["units_peak"] = sample.units_peak;
+  }
   if (has_light_connections(source)) add_percentiles(bench, "light_latency", service.light_latency_ns);
   if (service.knee) bench["knee"] = knee_json(*service.knee);
 }
@@ -146,13 +176,17 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
   bench["rate_interval_per_second"] = interval_json(service.rate);
   if (service.offered_rate.median > 0) bench["offered_rate_per_second"] = service.offered_rate.median;
   fill_verdict(service, bench);
-  bench["server_cpu_ns_per_request"] = summary.cpu_ns.median;
-  bench["server_cpu_percent"] = service.server_busy.median * 100;
+  if (source.ideal_ns > 0) bench["ideal_ns"] = source.ideal_ns;
+  fill_costs(source,
+             {.busy = service.server_busy.median,
+              .cpu_ns = summary.cpu_ns.median,
+              .voluntary_switches = summary.voluntary_switches.median,
+              .involuntary_switches = summary.involuntary_switches.median,
+              .minor_faults = summary.minor_faults.median,
+              .major_faults = summary.major_faults.median},
+             bench);
+  if (!source.group.foreign) bench["units_peak"] = summary.units_peak.median;
   bench["generator_cpu_percent"] = service.generator_busy.median * 100;
-  bench["voluntary_switches_per_request"] = summary.voluntary_switches.median;
-  bench["involuntary_switches_per_request"] = summary.involuntary_switches.median;
-  bench["minor_faults_per_request"] = summary.minor_faults.median;
-  bench["major_faults_per_request"] = summary.major_faults.median;
   bench["littles_law_ratio"] = service.littles_law_ratio.median;
   bench["send_lag_p99_ns"] = service.send_lag_p99_ns.median;
   bench["fairness"] = service.fairness.median;
