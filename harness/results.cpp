@@ -6,6 +6,7 @@
 #include <gnu/libc-version.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <boost/version.hpp>
 #include <cxxopts.hpp>
 
 #include <algorithm>
@@ -15,11 +16,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 #include <system_error>
 
 #include "harness/build_info.h"
-#include "harness/summary.h"
+#include "harness/result_rows.h"
+#include "harness/row_parts.h"
 #include "models/unique_fd.h"
 
 namespace bench {
@@ -45,10 +46,6 @@ Json limits_json(const Machine& machine) {
   limits.push_back(
       {{"limit", fmt::format("ulimit -n = {}", machine.descriptor_limit)}, {"room", machine.descriptor_limit}});
   return limits;
-}
-
-Json probes_json(const Ruler& ruler) {
-  return {{"line_trip_ns", ruler.line_trip_ns}, {"spin_ns", ruler.spin_ns}, {"system_call_ns", ruler.system_call_ns}};
 }
 
 Json ruler_json(const Plan& plan, const Results& results) {
@@ -91,6 +88,7 @@ Json machine_json(const Machine& machine) {
 
 Json libraries_json() {
   return {{"glibc", gnu_get_libc_version()},
+          {"boost", fmt::format("{}.{}.{}", BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100)},
           {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
           {"cxxopts", fmt::format("{}.{}.{}", CXXOPTS__VERSION_MAJOR, CXXOPTS__VERSION_MINOR, CXXOPTS__VERSION_PATCH)},
           {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
@@ -103,6 +101,36 @@ Json skipped_json(const Plan& plan) {
     if (cell.skipped) skipped.push_back({{"name", cell.name}, {"reason", *cell.skipped}});
   }
   return skipped;
+}
+
+// The rate that was found for each group, and the cells that were offered it.
+Json common_rates_json(const Plan& plan, const Results& results) {
+  Json rates = Json::array();
+  for (std::size_t index = 0; index < std::min(plan.groups.size(), results.common_rates.size()); ++index) {
+    if (results.common_rates[index] <= 0) continue;
+    Json cells = Json::array();
+    for (const std::size_t cell : plan.groups[index].cells) cells.push_back(plan.cells[cell].name);
+    rates.push_back({{"title", plan.groups[index].title},
+                     {"offered_rate_per_second", results.common_rates[index]},
+                     {"cells", std::move(cells)}});
+  }
+  return rates;
+}
+
+// What all services of the plan have in common.
+Json services_json(const Plan& plan, const Results& results) {
+  const ServiceOptions& options = plan.services;
+  Json services{{"client_threads", options.client.threads},
+                {"no_halt", options.no_halt},
+                {"connect_deadline_ns", options.client.connect_deadline.count()},
+                {"idle_timeout_ns", options.idle_timeout.count()}};
+  if (!plan.cpu_split.server.empty()) services["server_cpus"] = plan.cpu_split.server;
+  if (!plan.cpu_split.client.empty()) services["client_cpus"] = plan.cpu_split.client;
+  if (options.rate_mode == RateMode::search) {
+    services["slo"] = {{"quantile_percent", options.slo.quantile * 100}, {"limit_ns", options.slo.limit.count()}};
+  }
+  if (options.rate_mode == RateMode::common) services["common_rates"] = common_rates_json(plan, results);
+  return services;
 }
 
 Json context_json(const ResultContext& context, const Results& results) {
@@ -122,6 +150,9 @@ Json context_json(const ResultContext& context, const Results& results) {
              {"noise_floor", noise_json(results)},
              {"rulers", ruler_json(plan, results)},
              {"skipped", skipped_json(plan)}};
+  if (std::ranges::any_of(plan.groups, [](const Group& group) { return group.service != nullptr; })) {
+    bench["services"] = services_json(plan, results);
+  }
   return {{"date", context.date},
           {"host_name", machine.host},
           {"executable", context.options.command_line.empty() ? "bench" : context.options.command_line.front()},
@@ -133,213 +164,6 @@ Json context_json(const ResultContext& context, const Results& results) {
           {"library_build_type", build_info.build_type == "Debug" ? "debug" : "release"},
           {"bench", std::move(bench)}};
 }
-
-Json interval_json(const Estimate& estimate) {
-  return {{"low", estimate.low}, {"high", estimate.high}, {"bounded", estimate.bounded}};
-}
-
-Json ratio_json(const Ratio& ratio) {
-  return {{"effect", ratio.effect},
-          {"low", ratio.low},
-          {"high", ratio.high},
-          {"pairs", ratio.pairs},
-          {"bounded", ratio.bounded}};
-}
-
-constexpr std::array<const char*, 4> percentile_names{"p50", "p90", "p99", "p99_9"};
-
-void add_percentiles(Json& row, const std::string& prefix, const std::array<double, 4>& values) {
-  for (std::size_t i = 0; i < values.size(); ++i) row[fmt::format("{}_{}_ns", prefix, percentile_names[i])] = values[i];
-}
-
-Json parameters_json(const Plan& plan, const Cell& cell) {
-  const Group& group = plan.group_of(cell);
-  Json parameters{{"tasks", group.parameters.tasks}, {"cpus", group.cpus}};
-  if (group.parameters.work != 0) parameters["work"] = group.parameters.work;
-  if (!group.parameters.waits.empty()) {
-    Json waits = Json::array();
-    for (const std::chrono::nanoseconds wait : group.parameters.waits) waits.push_back(wait.count());
-    parameters["waits_ns"] = std::move(waits);
-  }
-  if (cell.shows_workers) parameters["workers"] = cell.workers;
-  return parameters;
-}
-
-// The keys that Google Benchmark gives every row.
-Json row_head(const Cell& cell, const Group& group, std::size_t family, const std::string& name, const char* run_type) {
-  return {{"name", name},
-          {"family_index", family},
-          {"per_family_instance_index", 0},
-          {"run_name", cell.name},
-          {"run_type", run_type},
-          {"bench", {{"workload", group.name()}, {"model", cell.model->name}}}};
-}
-
-// The rows of one cell: its samples, or its failure, and the aggregates.
-class CellRows {
- public:
-  CellRows(const Plan& plan, std::size_t index, const Results& results, const std::vector<Regime>& regimes,
-           double ideal_ns)
-      : plan_(plan),
-        cell_(plan.cells[index]),
-        group_(plan.group_of(cell_)),
-        index_(index),
-        results_(results),
-        result_(results.cells[index]),
-        regimes_(regimes),
-        ideal_ns_(ideal_ns) {}
-
-  void add_samples(Json& rows) const {
-    for (std::size_t i = 0; i < result_.samples.size(); ++i) rows.push_back(sample_row(i));
-    if (result_.failure) rows.push_back(failure_row());
-  }
-
-  void add_aggregates(Json& rows, const CellSummary& summary) const {
-    rows.push_back(median_row(summary));
-    const auto all = merged();
-    for (std::size_t i = 0; i < percentile_names.size(); ++i) rows.push_back(percentile_row(summary, *all, i));
-  }
-
- private:
-  std::size_t repetitions() const { return result_.samples.size() + (result_.failure ? 1 : 0); }
-
-  const Ruler* ruler_before(std::uint32_t round) const {
-    const std::size_t workload = workload_index(plan_, group_);
-    const auto found = std::ranges::find_if(results_.rulers, [&](const RulerReading& reading) {
-      return reading.workload == workload && reading.round == round && !reading.after;
-    });
-    return found == results_.rulers.end() ? nullptr : &found->ruler;
-  }
-
-  Json sample_row(std::size_t index) const {
-    const Sample& sample = result_.samples[index];
-    Json row = row_head(cell_, group_, index_, cell_.name, "iteration");
-    Json bench = std::move(row["bench"]);
-    row.erase("bench");
-    row["repetitions"] = repetitions();
-    row["repetition_index"] = index;
-    row["threads"] = 1;
-    row["iterations"] = sample.batches;
-    row["real_time"] = sample.wall_ns;
-    row["cpu_time"] = sample.cpu_ns;
-    row["time_unit"] = "ns";
-    row["items_per_second"] = group_.parameters.tasks / (sample.wall_ns / 1e9);
-    bench["parameters"] = parameters_json(plan_, cell_);
-    bench["round"] = sample.round;
-    bench["regime"] = regime_name(regimes_.at(sample.round));
-    if (const Ruler* ruler = ruler_before(sample.round)) bench["ruler"] = probes_json(*ruler);
-    bench["batches"] = sample.batches;
-    bench["warmup_batches"] = sample.warmup_batches;
-    bench["voluntary_switches_per_batch"] = sample.voluntary_switches;
-    bench["involuntary_switches_per_batch"] = sample.involuntary_switches;
-    bench["minor_faults_per_batch"] = sample.minor_faults;
-    bench["major_faults_per_batch"] = sample.major_faults;
-    bench["ideal_ns"] = ideal_ns(group_, sample.compute_ns);
-    if (sample.compute_ns > 0) bench["plain_loop_cpu_ns"] = sample.compute_ns;
-    bench["run_user_cpu_ns"] = sample.run_user_ns;
-    bench["run_system_cpu_ns"] = sample.run_system_ns;
-    bench["units_peak"] = sample.units_peak;
-    add_percentiles(bench, "latency", sample.latency_ns);
-    add_percentiles(bench, "start_delay", sample.start_delay_ns);
-    add_percentiles(bench, "service", sample.service_ns);
-    bench["latency_histogram"] = histogram_json(sample.latency);
-    row["bench"] = std::move(bench);
-    return row;
-  }
-
-  // [bucket, count, bucket, count, …] of the log-linear histogram with 2,048 sub-buckets.
-  static Json histogram_json(const Histogram::Encoded& encoded) {
-    Json flat = Json::array();
-    for (const auto& [bucket, count] : encoded) {
-      flat.push_back(bucket);
-      flat.push_back(count);
-    }
-    return {{"kind", "log-linear"}, {"sub_buckets", 2 * Histogram::half_count}, {"buckets", std::move(flat)}};
-  }
-
-  Json failure_row() const {
-    // Under a name of its own when earlier runs went well, since readers of the file pool rows of the same name.
-    const std::string name = result_.samples.empty() ? cell_.name : cell_.name + "/failed";
-    Json row = row_head(cell_, group_, index_, name, "iteration");
-    row["repetitions"] = repetitions();
-    row["repetition_index"] = result_.samples.size();
-    row["threads"] = 1;
-    row["error_occurred"] = true;
-    row["error_message"] = *result_.failure;
-    row["iterations"] = 0;
-    row["real_time"] = 0.0;
-    row["cpu_time"] = 0.0;
-    row["time_unit"] = "ns";
-    row["bench"]["parameters"] = parameters_json(plan_, cell_);
-    return row;
-  }
-
-  Json aggregate_row(const char* aggregate, std::size_t samples, double real_ns, double cpu_ns) const {
-    Json row = row_head(cell_, group_, index_, fmt::format("{}_{}", cell_.name, aggregate), "aggregate");
-    row["repetitions"] = samples;
-    row["threads"] = 1;
-    row["aggregate_name"] = aggregate;
-    row["aggregate_unit"] = "time";
-    row["iterations"] = samples;
-    row["real_time"] = real_ns;
-    row["cpu_time"] = cpu_ns;
-    row["time_unit"] = "ns";
-    return row;
-  }
-
-  Json median_row(const CellSummary& summary) const {
-    Json row = aggregate_row("median", summary.wall_ns.samples, summary.wall_ns.median, summary.cpu_ns.median);
-    row["items_per_second"] = group_.parameters.tasks / (summary.wall_ns.median / 1e9);
-    Json& bench = row["bench"];
-    bench["real_time_interval_ns"] = interval_json(summary.wall_ns);
-    bench["cpu_time_interval_ns"] = interval_json(summary.cpu_ns);
-    bench["ideal_ns"] = ideal_ns_;
-    if (summary.over_ideal) bench["over_ideal"] = ratio_json(*summary.over_ideal);
-    if (summary.speedup) bench["speedup_over_serial"] = ratio_json(*summary.speedup);
-    if (summary.checkpoint_ns) {
-      bench["checkpoint_ns"] = summary.checkpoint_ns->median;
-      bench["checkpoint_interval_ns"] = interval_json(*summary.checkpoint_ns);
-    }
-    bench["user_cpu_percent"] = summary.user_share * 100;
-    bench["voluntary_switches_per_batch"] = summary.voluntary_switches.median;
-    bench["involuntary_switches_per_batch"] = summary.involuntary_switches.median;
-    bench["minor_faults_per_batch"] = summary.minor_faults.median;
-    bench["major_faults_per_batch"] = summary.major_faults.median;
-    bench["units_peak"] = summary.units_peak.median;
-    if (result_.peak_memory_bytes > 0) bench["peak_memory_bytes"] = result_.peak_memory_bytes;
-    return row;
-  }
-
-  // A row for each shown percentile: the median of the runs' percentiles with its interval, and what all runs merged
-  // give.
-  Json percentile_row(const CellSummary& summary, const Histogram& all, std::size_t which) const {
-    const Estimate& latency = summary.latency_ns[which];
-    Json row = aggregate_row(percentile_names[which], latency.samples, latency.median, summary.cpu_ns.median);
-    Json& bench = row["bench"];
-    bench["latency_interval_ns"] = interval_json(latency);
-    bench["merged_latency_ns"] = static_cast<double>(all.percentile_ns(shown_percentiles[which]));
-    bench["start_delay_ns"] = summary.start_delay_ns[which].median;
-    bench["service_ns"] = summary.service_ns[which].median;
-    return row;
-  }
-
-  std::unique_ptr<Histogram> merged() const {
-    auto all = std::make_unique<Histogram>();
-    for (const Sample& sample : result_.samples) {
-      if (const auto one = Histogram::decode(sample.latency)) all->merge(*one);
-    }
-    return all;
-  }
-
-  const Plan& plan_;
-  const Cell& cell_;
-  const Group& group_;
-  std::size_t index_;
-  const Results& results_;
-  const CellResult& result_;
-  const std::vector<Regime>& regimes_;
-  double ideal_ns_;
-};
 
 std::system_error write_failure(const std::string& path) {
   return {errno, std::generic_category(), fmt::format("write {}", path)};
@@ -358,22 +182,7 @@ void write_all(int fd, std::string_view text, const std::string& path) {
 }  // namespace
 
 nlohmann::ordered_json make_document(const ResultContext& context, const Results& results) {
-  Json rows = Json::array();
-  for (const GroupSummary& summary : summarize(context.plan, results)) {
-    const Group& group = context.plan.groups[summary.group];
-    std::uint32_t rounds = 0;
-    for (const std::size_t cell : group.cells) {
-      for (const Sample& sample : results.cells[cell].samples) rounds = std::max(rounds, sample.round + 1);
-    }
-    const std::vector<Regime> regimes = regimes_of(results, workload_index(context.plan, group), rounds);
-    for (const std::size_t index : group.cells) {
-      const CellRows cell(context.plan, index, results, regimes, summary.ideal_ns);
-      cell.add_samples(rows);
-      const auto row = std::ranges::find(summary.cells, index, &CellSummary::cell);
-      if (row != summary.cells.end()) cell.add_aggregates(rows, *row);
-    }
-  }
-  return {{"context", context_json(context, results)}, {"benchmarks", std::move(rows)}};
+  return {{"context", context_json(context, results)}, {"benchmarks", result_rows(context.plan, results)}};
 }
 
 std::string document_text(const nlohmann::ordered_json& document) {

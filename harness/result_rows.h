@@ -1,0 +1,14 @@
+// The rows of the result file: one for each run, and those that sum up a cell.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "harness/plan.h"
+#include "harness/sample.h"
+
+namespace bench {
+
+/// All rows, cell by cell, as results/schema.json describes them.
+nlohmann::ordered_json result_rows(const Plan& plan, const Results& results);
+
+}  // namespace bench
