@@ -22,8 +22,8 @@ timeval timeval_of(std::chrono::nanoseconds duration) {
 }  // namespace
 
 void sleep_for(ServerRun& server, std::chrono::nanoseconds duration) {
-  constexpr std::int64_t look_ns = 100'000'000;
   constexpr std::int64_t second_ns = 1'000'000'000;
+  constexpr std::int64_t look_ns = second_ns;
   const std::int64_t end_ns = now_ns() + duration.count();
   for (std::int64_t now = now_ns(); now < end_ns && !server.stopping(); now = now_ns()) {
     const std::int64_t until_ns = std::min(end_ns, now + look_ns);
@@ -65,7 +65,10 @@ void close_after_last_word(int socket) noexcept {
   while (true) {
     const std::int64_t left_ms = (deadline_ns - now_ns()) / 1'000'000;
     pollfd watched{.fd = socket, .events = POLLIN, .revents = 0};
-    if (left_ms <= 0 || poll(&watched, 1, static_cast<int>(left_ms)) <= 0) return;
+    if (left_ms <= 0) return;
+    const int ready = poll(&watched, 1, static_cast<int>(left_ms));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return;
     if (recv(socket, unread.data(), unread.size(), MSG_DONTWAIT) <= 0) return;
   }
 }

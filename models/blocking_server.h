@@ -21,11 +21,11 @@ struct PlainUnit {
   auto block(Call call) const {
     return call();
   }
-  static void compute(std::uint64_t steps) noexcept { service_compute(steps); }
+  static void compute(const ServerRun& server, std::uint64_t steps) { bench::compute(server, steps); }
 };
 inline constexpr PlainUnit plain_unit;
 
-/// Sleeps for so long, unless the server is stopped meanwhile, which is looked at every 100 ms.
+/// Sleeps for so long, unless the server is stopped meanwhile, which is looked at every second.
 void sleep_for(ServerRun& server, std::chrono::nanoseconds duration);
 
 /// Gives the server's socket, from which connections inherit them, the deadlines of blocking reads and writes.
@@ -72,7 +72,7 @@ void serve_connection(ServerRun& server, int socket, Unit& unit) {
   std::array<std::byte, receive_bytes> room;  // not cleared: a stack page that is not used costs no memory
   Wanted wanted;
   bool peer_ended = false;
-  while (true) {
+  while (!server.stopping()) {
     if (!out.empty()) {
       const Attempt sent = unit.block([&] { return send_pending(socket, out); });
       if (sent == Attempt::would_block) server.count_timed_out();
@@ -101,7 +101,7 @@ void serve_connection(ServerRun& server, int socket, Unit& unit) {
         wanted = conversation.go_on(Why::resumed, out);
         break;
       case Next::compute:
-        unit.compute(wanted.amount);
+        unit.compute(server, wanted.amount);
         wanted = conversation.go_on(Why::resumed, out);
         break;
       case Next::close:
@@ -119,7 +119,7 @@ void serve_datagram(ServerRun& server, const Datagram& datagram, Unit& unit) {
   Wanted wanted = conversation.receive(datagram.bytes(), out);
   while (wanted.next == Next::wait || wanted.next == Next::compute) {
     if (wanted.next == Next::compute) {
-      unit.compute(wanted.amount);
+      unit.compute(server, wanted.amount);
     } else {
       unit.block([&] { sleep_for(server, std::chrono::nanoseconds(wanted.amount)); });
     }

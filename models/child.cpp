@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "harness/measure/usage.h"
 
@@ -78,8 +79,15 @@ void ServingChildren::start(const std::function<void()>& body) {
 }
 
 void end_children() {
-  for (const pid_t child : living_descendants(getpid())) kill(child, SIGTERM);
-  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  // Again and again, since a child that has just been forked may still ignore the signal.
+  while (true) {
+    for (const pid_t child : living_descendants(getpid())) kill(child, SIGTERM);
+    pid_t ended = 0;
+    while ((ended = waitpid(-1, nullptr, WNOHANG)) > 0) {
+    }
+    if (ended < 0 && errno == ECHILD) return;
+    constexpr timespec moment{.tv_sec = 0, .tv_nsec = 2'000'000};
+    nanosleep(&moment, nullptr);
   }
 }
 

@@ -1,6 +1,7 @@
 // One connection's talk between its session and whoever owns the socket.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <vector>
@@ -18,6 +19,12 @@ struct Wanted {
   Next next = Next::read;
   std::uint64_t amount = 0;
 };
+
+/// Does so many steps of service_compute(), or stops early when the server is to stop.
+inline void compute(const ServerRun& server, std::uint64_t steps) {
+  constexpr std::uint64_t slice = 1'000'000;  // about a millisecond
+  for (; steps != 0 && !server.stopping(); steps -= std::min(steps, slice)) service_compute(std::min(steps, slice));
+}
 
 /// A session and its unconsumed bytes, which are all that an idle connection holds. One unit uses it at a time.
 class Conversation {

@@ -75,9 +75,9 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
     if (sent == Attempt::would_block) std::swap(unsent, server.out);
     server.out.clear();
     while (sent == Attempt::would_block) {
-      auto room = socket.writable();
+      auto room = socket.writable(server.ticker.idle_ticks());
       const bool in_time = co_await room;
-      if (!in_time) server.run.count_timed_out();
+      if (!in_time && !server.run.stopping()) server.run.count_timed_out();
       sent = in_time ? send_pending(socket.fd(), unsent) : Attempt::failed;
     }
     if (sent == Attempt::failed) co_return;
@@ -85,7 +85,7 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
 
     switch (wanted.next) {
       case Next::read: {
-        auto bytes = socket.readable();
+        auto bytes = socket.readable(server.ticker.idle_ticks());
         const bool in_time = co_await bytes;
         if (server.run.stopping()) co_return;
         std::size_t size = 0;
@@ -112,16 +112,18 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
         break;
       }
       case Next::compute:
-        service_compute(wanted.amount);  // and everyone else waits
+        compute(server.run, wanted.amount);  // and everyone else waits
         wanted = conversation.go_on(Why::resumed, server.out);
         break;
       case Next::close: {
         if (peer_ended || shutdown(socket.fd(), SHUT_WR) != 0) co_return;
         // What the peer still sends is thrown away until it ends, lest a reset overtake the last reply.
+        const std::uint32_t begun = server.scheduler.ticks();
         for (std::size_t size = 1; size != 0;) {
-          auto bytes = socket.readable();
+          auto bytes = socket.readable(server.ticker.linger_ticks());
           const bool in_time = co_await bytes;
-          if (!in_time || receive_some(socket.fd(), server.room, size) == Attempt::failed) co_return;
+          const bool late = server.scheduler.ticks() - begun >= server.ticker.linger_ticks();
+          if (!in_time || late || receive_some(socket.fd(), server.room, size) == Attempt::failed) co_return;
         }
         co_return;
       }
@@ -169,7 +171,7 @@ Detached answer_datagram(Server& server, const Datagram& received) {
   const Datagram request = received.peer_only();
   while (wanted.next == Next::wait || wanted.next == Next::compute) {
     if (wanted.next == Next::compute) {
-      service_compute(wanted.amount);
+      compute(server.run, wanted.amount);
     } else {
       auto sleep = server.scheduler.sleep(std::chrono::nanoseconds(wanted.amount));
       co_await sleep;
@@ -201,7 +203,8 @@ Detached keep_deadlines(Server& server) {
   while (!server.run.stopping()) {
     auto tick = ticks.readable();
     co_await tick;
-    server.scheduler.tick(server.ticker.take(), server.ticker.idle_ticks());
+    // One tick at most, however long the loop was busy: what came meanwhile has not been looked at yet.
+    if (server.ticker.take() != 0) server.scheduler.tick();
   }
 }
 

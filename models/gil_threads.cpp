@@ -105,9 +105,9 @@ class LockedUnit {
     return call();
   }
 
-  void compute(std::uint64_t steps) const {
+  void compute(const ServerRun& server, std::uint64_t steps) const {
     constexpr std::uint64_t slice = 10'000;  // about as long as CPython computes between two looks at the request
-    for (; steps != 0; steps -= std::min(steps, slice)) {
+    for (; steps != 0 && !server.stopping(); steps -= std::min(steps, slice)) {
       service_compute(std::min(steps, slice));
       if (gil_.wanted().load(std::memory_order_relaxed)) gil_.hand_over();
     }

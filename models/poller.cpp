@@ -48,7 +48,8 @@ std::span<const Ready> EpollPoller::wait(std::int64_t deadline_ns) {
     constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
     ready_[static_cast<std::size_t>(i)] = {.fd = event.data.fd,
                                            .readable = (event.events & (EPOLLIN | broken)) != 0,
-                                           .writable = (event.events & (EPOLLOUT | broken)) != 0};
+                                           .writable = (event.events & (EPOLLOUT | broken)) != 0,
+                                           .broken = (event.events & broken) != 0};
   }
   return std::span(ready_).first(static_cast<std::size_t>(count));
 }

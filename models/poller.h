@@ -21,6 +21,7 @@ struct Ready {
   int fd;
   bool readable;
   bool writable;
+  bool broken;  ///< The peer has reset it, or has closed both directions.
 };
 
 /// The deadline of who has none.
@@ -37,6 +38,9 @@ class EpollPoller {
 
   /// Changes what is watched of `fd`. Throws std::system_error.
   void change(int fd, Interest interest) { control(EPOLL_CTL_MOD, fd, interest); }
+
+  /// Watches `fd` no longer.
+  void forget(int fd) { control(EPOLL_CTL_DEL, fd, Interest::nothing); }
 
   /// Sleeps until a descriptor is ready or CLOCK_MONOTONIC reads `deadline_ns`, with the nanosecond resolution that
   /// epoll_wait(2) lacks: its milliseconds would round every wait up. The kernel may add a thousandth of the wait

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -41,9 +42,10 @@ class Reactor {
           server_.transport() == Transport::tcp ? accept_some() : take_datagrams();
         } else if (ready.fd == ticker_.fd()) {
           on_tick();
-        } else {
-          on_ready(*connections_[static_cast<std::size_t>(ready.fd)], ready);
+        } else if (Connection* connection = connections_[static_cast<std::size_t>(ready.fd)].get()) {
+          on_ready(*connection, ready);  // one that the tick has closed is not there any more
         }
+        if (server_.stopping()) return;
       }
       if (!timers_.empty()) fire_timers();
     }
@@ -77,8 +79,11 @@ class Reactor {
     Datagram request;
   };
 
-  // Of a connection, or of an errand where `fd` is -1. A connection may be gone, and its descriptor another's, when its
-  // timer is due.
+  // Of a connection, or with one of the values below for `fd`. A connection may be gone, and its descriptor another's,
+  // when its timer is due.
+  static constexpr int errand = -1;
+  static constexpr int accept_again = -2;
+  static constexpr std::int64_t accept_again_ns = 10'000'000;
   struct Timer {
     int fd;
     std::uint64_t serial;
@@ -93,10 +98,10 @@ class Reactor {
         case Accepted::none:
         case Accepted::stopped: return;
         case Accepted::no_descriptor:
-          // The peer waits in the backlog and would wake the loop without end: the next tick tries again.
+          // The peer waits in the backlog and would wake the loop without end.
           server_.count_refused();
           poller_.change(server_.socket(), Interest::nothing);
-          accepting_ = false;
+          timers_.arm(now_ns() + accept_again_ns, {.fd = accept_again, .serial = 0});
           return;
       }
     }
@@ -104,7 +109,11 @@ class Reactor {
 
   void add(UniqueFd socket) {
     const auto slot = static_cast<std::size_t>(socket.get());
-    poller_.watch(socket.get(), Interest::read);
+    try {
+      poller_.watch(socket.get(), Interest::read);
+    } catch (const std::system_error&) {
+      return server_.count_refused();
+    }
     if (connections_.size() <= slot) connections_.resize(slot + 1);
     connections_[slot] = std::make_unique<Connection>(server_);
     connections_[slot]->socket = std::move(socket);
@@ -115,6 +124,7 @@ class Reactor {
   void close(Connection& connection) { connections_[static_cast<std::size_t>(connection.socket.get())].reset(); }
 
   void on_ready(Connection& connection, const Ready& ready) {
+    if (ready.broken && connection.state == State::waiting) return close(connection);  // or it would wake the loop on
     if (ready.writable && !connection.unsent.empty()) return on_writable(connection);
     if (ready.readable) {
       if (connection.state == State::reading) return on_readable(connection);
@@ -173,7 +183,7 @@ class Reactor {
                       {.fd = connection.socket.get(), .serial = connection.serial});
           return want(connection);
         case Next::compute:
-          service_compute(wanted.amount);  // and everyone else waits
+          compute(server_, wanted.amount);  // and everyone else waits
           wanted = connection.conversation.go_on(Why::resumed, output_of(connection));
           break;
         case Next::drain:
@@ -222,9 +232,12 @@ class Reactor {
   void fire_timers() {
     const std::int64_t now = now_ns();
     for (Timer timer{}; timers_.take_due(now, timer);) {
-      if (timer.fd < 0) {
+      if (timer.fd == accept_again) {
+        poller_.change(server_.socket(), Interest::read);
+      } else if (timer.fd == errand) {
         run_errand(timer.serial);
       } else if (Connection* connection = find(timer)) {
+        connection->active_tick = tick_;
         act(*connection, connection->conversation.go_on(Why::resumed, output_of(*connection)));
       }
     }
@@ -236,11 +249,8 @@ class Reactor {
   }
 
   void on_tick() {
-    tick_ += ticker_.take();
-    if (!accepting_) {
-      accepting_ = true;
-      poller_.change(server_.socket(), Interest::read);
-    }
+    // One tick at most, however long the loop was busy: what came meanwhile has not been looked at yet.
+    if (ticker_.take() != 0) ++tick_;
     for (const auto& connection : connections_) {
       if (connection) check_deadline(*connection);
     }
@@ -248,10 +258,15 @@ class Reactor {
 
   void check_deadline(Connection& connection) {
     const std::uint32_t silent = tick_ - connection.active_tick;
-    if (connection.state == State::lingering && silent >= ticker_.linger_ticks()) return close(connection);
+    if (connection.state == State::lingering) {
+      if (silent >= ticker_.linger_ticks()) close(connection);
+      return;
+    }
     if (connection.state == State::waiting || silent <= ticker_.idle_ticks()) return;
+    if (connection.state == State::closing) return close(connection);
     server_.count_timed_out();
     if (connection.state != State::reading || !connection.unsent.empty()) return close(connection);
+    connection.active_tick = tick_;
     connection.conversation.go_on(Why::timed_out, out_);
     act(connection, {Next::close, 0});
   }
@@ -259,28 +274,28 @@ class Reactor {
   void take_datagrams() {
     constexpr int at_most = 64;
     for (int i = 0; i < at_most && datagram_.receive_now(server_); ++i) {
-      auto errand = std::make_unique<Errand>(server_, datagram_);
-      const Wanted wanted = errand->conversation.receive(datagram_.bytes(), out_);
-      go_on_errand(std::move(errand), wanted);
+      auto answer = std::make_unique<Errand>(server_, datagram_);
+      const Wanted wanted = answer->conversation.receive(datagram_.bytes(), out_);
+      go_on_errand(std::move(answer), wanted);
     }
   }
 
   void run_errand(std::uint64_t serial) {
-    auto errand = std::move(errands_.extract(serial).mapped());
-    const Wanted wanted = errand->conversation.go_on(Why::resumed, out_);
-    go_on_errand(std::move(errand), wanted);
+    auto answer = std::move(errands_.extract(serial).mapped());
+    const Wanted wanted = answer->conversation.go_on(Why::resumed, out_);
+    go_on_errand(std::move(answer), wanted);
   }
 
-  void go_on_errand(std::unique_ptr<Errand> errand, Wanted wanted) {
+  void go_on_errand(std::unique_ptr<Errand> answer, Wanted wanted) {
     while (wanted.next == Next::compute) {
-      service_compute(wanted.amount);
-      wanted = errand->conversation.go_on(Why::resumed, out_);
+      compute(server_, wanted.amount);
+      wanted = answer->conversation.go_on(Why::resumed, out_);
     }
     if (wanted.next == Next::wait) {
-      timers_.arm(now_ns() + static_cast<std::int64_t>(wanted.amount), {.fd = -1, .serial = ++serials_});
-      errands_.emplace(serials_, std::move(errand));
+      timers_.arm(now_ns() + static_cast<std::int64_t>(wanted.amount), {.fd = errand, .serial = ++serials_});
+      errands_.emplace(serials_, std::move(answer));
     } else {
-      send_datagram(server_.socket(), errand->request, out_);
+      send_datagram(server_.socket(), answer->request, out_);
     }
   }
 
@@ -292,7 +307,6 @@ class Reactor {
   std::unordered_map<std::uint64_t, std::unique_ptr<Errand>> errands_;
   std::uint64_t serials_ = 0;
   std::uint32_t tick_ = 0;
-  bool accepting_ = true;
   std::array<std::byte, receive_bytes> room_;
   Output out_;
   Datagram datagram_;

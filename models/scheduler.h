@@ -49,7 +49,9 @@ struct Channel {
   Interest interest = Interest::read;
   Waiter* waiter = nullptr;
   bool timed_out = false;
-  std::uint32_t since_tick = 0;  // when the waiter began to wait
+  bool forgotten = false;  // no longer watched, since it is broken
+  std::uint32_t until_tick = 0;  // how long the waiter waits
+  bool bounded = false;          // or it waits for ever
 };
 
 /// One thread uses it and everything that waits for it.
@@ -100,7 +102,10 @@ class Scheduler {
   template <typename Stopping>
   void serve(Stopping stopping) {
     while (!stopping()) {
-      for (const Ready& ready : poller_.wait(ready_.empty() ? timers_.next_deadline_ns() : 0)) on_ready(ready);
+      for (const Ready& ready : poller_.wait(ready_.empty() ? timers_.next_deadline_ns() : 0)) {
+        if (stopping()) break;
+        on_ready(ready);
+      }
       if (!timers_.empty()) wake_due();
       run_round();
     }
@@ -111,12 +116,15 @@ class Scheduler {
     }
   }
 
-  /// So many ticks of the deadlines' clock have passed: whoever has waited for a socket for more than `most` is told.
-  void tick(std::uint32_t passed, std::uint32_t most) {
-    tick_ += passed;
+  /// The clock of the deadlines.
+  std::uint32_t ticks() const noexcept { return tick_; }
+
+  /// A tick has passed: whoever has waited for a socket for too many is told.
+  void tick() {
+    ++tick_;
     for (std::size_t slot = 0; slot < channels_.size(); ++slot) {
       Channel* channel = channels_[slot];
-      if (channel && channel->waiter && tick_ - channel->since_tick > most) wake(*channel, true);
+      if (channel && channel->waiter && channel->bounded && tick_ > channel->until_tick) wake(*channel, true);
     }
   }
 
@@ -140,7 +148,7 @@ class Scheduler {
 
   void on_ready(const Ready& ready);
   void attach(Channel& channel);
-  void await(Channel& channel, Interest interest);
+  void await(Channel& channel, Interest interest, std::uint32_t most_ticks);
   void detach(const Channel& channel) noexcept { channels_[static_cast<std::size_t>(channel.fd)] = nullptr; }
 
   EpollPoller poller_;
@@ -165,21 +173,22 @@ class AsyncSocket {
 
   int fd() const noexcept { return channel_.fd; }
 
-  /// `co_await socket.readable()`: goes on from the scheduler's loop once the socket is ready; false when nothing came
-  /// for too long.
-  auto readable() noexcept { return Readiness(*this, Interest::read); }
-  auto writable() noexcept { return Readiness(*this, Interest::write); }
+  /// `co_await socket.readable(ticks)`: goes on from the scheduler's loop once the socket is ready; false when nothing
+  /// came for so many ticks, or when the server is to stop. 0 ticks: no bound.
+  auto readable(std::uint32_t ticks = 0) noexcept { return Readiness(*this, Interest::read, ticks); }
+  auto writable(std::uint32_t ticks = 0) noexcept { return Readiness(*this, Interest::write, ticks); }
 
  private:
   struct Readiness : Waiter {
     AsyncSocket& socket;
     Interest interest;
-    Readiness(AsyncSocket& home, Interest wanted) : socket(home), interest(wanted) {}
+    std::uint32_t ticks;
+    Readiness(AsyncSocket& home, Interest wanted, std::uint32_t most) : socket(home), interest(wanted), ticks(most) {}
     bool await_ready() const noexcept { return false; }
     void await_suspend(Handle waiter) {
       handle = waiter;
       socket.channel_.waiter = this;
-      socket.scheduler_.await(socket.channel_, interest);
+      socket.scheduler_.await(socket.channel_, interest, ticks);
     }
     bool await_resume() const noexcept { return !socket.channel_.timed_out; }
   };
@@ -193,7 +202,12 @@ inline void Scheduler::on_ready(const Ready& ready) {
   Channel* channel = channels_[static_cast<std::size_t>(ready.fd)];
   if (!channel) return;
   if (channel->waiter) return wake(*channel, false);
-  // Readable while its coroutine is busy elsewhere: to be watched again when it asks.
+  // Ready while its coroutine is busy elsewhere: to be watched again when it asks. What is broken is always reported,
+  // and so not watched at all.
+  if (ready.broken) {
+    channel->forgotten = true;
+    return poller_.forget(channel->fd);
+  }
   channel->interest = Interest::nothing;
   poller_.change(channel->fd, Interest::nothing);
 }
@@ -205,8 +219,14 @@ inline void Scheduler::attach(Channel& channel) {
   channels_[slot] = &channel;
 }
 
-inline void Scheduler::await(Channel& channel, Interest interest) {
-  channel.since_tick = tick_;
+inline void Scheduler::await(Channel& channel, Interest interest, std::uint32_t most_ticks) {
+  channel.bounded = most_ticks != 0;
+  channel.until_tick = tick_ + most_ticks;
+  if (channel.forgotten) {
+    channel.forgotten = false;
+    channel.interest = interest;
+    return poller_.watch(channel.fd, interest);
+  }
   if (interest == channel.interest) return;
   channel.interest = interest;
   poller_.change(channel.fd, interest);

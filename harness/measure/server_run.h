@@ -45,7 +45,7 @@ class ServerRun : public Run {
   /// The session of a new connection or datagram.
   std::unique_ptr<Session> open_session() { return setup_.service->open(setup_.context); }
 
-  /// A connection was closed unserved, since a unit or a descriptor was missing.
+  /// A connection could not be taken, since a unit or a descriptor was missing; it may be taken later.
   void count_refused() noexcept { report().server.refused.fetch_add(1, std::memory_order_relaxed); }
 
   /// A connection was closed since its peer was silent for too long.
