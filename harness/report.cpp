@@ -176,10 +176,6 @@ constexpr std::string_view service_legend =
     "served:\n"
     "active connections that got a reply; limit: why the rate was no higher.\n";
 
-std::string number(double value) { return fmt::format("{:.6g}", value); }
-
-std::string ratio_number(const std::optional<Ratio>& ratio) { return ratio ? number(ratio->effect) : ""; }
-
 }  // namespace
 
 std::string report_text(const Plan& plan, const Results& results, Format format, bool emphasis) {
@@ -194,65 +190,6 @@ std::string report_text(const Plan& plan, const Results& results, Format format,
   if (jobs) text += '\n' + std::string(legend);
   if (services) text += '\n' + std::string(service_legend);
   return text;
-}
-
-std::string report_csv(const Plan& plan, const Results& results) {
-  Table table{.header = {"name",
-                         "workload",
-                         "model",
-                         "tasks",
-                         "work",
-                         "cpus",
-                         "workers",
-                         "samples",
-                         "wall_ns",
-                         "wall_low_ns",
-                         "wall_high_ns",
-                         "over_ideal",
-                         "speedup_over_serial",
-                         "cpu_ns",
-                         "voluntary_switches",
-                         "involuntary_switches",
-                         "latency_p50_ns",
-                         "latency_p90_ns",
-                         "latency_p99_ns",
-                         "latency_p99_9_ns",
-                         "peak_memory_bytes",
-                         "units_peak",
-                         "error"},
-              .rows = {}};
-  for (const GroupSummary& summary : summarize(plan, results)) {
-    const Group& group = plan.groups[summary.group];
-    for (const std::size_t index : group.cells) {
-      const Cell& cell = plan.cells[index];
-      std::vector<std::string> row{cell.name,
-                                   std::string(group.name()),
-                                   std::string(cell.model->name),
-                                   fmt::to_string(group.parameters.tasks),
-                                   fmt::to_string(group.parameters.work),
-                                   fmt::to_string(group.cpus),
-                                   fmt::to_string(cell.workers)};
-      const auto found = std::ranges::find(summary.cells, index, &CellSummary::cell);
-      const CellResult& result = results.cells[index];
-      if (found == summary.cells.end()) {
-        row.resize(table.header.size() - 1);
-      } else {
-        const CellSummary& sums = *found;
-        for (const std::string& field :
-             {fmt::to_string(sums.wall_ns.samples), number(sums.wall_ns.median), number(sums.wall_ns.low),
-              number(sums.wall_ns.high), ratio_number(sums.over_ideal), ratio_number(sums.speedup),
-              number(sums.cpu_ns.median), number(sums.voluntary_switches.median),
-              number(sums.involuntary_switches.median), number(sums.latency_ns[0].median),
-              number(sums.latency_ns[1].median), number(sums.latency_ns[2].median), number(sums.latency_ns[3].median),
-              fmt::to_string(result.peak_memory_bytes), number(sums.units_peak.median)}) {
-          row.push_back(field);
-        }
-      }
-      row.push_back(cell.skipped ? "skipped: " + *cell.skipped : result.failure.value_or(""));
-      table.rows.push_back(std::move(row));
-    }
-  }
-  return render_csv(table);
 }
 
 std::string plan_text(const Plan& plan) {
