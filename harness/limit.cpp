@@ -12,18 +12,22 @@ constexpr double failed_share = 0.001;     // of the requests, from which on a r
 constexpr double met_share = 0.99;         // of the offered rate, from which on it counts as met
 constexpr double saturated_idle = 0.10;    // a generator that sleeps less is saturated
 constexpr double saturated_server = 0.90;  // a server that uses more of its CPUs is
-constexpr double late_ns = 1e6;            // a generator that is later than this, and than half the latency, is the limit
+constexpr double late_ns = 1e6;  // a generator that is later than this, and than half the latency, is the limit
 constexpr double littles_law_tolerance = 0.10;
+
+// An open loop may have fewer requests than connections: those that nobody asked are not starved.
+bool starves(const LoadFigures& figures) {
+  const bool open_loop = figures.offered_rate > 0;
+  return figures.served < figures.asked && (!open_loop || figures.unfinished != 0);
+}
 
 Limit limit_of(const LoadFigures& figures) {
   const double requests = static_cast<double>(figures.completed + figures.failed);
-  if (figures.completed == 0 && figures.served == 0 && figures.failed == 0) {
-    return figures.asked == 0 ? Limit::latency : Limit::starved;
-  }
-  if (figures.wrong_replies != 0 || static_cast<double>(figures.failed) > failed_share * requests) return Limit::errors;
-  if (figures.served < figures.asked) return Limit::starved;
-  const bool late = figures.send_lag_p99_ns > std::max(late_ns, figures.latency_p99_ns / 2);
   const bool open_loop = figures.offered_rate > 0;
+  if (requests == 0 && !starves(figures)) return open_loop ? Limit::rate : Limit::latency;
+  if (figures.wrong_replies != 0 || static_cast<double>(figures.failed) > failed_share * requests) return Limit::errors;
+  if (starves(figures)) return Limit::starved;
+  const bool late = figures.send_lag_p99_ns > std::max(late_ns, figures.latency_p99_ns / 2);
   if (open_loop && late) return Limit::generator;
   if (open_loop && figures.rate >= met_share * figures.offered_rate) return Limit::rate;
   if (figures.generator_idle < saturated_idle) return Limit::generator;
@@ -52,11 +56,13 @@ Judgement judge(const LoadFigures& figures) {
     if (judgement.why_invalid.empty()) judgement.why_invalid = std::move(why);
   };
   if (figures.wrong_replies != 0) invalid(fmt::format("{} wrong replies", figures.wrong_replies));
-  if (figures.completed == 0) invalid("no request was answered");
+  if (figures.completed == 0) {
+    invalid(judgement.limit == Limit::rate ? "no request was due" : "no request was answered");
+  }
   if (judgement.limit == Limit::generator) invalid("the load generator was the limit");
   if (std::abs(figures.littles_law_ratio - 1) > littles_law_tolerance) {
-    invalid(fmt::format("time in flight is {:.2f} × what rate and latency say (Little's law)",
-                        figures.littles_law_ratio));
+    invalid(
+        fmt::format("time in flight is {:.2f} × what rate and latency say (Little's law)", figures.littles_law_ratio));
   }
   return judgement;
 }

@@ -81,6 +81,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
                              .wall_ns = load.wall_ns,
                              .completed = load.requests_answered(),
                              .failed = load.requests_failed,
+                             .unfinished = load.requests_unfinished,
                              .wrong_replies = load.error_count(LoadError::wrong_reply),
                              .backlog = load.backlog_at_end,
                              .asked = load.active_asked,
