@@ -14,6 +14,10 @@ constexpr double grid = 1.05;
 constexpr double begin_below = 0.9;  // an open loop breaks a little below what a closed one answers
 constexpr std::size_t most_tries = 14;
 
+int step_below(double rate) { return static_cast<int>(std::floor(std::log(std::max(rate, 1.0)) / std::log(grid))); }
+
+const int top_step = step_below(max_rate);  // of what a load generator takes
+
 // The highest step that held below all that broke, and the lowest that broke.
 struct Bracket {
   const int* held = nullptr;
@@ -53,27 +57,33 @@ RateTry judge_rate(const Sample& sample, const Slo& slo) {
   return tried;
 }
 
-RateSearch::RateSearch(double capacity)
-    : next_(static_cast<int>(std::floor(std::log(std::max(begin_below * capacity, 1.0)) / std::log(grid)))) {}
+RateSearch::RateSearch(double capacity) : next_(std::min(step_below(begin_below * capacity), top_step)) {}
 
-double RateSearch::rate_of(int step) { return std::max(std::round(std::pow(grid, step)), 1.0); }
+// Whole numbers, but where those lie further apart than the grid.
+double RateSearch::rate_of(int step) {
+  const double rate = std::pow(grid, step);
+  return rate < 100 ? std::round(rate * 100) / 100 : std::round(rate);
+}
 
 bool RateSearch::done() const {
   const Bracket bracket = bracket_of(tries_);
   const bool narrow = bracket.held && bracket.broke && *bracket.broke - *bracket.held == 1;
   const bool at_the_bottom = !bracket.held && bracket.broke && *bracket.broke <= 0;
-  return narrow || at_the_bottom || tries_.size() >= most_tries;
+  const bool at_the_top = bracket.held && *bracket.held == top_step;
+  return narrow || at_the_bottom || at_the_top || tries_.size() >= most_tries;
 }
 
 void RateSearch::tell(const RateTry& tried) {
   tries_[next_] = tried;
-  if (!done()) next_ = next_step(), stride_ *= 2;
+  if (done()) return;
+  next_ = next_step();
+  stride_ *= 2;
 }
 
 int RateSearch::next_step() const {
   const Bracket bracket = bracket_of(tries_);
   if (bracket.held && bracket.broke) return (*bracket.held + *bracket.broke) / 2;
-  if (bracket.held) return *bracket.held + stride_;
+  if (bracket.held) return std::min(*bracket.held + stride_, top_step);
   return std::max(*bracket.broke - stride_, 0);
 }
 

@@ -111,7 +111,7 @@ std::string service_cell_name(const Cell& cell, const Group& group) {
     name += fmt::format("/service-wait:{}", format_duration_exact(load.parameters.wait.count()));
   }
   if (load.parameters.heavy_share < 1) name += fmt::format("/heavy:{:g}%", load.parameters.heavy_share * 100);
-  if (load.mode == RateMode::fixed) name += fmt::format("/rate:{:.0f}", load.rate);
+  if (load.mode == RateMode::fixed) name += fmt::format("/rate:{}", load.rate);
   if (load.mode == RateMode::search) name += "/rate:search";
   if (load.mode == RateMode::common) name += "/rate:common";
   if (cell.shows_workers) name += fmt::format("/workers:{}", cell.workers);
