@@ -269,9 +269,18 @@ class GroupSummarizer {
   bool comparable(const CellSummary& row, RankedBy by) const {
     const ServiceSummary& service = *row.service;
     if (results_.cells[row.cell].failure || service.invalid != 0) return false;
-    if (by == RankedBy::rate) return service.limit == Limit::server;
+    if (by == RankedBy::rate) return service.limit == Limit::server && service.rate.median > 0;
     if (by == RankedBy::cpu) return service.limit == Limit::rate;
     return service.knee_rate && service.knee_rate->median > 0;
+  }
+
+  // Why a cell has no place in the ranking.
+  std::string why_unranked(const CellSummary& row, RankedBy by) const {
+    const ServiceSummary& service = *row.service;
+    if (results_.cells[row.cell].failure) return "failed";
+    if (service.invalid != 0) return "invalid: " + service.why_invalid;
+    if (by == RankedBy::knee) return "keeps its promise at no rate";
+    return std::string(limit_name(service.limit));
   }
 
   std::string service_verdict() const {
@@ -284,7 +293,7 @@ class GroupSummarizer {
       if (comparable(row, by)) {
         order.push_back(&row);
       } else {
-        unranked.push_back(fmt::format("{} ({})", label(row), limit_name(row.service->limit)));
+        unranked.push_back(fmt::format("{} ({})", label(row), why_unranked(row, by)));
         generator_bound |= row.service->limit == Limit::generator;
       }
     }
