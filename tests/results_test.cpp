@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/faulty_tables.h"
+#include "tests/service_example.h"
 #include "tests/subprocess.h"
 
 namespace bench {
@@ -209,6 +210,197 @@ TEST(Document, HoldsNoNullWhateverIsMissing) {
   example.results.cells[0].samples.clear();
   EXPECT_THAT(document_text(example.document()), Not(HasSubstr("null")));
 }
+
+// ---- Services ----
+
+Json document_of(const ServiceExample& example) {
+  return make_document({.options = {}, .machine = {}, .plan = example.plan, .date = {}}, example.results);
+}
+
+std::vector<Json> rows_of(const ServiceExample& example, const std::string& type) {
+  std::vector<Json> found;
+  const Json document = document_of(example);
+  for (const Json& row : document["benchmarks"]) {
+    if (row["run_type"] == type) found.push_back(row);
+  }
+  return found;
+}
+
+TEST(ServiceRows, SayWhatARunMeasuredPerRequest) {
+  ServiceExample example({"epoll"});
+  Sample& sample = example.add(0, 8000, 3500, Limit::server);
+  sample.voluntary_switches = 0.25;
+  sample.service->load.errors[static_cast<std::size_t>(LoadError::reset)] = 2;
+  sample.service->error_text = "reset by peer";
+  sample.service->open_peak = 4;
+  const Json row = rows_of(example, "iteration").at(0);
+  EXPECT_EQ(row["name"], "echo/epoll/connections:4/message:64");
+  EXPECT_EQ(row["iterations"], 8000);
+  EXPECT_EQ(row["real_time"], 1e6);
+  EXPECT_EQ(row["cpu_time"], 3500);
+  EXPECT_EQ(row["items_per_second"], 8000);
+  const Json& bench = row["bench"];
+  EXPECT_EQ(bench["limit"], "server");
+  EXPECT_EQ(bench["valid"], true);
+  EXPECT_FALSE(bench.contains("invalid_reason"));
+  EXPECT_EQ(bench["ideal_ns"], 1000);
+  EXPECT_EQ(bench["voluntary_switches_per_request"], 0.25);
+  EXPECT_EQ(bench["server_cpu_percent"], 50);
+  EXPECT_EQ(bench["generator_cpu_percent"], 25);
+  EXPECT_EQ(bench["generator_idle_percent"], 60);
+  EXPECT_EQ(bench["fairness"], 1);
+  EXPECT_EQ(bench["connections_active"], 4);
+  EXPECT_EQ(bench["errors"]["reset"], 2);
+  EXPECT_THAT(bench["errors"], SizeIs(load_error_kinds));
+  EXPECT_EQ(bench["error_text"], "reset by peer");
+  EXPECT_EQ(bench["server_open_peak"], 4);
+  EXPECT_EQ(bench["parameters"]["loop"], "closed");
+  EXPECT_EQ(bench["parameters"]["server_cpus"], Json::array({0}));
+  EXPECT_EQ(bench["parameters"]["duration_ns"], 1'000'000'000);
+  for (const char* key : {"rate_mode", "offered_rate_per_second", "arrivals"}) {
+    EXPECT_FALSE(bench["parameters"].contains(key)) << key;
+  }
+  for (const char* key : {"batches", "start_delay_p50_ns", "service_p50_ns", "light_latency_p50_ns", "knee"}) {
+    EXPECT_FALSE(bench.contains(key)) << key;
+  }
+}
+
+TEST(ServiceRows, SumUpTheRateAndTheTail) {
+  ServiceExample example({"epoll"});
+  for (const double rate : {1000.0, 2000.0, 4000.0}) example.add(0, rate, 3500, Limit::server);
+  example.results.cells[0].memory = ConnectionMemory{.user_bytes = 512, .kernel_bytes = 4096};
+  const std::vector<Json> rows = rows_of(example, "aggregate");
+  ASSERT_THAT(rows, SizeIs(5));
+  EXPECT_EQ(rows[0]["items_per_second"], 2000);
+  const Json& median = rows[0]["bench"];
+  EXPECT_EQ(median["rate_interval_per_second"], Json({{"low", 1000.0}, {"high", 4000.0}, {"bounded", false}}));
+  EXPECT_NEAR(median["over_ideal"]["effect"].get<double>(), 3.5, 1e-9);
+  EXPECT_EQ(median["limit"], "server");
+  EXPECT_EQ(median["invalid_samples"], 0);
+  EXPECT_EQ(median["user_bytes_per_connection"], 512);
+  EXPECT_EQ(median["kernel_bytes_per_connection"], 4096);
+  EXPECT_EQ(median["connections_served"], 4);
+  EXPECT_EQ(rows[3]["aggregate_name"], "p99");
+  EXPECT_EQ(rows[3]["real_time"], 1e6);
+  EXPECT_NEAR(rows[3]["bench"]["merged_latency_ns"].get<double>(), 1e6, 1e3);
+  EXPECT_FALSE(rows[3]["bench"].contains("start_delay_ns"));
+  EXPECT_FALSE(rows[3].contains("items_per_second"));
+}
+
+TEST(ServiceRows, AreWrittenAndMarkedWhenNoneMayBeBelieved) {
+  ServiceExample example({"epoll"});
+  for (int round = 0; round < 2; ++round) {
+    example.add(0, 1000, 3500, Limit::generator).service->judgement = {
+        .limit = Limit::generator, .valid = false, .why_invalid = "the load generator was the limit"};
+  }
+  for (const char* type : {"iteration", "aggregate"}) {
+    for (const Json& row : rows_of(example, type)) {
+      EXPECT_EQ(row["bench"]["valid"], false);
+      EXPECT_EQ(row["bench"]["limit"], "generator");
+      EXPECT_EQ(row["bench"]["invalid_reason"], "the load generator was the limit");
+    }
+  }
+  EXPECT_EQ(rows_of(example, "aggregate")[0]["bench"]["invalid_samples"], 2);
+}
+
+TEST(ServiceRows, NameTheKneeOfASearchAndItsNeighbours) {
+  ServiceExample example({"epoll"}, RateMode::search, 8000);
+  example.add(0, 8000, 3500, Limit::rate).service->knee = Knee{.rate = 8000,
+                                                               .above_rate = 8400,
+                                                               .above_quantile_ns = 12e6,
+                                                               .above_why = "p99 12.0 ms",
+                                                               .below_rate = 7600,
+                                                               .below_quantile_ns = 5e6,
+                                                               .tries = 9};
+  const Json expected{{"rate_per_second", 8000.0},       {"tries", 9},
+                      {"above_rate_per_second", 8400.0}, {"above_quantile_ns", 12e6},
+                      {"above_why", "p99 12.0 ms"},      {"below_rate_per_second", 7600.0},
+                      {"below_quantile_ns", 5e6}};
+  const Json sample = rows_of(example, "iteration")[0];
+  EXPECT_EQ(sample["name"], "echo/epoll/connections:4/message:64/rate:search");
+  EXPECT_EQ(sample["bench"]["knee"], expected);
+  EXPECT_EQ(sample["bench"]["parameters"]["rate_mode"], "search");
+  EXPECT_EQ(sample["bench"]["parameters"]["offered_rate_per_second"], 8000);
+  const Json median = rows_of(example, "aggregate")[0]["bench"];
+  EXPECT_EQ(median["knee"], expected);
+  EXPECT_EQ(median["knee_rate_per_second"], 8000);
+  const Json services = document_of(example)["context"]["bench"]["services"];
+  EXPECT_EQ(services["slo"], Json({{"quantile_percent", 99.0}, {"limit_ns", 10'000'000}}));
+
+  // A search that found nothing has no neighbour below.
+  example.results.cells[0].samples[0].service->knee = Knee{.rate = 0, .above_rate = 1, .above_why = "limit server"};
+  EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"]["knee"].contains("below_rate_per_second"));
+}
+
+TEST(ServiceRows, NameTheCommonRateOnceItIsKnown) {
+  ServiceExample example({"threads", "epoll"}, RateMode::common, 5000);
+  example.results.cells[0].failure = "it died";
+  example.add(1, 5000, 3500, Limit::rate);
+  const Json services = document_of(example)["context"]["bench"]["services"];
+  EXPECT_EQ(services["common_rates"], Json({{{"title", "example"},
+                                             {"offered_rate_per_second", 5000.0},
+                                             {"cells",
+                                              {"echo/threads/connections:4/message:64/rate:common",
+                                               "echo/epoll/connections:4/message:64/rate:common"}}}}));
+  for (const Json& row : rows_of(example, "iteration")) {
+    EXPECT_EQ(row["bench"]["parameters"]["offered_rate_per_second"], 5000);
+  }
+  EXPECT_EQ(rows_of(example, "aggregate")[0]["bench"]["offered_rate_per_second"], 5000);
+  example.results.common_rates.clear();
+  EXPECT_THAT(document_of(example)["context"]["bench"]["services"]["common_rates"], SizeIs(0));
+  EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"]["parameters"].contains("offered_rate_per_second"));
+}
+
+TEST(ServiceRows, HoldTheTailOfLightConnectionsWhereThereAreSuch) {
+  ServiceExample example({"epoll"});
+  ServiceParameters& parameters = example.plan.groups[0].load.parameters;
+  parameters.wait = 5ms;
+  example.add(0, 1000, 3500, Limit::latency).service->light_latency_ns = {1, 2, 3, 4};
+  EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"].contains("light_latency_p99_ns"));
+  parameters.heavy_share = 0.25;
+  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["light_latency_p99_ns"], 3);
+  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["parameters"]["heavy_percent"], 25);
+  EXPECT_EQ(rows_of(example, "aggregate")[0]["bench"]["light_latency_p99_ns"], 3);
+}
+
+TEST(ServiceRows, SayNothingOfAServerThatSomebodyElseRuns) {
+  ServiceExample example({"epoll"});
+  Group& group = example.plan.groups[0];
+  group.foreign.emplace().target.text = "192.0.2.1:80";
+  example.plan.cpu_split = {};
+  example.add(0, 1000, 0, Limit::latency).compute_ns = 0;
+  for (const char* type : {"iteration", "aggregate"}) {
+    const Json bench = rows_of(example, type)[0]["bench"];
+    for (const char* key : {"ideal_ns", "server_cpu_percent", "voluntary_switches_per_request", "units_peak"}) {
+      EXPECT_FALSE(bench.contains(key)) << type << " " << key;
+    }
+  }
+  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["parameters"]["target"], "192.0.2.1:80");
+  group.foreign->pid = 42;
+  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["server_cpu_percent"], 50);
+}
+
+TEST(ServiceRows, HoldNoNullWithoutASingleAnswer) {
+  ServiceExample example({"epoll"}, RateMode::fixed, 1000);
+  Sample& sample = example.add(0, 0, 0, Limit::starved);
+  sample.compute_ns = 0;
+  sample.service->load = {};
+  EXPECT_FALSE(holds_null(document_of(example)));
+  EXPECT_EQ(rows_of(example, "iteration")[0]["items_per_second"], 0);
+  EXPECT_EQ(rows_of(example, "iteration")[0]["iterations"], 0);
+  EXPECT_FALSE(holds_null(document_of(ServiceExample({"epoll"}))));  // before the first run
+}
+
+TEST(Document, SpeaksOfServicesOnlyWhereThereAreSuch) {
+  EXPECT_FALSE(Example().document()["context"]["bench"].contains("services"));
+  const Json services = document_of(ServiceExample({"epoll"}))["context"]["bench"]["services"];
+  EXPECT_EQ(services["no_halt"], false);
+  EXPECT_EQ(services["client_cpus"], Json::array({1}));
+  EXPECT_FALSE(services.contains("slo"));
+  EXPECT_FALSE(services.contains("common_rates"));
+}
+
+// ---- The text ----
 
 // Arguments of a command line are bytes; a result must not be lost because they are no text.
 TEST(Document, BecomesTextWhateverTheCommandLineHolds) {

@@ -33,6 +33,27 @@ run 1 failed "$faulty_bench" --model=serial,processes --workload=throws,dies,wro
 run 0 skipped "$faulty_bench" --model=unavailable,serial --workload=io --tasks=4 --wait=1ms --repetitions=1
 run 1 nothing "$faulty_bench" --model=unavailable --workload=io --repetitions=1
 
+# Services. A search takes up to 14 tries, so its windows are short.
+short=(--connections=4 --warmup=20ms)
+run 0 services "$bench" --model=all --workload=echo "${short[@]}" --duration=150ms --repetitions=2
+run 0 open "$bench" --model=epoll,thread-pool --workload=echo --workers=2 --rate=2000 --service-wait=1ms --heavy=50% \
+  "${short[@]}" --active=2 --duration=150ms --repetitions=2
+run 0 common "$bench" --model=epoll,threads --workload=http "${short[@]}" --rate=common --duration=50ms --repetitions=1
+run 0 search "$bench" --model=epoll --workload=echo "${short[@]}" --rate=search --duration=50ms --repetitions=1
+run 1 faulty "$faulty_bench" --model=epoll,throws-at-start --workload=aborts,wrong-reply,silent,closes "${short[@]}" \
+  --duration=50ms --repetitions=1
+run 0 silent "$faulty_bench" --model=epoll --workload=silent "${short[@]}" --rate=100 --duration=50ms --repetitions=1
+
+# The load alone, on a server that knows nothing of it.
+"$bench" serve --model=epoll --workload=http --port=0 >serve.out 2>serve.err </dev/null &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$dir"' EXIT
+until grep -q '127\.0\.0\.1:[0-9]' serve.out serve.err || ! kill -0 "$server" 2>/dev/null; do sleep 0.05; done
+url=http://$(grep -oh '127\.0\.0\.1:[0-9]*' serve.out serve.err | head -n 1)/
+run 0 load "$bench" load "$url" "${short[@]}" --duration=50ms
+run 0 watched "$bench" load "$url" "${short[@]}" --duration=50ms --server-pid="$server"
+kill "$server"
+
 # Interrupted once a first run has been written.
 "$bench" --model=serial --workload=io --tasks=4 --wait=1ms --repetitions=1000 --quiet --out=interrupted.json </dev/null 2>interrupted.err &
 harness=$!
@@ -42,11 +63,12 @@ status=0
 wait "$harness" || status=$?
 [[ $status == 130 ]] || fail "interrupted: status $status instead of 130"
 
-for file in single normal failed skipped nothing interrupted; do
+files="single normal failed skipped nothing services open common search faulty silent load watched interrupted"
+for file in $files; do
   "$python" -m jsonschema -i "$file.json" "$schema" || fail "$file.json does not obey the schema"
 done
 
-"$python" - "$schema" <<'PYTHON'
+"$python" - "$schema" "$files" <<'PYTHON'
 import copy, json, sys
 import jsonschema
 
@@ -72,7 +94,7 @@ def nulls(value):
     return value is None
 
 
-files = {name: load(name) for name in "single normal failed skipped nothing interrupted".split()}
+files = {name: load(name) for name in sys.argv[2].split()}
 for name, document in files.items():
     assert not nulls(document), f"{name}.json holds a null"
 
@@ -86,6 +108,32 @@ assert any("items_per_second" in row for row in rows["failed"])
 assert files["skipped"]["context"]["bench"]["skipped"] and rows["skipped"]
 assert files["nothing"]["context"]["bench"]["skipped"] and not rows["nothing"]
 assert files["interrupted"]["context"]["bench"]["interrupted"] is True and rows["interrupted"]
+
+
+def samples(name):
+    return [row for row in rows[name] if row["run_type"] == "iteration" and "error_occurred" not in row]
+
+
+def parts(name):  # what lies under the samples' "bench"
+    return [row["bench"] for row in samples(name)]
+
+
+assert len({part["model"] for part in parts("services")}) > 5
+assert {part["parameters"]["loop"] for part in parts("services")} == {"closed"}
+assert all(part["units_peak"] > 0 and part["ideal_ns"] > 0 for part in parts("services") + parts("search"))
+assert {part["parameters"]["offered_rate_per_second"] for part in parts("open")} == {2000}
+assert all("light_latency_p99_ns" in part for part in parts("open"))
+assert files["common"]["context"]["bench"]["services"]["common_rates"]
+assert all("knee" in part for part in parts("search"))
+assert files["search"]["context"]["bench"]["services"]["slo"]
+assert all("services" not in files[name]["context"]["bench"] for name in ("single", "normal", "nothing"))
+assert any(part["valid"] is False and part["invalid_reason"] for part in parts("faulty"))
+assert any(part["errors"]["wrong_reply"] > 0 for part in parts("faulty"))
+assert any(part["errors"]["closed"] > 0 for part in parts("faulty"))
+assert any(row.get("error_occurred") for row in rows["faulty"])
+assert all(row["iterations"] == 0 and row["items_per_second"] == 0 for row in samples("silent"))
+assert all("server_cpu_percent" not in part and "target" in part["parameters"] for part in parts("load"))
+assert all("server_cpu_percent" in part and "ideal_ns" not in part for part in parts("watched"))
 
 # The schema refuses what is wrong.
 def row_of(document, kind):
@@ -138,12 +186,88 @@ mutations = {
     "a tail without its interval": lambda d: row_of(d, "p99")["bench"].pop("latency_interval_ns"),
     "an unknown kind of row": lambda d: row_of(d, "p99").update(run_type="guess"),
 }
-base = files["normal"]
-base["benchmarks"].append(row_of(files["failed"], "failure"))
-validator.validate(base)
-for what, mutate in mutations.items():
-    document = copy.deepcopy(base)
-    mutate(document)
-    assert not validator.is_valid(document), f"the schema accepts {what}"
-print(f"schema_test: {len(files)} files passed, {len(mutations)} wrong ones were refused")
+
+
+def services(document):
+    return context(document)["services"]
+
+
+def measured(document):
+    return row_of(document, "sample")["bench"]
+
+
+def distrust(part):
+    part.update(valid=False)
+
+
+service_mutations = {
+    "a service with tasks": lambda d: measured(d)["parameters"].update(tasks=4),
+    "a service without connections": lambda d: measured(d)["parameters"].pop("connections"),
+    "a loop that is neither open nor closed": lambda d: measured(d)["parameters"].update(loop="ajar"),
+    "a closed loop with a rate": lambda d: measured(d)["parameters"].update(offered_rate_per_second=5),
+    "an open loop without its arrivals": lambda d: measured(d)["parameters"].update(loop="open", rate_mode="fixed"),
+    "more heavy connections than all": lambda d: measured(d)["parameters"].update(heavy_percent=101),
+    "a service of our own at an address": lambda d: measured(d)["parameters"].update(target="192.0.2.1:80"),
+    "a service of our own on no CPU": lambda d: measured(d)["parameters"].pop("server_cpus"),
+    "a service in batches": lambda d: measured(d).update(batches=1),
+    "a service that is a task": lambda d: measured(d).update(start_delay_p50_ns=1),
+    "no limit": lambda d: measured(d).pop("limit"),
+    "an unknown limit": lambda d: measured(d).update(limit="weather"),
+    "no word on validity": lambda d: measured(d).pop("valid"),
+    "an invalid sample without a reason": lambda d: distrust(measured(d)),
+    "a valid sample with a reason against it": lambda d: measured(d).update(invalid_reason="none"),
+    "a service without its ideal": lambda d: measured(d).pop("ideal_ns"),
+    "a service without its switches": lambda d: measured(d).pop("voluntary_switches_per_request"),
+    "a rate that is infinite": lambda d: row_of(d, "sample").update(items_per_second="Infinity"),
+    "a service without a rate": lambda d: row_of(d, "sample").pop("items_per_second"),
+    "half a request": lambda d: measured(d).update(requests_completed=0.5),
+    "a fairness above 1": lambda d: measured(d).update(fairness=2),
+    "an unknown error": lambda d: measured(d)["errors"].update(boredom=1),
+    "an error that is not counted": lambda d: measured(d)["errors"].pop("reset"),
+    "an empty error text": lambda d: measured(d).update(error_text=""),
+    "half a tail of the light connections": lambda d: measured(d).update(light_latency_p50_ns=1),
+    "an unknown measure of a service": lambda d: measured(d).update(more=1),
+    "a knee after no try": lambda d: measured(d).update(knee={"rate_per_second": 1, "tries": 0}),
+    "a rate that broke for no reason": lambda d: measured(d).update(
+        knee={"rate_per_second": 1, "tries": 1, "above_rate_per_second": 2, "above_quantile_ns": 3}
+    ),
+    "a median without the rate's interval": lambda d: row_of(d, "median")["bench"].pop("rate_interval_per_second"),
+    "a median that counts no invalid samples": lambda d: row_of(d, "median")["bench"].pop("invalid_samples"),
+    "an invalid median without a reason": lambda d: distrust(row_of(d, "median")["bench"]),
+    "memory on one side only": lambda d: row_of(d, "median")["bench"].update(user_bytes_per_connection=1),
+    "a median of a job's measure": lambda d: row_of(d, "median")["bench"].update(speedup_over_serial={}),
+    "a knee's rate without its interval": lambda d: row_of(d, "median")["bench"].update(knee_rate_per_second=1),
+    "a tail with a service time": lambda d: row_of(d, "p99")["bench"].update(service_ns=1),
+    "a tail without its limit": lambda d: row_of(d, "p99")["bench"].pop("limit"),
+    "a failed service without connections": lambda d: row_of(d, "failure")["bench"]["parameters"].pop("connections"),
+    "a job's name with a service's figures": lambda d: row_of(d, "sample").update(run_name="io/serial/tasks:4"),
+    "a service's name with an unknown parameter": lambda d: row_of(d, "sample").update(
+        name="echo/epoll/connections:4/message:64/mood:1"
+    ),
+    "no word on halting": lambda d: services(d).pop("no_halt"),
+    "an unknown key of services": lambda d: services(d).update(more=1),
+    "a promise without a limit": lambda d: services(d).update(slo={"quantile_percent": 99}),
+    "a common rate of 0": lambda d: services(d).update(
+        common_rates=[{"title": "t", "offered_rate_per_second": 0, "cells": ["echo/epoll/connections:4/message:64"]}]
+    ),
+    "a common rate of a job": lambda d: services(d).update(
+        common_rates=[{"title": "t", "offered_rate_per_second": 1, "cells": ["io/serial/tasks:4"]}]
+    ),
+}
+
+
+def check(base, failed, mutations):
+    base["benchmarks"].append(row_of(failed, "failure"))
+    validator.validate(base)
+    for what, mutate in mutations.items():
+        document = copy.deepcopy(base)
+        mutate(document)
+        assert document != base, f"nothing changes by {what}"
+        assert not validator.is_valid(document), f"the schema accepts {what}"
+
+
+check(files["normal"], files["failed"], mutations)
+check(files["services"], files["faulty"], service_mutations)
+wrong = len(mutations) + len(service_mutations)
+print(f"schema_test: {len(files)} files passed, {wrong} wrong ones were refused")
 PYTHON
