@@ -85,7 +85,7 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
 
   Group& group = plan.groups.emplace_back();
   group.service = &service;
-  group.cpus = available_cpus();
+  group.cpus = 1;  // how many the server may use is not known, so its CPU time is told in CPUs
   group.load = {.parameters = {.message_bytes = load.message_bytes.value_or(service.default_message_bytes)},
                 .connections = load.connections,
                 .active = load.active,

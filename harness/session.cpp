@@ -164,8 +164,8 @@ class PlanSession {
       drop(state, index, reason);
       return std::nullopt;
     }
-    const auto cpus = static_cast<std::uint32_t>(plan_.cpu_split.server.size());
-    Sample sample = make_service_sample(launcher_.report(), state.rounds, rate, cell.model->parallel ? cpus : 1);
+    const std::uint32_t cpus = cell.model->parallel ? plan_.group_of(cell).cpus : 1;
+    Sample sample = make_service_sample(launcher_.report(), state.rounds, rate, cpus);
     sample.run_user_ns = outcome.user_ns;
     sample.run_system_ns = outcome.system_ns;
     return sample;
@@ -208,15 +208,18 @@ class PlanSession {
   // it breaks or holds, then by halves.
   std::optional<Sample> search_rate(WorkloadState& state, std::size_t index) {
     RateSearch search(probe_capacity(state, index));
-    std::optional<Sample> best;
+    std::optional<Sample> best;  // of the highest rate that holds; without such, of the lowest that was tried
+    bool holds = false;
     while (!stopped() && !search.done()) {
       const double rate = search.next_rate();
       std::optional<Sample> sample = run_service(state, index, rate);
       if (!sample) return std::nullopt;
       const RateTry tried = judge_rate(*sample, plan_.services.slo);
       search.tell(tried);
-      if (tried.kept && (!best || rate > best->service->offered_rate)) best = std::move(sample);
-      else if (!best || !best->service->judgement.valid) best = std::move(sample);
+      const bool better = !best || (tried.kept && !holds) ||
+                          (tried.kept == holds && (rate > best->service->offered_rate) == holds);
+      if (better) best = std::move(sample);
+      holds |= tried.kept;
     }
     if (best) best->service->knee = search.knee();
     return stopped() ? std::nullopt : std::move(best);
