@@ -110,7 +110,7 @@ class LauncherProcess {
   void watch(const RunRequest& request, pid_t run, int process, RunOutcome& outcome) {
     const std::int64_t deadline_ns = now_ns() + request.time_limit_ns;
     MemorySampler memory(run, request.units_hint, report_);
-    const bool samples_memory = request.kind == RunKind::memory;
+    const bool samples_memory = request.kind == RunKind::memory && request.connections == 0;  // of a job
     while (true) {
       const std::int64_t left_ns = deadline_ns - now_ns();
       if (left_ns <= 0) {

@@ -9,7 +9,8 @@ namespace bench {
 namespace {
 
 constexpr double failed_share = 0.001;     // of the requests, from which on a row is about its errors
-constexpr double met_share = 0.99;         // of the offered rate, from which on it counts as met
+constexpr double late_share = 0.01;        // of the requests, that may be waiting at the end
+constexpr double growing = 1.5;            // times the mean; a queue that grows evenly ends at twice its mean
 constexpr double saturated_idle = 0.10;    // a generator that sleeps less is saturated
 constexpr double saturated_server = 0.90;  // a server that uses more of its CPUs is
 constexpr double late_ns = 1e6;  // a generator that is later than this, and than half the latency, is the limit
@@ -21,6 +22,13 @@ bool starves(const LoadFigures& figures) {
   return figures.served < figures.asked && (!open_loop || figures.unfinished != 0);
 }
 
+// Whether a server keeps up with what it is offered: what waits at the end is what waits all the time, for a latency
+// that is as long as it is, and not a queue that grows.
+bool keeps_up(const LoadFigures& figures) {
+  const double due = static_cast<double>(figures.completed + figures.failed + figures.unfinished);
+  return static_cast<double>(figures.waiting) <= 1 + late_share * due + growing * figures.mean_in_flight;
+}
+
 Limit limit_of(const LoadFigures& figures) {
   const double requests = static_cast<double>(figures.completed + figures.failed);
   const bool open_loop = figures.offered_rate > 0;
@@ -29,7 +37,7 @@ Limit limit_of(const LoadFigures& figures) {
   if (starves(figures)) return Limit::starved;
   const bool late = figures.send_lag_p99_ns > std::max(late_ns, figures.latency_p99_ns / 2);
   if (open_loop && late) return Limit::generator;
-  if (open_loop && figures.rate >= met_share * figures.offered_rate) return Limit::rate;
+  if (open_loop && keeps_up(figures)) return Limit::rate;
   if (figures.generator_idle < saturated_idle) return Limit::generator;
   return figures.server_busy >= saturated_server ? Limit::server : Limit::latency;
 }

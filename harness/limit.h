@@ -23,18 +23,18 @@ std::string_view limit_name(Limit limit);
 /// What a run says of both its sides, as judge() needs it. Times in ns; all of the measured window.
 struct LoadFigures {
   double offered_rate = 0;  ///< Requests per second that were asked for; 0: closed loop.
-  double rate = 0;          ///< Requests answered per second.
   std::int64_t wall_ns = 0;
   std::uint64_t completed = 0;
   std::uint64_t failed = 0;      ///< Requests given up because of errors.
   std::uint64_t unfinished = 0;  ///< Requests that were due and never answered.
   std::uint64_t wrong_replies = 0;
-  std::uint64_t backlog = 0;  ///< Open loop: requests due and not sent at the end.
+  std::uint64_t waiting = 0;     ///< Requests that were due and not answered at the end of the window.
+  double mean_in_flight = 0;     ///< Requests under way, averaged over the window.
   std::uint64_t asked = 0;    ///< Active connections asked for.
   std::uint64_t served = 0;   ///< Of them, those that got a reply.
   double latency_p99_ns = 0;
   double send_lag_p99_ns = 0;  ///< How late the generator itself was.
-  double generator_idle = 0;   ///< Share of the window that the generator's workers slept.
+  double generator_idle = 0;   ///< Share of the window in which the generator's workers had nothing to do.
   double server_busy = 0;      ///< CPU time as a share of what the model can use.
   double littles_law_ratio = 1;
 };

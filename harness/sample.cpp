@@ -67,6 +67,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.rate = load.rate_per_second();
   service.littles_law_ratio = measured.littles_law_ratio;
   service.server_busy = share(measured.usage.cpu_ns, static_cast<double>(measured.between_ns) * cpus);
+  service.others_busy = measured.others_busy;
   service.generator_busy = share(load.cpu_ns, worker_ns);
   service.light_latency_ns = percentiles(measured.light_latency);
   service.send_lag_p99_ns = static_cast<double>(measured.send_lag.percentile_ns(99));
@@ -77,18 +78,18 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.open_peak = report.server.open_peak.load();
   service.error_text = measured.error_text;
   service.judgement = judge({.offered_rate = offered_rate,
-                             .rate = service.rate,
                              .wall_ns = load.wall_ns,
                              .completed = load.requests_answered(),
                              .failed = load.requests_failed,
                              .unfinished = load.requests_unfinished,
                              .wrong_replies = load.error_count(LoadError::wrong_reply),
-                             .backlog = load.backlog_at_end,
+                             .waiting = load.backlog_at_end + load.in_flight_at_end,
+                             .mean_in_flight = share(static_cast<std::int64_t>(load.in_flight_integral_ns), static_cast<double>(load.wall_ns)),
                              .asked = load.active_asked,
                              .served = load.active_served,
                              .latency_p99_ns = sample.latency_ns[2],
                              .send_lag_p99_ns = service.send_lag_p99_ns,
-                             .generator_idle = share(load.idle_ns, worker_ns),
+                             .generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy),
                              .server_busy = service.server_busy,
                              .littles_law_ratio = service.littles_law_ratio});
   return sample;

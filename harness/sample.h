@@ -36,6 +36,7 @@ struct ServiceSample {
   Judgement judgement;
   double littles_law_ratio = 1;
   double server_busy = 0;     ///< Server CPU time as a share of the CPUs that the model can use.
+  double others_busy = 0;     ///< What other processes used of the CPUs of both sides, as a share.
   double generator_busy = 0;  ///< CPU time of the generator's workers as a share of the window.
   std::array<double, 4> light_latency_ns{};  ///< shown_percentiles of the light connections; 0 without such.
   double send_lag_p99_ns = 0;

@@ -18,6 +18,7 @@
 #include <ctime>
 #include <stdexcept>
 #include <system_error>
+#include <vector>
 
 #include "harness/affinity.h"
 #include "harness/measure/clock.h"
@@ -136,7 +137,7 @@ ServerProcess::~ServerProcess() {
   wait();
 }
 
-UsageReading ServerProcess::usage() {
+UsageReading ServerProcess::usage(Edge edge) {
   const std::uint32_t answers = report_.server.usage_answers.load();
   const std::int64_t deadline_ns = now_ns() + 5 * second_ns;
   kill(pid_, SIGUSR1);
@@ -149,7 +150,9 @@ UsageReading ServerProcess::usage() {
     sleep_a_moment(20'000);
   }
   UsageReading reading{.usage = report_.server.own_usage, .at_ns = report_.server.own_usage_ns};
-  reading.usage += living_descendants_usage(pid_);
+  const std::vector<pid_t> descendants = living_descendants(pid_);
+  for (const pid_t descendant : descendants) reading.usage += living_process_usage(descendant);
+  if (edge == Edge::begin && !descendants.empty()) reading.at_ns = now_ns();
   return reading;
 }
 

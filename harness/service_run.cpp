@@ -73,8 +73,8 @@ class ServiceRun {
   }
 
   /// What the server's tree has used so far; nothing where that is unknown.
-  UsageReading server_usage() {
-    if (server_) return server_->usage();
+  UsageReading server_usage(Edge edge) {
+    if (server_) return server_->usage(edge);
     const pid_t pid = group_.foreign->pid;
     return {.usage = pid > 0 ? outside_tree_usage(pid) : TreeUsage{}, .at_ns = now_ns()};
   }
@@ -150,7 +150,7 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
   if (run.server()) measured.bare_request_ns = bare_request_ns(run.group(), plan.cpu_split.server);
   UsageReading before;
   const LoadReport load = run.run([&](Edge edge) {
-    const UsageReading now = run.server_usage();
+    const UsageReading now = run.server_usage(edge);
     if (edge == Edge::begin) {
       before = now;
     } else {
@@ -173,6 +173,7 @@ void run_service_memory(const Plan& plan, const RunRequest& request, RunReport& 
   LoadPlan& load = run.load();
   load.connections = load.active = request.connections;
   load.rate = 0;
+  load.requests_per_connection = 0;
   load.connect_deadline = std::max<std::chrono::nanoseconds>(load.connect_deadline, std::chrono::seconds(20));
   load.warmup = std::chrono::seconds(1);
   load.duration = std::chrono::milliseconds(10);
@@ -180,6 +181,7 @@ void run_service_memory(const Plan& plan, const RunRequest& request, RunReport& 
   const std::int64_t user_before = tree_proportional_set_bytes(run.server()->pid());
   const LoadReport found = run.run([&](Edge edge) {
     if (edge != Edge::begin) return;
+    report.service.open_at_barrier = report.server.open.load();
     report.service.user_bytes = tree_proportional_set_bytes(run.server()->pid()) - user_before;
     report.service.kernel_bytes = kernel_bytes() - kernel_before;
   });

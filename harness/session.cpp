@@ -164,7 +164,9 @@ class PlanSession {
       drop(state, index, reason);
       return std::nullopt;
     }
-    const std::uint32_t cpus = cell.model->parallel ? plan_.group_of(cell).cpus : 1;
+    const Group& group = plan_.group_of(cell);
+    const std::uint32_t at_once = resolve(cell.model->in_flight, group.load.active, cell.workers);
+    const std::uint32_t cpus = cell.model->parallel ? std::min(group.cpus, at_once) : 1;
     Sample sample = make_service_sample(launcher_.report(), state.rounds, rate, cpus);
     sample.run_user_ns = outcome.user_ns;
     sample.run_system_ns = outcome.system_ns;
@@ -172,10 +174,10 @@ class PlanSession {
   }
 
   // What a cell answers in the closed loop: where to look for rates that it can bear.
-  double probe_capacity(WorkloadState& state, std::size_t index) {
+  std::optional<double> probe_capacity(WorkloadState& state, std::size_t index) {
     constexpr std::int64_t probe_ns = 500'000'000;
     const std::optional<Sample> sample = run_service(state, index, 0, probe_ns);
-    return sample ? sample->service->rate : 0;
+    return sample ? std::optional(sample->service->rate) : std::nullopt;
   }
 
   // Rates of an open loop that all models of a group can bear: well below the smallest closed-loop rate.
@@ -186,7 +188,7 @@ class PlanSession {
       double lowest = 0;
       for (const std::size_t cell : std::vector(state.cells)) {
         if (plan_.cells[cell].group != group || stopped()) continue;
-        const double capacity = probe_capacity(state, cell);
+        const double capacity = probe_capacity(state, cell).value_or(0);
         if (capacity > 0 && (lowest == 0 || capacity < lowest)) lowest = capacity;
       }
       results_.common_rates[group] = std::max(round_down(comfortable * lowest), 1.0);
@@ -207,7 +209,9 @@ class PlanSession {
   // The highest rate that keeps the promise, on a grid of 5%: from near the closed-loop rate in growing steps to where
   // it breaks or holds, then by halves.
   std::optional<Sample> search_rate(WorkloadState& state, std::size_t index) {
-    RateSearch search(probe_capacity(state, index));
+    const std::optional<double> capacity = probe_capacity(state, index);
+    if (!capacity) return std::nullopt;
+    RateSearch search(*capacity);
     std::optional<Sample> best;  // of the highest rate that holds; without such, of the lowest that was tried
     bool holds = false;
     while (!stopped() && !search.done()) {
@@ -262,9 +266,9 @@ class PlanSession {
         return drop(state, index, "in its memory run: " + reason);
       }
       const ServiceMeasurement& measured = launcher_.report().service;
-      if (measured.load.connections_established < connections) {
-        progress_.line(fmt::format("{}: memory unknown, only {} of {} connections were established", cell.name,
-                                   measured.load.connections_established, connections));
+      if (measured.open_at_barrier < static_cast<std::int32_t>(connections)) {
+        progress_.line(fmt::format("{}: memory unknown, the server had only {} of {} connections", cell.name,
+                                   measured.open_at_barrier, connections));
         return;
       }
       readings.push_back({connections, measured.user_bytes, measured.kernel_bytes});

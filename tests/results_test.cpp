@@ -255,7 +255,7 @@ TEST(ServiceRows, SayWhatARunMeasuredPerRequest) {
   EXPECT_EQ(bench["error_text"], "reset by peer");
   EXPECT_EQ(bench["server_open_peak"], 4);
   EXPECT_EQ(bench["parameters"]["loop"], "closed");
-  EXPECT_EQ(bench["parameters"]["server_cpus"], Json({0}));
+  EXPECT_EQ(bench["parameters"]["server_cpus"], Json::array({0}));
   EXPECT_EQ(bench["parameters"]["duration_ns"], 1'000'000'000);
   for (const char* key : {"rate_mode", "offered_rate_per_second", "arrivals"}) {
     EXPECT_FALSE(bench["parameters"].contains(key)) << key;
@@ -395,7 +395,7 @@ TEST(Document, SpeaksOfServicesOnlyWhereThereAreSuch) {
   EXPECT_FALSE(Example().document()["context"]["bench"].contains("services"));
   const Json services = document_of(ServiceExample({"epoll"}))["context"]["bench"]["services"];
   EXPECT_EQ(services["no_halt"], false);
-  EXPECT_EQ(services["client_cpus"], Json({1}));
+  EXPECT_EQ(services["client_cpus"], Json::array({1}));
   EXPECT_FALSE(services.contains("slo"));
   EXPECT_FALSE(services.contains("common_rates"));
 }

@@ -437,12 +437,12 @@ TEST_P(ServesStreams, StopsWithConnectionsOpenAndRequestsUnderWay) {
 
 TEST_P(ServesStreams, TellsWhatItHasUsed) {
   TestServer server(model(), service(), {});
-  const TreeUsage before = server.process().usage().usage;
+  const TreeUsage before = server.process().usage(Edge::begin).usage;
   for (int i = 0; i < 3; ++i) {
     const UniqueFd socket = server.connect();
     EXPECT_EQ(converse(socket.get(), *server.exchange(1), 100), "");
   }
-  const TreeUsage used = server.process().usage().usage - before;
+  const TreeUsage used = server.process().usage(Edge::end).usage - before;
   EXPECT_GT(used.cpu_ns, 100'000);
   EXPECT_LT(used.cpu_ns, 10'000'000'000);
   server.process().stop();

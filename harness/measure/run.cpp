@@ -49,7 +49,9 @@ void RunReport::clear() noexcept {
   service.usage = {};
   service.between_ns = 0;
   service.bare_request_ns = 0;
+  service.open_at_barrier = 0;
   service.user_bytes = 0;
+  service.others_busy = 0;
   service.kernel_bytes = 0;
   server.accepted.store(0);
   server.open.store(0);

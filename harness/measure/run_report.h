@@ -58,8 +58,10 @@ struct ServiceMeasurement {
   Histogram connect_time;
   TreeUsage usage;               ///< Of the server's whole tree between the readings at the window's edges.
   std::int64_t between_ns;       ///< How long it was between those readings.
+  double others_busy;            ///< What other processes used of the CPUs of both sides meanwhile, as a share.
   double bare_request_ns;        ///< The system calls of a request, bare.
-  std::int64_t user_bytes;       ///< Memory runs: what the server's tree grew by, proportional set size,
+  std::int32_t open_at_barrier;  ///< Memory runs: conversations that the server has when its memory is read,
+  std::int64_t user_bytes;       ///< what its tree grew by, proportional set size,
   std::int64_t kernel_bytes;     ///< and what the kernel did, for both ends, from no connection to all of them.
 };
 

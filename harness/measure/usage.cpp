@@ -68,23 +68,6 @@ std::vector<std::int64_t> stat_fields(pid_t pid) {
   return fields;
 }
 
-TreeUsage living_process_usage(pid_t pid) {
-  TreeUsage usage;
-  clockid_t clock{};
-  if (clock_getcpuclockid(pid, &clock) == 0) usage.cpu_ns = clock_ns(clock);
-  const std::vector<std::int64_t> fields = stat_fields(pid);  // proc(5): minflt, cminflt, majflt, cmajflt are 10 to 13
-  if (fields.size() > 10) {
-    usage.minor_faults = fields[7] + fields[8];
-    usage.major_faults = fields[9] + fields[10];
-  }
-  for (const pid_t thread : numbered_entries(fmt::format("/proc/{}/task", pid))) {
-    const std::string status = fmt::format("/proc/{}/task/{}/status", pid, thread);
-    usage.voluntary_switches += proc_value(status, "voluntary_ctxt_switches");
-    usage.involuntary_switches += proc_value(status, "nonvoluntary_ctxt_switches");
-  }
-  return usage;
-}
-
 bool has_children() {
   siginfo_t info{};
   return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
@@ -122,9 +105,20 @@ TreeUsage own_and_reaped_usage() {
   return usage;
 }
 
-TreeUsage living_descendants_usage(pid_t pid) {
+TreeUsage living_process_usage(pid_t pid) {
   TreeUsage usage;
-  for (const pid_t descendant : living_descendants(pid)) usage += living_process_usage(descendant);
+  clockid_t clock{};
+  if (clock_getcpuclockid(pid, &clock) == 0) usage.cpu_ns = clock_ns(clock);
+  const std::vector<std::int64_t> fields = stat_fields(pid);  // proc(5): minflt, cminflt, majflt, cmajflt are 10 to 13
+  if (fields.size() > 10) {
+    usage.minor_faults = fields[7] + fields[8];
+    usage.major_faults = fields[9] + fields[10];
+  }
+  for (const pid_t thread : numbered_entries(fmt::format("/proc/{}/task", pid))) {
+    const std::string status = fmt::format("/proc/{}/task/{}/status", pid, thread);
+    usage.voluntary_switches += proc_value(status, "voluntary_ctxt_switches");
+    usage.involuntary_switches += proc_value(status, "nonvoluntary_ctxt_switches");
+  }
   return usage;
 }
 
@@ -132,7 +126,8 @@ TreeUsage outside_tree_usage(pid_t pid) {
   TreeUsage usage = living_process_usage(pid);
   const std::vector<std::int64_t> fields = stat_fields(pid);  // proc(5): cutime and cstime are 16 and 17
   if (fields.size() > 14) usage.cpu_ns += (fields[13] + fields[14]) * (1'000'000'000 / sysconf(_SC_CLK_TCK));
-  return usage += living_descendants_usage(pid);
+  for (const pid_t descendant : living_descendants(pid)) usage += living_process_usage(descendant);
+  return usage;
 }
 
 TreeUsage own_tree_usage(Edge edge) {

@@ -34,8 +34,8 @@ TreeUsage own_tree_usage(Edge edge);
 /// The calling process's part of the above: itself and its reaped descendants. Async-signal-safe.
 TreeUsage own_and_reaped_usage();
 
-/// The living descendants of process `pid`, without itself, read from outside: about 50 µs each.
-TreeUsage living_descendants_usage(pid_t pid);
+/// What a living process has used, read from outside, which takes about 50 µs; nothing once it has ended.
+TreeUsage living_process_usage(pid_t pid);
 
 /// Process `pid` with all its descendants, alive or reaped, read from outside. The CPU time of the reaped is known in
 /// ticks of 10 ms, and the switches of ended threads and processes are not.
