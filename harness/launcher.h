@@ -25,9 +25,9 @@ enum class RunKind : std::uint8_t {
 
 struct RunRequest {
   RunKind kind = RunKind::measure;
-  std::uint32_t cell = 0;       ///< Index into Plan::cells; unused for the ruler.
-  std::int32_t units_hint = 0;  ///< For a job's memory run: the number of units alive at which to read it.
-  double rate = 0;              ///< For a service: requests per second offered; 0: closed loop.
+  std::uint32_t cell = 0;         ///< Index into Plan::cells; unused for the ruler.
+  std::int32_t units_hint = 0;    ///< For a job's memory run: the number of units alive at which to read it.
+  double rate = 0;                ///< For a service: requests per second offered; 0: closed loop.
   std::uint32_t connections = 0;  ///< For a service's memory run: how many.
   std::int64_t duration_ns = 0;   ///< For a service: of the window, where it is not the plan's.
   std::int64_t time_limit_ns = 0;

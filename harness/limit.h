@@ -28,8 +28,8 @@ struct LoadFigures {
   std::uint64_t failed = 0;      ///< Requests given up because of errors.
   std::uint64_t unfinished = 0;  ///< Requests that were due and never answered.
   std::uint64_t wrong_replies = 0;
-  std::uint64_t waiting = 0;     ///< Requests that were due and not answered at the end of the window.
-  double mean_in_flight = 0;     ///< Requests under way, averaged over the window.
+  std::uint64_t waiting = 0;  ///< Requests that were due and not answered at the end of the window.
+  double mean_in_flight = 0;  ///< Requests under way, averaged over the window.
   std::uint64_t asked = 0;    ///< Active connections asked for.
   std::uint64_t served = 0;   ///< Of them, those that got a reply.
   double latency_p99_ns = 0;

@@ -96,9 +96,10 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
                                 .make_exchange = exchange_maker(load, url, service, group.load.parameters),
                                 .request_timeout = load.request_timeout,
                                 .pid = load.server_pid.value_or(-1)};
-  group.title = fmt::format("{} · {} connections{} · {}", load.url, format_count(load.connections),
-                            load.pipeline > 1 ? fmt::format(" · pipeline {}", load.pipeline) : "",
-                            load.rate > 0 ? fmt::format("{} requests/s offered", format_count(load.rate)) : "closed loop");
+  group.title =
+      fmt::format("{} · {} connections{} · {}", load.url, format_count(load.connections),
+                  load.pipeline > 1 ? fmt::format(" · pipeline {}", load.pipeline) : "",
+                  load.rate > 0 ? fmt::format("{} requests/s offered", format_count(load.rate)) : "closed loop");
   group.cells = {0};
   Cell cell;
   cell.model = &foreign_model;

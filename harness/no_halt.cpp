@@ -15,7 +15,8 @@ UniqueFd keep_cpus_from_halting() {
   UniqueFd fd(open(device, O_WRONLY | O_CLOEXEC));
   constexpr std::int32_t latency_us = 0;
   if (!fd.valid() || write(fd.get(), &latency_us, sizeof latency_us) != sizeof latency_us) {
-    throw std::system_error(errno, std::generic_category(), std::string("--no-halt: write to ") + device + ", which takes root");
+    throw std::system_error(errno, std::generic_category(),
+                            std::string("--no-halt: write to ") + device + ", which takes root");
   }
   return fd;
 }

@@ -33,14 +33,14 @@ struct ForeignServer {
 
 /// Cells that are compared with each other: one workload with the same parameters on the same CPUs.
 struct Group {
-  const Workload* workload = nullptr;  ///< A job, or
-  const Service* service = nullptr;    ///< a service: one of the two is there.
-  JobParameters parameters;            ///< Of a job.
-  ServiceLoad load;                    ///< Of a service.
+  const Workload* workload = nullptr;    ///< A job, or
+  const Service* service = nullptr;      ///< a service: one of the two is there.
+  JobParameters parameters;              ///< Of a job.
+  ServiceLoad load;                      ///< Of a service.
   std::optional<ForeignServer> foreign;  ///< Serves the service in the place of a model.
-  std::uint32_t cpus = 0;          ///< CPUs a run may use.
-  std::string title;               ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
-  std::vector<std::size_t> cells;  ///< Indices into Plan::cells, in the order of the model table.
+  std::uint32_t cpus = 0;                ///< CPUs a run may use.
+  std::string title;                     ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
+  std::vector<std::size_t> cells;        ///< Indices into Plan::cells, in the order of the model table.
 
   /// Of its workload.
   std::string_view name() const { return service ? service->name : workload->name; }

@@ -43,8 +43,9 @@ std::vector<std::string> console_row(const CellSummary& row, const Cell& cell, c
   };
 }
 
-const std::vector<std::string> service_header{"model",      "rate/s", "95%",      "p50",    "p99",   "p99.9", "CPU/request",
-                                              "over ideal", "switches", "server", "load", "served", "limit"};
+const std::vector<std::string> service_header{"model", "rate/s",      "95%",        "p50",      "p99",
+                                              "p99.9", "CPU/request", "over ideal", "switches", "server",
+                                              "load",  "served",      "limit"};
 
 std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
 
@@ -64,7 +65,8 @@ std::vector<std::string> service_row(const CellSummary& row, const Cell& cell) {
       percent(service.server_busy.median),
       percent(service.generator_busy.median),
       served,
-      service.invalid == 0 ? std::string(limit_name(service.limit)) : fmt::format("{}, INVALID", limit_name(service.limit)),
+      service.invalid == 0 ? std::string(limit_name(service.limit))
+                           : fmt::format("{}, INVALID", limit_name(service.limit)),
   };
 }
 
@@ -75,7 +77,8 @@ std::string errors_text(const ServiceSummary& service) {
     kinds.push_back(fmt::format("{} {}", service.errors[kind], name_of(static_cast<LoadError>(kind))));
   }
   if (kinds.empty()) return {};
-  return fmt::format("errors: {}{}", fmt::join(kinds, ", "), service.error_text.empty() ? "" : " (" + service.error_text + ")");
+  return fmt::format("errors: {}{}", fmt::join(kinds, ", "),
+                     service.error_text.empty() ? "" : " (" + service.error_text + ")");
 }
 
 // What a service's table has no column for: knees, memory, light connections, and whatever went wrong.
@@ -87,19 +90,29 @@ std::string service_lines(const Plan& plan, const Results& results, const GroupS
     std::vector<std::string> parts;
     if (service.knee) {
       const Knee& knee = *service.knee;
-      parts.push_back(knee.rate > 0 ? fmt::format("keeps its promise up to {} requests/s", format_count(knee.rate)) : std::string("keeps its promise at no rate that was tried"));
-      if (knee.above_rate > 0) parts.push_back(fmt::format("at {} not ({})", format_count(knee.above_rate), knee.above_why));
+      parts.push_back(knee.rate > 0 ? fmt::format("keeps its promise up to {} requests/s", format_count(knee.rate))
+                                    : std::string("keeps its promise at no rate that was tried"));
+      if (knee.above_rate > 0)
+        parts.push_back(fmt::format("at {} not ({})", format_count(knee.above_rate), knee.above_why));
     }
-    if (service.light_p99_ns.median > 0) parts.push_back(fmt::format("p99 of the light connections {}", format_duration(service.light_p99_ns.median)));
+    if (service.light_p99_ns.median > 0)
+      parts.push_back(fmt::format("p99 of the light connections {}", format_duration(service.light_p99_ns.median)));
     if (const auto& memory = results.cells[row.cell].memory) {
-      parts.push_back(fmt::format("memory per connection {} user + {} kernel", format_bytes(std::max(memory->user_bytes, 0.0)), format_bytes(std::max(memory->kernel_bytes, 0.0))));
+      parts.push_back(fmt::format("memory per connection {} user + {} kernel",
+                                  format_bytes(std::max(memory->user_bytes, 0.0)),
+                                  format_bytes(std::max(memory->kernel_bytes, 0.0))));
     }
     if (service.connections_established < service.connections_asked) {
-      parts.push_back(fmt::format("{} of {} connections established", service.connections_established, service.connections_asked));
+      parts.push_back(
+          fmt::format("{} of {} connections established", service.connections_established, service.connections_asked));
     }
-    if (service.requests_unfinished != 0) parts.push_back(fmt::format("{} requests never answered", format_count(static_cast<double>(service.requests_unfinished))));
+    if (service.requests_unfinished != 0)
+      parts.push_back(
+          fmt::format("{} requests never answered", format_count(static_cast<double>(service.requests_unfinished))));
     if (const std::string errors = errors_text(service); !errors.empty()) parts.push_back(errors);
-    if (service.invalid != 0) parts.push_back(fmt::format("INVALID in {} of {} runs: {}", service.invalid, row.wall_ns.samples, service.why_invalid));
+    if (service.invalid != 0)
+      parts.push_back(
+          fmt::format("INVALID in {} of {} runs: {}", service.invalid, row.wall_ns.samples, service.why_invalid));
     if (!parts.empty()) text += fmt::format("  {:<14}{}\n", plan.cells[row.cell].label, fmt::join(parts, "; "));
   }
   return text;

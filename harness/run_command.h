@@ -10,8 +10,8 @@
 
 namespace bench {
 
-/// Writes to standard output. Throws std::system_error where that is closed or full, since a report that nobody got is a
-/// failure.
+/// Writes to standard output. Throws std::system_error where that is closed or full, since a report that nobody got is
+/// a failure.
 void print(std::string_view text);
 
 /// Makes a plan, runs it, writes its result and prints its report, all as `options` ask for.

@@ -19,11 +19,11 @@ inline constexpr std::array<double, 4> shown_percentiles{50, 90, 99, 99.9};
 
 /// The highest rate that keeps a promise, between its neighbours.
 struct Knee {
-  double rate = 0;          ///< Requests per second; 0: not even the lowest rate that was tried keeps it.
-  double above_rate = 0;    ///< The lowest rate that was tried and does not; 0: all do.
+  double rate = 0;        ///< Requests per second; 0: not even the lowest rate that was tried keeps it.
+  double above_rate = 0;  ///< The lowest rate that was tried and does not; 0: all do.
   double above_quantile_ns = 0;
-  std::string above_why;    ///< What was broken there.
-  double below_rate = 0;    ///< The next lower rate that was tried; 0: none.
+  std::string above_why;  ///< What was broken there.
+  double below_rate = 0;  ///< The next lower rate that was tried; 0: none.
   double below_quantile_ns = 0;
   std::uint32_t tries = 0;
 };
@@ -35,9 +35,9 @@ struct ServiceSample {
   double rate = 0;          ///< Requests answered per second.
   Judgement judgement;
   double littles_law_ratio = 1;
-  double server_busy = 0;     ///< Server CPU time as a share of the CPUs that the model can use.
-  double others_busy = 0;     ///< What other processes used of the CPUs of both sides, as a share.
-  double generator_busy = 0;  ///< CPU time of the generator's workers as a share of the window.
+  double server_busy = 0;                    ///< Server CPU time as a share of the CPUs that the model can use.
+  double others_busy = 0;                    ///< What other processes used of the CPUs of both sides, as a share.
+  double generator_busy = 0;                 ///< CPU time of the generator's workers as a share of the window.
   std::array<double, 4> light_latency_ns{};  ///< shown_percentiles of the light connections; 0 without such.
   double send_lag_p99_ns = 0;
   double connect_p99_ns = 0;
@@ -54,7 +54,7 @@ struct Sample {
   std::uint32_t round = 0;    ///< Of the workload, from 0; samples of the same round are pairs.
   std::uint32_t batches = 0;  ///< Measured; costs are means over them.
   std::uint32_t warmup_batches = 0;
-  double wall_ns = 0;         ///< Of a batch; of a request: its mean latency.
+  double wall_ns = 0;     ///< Of a batch; of a request: its mean latency.
   double cpu_ns = 0;      ///< Of the whole tree, in the measured batches.
   double compute_ns = 0;  ///< CPU time of the batch's computation as a plain loop, just before and after; or 0.
                           ///< Of a request: of its system calls, bare.

@@ -44,7 +44,8 @@ class ServerProcess {
   pid_t pid() const noexcept { return pid_; }
 
   /// What the whole tree has used so far; at the beginning of a window the moment is that when all has been read, and
-  /// at its end that when the reading began. A busy server may take a while to answer. Throws std::runtime_error when the server does not answer.
+  /// at its end that when the reading began. A busy server may take a while to answer. Throws std::runtime_error when
+  /// the server does not answer.
   UsageReading usage(Edge edge);
 
   /// Tells the server to end and waits for it, at most 10 s. Throws std::runtime_error when it did not end well.

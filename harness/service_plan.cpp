@@ -44,13 +44,15 @@ std::string cpus_text(const CpuSplit& cpus) {
 std::string title_of(const Group& group, const Options& options, const CpuSplit& cpus,
                      std::chrono::nanoseconds service_cpu) {
   const ServiceLoad& load = group.load;
-  std::string title = fmt::format("{} · {} connection{}", group.service->name,
-                                  format_count(static_cast<double>(load.connections)), load.connections == 1 ? "" : "s");
+  std::string title =
+      fmt::format("{} · {} connection{}", group.service->name, format_count(static_cast<double>(load.connections)),
+                  load.connections == 1 ? "" : "s");
   if (load.active < load.connections) title += fmt::format(", {} active", format_count(load.active));
   title += fmt::format(" · {}", format_bytes(static_cast<double>(load.parameters.message_bytes)));
   if (load.pipeline > 1) title += fmt::format(" · pipeline {}", load.pipeline);
   if (options.service.client.requests_per_connection != 0) {
-    title += fmt::format(" · {} requests each", format_count(static_cast<double>(options.service.client.requests_per_connection)));
+    title += fmt::format(" · {} requests each",
+                         format_count(static_cast<double>(options.service.client.requests_per_connection)));
   }
   title += extras_text(options.service, load, service_cpu);
   return title + fmt::format(" · {} · {}", rate_text(load), cpus_text(cpus));
@@ -106,7 +108,8 @@ std::string service_cell_name(const Cell& cell, const Group& group) {
   if (load.active < load.connections) name += fmt::format("/active:{}", load.active);
   name += fmt::format("/message:{}", load.parameters.message_bytes);
   if (load.pipeline > 1) name += fmt::format("/pipeline:{}", load.pipeline);
-  if (load.service_cpu.count() != 0) name += fmt::format("/service-cpu:{}", format_duration_exact(load.service_cpu.count()));
+  if (load.service_cpu.count() != 0)
+    name += fmt::format("/service-cpu:{}", format_duration_exact(load.service_cpu.count()));
   if (load.parameters.wait.count() != 0) {
     name += fmt::format("/service-wait:{}", format_duration_exact(load.parameters.wait.count()));
   }
@@ -121,8 +124,8 @@ std::string service_cell_name(const Cell& cell, const Group& group) {
 std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options) {
   constexpr std::int64_t start_ns = 100'000'000;
   constexpr std::int64_t connection_ns = 150'000;  // with a unit of its own
-  const std::int64_t run_ns = start_ns + connection_ns * group.load.connections +
-                              (options.client.warmup + options.client.duration).count();
+  const std::int64_t run_ns =
+      start_ns + connection_ns * group.load.connections + (options.client.warmup + options.client.duration).count();
   constexpr int probes_of_a_search = 8;
   return group.load.mode == RateMode::search ? probes_of_a_search * run_ns : run_ns;
 }
@@ -138,8 +141,10 @@ CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& opt
   CpuSplit split{.server = options.server_cpus, .client = options.client.cpus};
   if (split.client.empty()) {
     split.client = split.server.empty() ? available : without(split.server);
-    const std::size_t wanted = std::min<std::size_t>(options.client.threads, std::max<std::size_t>(split.client.size() / 2, 1));
-    if (split.server.empty()) split.client.erase(split.client.begin(), split.client.end() - static_cast<std::ptrdiff_t>(wanted));
+    const std::size_t wanted =
+        std::min<std::size_t>(options.client.threads, std::max<std::size_t>(split.client.size() / 2, 1));
+    if (split.server.empty())
+      split.client.erase(split.client.begin(), split.client.end() - static_cast<std::ptrdiff_t>(wanted));
   }
   if (split.server.empty()) split.server = without(split.client);
   return split;

@@ -145,6 +145,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
               .minor_faults = sample.minor_faults,
               .major_faults = sample.major_faults},
              bench);
+  bench["others_cpu_percent"] = service.others_busy * 100;
   bench["generator_cpu_percent"] = service.generator_busy * 100;
   const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
   bench["generator_idle_percent"] = worker_ns > 0 ? static_cast<double>(load.idle_ns) / worker_ns * 100 : 0.0;
@@ -186,6 +187,7 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
               .major_faults = summary.major_faults.median},
              bench);
   if (!source.group.foreign) bench["units_peak"] = summary.units_peak.median;
+  bench["others_cpu_percent"] = service.others_busy.median * 100;
   bench["generator_cpu_percent"] = service.generator_busy.median * 100;
   bench["littles_law_ratio"] = service.littles_law_ratio.median;
   bench["send_lag_p99_ns"] = service.send_lag_p99_ns.median;

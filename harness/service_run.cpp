@@ -2,12 +2,15 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <fstream>
 #include <optional>
+#include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -85,8 +88,8 @@ class ServiceRun {
     setup_.socket = listener_.socket.get();
     server_.emplace(*cell_.model, setup_, report, plan_.cpu_split.server);
     load_.target = loopback_target(listener_.port, group_.service->transport);
-    load_.make_exchange = [service = group_.service, parameters = group_.load.parameters](
-                              std::uint64_t connection, bool heavy) {
+    load_.make_exchange = [service = group_.service, parameters = group_.load.parameters](std::uint64_t connection,
+                                                                                          bool heavy) {
       return service->exchange(parameters, connection, heavy);
     };
   }
@@ -120,6 +123,27 @@ double bare_request_ns(const Group& group, std::span<const int> cpus) {
   return measure_bare_request(group.service->transport, bytes, reply_bytes);
 }
 
+// CPU time that anybody has used of `cpus` so far, interrupts included, in ns; in ticks of 10 ms (proc(5), stat).
+std::int64_t busy_ns(const std::set<int>& cpus) {
+  std::ifstream file("/proc/stat");
+  std::int64_t ticks = 0;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream fields(line);
+    std::string name;
+    std::int64_t user = 0;
+    std::int64_t nice = 0;
+    std::int64_t system = 0;
+    std::int64_t idle = 0;
+    std::int64_t io_wait = 0;
+    std::int64_t interrupts = 0;
+    std::int64_t soft_interrupts = 0;
+    fields >> name >> user >> nice >> system >> idle >> io_wait >> interrupts >> soft_interrupts;
+    if (name.size() < 4 || !name.starts_with("cpu") || !cpus.contains(std::stoi(name.substr(3)))) continue;
+    ticks += user + nice + system + interrupts + soft_interrupts;
+  }
+  return ticks * (1'000'000'000 / sysconf(_SC_CLK_TCK));
+}
+
 void keep(const LoadReport& load, ServiceMeasurement& measured) {
   measured.load = load;
   measured.littles_law_ratio = load.littles_law_ratio();
@@ -148,9 +172,14 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
   ServiceMeasurement& measured = report.service;
   ServiceRun run(plan, request, report);
   if (run.server()) measured.bare_request_ns = bare_request_ns(run.group(), plan.cpu_split.server);
+  std::set<int> cpus(plan.cpu_split.server.begin(), plan.cpu_split.server.end());
+  cpus.insert(plan.cpu_split.client.begin(), plan.cpu_split.client.end());
   UsageReading before;
+  std::int64_t busy_before_ns = 0;
+  std::int64_t busy_after_ns = 0;
   const LoadReport load = run.run([&](Edge edge) {
     const UsageReading now = run.server_usage(edge);
+    (edge == Edge::begin ? busy_before_ns : busy_after_ns) = busy_ns(cpus);
     if (edge == Edge::begin) {
       before = now;
     } else {
@@ -160,6 +189,9 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
   });
   keep(load, measured);
   if (run.server()) {
+    const std::int64_t others_ns = busy_after_ns - busy_before_ns - measured.usage.cpu_ns - load.cpu_ns;
+    const double all_ns = static_cast<double>(measured.between_ns) * static_cast<double>(cpus.size());
+    if (all_ns > 0) measured.others_busy = std::clamp(static_cast<double>(others_ns) / all_ns, 0.0, 1.0);
     run.server()->stop();
   } else if (load.connections_established == 0) {
     throw std::runtime_error(fmt::format("no connection to {} was established within {}: {}", run.load().target.text,

@@ -220,8 +220,8 @@ class PlanSession {
       if (!sample) return std::nullopt;
       const RateTry tried = judge_rate(*sample, plan_.services.slo);
       search.tell(tried);
-      const bool better = !best || (tried.kept && !holds) ||
-                          (tried.kept == holds && (rate > best->service->offered_rate) == holds);
+      const bool better =
+          !best || (tried.kept && !holds) || (tried.kept == holds && (rate > best->service->offered_rate) == holds);
       if (better) best = std::move(sample);
       holds |= tried.kept;
     }
@@ -259,8 +259,8 @@ class PlanSession {
                                .cell = static_cast<std::uint32_t>(index),
                                .connections = connections,
                                .time_limit_ns = cell.time_limit_ns};
-      const RunOutcome outcome = launch(
-          request, fmt::format("memory · {} · {} · {} connections", state.name, cell.label, connections));
+      const RunOutcome outcome =
+          launch(request, fmt::format("memory · {} · {} · {} connections", state.name, cell.label, connections));
       if (outcome.cancelled) return;
       if (const std::string reason = failure_reason(outcome, launcher_.report(), request); !reason.empty()) {
         return drop(state, index, "in its memory run: " + reason);

@@ -300,8 +300,9 @@ class GroupSummarizer {
     std::string text = ranking(order, by);
     if (!unranked.empty()) text += fmt::format("{}Not ranked: {}.", text.empty() ? "" : " ", fmt::join(unranked, ", "));
     if (by == RankedBy::rate && (generator_bound || order.size() < 2)) {
-      text += " Closed-loop rates rank models only where the server is the limit; --rate=common ranks them by CPU per "
-              "request.";
+      text +=
+          " Closed-loop rates rank models only where the server is the limit; --rate=common ranks them by CPU per "
+          "request.";
     }
     return text;
   }
@@ -330,19 +331,23 @@ class GroupSummarizer {
                    : fmt::format("; next is {}, {} the rate", label(*order[i]), format_ratio(1 / worse->effect));
       }
     }
-    const std::string at = by == RankedBy::cpu ? fmt::format(" at {} requests/s", format_count(order.front()->service->offered_rate.median)) : "";
+    const std::string at = by == RankedBy::cpu ? fmt::format(" at {} requests/s",
+                                                             format_count(order.front()->service->offered_rate.median))
+                                               : "";
     return fmt::format("{}{}: {}{}{}.", most, at, fmt::join(tied, ", "),
                        tied.size() > 1 ? " (the data cannot tell them apart)" : "", next);
   }
 
   static ServiceSummary summarize_service(const std::vector<Sample>& samples) {
     const auto estimate = [&](auto field) {
-      return median_estimate(column(samples, [&](const Sample& sample) { return std::invoke(field, *sample.service); }));
+      return median_estimate(
+          column(samples, [&](const Sample& sample) { return std::invoke(field, *sample.service); }));
     };
     ServiceSummary row;
     row.rate = estimate(&ServiceSample::rate);
     row.offered_rate = estimate(&ServiceSample::offered_rate);
     row.server_busy = estimate(&ServiceSample::server_busy);
+    row.others_busy = estimate(&ServiceSample::others_busy);
     row.generator_busy = estimate(&ServiceSample::generator_busy);
     row.fairness = estimate([](const ServiceSample& sample) { return sample.load.fairness(); });
     row.littles_law_ratio = estimate(&ServiceSample::littles_law_ratio);
@@ -395,9 +400,27 @@ class GroupSummarizer {
           "medians",
           mixed, summary_.cells.size(), parts));
     }
+    warn_of_others();
     if (!summary_.cells.empty() && !summary_.cells.front().wall_ns.bounded) {
       summary_.warnings.emplace_back("fewer than 6 rounds give no 95% interval; use --repetitions=6 or more");
     }
+  }
+
+  // Neither side is to blame for what others take from both.
+  void warn_of_others() {
+    constexpr double disturbing = 0.1;
+    std::size_t disturbed = 0;
+    double most = 0;
+    for (const CellSummary& row : summary_.cells) {
+      if (!row.service || row.service->others_busy.median < disturbing) continue;
+      ++disturbed;
+      most = std::max(most, row.service->others_busy.median);
+    }
+    if (disturbed == 0) return;
+    summary_.warnings.push_back(
+        fmt::format("other processes used up to {:.0f}% of the CPUs of {} of {} cells, which makes both sides slow and "
+                    "tails long; repeat on a quieter machine",
+                    most * 100, disturbed, summary_.cells.size()));
   }
 
   const Plan& plan_;

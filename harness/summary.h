@@ -22,12 +22,13 @@ enum class Regime : std::uint8_t {
 
 /// What a service's samples say beyond what every cell's do. Medians, unless it says otherwise.
 struct ServiceSummary {
-  Estimate rate{};          ///< Requests answered per second.
-  Estimate offered_rate{};  ///< 0: closed loop.
+  Estimate rate{};               ///< Requests answered per second.
+  Estimate offered_rate{};       ///< 0: closed loop.
   Limit limit = Limit::latency;  ///< The commonest.
   std::size_t invalid = 0;       ///< Samples whose figures may not be believed; any makes the row invalid.
   std::string why_invalid;       ///< Of the first of them.
   Estimate server_busy{};        ///< Shares, as ServiceSample has them.
+  Estimate others_busy{};
   Estimate generator_busy{};
   Estimate fairness{};
   Estimate littles_law_ratio{};
@@ -37,11 +38,11 @@ struct ServiceSummary {
   std::uint64_t connections_established = 0;  ///< The fewest of any run.
   std::uint64_t connections_served = 0;       ///< The fewest of any run; of the active ones.
   std::uint64_t active_asked = 0;
-  LoadErrorCounts errors{};                   ///< Of all runs together.
-  std::uint64_t requests_failed = 0;          ///< Of all runs together.
-  std::uint64_t requests_unfinished = 0;      ///< Of all runs together.
-  std::string error_text;                     ///< The first there was.
-  std::optional<Knee> knee;                   ///< Where the rate was searched: that of the median rate.
+  LoadErrorCounts errors{};               ///< Of all runs together.
+  std::uint64_t requests_failed = 0;      ///< Of all runs together.
+  std::uint64_t requests_unfinished = 0;  ///< Of all runs together.
+  std::string error_text;                 ///< The first there was.
+  std::optional<Knee> knee;               ///< Where the rate was searched: that of the median rate.
   std::optional<Estimate> knee_rate;
 };
 
@@ -60,8 +61,8 @@ struct CellSummary {
   std::array<Estimate, 4> start_delay_ns{};
   std::array<Estimate, 4> service_ns{};
   std::optional<Ratio> over_ideal;  ///< Wall time (of a service: server CPU) as a multiple of the same run's ideal.
-  std::optional<Ratio> speedup;           ///< Over serial, round by round, each run's time over its own ideal first.
-  std::optional<Estimate> checkpoint_ns;  ///< What one checkpoint adds to the plain loop's CPU time.
+  std::optional<Ratio> speedup;     ///< Over serial, round by round, each run's time over its own ideal first.
+  std::optional<Estimate> checkpoint_ns;                ///< What one checkpoint adds to the plain loop's CPU time.
   std::vector<std::pair<Regime, std::size_t>> regimes;  ///< How many samples were taken in which.
   std::optional<ServiceSummary> service;
 };

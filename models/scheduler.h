@@ -49,7 +49,7 @@ struct Channel {
   Interest interest = Interest::read;
   Waiter* waiter = nullptr;
   bool timed_out = false;
-  bool forgotten = false;  // no longer watched, since it is broken
+  bool forgotten = false;        // no longer watched, since it is broken
   std::uint32_t until_tick = 0;  // how long the waiter waits
   bool bounded = false;          // or it waits for ever
 };

@@ -12,9 +12,9 @@ using testing::IsEmpty;
 
 // A closed loop in which neither side is busy.
 LoadFigures closed_loop() {
-  return {.rate = 1000,
-          .wall_ns = 1'000'000'000,
+  return {.wall_ns = 1'000'000'000,
           .completed = 1000,
+          .mean_in_flight = 5,
           .asked = 10,
           .served = 10,
           .latency_p99_ns = 10e6,
@@ -74,14 +74,32 @@ TEST(Judge, SaysGeneratorWhereAnOpenLoopIsLate) {
 TEST(Judge, SaysRateWhereAnOpenLoopGotWhatItAskedFor) {
   LoadFigures figures = open_loop();
   figures.server_busy = 0.95;  // busy, but it keeps up
-  figures.rate = 990;
+  figures.waiting = 5;         // as many as always
   EXPECT_EQ(judge(figures).limit, Limit::rate);
   EXPECT_TRUE(judge(figures).valid);
-  figures.rate = 980;
-  figures.backlog = 20;
+  figures.waiting = 20;  // 1 + 1% of 1000 + 1.5 · 5 are 18.5
   EXPECT_EQ(judge(figures).limit, Limit::server);
   figures.server_busy = 0.5;
   EXPECT_EQ(judge(figures).limit, Limit::latency);
+}
+
+// A server that waits 50 ms for each of 1,000 requests/s has 50 of them under way at any time, at the end too.
+TEST(Judge, SaysRateWhereLongLatenciesAreAllThatWaits) {
+  LoadFigures figures = open_loop();
+  figures.completed = 2000;
+  figures.mean_in_flight = 50;
+  figures.waiting = 50;
+  EXPECT_EQ(judge(figures).limit, Limit::rate);
+}
+
+// One that can do 90% of what is offered: 200 of 2,000 wait at the end, 100 on average.
+TEST(Judge, SaysServerWhereAQueueGrows) {
+  LoadFigures figures = open_loop();
+  figures.completed = 2000;
+  figures.server_busy = 1;
+  figures.mean_in_flight = 100;
+  figures.waiting = 200;
+  EXPECT_EQ(judge(figures).limit, Limit::server);
 }
 
 TEST(Judge, SaysStarvedWhereAConnectionNeverGotAReply) {
@@ -137,7 +155,6 @@ TEST(Judge, BelievesNothingThatBreaksLittlesLaw) {
 
 TEST(Judge, BelievesNothingWithoutAnAnswer) {
   LoadFigures silent = closed_loop();
-  silent.rate = 0;
   silent.completed = silent.served = 0;
   EXPECT_EQ(judge(silent).limit, Limit::starved);
   EXPECT_EQ(judge(silent).why_invalid, "no request was answered");
@@ -148,7 +165,6 @@ TEST(Judge, BelievesNothingWithoutAnAnswer) {
 
 TEST(Judge, TellsAnOpenLoopWithoutRequestsFromASilentServer) {
   LoadFigures figures = open_loop();
-  figures.rate = 0;
   figures.completed = figures.served = 0;
   EXPECT_EQ(judge(figures).why_invalid, "no request was due");
   EXPECT_EQ(judge(figures).limit, Limit::rate);

@@ -180,8 +180,8 @@ TEST(Serve, ServesWhereItSaysAndStopsAtASignal) {
 
 TEST(Serve, SaysThatAPortIsInUse) {
   const Listener taken = listen_on("127.0.0.1", 0, Transport::tcp);
-  const Finished served = run_program(
-      {BENCH_BINARY, "serve", "--model=epoll", "--workload=echo", "--port=" + std::to_string(taken.port)});
+  const Finished served =
+      run_program({BENCH_BINARY, "serve", "--model=epoll", "--workload=echo", "--port=" + std::to_string(taken.port)});
   EXPECT_EQ(served.exit_status, 1);
   EXPECT_THAT(served.err, ContainsRegex("127.0.0.1:" + std::to_string(taken.port) + ".*in use"));
 }
@@ -201,7 +201,8 @@ TEST(Load, SaysThatNobodyListens) {
 }
 
 TEST(Load, RefusesAUrlThatMakesNoSense) {
-  for (const std::string url : {"http//x", "ftp://localhost:1", "http://", "tcp://localhost", "http://127.0.0.1:99999/"}) {
+  for (const std::string url :
+       {"http//x", "ftp://localhost:1", "http://", "tcp://localhost", "http://127.0.0.1:99999/"}) {
     const Finished load = run_program({BENCH_BINARY, "load", url, "--out=-"});
     EXPECT_EQ(load.exit_status, 2) << url;
     EXPECT_THAT(load.err, HasSubstr(url));

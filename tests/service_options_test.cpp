@@ -294,7 +294,8 @@ TEST(Suite, LeavesWhatIsGiven) {
 TEST(Suite, IsRefusedWhereItMakesNoSense) {
   EXPECT_THAT(refusal({"--suite=c1ok"}), AllOf(HasSubstr("--suite=c1ok: unknown suite"), HasSubstr("'c10k'?")));
   EXPECT_THAT(refusal({"--suite=xyzzy"}), AllOf(HasSubstr("there are c10k"), Not(HasSubstr("did you mean"))));
-  EXPECT_EQ(refusal({"--suite=c10k", "--workload=io"}), "--suite: none of the chosen workloads takes it; echo, http, udp-echo do");
+  EXPECT_EQ(refusal({"--suite=c10k", "--workload=io"}),
+            "--suite: none of the chosen workloads takes it; echo, http, udp-echo do");
   EXPECT_THAT(refusal({"--suite=c10k", "--active=5"}), HasSubstr("--active=5: more than --connections=1"));
 }
 

@@ -26,7 +26,8 @@ std::string describe_errors(const LoadCounts& counts) {
   std::string text;
   for (std::size_t kind = 0; kind < counts.errors.size(); ++kind) {
     if (counts.errors[kind] == 0) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts.errors[kind], name_of(static_cast<LoadError>(kind)));
+    text +=
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", counts.errors[kind], name_of(static_cast<LoadError>(kind)));
   }
   return text.empty() ? "no errors" : text;
 }

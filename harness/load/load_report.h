@@ -118,7 +118,7 @@ struct LoadReport : LoadCounts {
   /// TCP, over the whole run: from connect(2) to established.
   HistogramValue connect_time;
 
-  std::string error_text;    ///< Of the first wrong reply: what is wrong with it; or of the first other error.
+  std::string error_text;  ///< Of the first wrong reply: what is wrong with it; or of the first other error.
 
   /// Little's law, L = λW (J. D. C. Little, Operations Research 9(3), 1961), as integral of L over the sum of all
   /// times in flight: 1 when the counts, the clock and the latencies agree; 1 as well when nothing was under way.

@@ -38,9 +38,9 @@ struct ServerCounters {
   std::atomic<std::uint64_t> accepted;  ///< Connections; datagrams where the transport is UDP.
   std::atomic<std::int32_t> open;       ///< Conversations under way.
   std::atomic<std::int32_t> open_peak;
-  std::atomic<std::uint32_t> stopping;       ///< 1 once the server is to stop.
-  std::atomic<std::uint64_t> refused;        ///< How often one could not be taken, since a unit or descriptor was missing.
-  std::atomic<std::uint32_t> ready;          ///< 1 once the server's process answers questions.
+  std::atomic<std::uint32_t> stopping;  ///< 1 once the server is to stop.
+  std::atomic<std::uint64_t> refused;   ///< How often one could not be taken, since a unit or descriptor was missing.
+  std::atomic<std::uint32_t> ready;     ///< 1 once the server's process answers questions.
   std::atomic<std::uint32_t> usage_answers;  ///< How often own_usage was written.
   TreeUsage own_usage;                       ///< Of the server's first process and its reaped descendants,
   std::int64_t own_usage_ns;                 ///< and when that was (CLOCK_MONOTONIC).
