@@ -16,10 +16,9 @@ constexpr double saturated_server = 0.90;  // a server that uses more of its CPU
 constexpr double late_ns = 1e6;  // a generator that is later than this, and than half the latency, is the limit
 constexpr double littles_law_tolerance = 0.10;
 
-// An open loop may have fewer requests than connections: those that nobody asked are not starved.
+// There may be fewer requests than connections: those that were established and never asked are not starved.
 bool starves(const LoadFigures& figures) {
-  const bool open_loop = figures.offered_rate > 0;
-  return figures.served < figures.asked && (!open_loop || figures.unfinished != 0);
+  return figures.served < figures.asked && (figures.unfinished != 0 || figures.established < figures.asked);
 }
 
 // Whether a server keeps up with what it is offered: what waits at the end is what waits all the time, for a latency

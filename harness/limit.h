@@ -31,6 +31,7 @@ struct LoadFigures {
   std::uint64_t waiting = 0;  ///< Requests that were due and not answered at the end of the window.
   double mean_in_flight = 0;  ///< Requests under way, averaged over the window.
   std::uint64_t asked = 0;    ///< Active connections asked for.
+  std::uint64_t established = 0;  ///< Of them, those that were established.
   std::uint64_t served = 0;   ///< Of them, those that got a reply.
   double latency_p99_ns = 0;
   double send_lag_p99_ns = 0;  ///< How late the generator itself was.

@@ -87,6 +87,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
                              .mean_in_flight = share(static_cast<std::int64_t>(load.in_flight_integral_ns),
                                                      static_cast<double>(load.wall_ns)),
                              .asked = load.active_asked,
+                             .established = load.active_established,
                              .served = load.active_served,
                              .latency_p99_ns = sample.latency_ns[2],
                              .send_lag_p99_ns = service.send_lag_p99_ns,

@@ -16,6 +16,7 @@ LoadFigures closed_loop() {
           .completed = 1000,
           .mean_in_flight = 5,
           .asked = 10,
+          .established = 10,
           .served = 10,
           .latency_p99_ns = 10e6,
           .send_lag_p99_ns = 1000,
@@ -105,14 +106,21 @@ TEST(Judge, SaysServerWhereAQueueGrows) {
 TEST(Judge, SaysStarvedWhereAConnectionNeverGotAReply) {
   LoadFigures figures = closed_loop();
   figures.served = 9;
+  figures.unfinished = 1;
   figures.server_busy = 1;
   EXPECT_EQ(judge(figures).limit, Limit::starved);
   EXPECT_TRUE(judge(figures).valid);  // it is what happened
 }
 
+TEST(Judge, SaysStarvedWhereAConnectionWasNeverEstablished) {
+  LoadFigures figures = closed_loop();
+  figures.established = figures.served = 9;
+  EXPECT_EQ(judge(figures).limit, Limit::starved);
+}
+
 TEST(Judge, SaysStarvedInAnOpenLoopOnlyWhereRequestsStayedUnanswered) {
   LoadFigures figures = open_loop();
-  figures.asked = 2000;  // more than there were requests
+  figures.asked = figures.established = 2000;  // more than there were requests
   figures.served = 1000;
   EXPECT_EQ(judge(figures).limit, Limit::rate);
   figures.unfinished = 1;
@@ -156,6 +164,7 @@ TEST(Judge, BelievesNothingThatBreaksLittlesLaw) {
 TEST(Judge, BelievesNothingWithoutAnAnswer) {
   LoadFigures silent = closed_loop();
   silent.completed = silent.served = 0;
+  silent.unfinished = 10;
   EXPECT_EQ(judge(silent).limit, Limit::starved);
   EXPECT_EQ(judge(silent).why_invalid, "no request was answered");
   silent.failed = 10;

@@ -195,8 +195,11 @@ TEST(InFlightMeter, IntegratesOverTime) {
   meter.add_since(105);  // and since 5 before the last step
   meter.step(130);       // three for 20
   meter.remove(2);
-  meter.step(131);  // one for 1
-  EXPECT_EQ(meter.integral_ns(), 10U + 5U + 60U + 1U);
+  meter.step(131);       // one for 1
+  meter.add_since(134);  // only begun 3 later
+  meter.step(141);       // one for 10 and one for 7
+  meter.remove();
+  EXPECT_EQ(meter.integral_ns(), 10U + 5U + 60U + 1U + 17U);
   EXPECT_EQ(meter.count(), 1U);
   meter.restart(200);
   meter.step(203);

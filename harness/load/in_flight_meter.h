@@ -1,4 +1,6 @@
-// Requests under way, integrated over time: one side of Little's law, which knows nothing of single requests.
+// Requests under way, integrated over time: one side of Little's law, which knows nothing of single requests. It is
+// stepped once in each turn of a worker's loop and shares no clock reading with the latencies. What begins or ends
+// within a turn counts as if it did so at the turn's beginning; over many turns, beginnings and ends balance.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +16,13 @@ class InFlightMeter {
     last_ns_ = now_ns;
   }
 
-  /// A request has begun at the last step.
+  /// A request has begun since the last step.
   void add() noexcept { ++count_; }
 
-  /// A request has begun at `begin_ns`, which was before the last step.
+  /// A request has begun at `begin_ns`, before the last step or after it.
   void add_since(std::int64_t begin_ns) noexcept {
     ++count_;
-    integral_ns_ += static_cast<std::uint64_t>(last_ns_ - begin_ns);
+    integral_ns_ += static_cast<std::uint64_t>(last_ns_ - begin_ns);  // below 0 it takes away what the next step adds
   }
 
   /// So many requests are over.
