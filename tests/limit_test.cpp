@@ -185,6 +185,7 @@ TEST(Judge, TellsAnOpenLoopWithoutRequestsFromASilentServer) {
 TEST(Judge, PutsWhatWentWrongBeforeWhoWasBusy) {
   LoadFigures figures = closed_loop();
   figures.failed = 500;
+  figures.unfinished = 5;
   figures.served = 5;
   figures.generator_idle = 0;
   figures.server_busy = 1;
