@@ -59,7 +59,7 @@ LoadReport run_load(
   EXPECT_EQ(report.latency->count(), report.requests_answered() + report.requests_unfinished);
   EXPECT_EQ(report.connections_asked, plan.connections);
   EXPECT_EQ(report.connections_established + report.connections_failed, report.connections_asked);
-  EXPECT_NEAR(report.littles_law_ratio(), 1, 0.2);
+  EXPECT_NEAR(report.littles_law_ratio(), 1, 0.02);
   EXPECT_LE(report.fairness(), 1.000001);
   EXPECT_LE(report.active_served, report.active_established);
   return report;

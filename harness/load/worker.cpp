@@ -165,7 +165,6 @@ void Worker::count_unfinished() {
     count(sending_.next_ns(), true);
     sending_.advance();
   }
-  meter_.step(now_ns_);
   window_.in_flight_integral_ns = meter_.integral_ns();
 }
 

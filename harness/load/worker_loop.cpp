@@ -50,7 +50,6 @@ int Worker::wait_for_events(std::int64_t until_ns) {
   const int ready = epoll_pwait2(epoll_.get(), events_.data(), static_cast<int>(events_.size()), &timeout, nullptr);
   if (ready < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "epoll_pwait2 for the load");
   woken_ns_ = read_clock();
-  meter_.step(woken_ns_);
   total_.idle_ns += woken_ns_ - begin_ns;
   return std::max(ready, 0);
 }

@@ -25,6 +25,7 @@ ssize_t send_some(int fd, const Output& out) {
 
 std::int64_t Worker::read_clock() {
   now_ns_ = now_ns();
+  meter_.step(now_ns_);
   return now_ns_;
 }
 
