@@ -84,8 +84,8 @@ class CountingEcho {
     process_ = fork();
     if (process_ != 0) return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const ScriptedServer server([this](int fd, std::uint64_t) { serve(fd); }, ScriptedServer::Accepts::all,
-                                std::move(socket), target);
+    const ScriptedThreads server([this](int fd, std::uint64_t) { serve(fd); }, ScriptedThreads::Accepts::all,
+                                 std::move(socket), target);
     while (true) pause();
   }
   ~CountingEcho() {
@@ -245,7 +245,8 @@ TEST(Load, TakesRepliesInPieces) {
 }
 
 TEST(Load, ReplacesConnectionsUnderChurn) {
-  std::atomic<std::uint64_t> longest = 0;
+  const SharedArray<std::atomic<std::uint64_t>> shared(1);
+  std::atomic<std::uint64_t>& longest = *shared.data();
   const ScriptedServer server([&](int fd, std::uint64_t) {
     std::uint64_t messages = 0;
     while (const auto message = read_message(fd)) {
@@ -328,7 +329,8 @@ TEST(Load, ReplacesWhatThePeerClosesIdle) {
 }
 
 TEST(Load, TellsLightConnectionsFromHeavyOnes) {
-  std::atomic<std::uint64_t> heavy = 0;
+  const SharedArray<std::atomic<std::uint64_t>> shared(1);
+  std::atomic<std::uint64_t>& heavy = *shared.data();
   const ScriptedServer server([&](int fd, std::uint64_t) {
     while (const auto message = read_message(fd)) {
       if ((*message)[4] == std::byte{'h'}) ++heavy;
@@ -380,7 +382,8 @@ std::uint64_t samples_from(const Histogram& histogram, std::int64_t least_ns) {
 // would have come meanwhile.
 TEST(Load, ShowsAStallInOpenLoop) {
   constexpr std::int64_t stall_ns = 400'000'000;
-  std::atomic<bool> stall = false;
+  const SharedArray<std::atomic<bool>> shared(1);
+  std::atomic<bool>& stall = *shared.data();
   std::mutex one_at_a_time;
   const ScriptedServer server([&](int fd, std::uint64_t) {
     while (const auto message = read_message(fd)) {

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -83,22 +87,22 @@ std::pair<UniqueFd, Target> bound_socket(Transport transport) {
   return {std::move(fd), target};
 }
 
-ScriptedServer::ScriptedServer(Script script, Accepts accepts) : script_(std::move(script)) {
+ScriptedThreads::ScriptedThreads(Script script, Accepts accepts) : script_(std::move(script)) {
   std::tie(listener_, target_) = bound_socket(Transport::tcp);
   start(accepts);
 }
 
-ScriptedServer::ScriptedServer(Script script, Accepts accepts, UniqueFd socket, const Target& target)
+ScriptedThreads::ScriptedThreads(Script script, Accepts accepts, UniqueFd socket, const Target& target)
     : script_(std::move(script)), listener_(std::move(socket)), target_(target) {
   start(accepts);
 }
 
-void ScriptedServer::start(Accepts accepts) {
+void ScriptedThreads::start(Accepts accepts) {
   check(listen(listener_.get(), SOMAXCONN) == 0, "listen");
   acceptor_ = std::jthread([this, accepts] { accept_all(accepts); });
 }
 
-ScriptedServer::~ScriptedServer() {
+ScriptedThreads::~ScriptedThreads() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
@@ -108,7 +112,7 @@ ScriptedServer::~ScriptedServer() {
   acceptor_.join();
 }
 
-void ScriptedServer::accept_all(Accepts accepts) {
+void ScriptedThreads::accept_all(Accepts accepts) {
   for (std::uint64_t connection = 0;; ++connection) {
     UniqueFd fd(accept(listener_.get(), nullptr, nullptr));
     if (!fd.valid()) return;
@@ -127,11 +131,28 @@ void ScriptedServer::accept_all(Accepts accepts) {
   }
 }
 
-void ScriptedServer::serve(UniqueFd fd, std::uint64_t connection) {
+void ScriptedThreads::serve(UniqueFd fd, std::uint64_t connection) {
   script_(fd.get(), connection);
   const std::scoped_lock lock(mutex_);
   open_.erase(fd.get());
   fd.reset();
+}
+
+ScriptedServer::ScriptedServer(ScriptedThreads::Script script, Accepts accepts) {
+  auto [socket, target] = bound_socket(Transport::tcp);
+  target_ = target;
+  check(listen(socket.get(), SOMAXCONN) == 0, "listen");  // connections wait until the process accepts
+  process_ = fork();
+  check(process_ >= 0, "fork");
+  if (process_ != 0) return;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const ScriptedThreads server(std::move(script), accepts, std::move(socket), target);
+  while (true) pause();
+}
+
+ScriptedServer::~ScriptedServer() {
+  kill(process_, SIGKILL);
+  waitpid(process_, nullptr, 0);
 }
 
 }  // namespace bench
