@@ -28,11 +28,11 @@ struct LoadFigures {
   std::uint64_t failed = 0;      ///< Requests given up because of errors.
   std::uint64_t unfinished = 0;  ///< Requests that were due and never answered.
   std::uint64_t wrong_replies = 0;
-  std::uint64_t waiting = 0;  ///< Requests that were due and not answered at the end of the window.
-  double mean_in_flight = 0;  ///< Requests under way, averaged over the window.
-  std::uint64_t asked = 0;    ///< Active connections asked for.
+  std::uint64_t waiting = 0;      ///< Requests that were due and not answered at the end of the window.
+  double mean_in_flight = 0;      ///< Requests under way, averaged over the window.
+  std::uint64_t asked = 0;        ///< Active connections asked for.
   std::uint64_t established = 0;  ///< Of them, those that were established.
-  std::uint64_t served = 0;   ///< Of them, those that got a reply.
+  std::uint64_t served = 0;       ///< Of them, those that got a reply.
   double latency_p99_ns = 0;
   double send_lag_p99_ns = 0;  ///< How late the generator itself was.
   double generator_idle = 0;   ///< Share of the window in which the generator's workers had nothing to do.

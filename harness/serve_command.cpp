@@ -30,7 +30,7 @@ std::string host_of(const std::string& address) {
 Exit serve(const Options& options) {
   const ServeOptions& serve = *options.serve;
   raise_descriptor_limit();
-  const Listener listener = listen_on(serve.bind, serve.port, serve.service->transport);
+  const Listener listener = listen_on(serve.bind, serve.port, serve.service->transport, serve.idle_timeout);
   const ServerSetup setup{.service = serve.service,
                           .context = {.parameters = {.message_bytes = serve.message_bytes,
                                                      .compute_steps = steps_of(serve.service_cpu),

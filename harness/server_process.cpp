@@ -72,6 +72,14 @@ void answer_usage(int /*signal*/) {
   _exit(1);
 }
 
+// Connections inherit these. An accept that they cut short is tried again.
+bool set_deadlines(int socket, std::chrono::nanoseconds timeout) {
+  const auto micros = std::chrono::ceil<std::chrono::microseconds>(timeout).count();
+  const timeval bound{.tv_sec = micros / 1'000'000, .tv_usec = micros % 1'000'000};
+  return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound) == 0 &&
+         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) == 0;
+}
+
 sockaddr_storage parse_address(const std::string& text, std::uint16_t port, socklen_t& size) {
   sockaddr_storage storage{};
   auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
@@ -92,7 +100,8 @@ sockaddr_storage parse_address(const std::string& text, std::uint16_t port, sock
 
 }  // namespace
 
-Listener listen_on(const std::string& address, std::uint16_t port, Transport transport) {
+Listener listen_on(const std::string& address, std::uint16_t port, Transport transport,
+                   std::chrono::nanoseconds idle_timeout) {
   const bool tcp = transport == Transport::tcp;
   const auto failure = [&](const char* call) {
     return std::system_error(errno, std::generic_category(), fmt::format("{} {}:{}", call, address, port));
@@ -108,6 +117,7 @@ Listener listen_on(const std::string& address, std::uint16_t port, Transport tra
   // socket would be shared with others by it.
   if (tcp) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (tcp) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // connections inherit it
+  if (tcp && !set_deadlines(fd, idle_timeout)) throw failure("set the deadlines of");
   if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), size) != 0) throw failure("bind");
   if (tcp && listen(fd, backlog) != 0) throw failure("listen on");
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) throw failure("name the socket of");

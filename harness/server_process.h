@@ -21,8 +21,11 @@ struct Listener {
 };
 
 /// Listens on (TCP) or binds to (UDP) a numeric address; port 0 picks one. Throws std::system_error that names the
-/// address. All servers get the same options: TCP_NODELAY, a backlog of 4,096, SO_REUSEADDR.
-Listener listen_on(const std::string& address, std::uint16_t port, Transport transport);
+/// address, std::invalid_argument where it is none. All servers get the same options: a backlog of 4,096, SO_REUSEADDR,
+/// and what connections inherit: TCP_NODELAY, and `idle_timeout` as the deadline of blocking reads and writes. They are
+/// set before anyone can connect.
+Listener listen_on(const std::string& address, std::uint16_t port, Transport transport,
+                   std::chrono::nanoseconds idle_timeout = std::chrono::seconds(60));
 
 /// What a tree has used up to a moment of CLOCK_MONOTONIC.
 struct UsageReading {

@@ -84,7 +84,7 @@ class ServiceRun {
 
  private:
   void start_server(RunReport& report) {
-    listener_ = listen_on("127.0.0.1", 0, group_.service->transport);
+    listener_ = listen_on("127.0.0.1", 0, group_.service->transport, plan_.services.idle_timeout);
     setup_.socket = listener_.socket.get();
     server_.emplace(*cell_.model, setup_, report, plan_.cpu_split.server);
     load_.target = loopback_target(listener_.port, group_.service->transport);

@@ -1,26 +1,15 @@
 #include "models/blocking_server.h"
 
 #include <poll.h>
-#include <sys/time.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
-#include <system_error>
 
 #include "harness/measure/clock.h"
 
 namespace bench {
-namespace {
-
-timeval timeval_of(std::chrono::nanoseconds duration) {
-  const auto micros = std::chrono::ceil<std::chrono::microseconds>(duration).count();
-  return {.tv_sec = micros / 1'000'000, .tv_usec = micros % 1'000'000};
-}
-
-}  // namespace
-
 void sleep_for(ServerRun& server, std::chrono::nanoseconds duration) {
   constexpr std::int64_t second_ns = 1'000'000'000;
   constexpr std::int64_t look_ns = second_ns;
@@ -29,16 +18,6 @@ void sleep_for(ServerRun& server, std::chrono::nanoseconds duration) {
     const std::int64_t until_ns = std::min(end_ns, now + look_ns);
     const timespec until{.tv_sec = until_ns / second_ns, .tv_nsec = until_ns % second_ns};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
-  }
-}
-
-void set_deadlines(ServerRun& server) {
-  if (server.transport() == Transport::udp) return;
-  const timeval timeout = timeval_of(server.idle_timeout());
-  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
-    if (setsockopt(server.socket(), SOL_SOCKET, option, &timeout, sizeof timeout) != 0) {
-      throw std::system_error(errno, std::generic_category(), "set the deadlines of the server's socket");
-    }
   }
 }
 

@@ -28,10 +28,6 @@ inline constexpr PlainUnit plain_unit;
 /// Sleeps for so long, unless the server is stopped meanwhile, which is looked at every second.
 void sleep_for(ServerRun& server, std::chrono::nanoseconds duration);
 
-/// Gives the server's socket, from which connections inherit them, the deadlines of blocking reads and writes.
-/// Throws std::system_error.
-void set_deadlines(ServerRun& server);
-
 /// Waits for the next connection; an invalid descriptor once the server is to stop. Where descriptors have run out, it
 /// tries again every 10 ms.
 UniqueFd next_connection(ServerRun& server);
@@ -149,7 +145,6 @@ void serve_in_turn(ServerRun& server, OpenSockets* open, Unit& unit) {
 /// called in the new thread and calls `serve(unit)` with the unit that serves.
 template <typename InThread>
 void serve_in_threads(ServerRun& server, InThread in_thread) {
-  set_deadlines(server);
   OpenSockets open(server);
   ServingThreads threads(server);
   if (server.transport() == Transport::udp) {

@@ -122,7 +122,6 @@ void run_process_pool(JobRun& job) {
 }
 
 void serve_process_pool(ServerRun& server) {
-  set_deadlines(server);
   std::vector<UniqueFd> workers;
   std::vector<pollfd> watched{{.fd = server.socket(), .events = 0, .revents = 0}};  // its hang-up means the end
   for (std::uint32_t worker = 0; worker < server.workers(); ++worker) {

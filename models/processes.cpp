@@ -23,7 +23,6 @@ void run_processes(JobRun& job) {
 }
 
 void serve_processes(ServerRun& server) {
-  set_deadlines(server);
   ServingChildren children(server);
   if (server.transport() == Transport::udp) {
     Datagram datagram;

@@ -20,7 +20,6 @@ void run_serial(JobRun& job) {
 
 void serve_serial(ServerRun& server) {
   const Run::Unit unit(server);
-  set_deadlines(server);
   OpenSockets open(server);
   serve_in_turn(server, &open, plain_unit);
 }

@@ -97,7 +97,6 @@ void run_thread_pool(JobRun& job) {
 }
 
 void serve_thread_pool(ServerRun& server) {
-  set_deadlines(server);
   OpenSockets open(server);
   WorkQueue<UniqueFd> queue;
   ThreadGroup workers(server, server.workers());

@@ -56,7 +56,9 @@ class TestServer {
  public:
   TestServer(const Model& model, const Service& service, ServiceParameters parameters,
              std::chrono::nanoseconds idle_timeout = 60s, std::uint32_t workers = 4)
-      : service_(service), parameters_(parameters), listener_(listen_on("127.0.0.1", 0, service.transport)) {
+      : service_(service),
+        parameters_(parameters),
+        listener_(listen_on("127.0.0.1", 0, service.transport, idle_timeout)) {
     if (parameters_.message_bytes == 0) parameters_.message_bytes = service.default_message_bytes;
     setup_ = {.service = &service,
               .context = {.parameters = parameters_, .model = model.name},
