@@ -167,7 +167,7 @@ Examples:
   bench serve --model=thread-pool --workload=echo --workers=16 --port=0
   bench serve --model=threads --workload=echo --bind=:: --server-cpus=0 --service-wait=1ms
 
-Exit status: 0 done, 1 it failed, 2 usage, 130 interrupted.
+Exit status: 0 stopped by SIGINT or SIGTERM, 1 it failed, 2 usage.
 )",
                      model_lines(tables), service_lines(tables));
 }
@@ -176,6 +176,9 @@ constexpr std::string_view load_help = R"(bench load: load any server and measur
 
 Usage:
   bench load URL [OPTIONS]
+
+URL is http://HOST[:PORT][/PATH], tcp://HOST:PORT (the echo service: messages with a 4-byte length) or udp://HOST:PORT
+(the udp-echo service).
 
 Load:
   --connections=N     1 to 1,000,000 (default 100)
@@ -223,7 +226,7 @@ Examples:
   bench load http://[::1]:8080/index.html --connections=1000 --active=10 --check=status
   bench load http://127.0.0.1:8080/ --requests-per-connection=1 --server-pid=4711 --out=r.json
 
-Exit status: 0 done, 1 it failed, 2 usage, 130 interrupted.
+Exit status: 0 done, 1 it failed or nothing right was answered, 2 usage, 130 interrupted.
 )";
 
 }  // namespace

@@ -49,8 +49,12 @@ const std::vector<std::string> service_header{"model", "rate/s",      "95%",    
 
 std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
 
-std::vector<std::string> service_row(const CellSummary& row, const Cell& cell) {
+// What is not known of a server that somebody else runs.
+bool costs_unknown(const Group& group) { return group.foreign && group.foreign->pid <= 0; }
+
+std::vector<std::string> service_row(const CellSummary& row, const Cell& cell, const Group& group) {
   const ServiceSummary& service = *row.service;
+  const bool unknown = costs_unknown(group);
   const std::string served = fmt::format("{}/{}", service.connections_served, service.active_asked);
   return {
       cell.label,
@@ -59,10 +63,10 @@ std::vector<std::string> service_row(const CellSummary& row, const Cell& cell) {
       format_duration(row.latency_ns[0].median),
       format_duration(row.latency_ns[2].median),
       format_duration(row.latency_ns[3].median),
-      format_duration(row.cpu_ns.median),
+      unknown ? "-" : format_duration(row.cpu_ns.median),
       ratio_text(row.over_ideal),
-      fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median),
-      percent(service.server_busy.median),
+      unknown ? "-" : fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median),
+      unknown ? "-" : percent(service.server_busy.median),
       percent(service.generator_busy.median),
       served,
       service.invalid == 0 ? std::string(limit_name(service.limit))
@@ -113,7 +117,7 @@ std::string service_lines(const Plan& plan, const Results& results, const GroupS
     if (service.invalid != 0)
       parts.push_back(
           fmt::format("INVALID in {} of {} runs: {}", service.invalid, row.wall_ns.samples, service.why_invalid));
-    if (!parts.empty()) text += fmt::format("  {:<14}{}\n", plan.cells[row.cell].label, fmt::join(parts, "; "));
+    if (!parts.empty()) text += fmt::format("  {:<13} {}\n", plan.cells[row.cell].label, fmt::join(parts, "; "));
   }
   return text;
 }
@@ -155,7 +159,7 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
     } else if (result.failure) {
       table.rows.push_back({cell.label, "failed: " + *result.failure});
     } else if (row != summary.cells.end()) {
-      table.rows.push_back(group.service ? service_row(*row, cell) : console_row(*row, cell, result));
+      table.rows.push_back(group.service ? service_row(*row, cell, group) : console_row(*row, cell, result));
     } else {
       table.rows.push_back({cell.label, "not run"});
     }

@@ -43,6 +43,15 @@ Exit exit_of(const Plan& plan, const Results& results) {
   const auto failed = [](const CellResult& cell) { return cell.failure.has_value(); };
   const auto skipped = [](const Cell& cell) { return cell.skipped.has_value(); };
   const bool nothing_ran = std::ranges::all_of(plan.cells, skipped);
+  // A load on somebody else's server is there to see whether it answers.
+  const auto went_wrong = [](const Sample& sample) {
+    return sample.service &&
+           (sample.service->judgement.limit == Limit::errors || sample.service->load.requests_answered() == 0);
+  };
+  for (std::size_t index = 0; index < plan.cells.size(); ++index) {
+    const bool foreign = plan.group_of(plan.cells[index]).foreign.has_value();
+    if (foreign && std::ranges::any_of(results.cells[index].samples, went_wrong)) return Exit::failed;
+  }
   return nothing_ran || std::ranges::any_of(results.cells, failed) ? Exit::failed : Exit::done;
 }
 

@@ -12,6 +12,12 @@ std::array<double, 4> percentiles(const Histogram& histogram) {
   return values;
 }
 
+// Connections that went wrong while or after they stood. Those that were not established in time are starved, and
+// datagrams that were lost are counted as requests.
+std::uint64_t broken_connections(const LoadCounts& load) {
+  return load.errors_total() - load.error_count(LoadError::connect_timeout) - load.error_count(LoadError::lost);
+}
+
 }  // namespace
 
 Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns) {
@@ -80,12 +86,11 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.judgement = judge({.offered_rate = offered_rate,
                              .wall_ns = load.wall_ns,
                              .completed = load.requests_answered(),
-                             .failed = load.requests_failed,
+                             .failed = std::max(load.requests_failed, broken_connections(load)),
                              .unfinished = load.requests_unfinished,
                              .wrong_replies = load.error_count(LoadError::wrong_reply),
                              .waiting = load.backlog_at_end + load.in_flight_at_end,
-                             .mean_in_flight = share(static_cast<std::int64_t>(load.in_flight_integral_ns),
-                                                     static_cast<double>(load.wall_ns)),
+                             .mean_in_flight = service.rate * sample.wall_ns / 1e9,
                              .asked = load.active_asked,
                              .established = load.active_established,
                              .served = load.active_served,

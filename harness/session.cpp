@@ -217,7 +217,7 @@ class PlanSession {
     while (!stopped() && !search.done()) {
       const double rate = search.next_rate();
       std::optional<Sample> sample = run_service(state, index, rate);
-      if (!sample) return std::nullopt;
+      if (!sample) break;
       const RateTry tried = judge_rate(*sample, plan_.services.slo);
       search.tell(tried);
       const bool better =
@@ -226,7 +226,7 @@ class PlanSession {
       holds |= tried.kept;
     }
     if (best) best->service->knee = search.knee();
-    return stopped() ? std::nullopt : std::move(best);
+    return best;  // of a search that was cut short, too: each of its tries is a run
   }
 
   // Memory takes a run of its own, since reading it stops the run.
