@@ -113,7 +113,7 @@ void read_output(const Flags& flags, Options& options) {
 
 void read_measuring(const Flags& flags, Options& options) {
   if (flags.given("repetitions") && flags.text("repetitions") != "auto") {
-    const std::string number = flags.text("repetitions");
+    const std::string& number = flags.text("repetitions");
     options.repetitions = static_cast<std::uint32_t>(flags.count("repetitions", number, 1, 10'000));
   }
   if (flags.given("max-time")) options.max_time_ns = flags.duration_ns("max-time");

@@ -136,9 +136,9 @@ TEST(Cli, ARunMeasuresWhatWasAskedFor) {
   std::string jobs = "--workload=";
   for (const Workload& workload : all_workloads()) jobs += std::string(workload.name) + ",";
   jobs.pop_back();
-  const Finished run = run_program(
-      bench({"--model=all", jobs.c_str(), "--tasks=4", "--wait=1ms", "--work=2000", "--repetitions=1", "--out=-"}),
-      {.folder = folder.path()});
+  const Finished run =
+      run_program(bench({"--model=all", jobs, "--tasks=4", "--wait=1ms", "--work=2000", "--repetitions=1", "--out=-"}),
+                  {.folder = folder.path()});
   EXPECT_EQ(run.exit_status, 0) << run.err;
   const Json document = Json::parse(run.out);
   EXPECT_THAT(names_of(document, "iteration"), SizeIs(all_models().size() * all_workloads().size()));

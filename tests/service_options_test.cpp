@@ -25,7 +25,7 @@ using testing::SizeIs;
 
 Tables tables() { return {.models = all_models(), .workloads = all_workloads(), .services = all_services()}; }
 
-Options parse(std::vector<std::string> arguments) {
+Options parse(const std::vector<std::string>& arguments) {
   std::vector<const char*> pointers{"bench"};
   for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
   return parse_options(tables(), static_cast<int>(pointers.size()), pointers.data());
@@ -34,23 +34,23 @@ Options parse(std::vector<std::string> arguments) {
 // The options of a run of `echo` with these arguments besides.
 ServiceOptions echo(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "--workload=echo");
-  return parse(std::move(arguments)).service;
+  return parse(arguments).service;
 }
 
 ServeOptions serve(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"serve", "--model=epoll", "--workload=echo"});
-  return parse(std::move(arguments)).serve.value();
+  return parse(arguments).serve.value();
 }
 
 LoadOptions load(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"load", "http://127.0.0.1:8080/"});
-  return parse(std::move(arguments)).load.value();
+  return parse(arguments).load.value();
 }
 
 // What is said about a command line that is refused.
 std::string refusal(std::vector<std::string> arguments) {
   try {
-    parse(std::move(arguments));
+    parse(arguments);
   } catch (const UsageError& error) {
     return error.what();
   }

@@ -73,8 +73,8 @@ class Example {
   Results results;
 };
 
-Example io_example(std::vector<std::string_view> models) {
-  return {"io", std::move(models), {.tasks = 4, .work = 0, .waits = {10ms}}};
+Example io_example(const std::vector<std::string_view>& models) {
+  return {"io", models, {.tasks = 4, .work = 0, .waits = {10ms}}};
 }
 
 std::vector<double> times(std::size_t count, double value) { return std::vector<double>(count, value); }
