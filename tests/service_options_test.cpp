@@ -48,7 +48,7 @@ LoadOptions load(std::vector<std::string> arguments) {
 }
 
 // What is said about a command line that is refused.
-std::string refusal(std::vector<std::string> arguments) {
+std::string refusal(const std::vector<std::string>& arguments) {
   try {
     parse(arguments);
   } catch (const UsageError& error) {
