@@ -67,7 +67,7 @@ void expect_refusals(const std::vector<std::string>& common, const std::vector<R
     std::vector<std::string> arguments = common;
     arguments.insert(arguments.end(), refused.arguments.begin(), refused.arguments.end());
     const std::string line = testing::PrintToString(arguments);
-    const std::string said = refusal(std::move(arguments));
+    const std::string said = refusal(arguments);
     for (const std::string& words : refused.words) EXPECT_THAT(said, HasSubstr(words)) << line;
     EXPECT_THAT(said, AllOf(Not(HasSubstr("\n")), Not(HasSubstr("(accepted)")))) << line;
   }
