@@ -17,9 +17,9 @@
 #include <system_error>
 
 #include "harness/measure/clock.h"
+#include "harness/measure/process.h"
 #include "harness/run.h"
 #include "harness/units.h"
-#include "models/child.h"
 
 namespace bench {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "harness/measure/run_report.h"
 #include "harness/measure/shared_mapping.h"
+#include "harness/measure/unique_fd.h"
 #include "harness/plan.h"
-#include "models/unique_fd.h"
 
 namespace bench {
 

@@ -23,7 +23,6 @@ std::string_view limit_name(Limit limit);
 /// What a run says of both its sides, as judge() needs it. Times in ns; all of the measured window.
 struct LoadFigures {
   double offered_rate = 0;  ///< Requests per second that were asked for; 0: closed loop.
-  std::int64_t wall_ns = 0;
   std::uint64_t completed = 0;
   std::uint64_t failed = 0;      ///< Requests given up because of errors.
   std::uint64_t unfinished = 0;  ///< Requests that were due and never answered.
@@ -46,8 +45,8 @@ struct Judgement {
   std::string why_invalid;  ///< For people; empty when valid.
 };
 
-/// Judges a row. What fails or starves comes first; then whether the generator was late, which shows in its lag and in
-/// its sleep and not in its CPU time, since a side that polls is always busy; then the server.
+/// Judges a row. What fails or starves comes first; then whether the generator was late, which shows in its lag and
+/// in how much of the window it had nothing to do, asleep or kept from its CPU; then the server.
 Judgement judge(const LoadFigures& figures);
 
 }  // namespace bench

@@ -1,7 +1,7 @@
 // Keeping idle CPUs from halting.
 #pragma once
 
-#include "models/unique_fd.h"
+#include "harness/measure/unique_fd.h"
 
 namespace bench {
 

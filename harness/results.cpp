@@ -19,9 +19,9 @@
 #include <system_error>
 
 #include "harness/build_info.h"
+#include "harness/measure/unique_fd.h"
 #include "harness/result_rows.h"
 #include "harness/row_parts.h"
-#include "models/unique_fd.h"
 
 namespace bench {
 namespace {

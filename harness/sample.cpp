@@ -84,7 +84,6 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.open_peak = report.server.open_peak.load();
   service.error_text = measured.error_text;
   service.judgement = judge({.offered_rate = offered_rate,
-                             .wall_ns = load.wall_ns,
                              .completed = load.requests_answered(),
                              .failed = std::max(load.requests_failed, broken_connections(load)),
                              .unfinished = load.requests_unfinished,

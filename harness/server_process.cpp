@@ -22,8 +22,8 @@
 
 #include "harness/affinity.h"
 #include "harness/measure/clock.h"
+#include "harness/measure/process.h"
 #include "harness/measure/usage.h"
-#include "models/child.h"
 
 namespace bench {
 namespace {

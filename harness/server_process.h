@@ -9,8 +9,8 @@
 #include <string>
 
 #include "harness/measure/server_run.h"
+#include "harness/measure/unique_fd.h"
 #include "models/model.h"
-#include "models/unique_fd.h"
 
 namespace bench {
 

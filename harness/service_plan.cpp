@@ -11,7 +11,6 @@
 namespace bench {
 namespace {
 
-// "50k" for people, "50000" for names.
 std::string rate_text(const ServiceLoad& load) {
   switch (load.mode) {
     case RateMode::closed: return "closed loop";
@@ -22,14 +21,16 @@ std::string rate_text(const ServiceLoad& load) {
   return "a common rate";
 }
 
-std::string extras_text(const ServiceOptions& options, const ServiceLoad& load, std::chrono::nanoseconds service_cpu) {
+std::string extras_text(const ServiceLoad& load) {
   std::string text;
-  if (service_cpu.count() != 0) text += fmt::format(" · computes {}", format_duration_exact(service_cpu.count()));
+  if (load.service_cpu.count() != 0) {
+    text += fmt::format(" · computes {}", format_duration_exact(load.service_cpu.count()));
+  }
   if (load.parameters.wait.count() != 0) {
     text += fmt::format(" · waits {}", format_duration_exact(load.parameters.wait.count()));
   }
-  if (!text.empty() && options.heavy_share < 1) {
-    text += fmt::format(" on {:g}% of the connections", options.heavy_share * 100);
+  if (!text.empty() && load.parameters.heavy_share < 1) {
+    text += fmt::format(" on {:g}% of the connections", load.parameters.heavy_share * 100);
   }
   return text;
 }
@@ -41,8 +42,7 @@ std::string cpus_text(const CpuSplit& cpus) {
   return fmt::format("server on {}, load on {}", list(cpus.server), list(cpus.client));
 }
 
-std::string title_of(const Group& group, const Options& options, const CpuSplit& cpus,
-                     std::chrono::nanoseconds service_cpu) {
+std::string title_of(const Group& group, const ClientOptions& client, const CpuSplit& cpus) {
   const ServiceLoad& load = group.load;
   std::string title =
       fmt::format("{} · {} connection{}", group.service->name, format_count(static_cast<double>(load.connections)),
@@ -50,11 +50,10 @@ std::string title_of(const Group& group, const Options& options, const CpuSplit&
   if (load.active < load.connections) title += fmt::format(", {} active", format_count(load.active));
   title += fmt::format(" · {}", format_bytes(static_cast<double>(load.parameters.message_bytes)));
   if (load.pipeline > 1) title += fmt::format(" · pipeline {}", load.pipeline);
-  if (options.service.client.requests_per_connection != 0) {
-    title += fmt::format(" · {} requests each",
-                         format_count(static_cast<double>(options.service.client.requests_per_connection)));
+  if (client.requests_per_connection != 0) {
+    title += fmt::format(" · {} requests each", format_count(static_cast<double>(client.requests_per_connection)));
   }
-  title += extras_text(options.service, load, service_cpu);
+  title += extras_text(load);
   return title + fmt::format(" · {} · {}", rate_text(load), cpus_text(cpus));
 }
 
@@ -90,7 +89,7 @@ std::vector<Group> make_service_groups(const Options& options, const CpuSplit& c
                                 .mode = asked.rate_mode,
                                 .rate = rate};
                   group.cpus = static_cast<std::uint32_t>(cpus.server.size());
-                  group.title = title_of(group, options, cpus, service_cpu);
+                  group.title = title_of(group, asked.client, cpus);
                 }
               }
             }

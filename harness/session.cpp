@@ -124,9 +124,9 @@ class PlanSession {
     if (!group.service) return run_job(state, index);
     switch (group.load.mode) {
       case RateMode::closed:
-      case RateMode::fixed: return keep(state, index, run_service(state, index, group.load.rate));
-      case RateMode::common: return keep(state, index, run_service(state, index, results_.common_rates[cell.group]));
-      case RateMode::search: return keep(state, index, search_rate(state, index));
+      case RateMode::fixed: return keep(index, run_service(state, index, group.load.rate));
+      case RateMode::common: return keep(index, run_service(state, index, results_.common_rates[cell.group]));
+      case RateMode::search: return keep(index, search_rate(state, index));
     }
   }
 
@@ -139,10 +139,10 @@ class PlanSession {
     if (outcome.cancelled) return;
     const std::string reason = failure_reason(outcome, launcher_.report(), request);
     if (!reason.empty()) return drop(state, index, reason);
-    keep(state, index, make_sample(launcher_.report(), state.rounds, outcome.user_ns, outcome.system_ns));
+    keep(index, make_sample(launcher_.report(), state.rounds, outcome.user_ns, outcome.system_ns));
   }
 
-  void keep(const WorkloadState& /*state*/, std::size_t index, std::optional<Sample> sample) {
+  void keep(std::size_t index, std::optional<Sample> sample) {
     if (sample) results_.cells[index].samples.push_back(std::move(*sample));
     save();
   }

@@ -4,17 +4,13 @@
 #include <ctime>
 
 namespace bench {
-namespace {
 
-// An absolute deadline, so that an interrupted sleep is taken up again without lengthening.
 void sleep_until(std::int64_t deadline_ns) {
   constexpr std::int64_t second_ns = 1'000'000'000;
   const timespec deadline{.tv_sec = deadline_ns / second_ns, .tv_nsec = deadline_ns % second_ns};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, nullptr) == EINTR) {
   }
 }
-
-}  // namespace
 
 void block_for(const Operation& operation) {
   switch (operation.kind) {

@@ -1,9 +1,14 @@
 // How the units that may block (processes and threads) do what a script asks for.
 #pragma once
 
+#include <cstdint>
+
 #include "harness/measure/job_run.h"
 
 namespace bench {
+
+/// Sleeps until CLOCK_MONOTONIC reads `deadline_ns`; an interrupted sleep is taken up again without lengthening.
+void sleep_until(std::int64_t deadline_ns);
 
 /// Does `operation` by blocking the calling thread; a checkpoint is nothing, since the kernel switches threads.
 void block_for(const Operation& operation);

@@ -5,19 +5,17 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 
 #include "harness/measure/clock.h"
+#include "models/blocking.h"
 
 namespace bench {
+
 void sleep_for(ServerRun& server, std::chrono::nanoseconds duration) {
-  constexpr std::int64_t second_ns = 1'000'000'000;
-  constexpr std::int64_t look_ns = second_ns;
+  constexpr std::int64_t look_ns = 1'000'000'000;
   const std::int64_t end_ns = now_ns() + duration.count();
   for (std::int64_t now = now_ns(); now < end_ns && !server.stopping(); now = now_ns()) {
-    const std::int64_t until_ns = std::min(end_ns, now + look_ns);
-    const timespec until{.tv_sec = until_ns / second_ns, .tv_nsec = until_ns % second_ns};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+    sleep_until(std::min(end_ns, now + look_ns));
   }
 }
 

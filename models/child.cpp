@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,10 +10,10 @@
 #include <cstring>
 #include <ctime>
 
+#include "harness/measure/process.h"
 #include "harness/measure/usage.h"
 
 namespace bench {
-
 namespace {
 
 // Forks a child that runs `body` and ends; the child's id in the parent, or -1 with errno set.
@@ -89,18 +88,6 @@ void end_children() {
     constexpr timespec moment{.tv_sec = 0, .tv_nsec = 2'000'000};
     nanosleep(&moment, nullptr);
   }
-}
-
-UniqueFd watch_process(pid_t pid) {
-  // Not pidfd_open: glibc 2.36 declares it without extern "C".
-  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-}
-
-std::string describe_status(int status) {
-  if (WIFSIGNALED(status)) {
-    return fmt::format("was killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
-  }
-  return fmt::format("ended with exit status {}", WEXITSTATUS(status));
 }
 
 }  // namespace bench

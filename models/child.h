@@ -4,10 +4,8 @@
 #include <sys/types.h>
 
 #include <functional>
-#include <string>
 
 #include "harness/measure/server_run.h"
-#include "models/unique_fd.h"
 
 namespace bench {
 
@@ -36,11 +34,5 @@ class ServingChildren {
  private:
   ServerRun& server_;
 };
-
-/// A descriptor that is readable once process `pid` has ended (pidfd_open(2)); invalid, with errno set, on failure.
-UniqueFd watch_process(pid_t pid);
-
-/// What became of a child, as in "was killed by signal 9 (Killed)"; `status` is from waitpid(2).
-std::string describe_status(int status);
 
 }  // namespace bench

@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-#include "models/unique_fd.h"
+#include "harness/measure/unique_fd.h"
 
 namespace bench {
 

@@ -18,11 +18,12 @@
 #include <cstring>
 #include <system_error>
 
+#include "harness/measure/process.h"
+#include "harness/measure/unique_fd.h"
 #include "models/blocking.h"
 #include "models/blocking_server.h"
 #include "models/child.h"
 #include "models/rows.h"
-#include "models/unique_fd.h"
 
 namespace bench {
 namespace {

@@ -57,7 +57,7 @@ struct Channel {
 /// One thread uses it and everything that waits for it.
 class Scheduler {
  public:
-  /// `co_await scheduler.turn()`: the coroutine goes on after all others that are ready now, from run().
+  /// `co_await scheduler.turn()`: the coroutine goes on after all others that are ready now, from the scheduler's loop.
   auto turn() noexcept {
     struct Turn : Waiter {
       Scheduler& scheduler;
@@ -72,7 +72,7 @@ class Scheduler {
     return Turn(*this);
   }
 
-  /// `co_await scheduler.sleep(10ms)`: the coroutine goes on from run() when the time has passed.
+  /// `co_await scheduler.sleep(10ms)`: the coroutine goes on from the scheduler's loop when the time has passed.
   auto sleep(std::chrono::nanoseconds duration) noexcept {
     struct Sleep : Waiter {
       Scheduler& scheduler;

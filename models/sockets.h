@@ -5,7 +5,7 @@
 #include <span>
 
 #include "harness/measure/server_run.h"
-#include "models/unique_fd.h"
+#include "harness/measure/unique_fd.h"
 #include "workloads/output.h"
 
 namespace bench {

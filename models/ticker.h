@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "models/unique_fd.h"
+#include "harness/measure/unique_fd.h"
 
 namespace bench {
 

@@ -12,8 +12,7 @@ using testing::IsEmpty;
 
 // A closed loop in which neither side is busy.
 LoadFigures closed_loop() {
-  return {.wall_ns = 1'000'000'000,
-          .completed = 1000,
+  return {.completed = 1000,
           .mean_in_flight = 5,
           .asked = 10,
           .established = 10,

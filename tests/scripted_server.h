@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "harness/load/load_plan.h"
-#include "models/unique_fd.h"
+#include "harness/measure/unique_fd.h"
 
 namespace bench {
 

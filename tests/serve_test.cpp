@@ -20,9 +20,9 @@
 #include <vector>
 
 #include "harness/measure/shared_mapping.h"
+#include "harness/measure/unique_fd.h"
 #include "harness/measure/usage.h"
 #include "harness/server_process.h"
-#include "models/unique_fd.h"
 
 namespace bench {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "models/unique_fd.h"
+#include "harness/measure/unique_fd.h"
 
 namespace bench {
 

@@ -14,7 +14,7 @@
 
 #include "harness/load/worker_process.h"
 #include "harness/measure/clock.h"
-#include "models/child.h"
+#include "harness/measure/process.h"
 
 namespace bench {
 namespace {

@@ -12,8 +12,8 @@
 #include "harness/load/shares.h"
 #include "harness/load/worker_report.h"
 #include "harness/measure/shared_mapping.h"
+#include "harness/measure/unique_fd.h"
 #include "harness/measure/usage.h"
-#include "models/unique_fd.h"
 
 namespace bench {
 
