@@ -68,6 +68,8 @@ void answer_usage(int /*signal*/) {
     _exit(0);
   } catch (const std::exception& error) {
     report.failure.set(error.what());
+  } catch (...) {
+    report.failure.set("the server threw something that is no std::exception");
   }
   _exit(1);
 }

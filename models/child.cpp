@@ -26,10 +26,7 @@ pid_t try_fork_unit(Run& run, const std::function<void()>& body) {
   signal(SIGCHLD, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
   if (getppid() != parent) _exit(1);  // the parent died before the line above
-  {
-    const Run::Unit unit(run);
-    body();
-  }
+  run.as_unit(body);
   _exit(0);
 }
 

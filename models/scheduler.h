@@ -232,14 +232,14 @@ inline void Scheduler::await(Channel& channel, Interest interest, std::uint32_t 
   poller_.change(channel.fd, interest);
 }
 
-// A coroutine that starts at once and frees itself at its end.
+// A coroutine that starts at once and frees itself at its end. What it throws leaves the scheduler's loop.
 struct Detached {
   struct promise_type : PooledFrame<promise_type> {
     Detached get_return_object() const noexcept { return {}; }
     std::suspend_never initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }
     void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }  // the unit below catches all
+    void unhandled_exception() const { throw; }
   };
 };
 

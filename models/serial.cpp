@@ -19,9 +19,8 @@ void run_serial(JobRun& job) {
 }
 
 void serve_serial(ServerRun& server) {
-  const Run::Unit unit(server);
   OpenSockets open(server);
-  serve_in_turn(server, &open, plain_unit);
+  server.as_unit([&] { serve_in_turn(server, &open, plain_unit); });
 }
 
 }  // namespace bench

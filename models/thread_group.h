@@ -24,8 +24,7 @@ class ThreadGroup {
   void start(Body body) {
     try {
       threads_.emplace_back([&run = run_, body = std::move(body)] {
-        const Run::Unit unit(run);
-        body();
+        run.as_unit(body);
       });
     } catch (const std::system_error& error) {
       run_.fail(fmt::format("start thread {}: {}; see `ulimit -u` and /proc/sys/kernel/threads-max",
@@ -66,11 +65,10 @@ class ServingThreads {
     }
     try {
       std::thread([this, body = std::move(body)]() mutable {
-        {
-          const Run::Unit unit(server_);
+        server_.as_unit([&body] {
           Body own = std::move(body);  // destroyed, and its descriptor closed, before the thread counts as ended
           own();
-        }
+        });
         count_out();
       }).detach();
     } catch (const std::system_error&) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 
 #include "workloads/service_rows.h"
@@ -12,7 +13,7 @@ namespace {
 // Echoes with a fault in every tenth call that gives a reply.
 class FaultySession final : public Session {
  public:
-  enum class Fault : std::uint8_t { wrong_byte, closes, aborts, silent };
+  enum class Fault : std::uint8_t { wrong_byte, closes, aborts, throws, silent };
 
   FaultySession(const ServiceContext& context, Fault fault) : right_(echo::open(context)), fault_(fault) {}
 
@@ -26,6 +27,7 @@ class FaultySession final : public Session {
     if (!filled.empty()) bytes.assign(static_cast<const char*>(filled[0].iov_base), filled[0].iov_len);
     if (!bytes.empty() && ++replies_ % 10 == 0) {
       if (fault_ == Fault::aborts) std::abort();
+      if (fault_ == Fault::throws) throw std::runtime_error("deliberate");
       if (fault_ == Fault::closes) return {.consumed = step.consumed, .next = Next::close};
       bytes.back() = '!';
     }
@@ -78,6 +80,7 @@ constexpr std::array services{
     row("wrong-reply", open_faulty<FaultySession::Fault::wrong_byte>, echo::exchange),
     row("closes", open_faulty<FaultySession::Fault::closes>, echo::exchange),
     row("aborts", open_faulty<FaultySession::Fault::aborts>, echo::exchange),
+    row("session-throws", open_faulty<FaultySession::Fault::throws>, echo::exchange),
     row("silent", open_faulty<FaultySession::Fault::silent>, echo::exchange),
     row("slow-client", echo::open, exchange_slowly),
 };

@@ -311,6 +311,50 @@ TEST_P(ServesStreams, DropsASilentPeer) {
   server.process().stop();
 }
 
+// A loop that has been busy for longer than the idle timeout finds what came meanwhile, and nobody was idle.
+TEST_P(ServesStreams, KeepsThoseWhoWereServedWhileItWasBusy) {
+  if (!unbounded() || model().parallel) GTEST_SKIP() << "others are served while one computes";
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 75'000'000, .wait = {}}, 1s);
+  struct Client {
+    UniqueFd socket;
+    std::unique_ptr<Exchange> heavy;
+    std::unique_ptr<Exchange> light;
+  };
+  std::vector<Client> clients;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    clients.push_back({server.connect(), server.exchange(i, true), server.exchange(i, false)});
+    Output out;
+    clients.back().heavy->request(out);
+    send_all(clients.back().socket.get(), out);
+  }
+  for (const Client& client : clients) {
+    EXPECT_EQ(receive_replies(client.socket.get(), *client.heavy, 1), "");
+    Output out;
+    client.light->request(out);
+    send_all(client.socket.get(), out);
+  }
+  for (const Client& client : clients) EXPECT_EQ(receive_replies(client.socket.get(), *client.light, 1), "");
+  EXPECT_EQ(server.counters().timed_out.load(), 0U);
+  server.process().stop();
+}
+
+// What is broken is always reported as ready, which must not wake a loop on and on.
+TEST_P(ServesStreams, SleepsWhileTheRequestOfAPeerThatHasResetWaits) {
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 0, .wait = 2s});
+  UniqueFd rude = server.connect();
+  Output out;
+  server.exchange(1, true)->request(out);
+  send_all(rude.get(), out);
+  while (server.counters().accepted.load() == 0) usleep(1000);
+  usleep(50'000);  // likely to be waiting by then
+  reset(rude);
+  const TreeUsage before = server.process().usage(Edge::begin).usage;
+  usleep(1'000'000);
+  const TreeUsage used = server.process().usage(Edge::end).usage - before;
+  EXPECT_LT(used.cpu_ns, 500'000'000);
+  server.process().stop();
+}
+
 // What a service answers to bytes that are no request, before it closes the connection.
 std::string last_word(const Service& service) { return service.name == "http" ? "HTTP/1.1 400" : "\xFF\xFF\xFF\xFF"; }
 

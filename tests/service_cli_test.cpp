@@ -74,6 +74,12 @@ TEST(Limit, IsTheRateWhereItIsMet) {
   EXPECT_EQ(row["bench"]["valid"], true);
 }
 
+TEST(Limit, IsNeverTheRateWhereItIsNotMet) {
+  const Json row = row_of({"--model=epoll", "--workload=echo", "--connections=4", "--rate=5M"});
+  EXPECT_NE(row["bench"]["limit"], "rate");
+  EXPECT_LT(row["items_per_second"], 4'000'000);
+}
+
 TEST(Limit, IsStarvedWhereConnectionsAreNeverServed) {
   const Json row = row_of({"--model=serial", "--workload=echo", "--connections=3"});
   EXPECT_EQ(row["bench"]["limit"], "starved");
@@ -109,6 +115,14 @@ TEST(ServiceFaults, AServerThatDiesFailsItsCell) {
   EXPECT_THAT(row["error_message"].get<std::string>(), HasSubstr("server"));
 }
 
+TEST(ServiceFaults, AnExceptionFailsItsCellWithItsReasonUnderEveryModel) {
+  for (const Model& model : all_models()) {
+    const Json row = row_of({"--model=" + std::string(model.name), "--workload=session-throws", "--connections=4"}, 1);
+    EXPECT_EQ(row["error_occurred"], true) << model.name;
+    EXPECT_THAT(row["error_message"].get<std::string>(), HasSubstr("deliberate")) << model.name;
+  }
+}
+
 TEST(ServiceFaults, AUnitThatDiesCostsItsConnection) {
   const Json row = row_of({"--model=processes", "--workload=aborts", "--connections=4"});
   EXPECT_EQ(row["bench"]["limit"], "errors");
@@ -134,7 +148,8 @@ TEST(ServiceFaults, KillingTheHarnessLeavesNothingBehind) {
 // `bench serve`, once it has said where.
 class Serving {
  public:
-  explicit Serving(std::vector<std::string> arguments) : program_(with_binary(std::move(arguments))) {
+  explicit Serving(std::vector<std::string> arguments, std::string binary = BENCH_BINARY)
+      : program_(with_binary(std::move(arguments), std::move(binary))) {
     EXPECT_TRUE(program_.wait_until([&] { return program_.so_far().out.find('\n') != std::string::npos; }))
         << program_.so_far().err;
     const std::string& line = program_.so_far().out;
@@ -147,8 +162,8 @@ class Serving {
   Program& program() { return program_; }
 
  private:
-  static std::vector<std::string> with_binary(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {BENCH_BINARY, "serve"});
+  static std::vector<std::string> with_binary(std::vector<std::string> arguments, std::string binary) {
+    arguments.insert(arguments.begin(), {std::move(binary), "serve"});
     return arguments;
   }
 
@@ -198,6 +213,21 @@ TEST(Load, SaysThatNobodyListens) {
                                     {.folder = folder.path()});
   EXPECT_EQ(load.exit_status, 1);
   EXPECT_THAT(load.out, HasSubstr("refused"));
+}
+
+TEST(Load, TellsOfAServerThatDiesMeanwhile) {
+  Serving serving({"--model=epoll", "--workload=aborts", "--port=0"}, FAULTY_BENCH_BINARY);
+  const TempFolder folder;
+  const Finished load = run_program({BENCH_BINARY, "load", serving.url(), "--connections=4", "--duration=300ms",
+                                     "--warmup=0", "--repetitions=1", "--out=r.json"},
+                                    {.folder = folder.path()});
+  EXPECT_EQ(load.exit_status, 1) << load.err;
+  const Json row = Json::parse(read_text(folder.file("r.json")))["benchmarks"][0];
+  EXPECT_EQ(row["bench"]["limit"], "errors");
+  EXPECT_GE(row["bench"]["errors"]["refused"], 1);
+  const Finished served = serving.program().finish();
+  EXPECT_EQ(served.exit_status, 1);
+  EXPECT_THAT(served.err, HasSubstr("killed by signal 6"));
 }
 
 TEST(Load, RefusesAUrlThatMakesNoSense) {

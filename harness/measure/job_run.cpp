@@ -74,14 +74,6 @@ void JobRun::record_times(JobMeasurement& measured) const noexcept {
   }
 }
 
-void JobRun::fail_task(std::uint32_t index) noexcept {
-  try {
-    throw;
-  } catch (const std::exception& error) {
-    fail(fmt::format("task {} threw: {}", index, error.what()));
-  } catch (...) {
-    fail(fmt::format("task {} threw something that is no std::exception", index));
-  }
-}
+void JobRun::fail_task(std::uint32_t index) noexcept { fail_with_exception(fmt::format("task {}", index)); }
 
 }  // namespace bench

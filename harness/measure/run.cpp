@@ -1,10 +1,12 @@
 #include "harness/measure/run.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 
 #include "harness/measure/clock.h"
 
@@ -74,6 +76,16 @@ void Run::fail(std::string_view reason) noexcept {
   // Only a run that was given a process group of its own may end it.
   if (report_.process_group.load() == getpgrp()) kill(0, SIGKILL);
   std::abort();
+}
+
+void Run::fail_with_exception(std::string_view who) noexcept {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    fail(fmt::format("{} threw: {}", who, error.what()));
+  } catch (...) {
+    fail(fmt::format("{} threw something that is no std::exception", who));
+  }
 }
 
 }  // namespace bench

@@ -16,6 +16,9 @@ class Run {
   /// Ends the whole run at once with `reason`: every process of its group is killed. Any unit.
   [[noreturn]] void fail(std::string_view reason) noexcept;
 
+  /// Fails the run with the exception that is being handled, as in "task 3 threw: out of memory". In a catch clause.
+  [[noreturn]] void fail_with_exception(std::string_view who) noexcept;
+
   /// Counts one unit (process, thread, coroutine, …) as alive while it exists.
   class Unit {
    public:
@@ -27,6 +30,17 @@ class Run {
    private:
     RunReport& report_;
   };
+
+  /// Counts the caller as a unit while `body` runs. What it throws fails the run, since nobody above could go on.
+  template <typename Body>
+  void as_unit(Body&& body) {
+    const Unit unit(*this);
+    try {
+      body();
+    } catch (...) {
+      fail_with_exception("a unit");
+    }
+  }
 
  protected:
   RunReport& report() const noexcept { return report_; }
