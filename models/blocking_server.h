@@ -141,15 +141,16 @@ void serve_in_turn(ServerRun& server, OpenSockets* open, Unit& unit) {
   }
 }
 
-/// Serves each connection, or each datagram, in a thread of its own until the server is to stop. `in_thread(serve)` is
-/// called in the new thread and calls `serve(unit)` with the unit that serves.
-template <typename InThread>
-void serve_in_threads(ServerRun& server, InThread in_thread) {
+/// Serves each connection, or each datagram, in a thread of its own until the server is to stop. `acceptor` is the unit
+/// of the calling thread; `in_thread(serve)` is called in the new thread and calls `serve(unit)` with the unit that
+/// serves.
+template <typename Unit, typename InThread>
+void serve_in_threads(ServerRun& server, Unit& acceptor, InThread in_thread) {
   OpenSockets open(server);
   ServingThreads threads(server);
   if (server.transport() == Transport::udp) {
     Datagram datagram;
-    while (datagram.receive(server)) {
+    while (acceptor.block([&] { return datagram.receive(server); })) {
       threads.start([&server, &in_thread, own = datagram.copy()] {
         in_thread([&](auto& unit) { serve_datagram(server, own, unit); });
       });
@@ -157,7 +158,7 @@ void serve_in_threads(ServerRun& server, InThread in_thread) {
     return;
   }
   while (true) {
-    UniqueFd connection = next_connection(server);
+    UniqueFd connection = acceptor.block([&] { return next_connection(server); });
     if (!connection.valid()) return;
     threads.start([&server, &open, &in_thread, own = std::move(connection)] {
       open.add(own.get());

@@ -6,7 +6,8 @@
 // calls for a task: those of a thread, plus futexes at each change of holder. It cannot use a second CPU to compute.
 //
 // As a server it starts a thread for each connection, or for each datagram, as `threads` does. The lock is dropped
-// around each recv and send, so a request costs two changes of holder at least; computing holds it for 5 ms at a time.
+// around each accept, recv and send, so a request costs two changes of holder at least; computing holds it for 5 ms at
+// a time.
 //
 // After Antoine Pitrou's new GIL: CPython, Python/ceval_gil.h, take_gil and drop_gil with FORCE_SWITCHING.
 #include <algorithm>
@@ -91,36 +92,50 @@ void run_under_lock(JobRun& job, std::uint32_t index, GlobalLock& gil) {
   gil.drop();
 }
 
-// A server's thread, which holds the lock except where it blocks.
+// A server's thread, which holds the lock except where it blocks. Nobody needs it any more once the server is to stop:
+// thousands who are woken at once would otherwise keep the CPUs busy with waiting 5 ms at a time.
 class LockedUnit {
  public:
-  explicit LockedUnit(GlobalLock& gil) : gil_(gil) { gil_.take(); }
-  ~LockedUnit() { gil_.drop(); }
+  LockedUnit(ServerRun& server, GlobalLock& gil) : server_(server), gil_(gil) { take(); }
+  ~LockedUnit() { drop(); }
   LockedUnit(const LockedUnit&) = delete;
   LockedUnit& operator=(const LockedUnit&) = delete;
 
   template <typename Call>
-  auto block(Call call) const {
-    const Dropped dropped(gil_);
+  auto block(Call call) {
+    drop();
+    const Again again(*this);
     return call();
   }
 
-  void compute(const ServerRun& server, std::uint64_t steps) const {
+  void compute(const ServerRun& server, std::uint64_t steps) {
     constexpr std::uint64_t slice = 10'000;  // about as long as CPython computes between two looks at the request
     for (; steps != 0 && !server.stopping(); steps -= std::min(steps, slice)) {
       service_compute(std::min(steps, slice));
-      if (gil_.wanted().load(std::memory_order_relaxed)) gil_.hand_over();
+      if (holds_ && gil_.wanted().load(std::memory_order_relaxed)) gil_.hand_over();
     }
   }
 
  private:
-  struct Dropped {
-    explicit Dropped(GlobalLock& held) : gil(held) { gil.drop(); }
-    ~Dropped() { gil.take(); }
-    GlobalLock& gil;
+  struct Again {
+    explicit Again(LockedUnit& waiting) : unit(waiting) {}
+    ~Again() { unit.take(); }
+    LockedUnit& unit;
   };
 
+  void take() {
+    if (server_.stopping()) return;
+    gil_.take();
+    holds_ = true;
+  }
+  void drop() {
+    if (holds_) gil_.drop();
+    holds_ = false;
+  }
+
+  ServerRun& server_;
   GlobalLock& gil_;
+  bool holds_ = false;
 };
 
 }  // namespace
@@ -138,8 +153,9 @@ void run_gil_threads(JobRun& job) {
 
 void serve_gil_threads(ServerRun& server) {
   GlobalLock gil;
-  serve_in_threads(server, [&gil](const auto& serve) {
-    LockedUnit unit(gil);
+  LockedUnit acceptor(server, gil);
+  serve_in_threads(server, acceptor, [&](const auto& serve) {
+    LockedUnit unit(server, gil);
     serve(unit);
   });
 }

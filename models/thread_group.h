@@ -23,9 +23,7 @@ class ThreadGroup {
   template <typename Body>
   void start(Body body) {
     try {
-      threads_.emplace_back([&run = run_, body = std::move(body)] {
-        run.as_unit(body);
-      });
+      threads_.emplace_back([&run = run_, body = std::move(body)] { run.as_unit(body); });
     } catch (const std::system_error& error) {
       run_.fail(fmt::format("start thread {}: {}; see `ulimit -u` and /proc/sys/kernel/threads-max",
                             threads_.size() + 1, error.code().message()));

@@ -25,7 +25,7 @@ void run_threads(JobRun& job) {
 }
 
 void serve_threads(ServerRun& server) {
-  serve_in_threads(server, [](const auto& serve) { serve(plain_unit); });
+  serve_in_threads(server, plain_unit, [](const auto& serve) { serve(plain_unit); });
 }
 
 }  // namespace bench
