@@ -151,6 +151,7 @@ Service:
   --message-size=SIZE size of a message: bytes, or with a unit: KiB, MiB, KB, MB (default: the service's)
   --service-cpu=TIME  that a heavy request computes (default 0us)
   --service-wait=TIME that a heavy request waits, as for a database (default 0us)
+A client marks a request as heavy: http by the query ?heavy, echo and udp-echo by a payload that begins with an h.
 
 Server:
   --bind=ADDRESS      numeric IPv4 or IPv6 address to listen on (default 127.0.0.1: this machine only)

@@ -75,6 +75,9 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
     throw UsageError(fmt::format("--server-pid={}: {}", *load.server_pid, std::strerror(errno)));
   }
   const Service& service = service_of(tables, url);
+  if (url.scheme == "http" && load.message_bytes) {
+    throw UsageError("--message-size: over http the server decides how long a reply is; ask for another path");
+  }
 
   Plan plan;
   plan.seed = options.seed.value_or(std::random_device{}());

@@ -199,4 +199,14 @@ std::int64_t expected_round_ns(const Plan& plan) {
   return total_ns;
 }
 
+std::int64_t expected_once_ns(const Plan& plan) {
+  std::int64_t total_ns = 0;
+  for (const Cell& cell : plan.cells) {
+    if (cell.skipped) continue;
+    const Group& group = plan.group_of(cell);
+    total_ns += group.service ? expected_service_once_ns(cell, group, plan.services) : cell.expected_ns;
+  }
+  return total_ns;
+}
+
 }  // namespace bench

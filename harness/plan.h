@@ -1,6 +1,7 @@
 // The plan: which cells run, in which groups they are compared, what is skipped and why.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -97,5 +98,15 @@ CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& opt
 
 /// About how long one round of all cells takes, in nanoseconds.
 std::int64_t expected_round_ns(const Plan& plan);
+
+/// How long a probe of what a cell can bear lasts.
+inline constexpr std::int64_t capacity_probe_ns = 500'000'000;
+
+/// Connections of the runs that measure the memory of one of them, as a slope.
+inline constexpr std::array<std::uint32_t, 3> memory_counts{1000, 2000, 3000};
+
+/// Likewise what happens once, beside the rounds: memory runs, and probes for a common rate.
+std::int64_t expected_once_ns(const Plan& plan);
+std::int64_t expected_service_once_ns(const Cell& cell, const Group& group, const ServiceOptions& options);
 
 }  // namespace bench

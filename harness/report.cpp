@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/suites.h"
 #include "harness/table.h"
 #include "harness/units.h"
 
@@ -224,14 +225,16 @@ std::string plan_text(const Plan& plan) {
   const double least_ns = round_ns * plan.min_rounds;
   const double most_ns =
       std::max(least_ns, std::min(round_ns * plan.max_rounds, static_cast<double>(plan.max_time_ns)));
+  const auto once_ns = static_cast<double>(expected_once_ns(plan));
   text += fmt::format("{} cell{}, seed {}; ", plan.cells.size(), plan.cells.size() == 1 ? "" : "s", plan.seed);
   if (plan.min_rounds == plan.max_rounds) {
     text += fmt::format("{} round{} of about {}: about {} in all\n", plan.min_rounds, plan.min_rounds == 1 ? "" : "s",
-                        format_duration(round_ns), format_duration(least_ns + round_ns));
+                        format_duration(round_ns), format_duration(least_ns + once_ns));
   } else {
-    text += fmt::format("{} to {} rounds of about {}: {} to {} in all\n", plan.min_rounds, plan.max_rounds,
-                        format_duration(round_ns), format_duration(least_ns + round_ns),
-                        format_duration(most_ns + round_ns));
+    const std::string least = format_duration(least_ns + once_ns);
+    const std::string most = format_duration(most_ns + once_ns);
+    text += fmt::format("{} to {} rounds of about {}: {} in all\n", plan.min_rounds, plan.max_rounds,
+                        format_duration(round_ns), least == most ? "about " + least : least + " to " + most);
   }
   return text;
 }
@@ -259,6 +262,8 @@ std::string list_text(const Tables& tables) {
     text += fmt::format("  {:<14}{}\n", service.name, service.summary);
     text += fmt::format("  {:<14}  default: --message-size={}\n", "", service.default_message_bytes);
   }
+  text += "\nSuites:\n";
+  for (const Suite& suite : all_suites()) text += fmt::format("  {:<14}{}\n", suite.name, suite.summary);
   return text;
 }
 

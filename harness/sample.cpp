@@ -63,6 +63,8 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   sample.involuntary_switches = per_request(measured.usage.involuntary_switches);
   sample.minor_faults = per_request(measured.usage.minor_faults);
   sample.major_faults = per_request(measured.usage.major_faults);
+  sample.run_user_ns = measured.server_user_ns;
+  sample.run_system_ns = measured.server_system_ns;
   sample.units_peak = report.units_peak.load();
   sample.latency_ns = percentiles(measured.latency);
   sample.latency = measured.latency.encode();

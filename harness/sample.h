@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -118,5 +119,13 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
 
 /// The sample in `report`.
 Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns);
+
+/// One figure of each sample; `field` is a member or a function of a sample.
+template <typename Field>
+std::vector<double> column(const std::vector<Sample>& samples, Field field) {
+  std::vector<double> values;
+  for (const Sample& sample : samples) values.push_back(static_cast<double>(std::invoke(field, sample)));
+  return values;
+}
 
 }  // namespace bench

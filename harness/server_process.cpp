@@ -192,8 +192,11 @@ void ServerProcess::stop() {
 
 int ServerProcess::wait() {
   int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  rusage used{};
+  while (wait4(pid_, &status, 0, &used) < 0 && errno == EINTR) {
   }
+  report_.service.server_user_ns = timeval_ns(used.ru_utime);
+  report_.service.server_system_ns = timeval_ns(used.ru_stime);
   pid_ = -1;
   return status;
 }

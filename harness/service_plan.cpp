@@ -57,6 +57,13 @@ std::string title_of(const Group& group, const ClientOptions& client, const CpuS
   return title + fmt::format(" · {} · {}", rate_text(load), cpus_text(cpus));
 }
 
+// About how long a server takes to have its connections.
+std::int64_t start_ns(std::uint32_t connections) {
+  constexpr std::int64_t server_ns = 100'000'000;
+  constexpr std::int64_t connection_ns = 150'000;  // with a unit of its own
+  return server_ns + connection_ns * connections;
+}
+
 }  // namespace
 
 std::vector<Group> make_service_groups(const Options& options, const CpuSplit& cpus) {
@@ -121,12 +128,22 @@ std::string service_cell_name(const Cell& cell, const Group& group) {
 }
 
 std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options) {
-  constexpr std::int64_t start_ns = 100'000'000;
-  constexpr std::int64_t connection_ns = 150'000;  // with a unit of its own
   const std::int64_t run_ns =
-      start_ns + connection_ns * group.load.connections + (options.client.warmup + options.client.duration).count();
+      start_ns(group.load.connections) + (options.client.warmup + options.client.duration).count();
   constexpr int probes_of_a_search = 8;
   return group.load.mode == RateMode::search ? probes_of_a_search * run_ns : run_ns;
+}
+
+std::int64_t expected_service_once_ns(const Cell& cell, const Group& group, const ServiceOptions& options) {
+  std::int64_t total_ns = 0;
+  if (group.load.mode == RateMode::common) {
+    total_ns += start_ns(group.load.connections) + options.client.warmup.count() + capacity_probe_ns;
+  }
+  if (options.memory && cell.model->in_flight == Count::tasks) {
+    constexpr std::int64_t settling_ns = 1'000'000'000;
+    for (const std::uint32_t connections : memory_counts) total_ns += start_ns(connections) + settling_ns;
+  }
+  return total_ns;
 }
 
 CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& options) {

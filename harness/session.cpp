@@ -17,7 +17,6 @@ namespace bench {
 namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
-constexpr std::array<std::uint32_t, 3> memory_counts{1000, 2000, 3000};
 
 // One workload of the plan and how far it has come.
 struct WorkloadState {
@@ -167,16 +166,12 @@ class PlanSession {
     const Group& group = plan_.group_of(cell);
     const std::uint32_t at_once = resolve(cell.model->in_flight, group.load.active, cell.workers);
     const std::uint32_t cpus = cell.model->parallel ? std::min(group.cpus, at_once) : 1;
-    Sample sample = make_service_sample(launcher_.report(), state.rounds, rate, cpus);
-    sample.run_user_ns = outcome.user_ns;
-    sample.run_system_ns = outcome.system_ns;
-    return sample;
+    return make_service_sample(launcher_.report(), state.rounds, rate, cpus);
   }
 
   // What a cell answers in the closed loop: where to look for rates that it can bear.
   std::optional<double> probe_capacity(WorkloadState& state, std::size_t index) {
-    constexpr std::int64_t probe_ns = 500'000'000;
-    const std::optional<Sample> sample = run_service(state, index, 0, probe_ns);
+    const std::optional<Sample> sample = run_service(state, index, 0, capacity_probe_ns);
     return sample ? std::optional(sample->service->rate) : std::nullopt;
   }
 

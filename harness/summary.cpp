@@ -13,37 +13,6 @@
 namespace bench {
 namespace {
 
-// Readings of a ruler that are further apart than this belong to different regimes. Between regimes a cache line's trip
-// takes up to six times as long and a computation twice as long; within one, readings stay within a few percent.
-constexpr double other_trip = 2.0;
-constexpr double other_spin = 1.25;
-
-bool further(double a, double b, double factor) { return a > 0 && b > 0 && std::max(a, b) > factor * std::min(a, b); }
-
-bool same_regime(const Ruler& a, const Ruler& b) {
-  return !further(a.line_trip_ns, b.line_trip_ns, other_trip) && !further(a.spin_ns, b.spin_ns, other_spin);
-}
-
-// The lowest reading of each probe.
-Ruler best_readings(const Results& results) {
-  Ruler best;
-  const auto lower = [](double& kept, double reading) {
-    if (reading > 0 && (kept == 0 || reading < kept)) kept = reading;
-  };
-  for (const RulerReading& reading : results.rulers) {
-    lower(best.line_trip_ns, reading.ruler.line_trip_ns);
-    lower(best.spin_ns, reading.ruler.spin_ns);
-  }
-  return best;
-}
-
-template <typename Field>
-std::vector<double> column(const std::vector<Sample>& samples, Field field) {
-  std::vector<double> values;
-  for (const Sample& sample : samples) values.push_back(static_cast<double>(std::invoke(field, sample)));
-  return values;
-}
-
 template <typename Field>
 std::array<Estimate, 4> estimate_percentiles(const std::vector<Sample>& samples, Field field) {
   std::array<Estimate, 4> estimates{};
@@ -338,49 +307,6 @@ class GroupSummarizer {
                        tied.size() > 1 ? " (the data cannot tell them apart)" : "", next);
   }
 
-  static ServiceSummary summarize_service(const std::vector<Sample>& samples) {
-    const auto estimate = [&](auto field) {
-      return median_estimate(
-          column(samples, [&](const Sample& sample) { return std::invoke(field, *sample.service); }));
-    };
-    ServiceSummary row;
-    row.rate = estimate(&ServiceSample::rate);
-    row.offered_rate = estimate(&ServiceSample::offered_rate);
-    row.server_busy = estimate(&ServiceSample::server_busy);
-    row.others_busy = estimate(&ServiceSample::others_busy);
-    row.generator_busy = estimate(&ServiceSample::generator_busy);
-    row.fairness = estimate([](const ServiceSample& sample) { return sample.load.fairness(); });
-    row.littles_law_ratio = estimate(&ServiceSample::littles_law_ratio);
-    row.send_lag_p99_ns = estimate(&ServiceSample::send_lag_p99_ns);
-    row.light_p99_ns = estimate([](const ServiceSample& sample) { return sample.light_latency_ns[2]; });
-    const LoadCounts& first = samples.front().service->load;
-    row.connections_asked = first.connections_asked;
-    row.active_asked = first.active_asked;
-    row.connections_established = first.connections_established;
-    row.connections_served = first.active_served;
-    std::map<Limit, std::size_t> limits;
-    for (const Sample& sample : samples) {
-      const ServiceSample& service = *sample.service;
-      ++limits[service.judgement.limit];
-      if (!service.judgement.valid && row.invalid++ == 0) row.why_invalid = service.judgement.why_invalid;
-      row.connections_established = std::min(row.connections_established, service.load.connections_established);
-      row.connections_served = std::min(row.connections_served, service.load.active_served);
-      for (std::size_t kind = 0; kind < row.errors.size(); ++kind) row.errors[kind] += service.load.errors[kind];
-      row.requests_failed += service.load.requests_failed;
-      row.requests_unfinished += service.load.requests_unfinished;
-      if (row.error_text.empty()) row.error_text = service.error_text;
-    }
-    row.limit = std::ranges::max_element(limits, {}, [](const auto& pair) { return pair.second; })->first;
-    if (samples.front().service->knee) {
-      row.knee_rate = estimate([](const ServiceSample& sample) { return sample.knee->rate; });
-      const auto nearest = std::ranges::min_element(samples, {}, [&](const Sample& sample) {
-        return std::abs(sample.service->knee->rate - row.knee_rate->median);
-      });
-      row.knee = nearest->service->knee;
-    }
-    return row;
-  }
-
   void warn() {
     const auto mixes = [](const CellSummary& row) {
       return std::ranges::count_if(row.regimes, [](const auto& pair) { return pair.first != Regime::unknown; }) > 1;
@@ -395,13 +321,14 @@ class GroupSummarizer {
       }
       summary_.warnings.push_back(fmt::format(
           "{} of {} cells mix samples of different regimes of this machine (rounds: {}): medians pool them; ratios "
-          "pair "
-          "runs of the same round, of one regime where that has 6 rounds; repeat on a quieter machine for steadier "
-          "medians",
+          "pair runs of the same round, of one regime where that has 6 rounds; repeat on a quieter machine for "
+          "steadier medians",
           mixed, summary_.cells.size(), parts));
     }
     warn_of_others();
-    if (!summary_.cells.empty() && !summary_.cells.front().wall_ns.bounded) {
+    // One window is what a foreign server is asked for unless told otherwise.
+    const bool asked_for_one = group_.foreign && plan_.max_rounds == 1;
+    if (!summary_.cells.empty() && !summary_.cells.front().wall_ns.bounded && !asked_for_one) {
       summary_.warnings.emplace_back("fewer than 6 rounds give no 95% interval; use --repetitions=6 or more");
     }
   }
@@ -438,37 +365,6 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
     summaries.push_back(GroupSummarizer(plan, results, group).summarize());
   }
   return summaries;
-}
-
-std::vector<Regime> regimes_of(const Results& results, std::size_t workload, std::uint32_t rounds) {
-  const Ruler best = best_readings(results);
-  std::map<std::uint32_t, Ruler> rulers_before;
-  std::map<std::uint32_t, Ruler> rulers_after;
-  for (const RulerReading& reading : results.rulers) {
-    if (reading.workload == workload) (reading.after ? rulers_after : rulers_before)[reading.round] = reading.ruler;
-  }
-  std::vector<Regime> regimes(rounds, Regime::unknown);
-  for (std::uint32_t round = 0; round < rounds; ++round) {
-    const auto before = rulers_before.find(round);
-    const auto after = rulers_after.find(round);
-    if (before == rulers_before.end() || after == rulers_after.end()) continue;
-    if (!same_regime(before->second, after->second)) {
-      regimes[round] = Regime::changing;
-    } else {
-      regimes[round] = same_regime(before->second, best) ? Regime::usual : Regime::slow;
-    }
-  }
-  return regimes;
-}
-
-std::string_view regime_name(Regime regime) {
-  switch (regime) {
-    case Regime::usual: return "usual";
-    case Regime::slow: return "slow";
-    case Regime::changing: return "changing";
-    case Regime::unknown: break;
-  }
-  return "unknown";
 }
 
 double ideal_ns(const Group& group, double compute_ns) {

@@ -7,44 +7,12 @@
 #include <vector>
 
 #include "harness/plan.h"
+#include "harness/regime.h"
 #include "harness/sample.h"
+#include "harness/service_summary.h"
 #include "harness/statistics.h"
 
 namespace bench {
-
-/// The machine's regime while a round ran, by the rulers before and after it.
-enum class Regime : std::uint8_t {
-  usual,     ///< Near the plan's best readings.
-  slow,      ///< Cache-line trips or computation took much longer than at the plan's best.
-  changing,  ///< The two rulers lie far apart.
-  unknown,   ///< A ruler is missing.
-};
-
-/// What a service's samples say beyond what every cell's do. Medians, unless it says otherwise.
-struct ServiceSummary {
-  Estimate rate{};               ///< Requests answered per second.
-  Estimate offered_rate{};       ///< 0: closed loop.
-  Limit limit = Limit::latency;  ///< The commonest.
-  std::size_t invalid = 0;       ///< Samples whose figures may not be believed; any makes the row invalid.
-  std::string why_invalid;       ///< Of the first of them.
-  Estimate server_busy{};        ///< Shares, as ServiceSample has them.
-  Estimate others_busy{};
-  Estimate generator_busy{};
-  Estimate fairness{};
-  Estimate littles_law_ratio{};
-  Estimate send_lag_p99_ns{};
-  Estimate light_p99_ns{};  ///< 0 where there are no light connections apart.
-  std::uint64_t connections_asked = 0;
-  std::uint64_t connections_established = 0;  ///< The fewest of any run.
-  std::uint64_t connections_served = 0;       ///< The fewest of any run; of the active ones.
-  std::uint64_t active_asked = 0;
-  LoadErrorCounts errors{};               ///< Of all runs together.
-  std::uint64_t requests_failed = 0;      ///< Of all runs together.
-  std::uint64_t requests_unfinished = 0;  ///< Of all runs together.
-  std::string error_text;                 ///< The first there was.
-  std::optional<Knee> knee;               ///< Where the rate was searched: that of the median rate.
-  std::optional<Estimate> knee_rate;
-};
 
 /// A cell's samples in one row. Costs are per batch of a job, per request of a service.
 struct CellSummary {
@@ -78,12 +46,6 @@ struct GroupSummary {
 
 /// Sums up every group.
 std::vector<GroupSummary> summarize(const Plan& plan, const Results& results);
-
-/// The regime of each round of a workload, from the plan's rulers.
-std::vector<Regime> regimes_of(const Results& results, std::size_t workload, std::uint32_t rounds);
-
-/// The name of a regime in reports.
-std::string_view regime_name(Regime regime);
 
 /// The time that no model can beat, for a batch of the group: the longest task, or all computation spread evenly over
 /// the CPUs, whichever is longer. `compute_ns` is the CPU time of the batch as a plain loop, 0 without computation.

@@ -49,6 +49,8 @@ void RunReport::clear() noexcept {
   }
   service.littles_law_ratio = 0;
   service.usage = {};
+  service.server_user_ns = 0;
+  service.server_system_ns = 0;
   service.between_ns = 0;
   service.bare_request_ns = 0;
   service.open_at_barrier = 0;

@@ -56,13 +56,15 @@ struct ServiceMeasurement {
   Histogram light_latency;
   Histogram send_lag;
   Histogram connect_time;
-  TreeUsage usage;               ///< Of the server's whole tree between the readings at the window's edges.
-  std::int64_t between_ns;       ///< How long it was between those readings.
-  double others_busy;            ///< What other processes used of the CPUs of both sides meanwhile, as a share.
-  double bare_request_ns;        ///< The system calls of a request, bare.
-  std::int32_t open_at_barrier;  ///< Memory runs: conversations that the server has when its memory is read,
-  std::int64_t user_bytes;       ///< what its tree grew by, proportional set size,
-  std::int64_t kernel_bytes;     ///< and what the kernel did, for both ends, from no connection to all of them.
+  TreeUsage usage;                ///< Of the server's whole tree between the readings at the window's edges.
+  std::int64_t server_user_ns;    ///< Of the server's tree over its whole life (tick-sampled split),
+  std::int64_t server_system_ns;  ///< as far as its units were waited for.
+  std::int64_t between_ns;        ///< How long it was between those readings.
+  double others_busy;             ///< What other processes used of the CPUs of both sides meanwhile, as a share.
+  double bare_request_ns;         ///< The system calls of a request, bare.
+  std::int32_t open_at_barrier;   ///< Memory runs: conversations that the server has when its memory is read,
+  std::int64_t user_bytes;        ///< what its tree grew by, proportional set size,
+  std::int64_t kernel_bytes;      ///< and what the kernel did, for both ends, from no connection to all of them.
 };
 
 /// The first failure of a run, written by whichever of its units comes first.
