@@ -8,6 +8,7 @@
 
 #include "harness/flags.h"
 #include "harness/suggest.h"
+#include "models/hybrid.h"
 
 namespace bench {
 namespace {
@@ -41,18 +42,44 @@ bool choose(std::span<const Row> rows, std::string_view word, std::vector<const 
                                suggestion.empty() ? ";" : suggestion));
 }
 
+[[noreturn]] void unknown_model_error(const Tables& tables, std::string_view list, std::string_view word) {
+  std::vector<std::string_view> names{"all"};
+  for (const Model& model : tables.models) {
+    names.push_back(model.name);
+    names.insert(names.end(), model.aliases.begin(), model.aliases.end());
+  }
+  unknown_name_error("model", list, word, names);
+}
+
+// The hybrid that `word` names, OUTER+INNER or OUTER+MIDDLE+INNER and so on.
+const Model& choose_hybrid(const Tables& tables, const std::string& list, const std::string& word) {
+  const Model* hybrid = nullptr;
+  std::vector<std::string> parts = split(word, '+');
+  std::ranges::reverse(parts);
+  for (const std::string& part : parts) {
+    const auto named = std::ranges::find_if(tables.models, [&](const Model& model) { return is_named(model, part); });
+    if (named == tables.models.end()) unknown_model_error(tables, list, part);
+    if (!hybrid) {
+      hybrid = &*named;
+      continue;
+    }
+    if (const std::string why = why_no_hybrid(*named, *hybrid); !why.empty()) {
+      throw UsageError(fmt::format("--model={}: {}: {}", list, word, why));
+    }
+    hybrid = &hybrid_of(*named, *hybrid);
+  }
+  return *hybrid;
+}
+
 }  // namespace
 
 std::vector<const Model*> choose_models(const Tables& tables, const std::string& list) {
   std::vector<const Model*> chosen;
   for (const std::string& word : split(list, ',')) {
     if (choose(tables.models, word, chosen)) continue;
-    std::vector<std::string_view> names{"all"};
-    for (const Model& model : tables.models) {
-      names.push_back(model.name);
-      names.insert(names.end(), model.aliases.begin(), model.aliases.end());
-    }
-    unknown_name_error("model", list, word, names);
+    if (word.find('+') == std::string::npos) unknown_model_error(tables, list, word);
+    const Model& hybrid = choose_hybrid(tables, list, word);
+    if (std::ranges::find(chosen, hybrid.name, &Model::name) == chosen.end()) chosen.push_back(&hybrid);
   }
   return chosen;
 }
@@ -77,9 +104,8 @@ void not_taken_error(std::string_view flag, const std::vector<std::string_view>&
 }
 
 void check_workers_taken(const std::vector<const Model*>& models, bool given) {
-  const auto is_pool = [](const Model* model) { return model->units == Count::workers; };
-  if (!given || std::ranges::any_of(models, is_pool)) return;
-  throw UsageError("--workers: none of the chosen models takes it; the pools do");
+  if (!given || std::ranges::any_of(models, [](const Model* model) { return takes_workers(*model); })) return;
+  throw UsageError("--workers: none of the chosen models takes it; the pools and hybrids do");
 }
 
 }  // namespace bench

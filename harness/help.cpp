@@ -57,7 +57,9 @@ A comma makes more cells (--tasks=10,100), a colon joins values inside one (--wa
 TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB, MB. N takes k and M.
 
 Models (--model, 'all' takes every one; so it is by default):
-{}
+{}  OUTER+INNER   hybrids: --workers copies of INNER, in processes (processes+epoll) or threads (threads+coroutines);
+                nested too (processes+threads+coroutines); not among 'all'
+
 Workloads (--workload; 'all' takes every job and every service; by default, all jobs and no service).
 Jobs, batches of tasks:
 {}
@@ -72,7 +74,7 @@ Size of a job:
   --cpus=N            confine each run to the first N CPUs (default: all)
 
 Units, of jobs and of services:
-  --workers=N         units of a pool, 1 to 100,000 (default: the CPUs)
+  --workers=N         units of a pool, or copies of a hybrid's inner model, 1 to 100,000 (default: the CPUs)
 
 Load on a service:
   --connections=LIST  connections, 1 to 1,000,000 (default 100)
@@ -143,7 +145,7 @@ std::string serve_help(const Tables& tables) {
 Usage:
   bench serve --model=MODEL --workload=SERVICE [OPTIONS]
 
-Models (--model, exactly one):
+Models (--model, exactly one; or a hybrid, such as processes+epoll):
 {}
 Services (--workload, exactly one):
 {}
@@ -156,7 +158,7 @@ A client marks a request as heavy: http by the query ?heavy, echo and udp-echo b
 Server:
   --bind=ADDRESS      numeric IPv4 or IPv6 address to listen on (default 127.0.0.1: this machine only)
   --port=N            0 to 65535; 0 takes one that is free, and says which (default 8080)
-  --workers=N         units of a pool, 1 to 100,000 (default: the CPUs)
+  --workers=N         units of a pool, or copies of a hybrid's inner model, 1 to 100,000 (default: the CPUs)
   --server-cpus=SET   CPUs of the server, joined by colons, such as 0:1 (default: all)
   --idle-timeout=TIME connections that are silent for so long are closed (default 60s)
   --help              this text

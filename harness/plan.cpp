@@ -110,12 +110,14 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
   if (auto why = machine.why_too_many(cell.model->unit, resolve(cell.model->units, tasks, cell.workers), tasks)) {
     return why;
   }
-  // A server in one process holds a descriptor for each of its connections.
+  // A server in one process holds a descriptor for each of its connections; in several, about evenly spread.
   const bool in_one = group.service && cell.model->unit != UnitKind::process;
   constexpr std::uint32_t server_descriptors = 100;
-  if (in_one && tasks + server_descriptors > machine.descriptor_limit) {
+  const std::uint32_t processes = cell.model->outer && cell.model->outer->unit == UnitKind::process ? cell.workers : 1;
+  const std::uint32_t share = processes == 1 ? tasks : tasks / processes + tasks / processes / 10;
+  if (in_one && share + server_descriptors > machine.descriptor_limit) {
     return fmt::format("needs {} descriptors in one process, but ulimit -n = {}; lift it with: ulimit -Hn {} (as root)",
-                       tasks + server_descriptors, machine.descriptor_limit, tasks + server_descriptors);
+                       share + server_descriptors, machine.descriptor_limit, share + server_descriptors);
   }
   // A pool of processes watches each worker through a descriptor.
   constexpr std::uint32_t other_descriptors = 32;
@@ -171,7 +173,7 @@ Plan make_plan(const Options& options, const Machine& machine) {
   for (std::size_t index = 0; index < plan.groups.size(); ++index) {
     Group& group = plan.groups[index];
     for (const Model* model : options.models) {
-      const bool pool = model->units == Count::workers;
+      const bool pool = takes_workers(*model);
       for (const std::uint32_t workers : or_default<std::uint32_t>(options.workers, pool, group.cpus, group.cpus)) {
         Cell cell;
         cell.group = index;

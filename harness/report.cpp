@@ -247,6 +247,10 @@ std::string list_text(const Tables& tables) {
     const std::string why = model.why_unavailable ? model.why_unavailable() : "";
     if (!why.empty()) text += fmt::format("  {:<14}  not available here: {}\n", "", why);
   }
+  text +=
+      "  OUTER+INNER     hybrids: N copies of any model in processes (processes+epoll) or threads "
+      "(threads+coroutines),\n"
+      "                  nested too (processes+threads+coroutines); --workers=N, by default the CPUs\n";
   text += "\nJobs:\n";
   for (const Workload& workload : tables.workloads) {
     text += fmt::format("  {:<14}{}\n", workload.name, workload.summary);

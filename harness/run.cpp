@@ -15,6 +15,7 @@
 #include "harness/measure/job_run.h"
 #include "harness/ruler.h"
 #include "harness/service_run.h"
+#include "models/hybrid.h"
 
 namespace bench {
 namespace {
@@ -50,10 +51,10 @@ void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& re
   if (group.workload->compute && length.max_batches == 0) {
     // Right before and right after, since the speed of a machine's CPUs may change from second to second.
     const double before_ns = time_plain_loop(group, report);
-    cell.model->run(job);
+    run_under(*cell.model, job);
     report.compute_ns = (before_ns + time_plain_loop(group, report)) / 2;
   } else {
-    cell.model->run(job);
+    run_under(*cell.model, job);
   }
   if (report.job.batches == 0) throw std::logic_error("the model returned before the run was over");
 }

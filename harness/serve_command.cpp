@@ -11,7 +11,7 @@
 #include "harness/machine.h"
 #include "harness/measure/shared_mapping.h"
 #include "harness/server_process.h"
-#include "models/child.h"
+#include "models/hybrid.h"
 
 namespace bench {
 namespace {
@@ -30,21 +30,23 @@ std::string host_of(const std::string& address) {
 Exit serve(const Options& options) {
   const ServeOptions& serve = *options.serve;
   raise_descriptor_limit();
-  const Listener listener = listen_on(serve.bind, serve.port, serve.service->transport, serve.idle_timeout);
+  const std::uint32_t workers = serve.workers.value_or(available_cpus());
+  const Listeners listeners = listen_on_all(serve.bind, serve.port, serve.service->transport, serve.idle_timeout,
+                                            server_copies(*serve.model, workers));
   const ServerSetup setup{.service = serve.service,
                           .context = {.parameters = {.message_bytes = serve.message_bytes,
                                                      .compute_steps = steps_of(serve.service_cpu),
                                                      .wait = serve.service_wait,
                                                      .heavy_share = 1},
                                       .model = serve.model->name},
-                          .workers = serve.workers.value_or(available_cpus()),
-                          .socket = listener.socket.get(),
+                          .workers = workers,
+                          .sockets = listeners.descriptors(),
                           .idle_timeout = serve.idle_timeout};
   SharedArray<RunReport> report(1);
   count_interrupts();
   ServerProcess server(*serve.model, setup, *report.data(), serve.cpus);
   fmt::print("serving {} under {} at {}://{}:{}\n", serve.service->name, serve.model->name, scheme_of(*serve.service),
-             host_of(serve.bind), listener.port);
+             host_of(serve.bind), listeners.port);
   std::fflush(stdout);
   while (interrupts() == 0) {
     if (server.ended_within(std::chrono::milliseconds(100))) break;

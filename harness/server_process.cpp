@@ -24,6 +24,7 @@
 #include "harness/measure/clock.h"
 #include "harness/measure/process.h"
 #include "harness/measure/usage.h"
+#include "models/hybrid.h"
 
 namespace bench {
 namespace {
@@ -64,7 +65,7 @@ void answer_usage(int /*signal*/) {
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, nullptr);
     report.server.ready.store(1);
-    model.serve(run);
+    serve_under(model, run);
     _exit(0);
   } catch (const std::exception& error) {
     report.failure.set(error.what());
@@ -102,8 +103,10 @@ sockaddr_storage parse_address(const std::string& text, std::uint16_t port, sock
 
 }  // namespace
 
-Listener listen_on(const std::string& address, std::uint16_t port, Transport transport,
-                   std::chrono::nanoseconds idle_timeout) {
+namespace {
+
+Listener make_listener(const std::string& address, std::uint16_t port, Transport transport,
+                       std::chrono::nanoseconds idle_timeout, bool shared) {
   const bool tcp = transport == Transport::tcp;
   const auto failure = [&](const char* call) {
     return std::system_error(errno, std::generic_category(), fmt::format("{} {}:{}", call, address, port));
@@ -118,6 +121,7 @@ Listener listen_on(const std::string& address, std::uint16_t port, Transport tra
   // An address whose last connections are in TIME_WAIT may be listened on again; one with a listener may not. A UDP
   // socket would be shared with others by it.
   if (tcp) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) throw failure("share the port of");
   if (tcp) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // connections inherit it
   if (tcp && !set_deadlines(fd, idle_timeout)) throw failure("set the deadlines of");
   if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), size) != 0) throw failure("bind");
@@ -126,6 +130,30 @@ Listener listen_on(const std::string& address, std::uint16_t port, Transport tra
   listener.port = ntohs(storage.ss_family == AF_INET ? reinterpret_cast<const sockaddr_in*>(&storage)->sin_port
                                                      : reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
   return listener;
+}
+
+}  // namespace
+
+Listener listen_on(const std::string& address, std::uint16_t port, Transport transport,
+                   std::chrono::nanoseconds idle_timeout) {
+  return make_listener(address, port, transport, idle_timeout, false);
+}
+
+Listeners listen_on_all(const std::string& address, std::uint16_t port, Transport transport,
+                        std::chrono::nanoseconds idle_timeout, std::uint32_t count) {
+  Listeners all{.sockets = {}, .port = port};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Listener one = make_listener(address, all.port, transport, idle_timeout, count > 1);
+    all.port = one.port;
+    all.sockets.push_back(std::move(one.socket));
+  }
+  return all;
+}
+
+std::vector<int> Listeners::descriptors() const {
+  std::vector<int> numbers;
+  for (const UniqueFd& socket : sockets) numbers.push_back(socket.get());
+  return numbers;
 }
 
 ServerProcess::ServerProcess(const Model& model, const ServerSetup& setup, RunReport& report, std::span<const int> cpus)

@@ -20,6 +20,7 @@
 #include "harness/measure/clock.h"
 #include "harness/server_process.h"
 #include "harness/units.h"
+#include "models/hybrid.h"
 
 namespace bench {
 namespace {
@@ -46,7 +47,7 @@ class ServiceRun {
         setup_{.service = group_.service,
                .context = {.parameters = group_.load.parameters, .model = cell_.model->name},
                .workers = cell_.workers,
-               .socket = -1,
+               .sockets = {},
                .idle_timeout = plan.services.idle_timeout} {
     group_.foreign ? aim_at(*group_.foreign) : start_server(report);
     const ClientOptions& client = plan.services.client;
@@ -84,10 +85,11 @@ class ServiceRun {
 
  private:
   void start_server(RunReport& report) {
-    listener_ = listen_on("127.0.0.1", 0, group_.service->transport, plan_.services.idle_timeout);
-    setup_.socket = listener_.socket.get();
+    listeners_ = listen_on_all("127.0.0.1", 0, group_.service->transport, plan_.services.idle_timeout,
+                               server_copies(*cell_.model, cell_.workers));
+    setup_.sockets = listeners_.descriptors();
     server_.emplace(*cell_.model, setup_, report, plan_.cpu_split.server);
-    load_.target = loopback_target(listener_.port, group_.service->transport);
+    load_.target = loopback_target(listeners_.port, group_.service->transport);
     load_.make_exchange = [service = group_.service, parameters = group_.load.parameters](std::uint64_t connection,
                                                                                           bool heavy) {
       return service->exchange(parameters, connection, heavy);
@@ -103,7 +105,7 @@ class ServiceRun {
   const Plan& plan_;
   const Cell& cell_;
   const Group& group_;
-  Listener listener_;
+  Listeners listeners_;
   ServerSetup setup_;
   std::optional<ServerProcess> server_;
   LoadPlan load_;

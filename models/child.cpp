@@ -17,7 +17,7 @@ namespace bench {
 namespace {
 
 // Forks a child that runs `body` and ends; the child's id in the parent, or -1 with errno set.
-pid_t try_fork_unit(Run& run, const std::function<void()>& body) {
+pid_t try_fork(Run& run, const std::function<void()>& body) {
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child != 0) return child;
@@ -26,8 +26,17 @@ pid_t try_fork_unit(Run& run, const std::function<void()>& body) {
   signal(SIGCHLD, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
   if (getppid() != parent) _exit(1);  // the parent died before the line above
-  run.as_unit(body);
+  run.guard(body);
   _exit(0);
+}
+
+// Likewise, where a refused fork fails the run.
+pid_t fork_child(Run& run, const std::function<void()>& body) {
+  const pid_t child = try_fork(run, body);
+  if (child < 0) {
+    run.fail(fmt::format("fork a process: {}; see `ulimit -u` and /proc/sys/kernel/pid_max", std::strerror(errno)));
+  }
+  return child;
 }
 
 // Children that end are reaped as soon as they do, by whatever the parent is at.
@@ -40,12 +49,15 @@ void reap_all_that_ended(int /*signal*/) {
 
 }  // namespace
 
-pid_t fork_unit(Run& run, const std::function<void()>& body) {
-  const pid_t child = try_fork_unit(run, body);
-  if (child < 0) {
-    run.fail(fmt::format("fork a process: {}; see `ulimit -u` and /proc/sys/kernel/pid_max", std::strerror(errno)));
-  }
-  return child;
+void fork_unit(Run& run, const std::function<void()>& body) {
+  fork_child(run, [&] { run.as_unit(body); });
+}
+
+UniqueFd fork_watched(Run& run, const std::function<void()>& body) {
+  const pid_t child = fork_child(run, body);
+  UniqueFd watched = watch_process(child);
+  if (!watched.valid()) run.fail(fmt::format("watch process {}: {}", child, std::strerror(errno)));
+  return watched;
 }
 
 void reap_unit(Run& run) {
@@ -71,7 +83,7 @@ ServingChildren::~ServingChildren() {
 }
 
 void ServingChildren::start(const std::function<void()>& body) {
-  if (try_fork_unit(server_, body) < 0) server_.count_refused();
+  if (try_fork(server_, [&] { server_.as_unit(body); }) < 0) server_.count_refused();
 }
 
 void end_children() {

@@ -1,17 +1,19 @@
 // Forking and reaping, for the models whose units are processes.
 #pragma once
 
-#include <sys/types.h>
-
 #include <functional>
 
 #include "harness/measure/server_run.h"
+#include "harness/measure/unique_fd.h"
 
 namespace bench {
 
-/// Forks a child that counts as a unit, runs `body` and ends with _exit; returns its id in the parent.
-/// The child dies with the thread that forked it. A refused fork fails the run.
-pid_t fork_unit(Run& run, const std::function<void()>& body);
+/// Forks a child that counts as a unit, runs `body` and ends with _exit. The child dies with the thread that forked it.
+/// A refused fork fails the run.
+void fork_unit(Run& run, const std::function<void()>& body);
+
+/// Likewise for a child that counts as no unit itself; returns a descriptor that is readable once it has ended.
+UniqueFd fork_watched(Run& run, const std::function<void()>& body);
 
 /// Waits for one child of the calling process; one that did not end well fails the run.
 void reap_unit(Run& run);

@@ -36,9 +36,19 @@ struct Model {
   /// std::exception before it serves; later failures go to ServerRun::fail. Null: the model has jobs only.
   void (*serve)(ServerRun& server) = nullptr;
 
+  /// Whether it can be the outer model of a hybrid: its units then carry copies of another model.
+  bool carries_others = false;
+
+  /// Of a hybrid (models/hybrid.h): the two that it is made of; `run` and `serve` are then those of the inner one.
+  const Model* outer = nullptr;
+  const Model* inner = nullptr;
+
   /// Why the model cannot run on this machine; empty when it can. Null: it always can.
   std::string (*why_unavailable)();
 };
+
+/// Whether --workers means something to the model: the units of a pool, or the copies of a hybrid's inner model.
+constexpr bool takes_workers(const Model& model) noexcept { return model.units == Count::workers || model.inner; }
 
 /// The number that `count` means with so many tasks and workers.
 constexpr std::uint32_t resolve(Count count, std::uint32_t tasks, std::uint32_t workers) noexcept {

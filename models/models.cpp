@@ -40,6 +40,7 @@ constexpr std::array models{
         .parallel = true,
         .run = run_processes,
         .serve = serve_processes,
+        .carries_others = true,
         .why_unavailable = nullptr,
     },
     Model{
@@ -64,6 +65,7 @@ constexpr std::array models{
         .parallel = true,
         .run = run_threads,
         .serve = serve_threads,
+        .carries_others = true,
         .why_unavailable = nullptr,
     },
     Model{

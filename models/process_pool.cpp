@@ -18,7 +18,6 @@
 #include <cstring>
 #include <system_error>
 
-#include "harness/measure/process.h"
 #include "harness/measure/unique_fd.h"
 #include "models/blocking.h"
 #include "models/blocking_server.h"
@@ -56,9 +55,7 @@ ProcessPool::ProcessPool(JobRun& job) : job_(job), batch_done_(eventfd(0, EFD_CL
   tasks_out_ = UniqueFd(ends[0]);
   tasks_in_ = UniqueFd(ends[1]);
   for (std::uint32_t worker = 0; worker < job_.workers(); ++worker) {
-    const pid_t pid = fork_unit(job_, [this] { work(); });
-    workers_.push_back(watch_process(pid));
-    if (!workers_.back().valid()) job_.fail(fmt::format("watch worker {}: {}", pid, std::strerror(errno)));
+    workers_.push_back(fork_watched(job_, [this] { job_.as_unit([this] { work(); }); }));
   }
   tasks_out_.reset();
 }
@@ -126,9 +123,8 @@ void serve_process_pool(ServerRun& server) {
   std::vector<UniqueFd> workers;
   std::vector<pollfd> watched{{.fd = server.socket(), .events = 0, .revents = 0}};  // its hang-up means the end
   for (std::uint32_t worker = 0; worker < server.workers(); ++worker) {
-    const pid_t pid = fork_unit(server, [&server] { serve_in_turn(server, nullptr, plain_unit); });
-    workers.push_back(watch_process(pid));
-    if (!workers.back().valid()) server.fail(fmt::format("watch worker {}: {}", pid, std::strerror(errno)));
+    workers.push_back(
+        fork_watched(server, [&server] { server.as_unit([&server] { serve_in_turn(server, nullptr, plain_unit); }); }));
     watched.push_back({.fd = workers.back().get(), .events = POLLIN, .revents = 0});
   }
   while (poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) {

@@ -14,7 +14,7 @@
 
 namespace bench {
 
-/// Threads that each count as a unit. The owner joins them before the group is destroyed.
+/// Threads that their owner joins before the group is destroyed.
 class ThreadGroup {
  public:
   ThreadGroup(Run& run, std::size_t expected) : run_(run) { threads_.reserve(expected); }
@@ -22,12 +22,13 @@ class ThreadGroup {
   /// Starts a thread that runs `body`. A refused thread fails the run.
   template <typename Body>
   void start(Body body) {
-    try {
-      threads_.emplace_back([&run = run_, body = std::move(body)] { run.as_unit(body); });
-    } catch (const std::system_error& error) {
-      run_.fail(fmt::format("start thread {}: {}; see `ulimit -u` and /proc/sys/kernel/threads-max",
-                            threads_.size() + 1, error.code().message()));
-    }
+    launch([&run = run_, body = std::move(body)] { run.as_unit(body); });
+  }
+
+  /// Likewise for a thread that counts as no unit itself, but carries others.
+  template <typename Body>
+  void start_uncounted(Body body) {
+    launch([&run = run_, body = std::move(body)] { run.guard(body); });
   }
 
   /// Waits for all threads.
@@ -37,6 +38,16 @@ class ThreadGroup {
   }
 
  private:
+  template <typename Body>
+  void launch(Body body) {
+    try {
+      threads_.emplace_back(std::move(body));
+    } catch (const std::system_error& error) {
+      run_.fail(fmt::format("start thread {}: {}; see `ulimit -u` and /proc/sys/kernel/threads-max",
+                            threads_.size() + 1, error.code().message()));
+    }
+  }
+
   Run& run_;
   std::vector<std::thread> threads_;
 };

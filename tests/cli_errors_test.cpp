@@ -45,6 +45,10 @@ TEST_P(BadInput, IsRefusedInOneLineAndLeavesNothing) {
 const std::vector<Refusal> refusals{
     {"Model", {"--model=threds"}, {"unknown model 'threds'", "did you mean 'threads'?", "bench list"}},
     {"ModelInAList", {"--model=serial,epol", "--workload=io"}, {"unknown model 'epol'", "did you mean 'epoll'?"}},
+    {"InnerModel", {"--model=processes+epol"}, {"unknown model 'epol'", "did you mean 'epoll'?"}},
+    {"OuterModel", {"--model=epoll+threads"}, {"epoll+threads", "only processes and threads can carry"}},
+    {"ForksInThreads", {"--model=threads+process-pool"}, {"threads+process-pool", "must not fork"}},
+    {"ProcessesInProcesses", {"--model=processes+processes"}, {"processes+processes", "more processes"}},
     {"Workload", {"--workload=oi"}, {"unknown workload 'oi'", "did you mean 'io'?", "bench list"}},
     {"Flag", {"--wrokload=io"}, {"unknown option '--wrokload'", "did you mean '--workload'?"}},
     {"ShortFlag", {"-m"}, {"m"}},

@@ -96,7 +96,7 @@ TEST_P(Conformance, RunsEveryTaskOnceAndLeavesNothingBehind) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, Conformance,
-                         testing::Combine(testing::ValuesIn(every(all_models())),
+                         testing::Combine(testing::ValuesIn(every_model_and_some_hybrids()),
                                           testing::ValuesIn(every(all_workloads())), testing::Values(1U, 2U, 300U)),
                          name_of<Conformance>);
 
@@ -113,8 +113,8 @@ TEST_P(Pools, RunEveryTaskWhateverTheNumberOfWorkers) {
 }
 
 std::vector<const Model*> every_pool() {
-  std::vector<const Model*> rows = every(all_models());
-  std::erase_if(rows, [](const Model* row) { return row->units != Count::workers; });
+  std::vector<const Model*> rows = every_model_and_some_hybrids();
+  std::erase_if(rows, [](const Model* row) { return !takes_workers(*row); });
   return rows;
 }
 
@@ -473,7 +473,7 @@ TEST_P(Cleanness, ClosesJoinsAndReapsAllItMade) {
   EXPECT_FALSE(left[0].children);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Cleanness, testing::ValuesIn(every(all_models())),
+INSTANTIATE_TEST_SUITE_P(Table, Cleanness, testing::ValuesIn(every_model_and_some_hybrids()),
                          [](const auto& param) { return test_name(param.param->name); });
 
 // ---- The table itself ----

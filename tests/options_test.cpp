@@ -43,6 +43,13 @@ std::vector<std::string> names(const auto& rows) {
   return found;
 }
 
+TEST(Options, NameHybridsByTheirParts) {
+  const Options options =
+      parse({"--model=processes+epoll,multi-thread+coroutine,processes+threads+epoll,processes+epoll", "--workers=3"});
+  EXPECT_THAT(names(options.models), ElementsAre("processes+epoll", "threads+coroutines", "processes+threads+epoll"));
+  EXPECT_EQ(options.models[2]->inner->name, "threads+epoll");
+}
+
 TEST(Options, DefaultToEverythingUnderEveryModel) {
   const Options options = parse({});
   EXPECT_EQ(options.command, Command::run);

@@ -24,6 +24,8 @@
 #include "harness/measure/unique_fd.h"
 #include "harness/measure/usage.h"
 #include "harness/server_process.h"
+#include "models/hybrid.h"
+#include "tests/test_runs.h"
 
 namespace bench {
 namespace {
@@ -37,10 +39,8 @@ constexpr bool sanitized = false;
 #endif
 
 std::vector<const Model*> serving_models() {
-  std::vector<const Model*> models;
-  for (const Model& model : all_models()) {
-    if (model.serve) models.push_back(&model);
-  }
+  std::vector<const Model*> models = every_model_and_some_hybrids();
+  std::erase_if(models, [](const Model* model) { return !model->serve; });
   return models;
 }
 
@@ -59,12 +59,12 @@ class TestServer {
              std::chrono::nanoseconds idle_timeout = 60s, std::uint32_t workers = 4)
       : service_(service),
         parameters_(parameters),
-        listener_(listen_on("127.0.0.1", 0, service.transport, idle_timeout)) {
+        listeners_(listen_on_all("127.0.0.1", 0, service.transport, idle_timeout, server_copies(model, workers))) {
     if (parameters_.message_bytes == 0) parameters_.message_bytes = service.default_message_bytes;
     setup_ = {.service = &service,
               .context = {.parameters = parameters_, .model = model.name},
               .workers = workers,
-              .socket = listener_.socket.get(),
+              .sockets = listeners_.descriptors(),
               .idle_timeout = idle_timeout};
     process_.emplace(model, setup_, *report_.data(), std::span<const int>());
   }
@@ -79,7 +79,7 @@ class TestServer {
     setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(listener_.port);
+    address.sin_port = htons(listeners_.port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     return socket;
@@ -96,7 +96,7 @@ class TestServer {
  private:
   const Service& service_;
   ServiceParameters parameters_;
-  Listener listener_;
+  Listeners listeners_;
   ServerSetup setup_;
   SharedArray<RunReport> report_{1};
   std::optional<ServerProcess> process_;
@@ -167,9 +167,7 @@ std::size_t descriptors_of(pid_t pid) {
 using Case = std::tuple<const Model*, const Service*>;
 
 std::string name_of(const testing::TestParamInfo<Case>& info) {
-  std::string name = fmt::format("{}_{}", std::get<0>(info.param)->name, std::get<1>(info.param)->name);
-  std::ranges::replace(name, '-', '_');
-  return name;
+  return test_name(fmt::format("{}_{}", std::get<0>(info.param)->name, std::get<1>(info.param)->name));
 }
 
 class ServesStreams : public testing::TestWithParam<Case> {
@@ -431,10 +429,12 @@ TEST_P(ServesStreams, SurvivesRunningOutOfDescriptors) {
   const auto exchange = server.exchange(1);
   ASSERT_EQ(converse(first.get(), *exchange, 1), "");
   const rlimit few{.rlim_cur = 40, .rlim_max = 40};
-  ASSERT_EQ(prlimit(server.process().pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+  std::vector<pid_t> processes{server.process().pid()};
+  if (model().outer) std::ranges::copy(living_descendants(processes.front()), std::back_inserter(processes));
+  for (const pid_t process : processes) ASSERT_EQ(prlimit(process, RLIMIT_NOFILE, &few, nullptr), 0);
   {
     std::vector<UniqueFd> crowd;
-    for (int i = 0; i < 60; ++i) crowd.push_back(server.connect());
+    for (std::size_t i = 0; i < 60 * processes.size(); ++i) crowd.push_back(server.connect());
     EXPECT_EQ(converse(first.get(), *exchange, 5), "");
     if (model().unit != UnitKind::process) {
       for (int i = 0; i < 2000 && server.counters().refused.load() == 0; ++i) usleep(10'000);

@@ -54,7 +54,7 @@ TEST_P(Stress, HoldsThousandsOfConnections) {
   const ServerSetup setup{.service = &echo,
                           .context = {.parameters = parameters, .model = model.name},
                           .workers = workers,
-                          .socket = listener.socket.get()};
+                          .sockets = {listener.socket.get()}};
   const SharedArray<RunReport> report(1);
   ServerProcess server(model, setup, *report.data(), {});
   LoadPlan plan;

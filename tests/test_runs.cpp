@@ -9,6 +9,8 @@
 #include <stdexcept>
 
 #include "harness/measure/usage.h"
+#include "models/hybrid.h"
+#include "tests/faulty_tables.h"
 
 namespace bench {
 namespace {
@@ -58,8 +60,20 @@ bool group_is_gone(pid_t group) { return kill(-group, 0) != 0 && errno == ESRCH;
 
 std::string test_name(std::string_view name) {
   std::string text(name);
-  std::ranges::replace(text, '-', '_');
+  std::ranges::replace_if(
+      text, [](char letter) { return letter == '-' || letter == '+'; }, '_');
   return text;
+}
+
+std::vector<const Model*> every_model_and_some_hybrids() {
+  static const std::vector<const Model*> hybrids{
+      &hybrid_of(model_named("processes"), model_named("epoll")),
+      &hybrid_of(model_named("threads"), model_named("coroutines")),
+      &hybrid_of(model_named("processes"), model_named("threads")),
+      &hybrid_of(model_named("processes"), hybrid_of(model_named("threads"), model_named("coroutines")))};
+  std::vector<const Model*> rows = every(all_models());
+  rows.insert(rows.end(), hybrids.begin(), hybrids.end());
+  return rows;
 }
 
 }  // namespace bench

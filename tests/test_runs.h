@@ -58,6 +58,9 @@ std::size_t count_entries(pid_t pid, const std::string& folder);
 /// True when no process of `group` exists.
 bool group_is_gone(pid_t group);
 
+/// The rows of the model table, and a hybrid of each kind.
+std::vector<const Model*> every_model_and_some_hybrids();
+
 /// A pointer to each row of a table, for a test that takes every row.
 template <typename Row>
 std::vector<const Row*> every(std::span<const Row> table) {
@@ -66,7 +69,7 @@ std::vector<const Row*> every(std::span<const Row> table) {
   return rows;
 }
 
-/// "gil_threads" for "gil-threads": what may stand in the name of a test.
+/// "gil_threads" for "gil-threads", "processes_epoll" for "processes+epoll": what may stand in the name of a test.
 std::string test_name(std::string_view name);
 
 }  // namespace bench

@@ -12,10 +12,26 @@ JobRun::JobRun(const Workload& workload, JobParameters parameters, std::uint32_t
       parameters_(std::move(parameters)),
       workers_(workers),
       length_(length),
-      records_(parameters_.tasks),
+      memory_(parameters_.tasks),
+      records_(memory_->span()),
       outcomes_(parameters_.tasks) {}
 
+JobRun::JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate)
+    : Run(whole),
+      workload_(whole.workload_),
+      parameters_(whole.parameters_),
+      workers_(part.workers),
+      first_(whole.first_),
+      copy_(part.number),
+      gate_(&gate) {
+  const auto begin_of = [&](std::uint64_t number) { return std::size_t{whole.tasks() * number / part.of}; };
+  const std::size_t begin = begin_of(part.number);
+  first_ += static_cast<std::uint32_t>(begin);
+  records_ = whole.records_.subspan(begin, begin_of(part.number + 1) - begin);
+}
+
 bool JobRun::next_batch() {
+  if (gate_) return next_part();
   const std::int64_t now = now_ns();
   if (batches_begun_ == 0) {
     run_begun_ns_ = now;
@@ -27,16 +43,25 @@ bool JobRun::next_batch() {
     if (long_enough || batches_begun_ == length_.max_batches) return false;
   }
   ++batches_begun_;
-  std::ranges::fill(records_.span(), TaskRecord{});
+  std::ranges::fill(records_, TaskRecord{});
   usage_before_ = own_tree_usage(Edge::begin);
   batch_begun_ns_ = now_ns();
   return true;
 }
 
+// A copy without tasks goes through the batches here.
+bool JobRun::next_part() {
+  bool goes_on = false;
+  do {
+    goes_on = gate_->pass(copy_, batches_begun_++ != 0);
+  } while (goes_on && records_.empty());
+  return goes_on;
+}
+
 void JobRun::finish_batch(std::int64_t end_ns) {
   const TreeUsage usage = own_tree_usage(Edge::end) - usage_before_;
   check_times();
-  std::ranges::transform(records_.span(), outcomes_.begin(), &TaskRecord::outcome);
+  std::ranges::transform(records_, outcomes_.begin(), &TaskRecord::outcome);
   if (const auto wrong = workload_.check(parameters_, outcomes_)) fail(*wrong);
 
   JobMeasurement& measured = report().job;
@@ -67,13 +92,13 @@ void JobRun::check_times() noexcept {
 }
 
 void JobRun::record_times(JobMeasurement& measured) const noexcept {
-  for (const TaskRecord& record : records_.span()) {
+  for (const TaskRecord& record : records_) {
     measured.latency.record(record.finished_ns - batch_begun_ns_);
     measured.start_delay.record(record.started_ns - batch_begun_ns_);
     measured.service.record(record.finished_ns - record.started_ns);
   }
 }
 
-void JobRun::fail_task(std::uint32_t index) noexcept { fail_with_exception(fmt::format("task {}", index)); }
+void JobRun::fail_task(std::uint32_t index) noexcept { fail_with_exception(fmt::format("task {}", first_ + index)); }
 
 }  // namespace bench

@@ -7,9 +7,12 @@
 
 #include <cstdint>
 #include <exception>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "harness/measure/batch_gate.h"
 #include "harness/measure/clock.h"
 #include "harness/measure/run.h"
 #include "harness/measure/shared_mapping.h"
@@ -31,6 +34,13 @@ struct TaskRecord {
   std::uint64_t times_begun;
 };
 
+/// The share of a job that one copy of a hybrid's inner model runs.
+struct JobPart {
+  std::uint32_t number = 0;   ///< Of the copy,
+  std::uint32_t of = 1;       ///< of so many.
+  std::uint32_t workers = 1;  ///< Units of a pool, in each copy.
+};
+
 /// One run of a job, made before any unit and seen by all of them, whether thread or process.
 ///
 /// A model's run function is a loop: `while (job.next_batch())` it runs the tasks 0 … tasks() - 1 once each, every
@@ -41,11 +51,14 @@ class JobRun : public Run {
   JobRun(const Workload& workload, JobParameters parameters, std::uint32_t workers, RunLength length,
          RunReport& report);
 
+  /// The part of `whole` that one copy runs; `gate` holds it between batches. Both outlive it.
+  JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate);
+
   /// Ends the batch that ran, checks its outcomes, and begins the next; false when the run has lasted long enough.
   /// Called by the run's first thread with no task under way. A first batch shorter than the minimum is the warm-up.
   bool next_batch();
 
-  std::uint32_t tasks() const noexcept { return parameters_.tasks; }
+  std::uint32_t tasks() const noexcept { return static_cast<std::uint32_t>(records_.size()); }
 
   /// Units of a pool.
   std::uint32_t workers() const noexcept { return workers_; }
@@ -55,7 +68,7 @@ class JobRun : public Run {
     TaskRecord& record = records_[index];
     ++record.times_begun;
     record.started_ns = now_ns();
-    return workload_.task(parameters_, index, record.outcome);
+    return workload_.task(parameters_, first_ + index, record.outcome);
   }
 
   /// Task `index` has ended now.
@@ -65,6 +78,7 @@ class JobRun : public Run {
   [[noreturn]] void fail_task(std::uint32_t index) noexcept;
 
  private:
+  bool next_part();
   void finish_batch(std::int64_t end_ns);
   void check_times() noexcept;
   void record_times(JobMeasurement& measured) const noexcept;
@@ -73,7 +87,11 @@ class JobRun : public Run {
   JobParameters parameters_;
   std::uint32_t workers_;
   RunLength length_;
-  SharedArray<TaskRecord> records_;
+  std::optional<SharedArray<TaskRecord>> memory_;  // of the whole
+  std::span<TaskRecord> records_;
+  std::uint32_t first_ = 0;  // task of the whole
+  std::uint32_t copy_ = 0;
+  BatchGate* gate_ = nullptr;  // of a part
   std::vector<std::uint64_t> outcomes_;
   std::uint32_t batches_begun_ = 0;
   std::int64_t run_begun_ns_ = 0;

@@ -31,15 +31,21 @@ class Run {
     RunReport& report_;
   };
 
-  /// Counts the caller as a unit while `body` runs. What it throws fails the run, since nobody above could go on.
+  /// Calls `body`. What it throws fails the run, since nobody above could go on.
   template <typename Body>
-  void as_unit(Body&& body) {
-    const Unit unit(*this);
+  void guard(Body&& body) {
     try {
       body();
     } catch (...) {
       fail_with_exception("a unit");
     }
+  }
+
+  /// Likewise, and counts the caller as a unit meanwhile.
+  template <typename Body>
+  void as_unit(Body&& body) {
+    const Unit unit(*this);
+    guard(body);
   }
 
  protected:

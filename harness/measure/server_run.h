@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "harness/measure/run.h"
 #include "workloads/service.h"
@@ -15,7 +16,9 @@ struct ServerSetup {
   const Service* service = nullptr;
   ServiceContext context;
   std::uint32_t workers = 1;
-  int socket = -1;  ///< Listening (TCP) or bound (UDP); blocking. All descriptors of the server's tree share it.
+  /// Listening (TCP) or bound (UDP); blocking; shared by all processes of the server. Of a hybrid, one for each copy of
+  /// its innermost model, all for the same port.
+  std::vector<int> sockets;
   std::chrono::nanoseconds idle_timeout{std::chrono::seconds{60}};
 };
 
@@ -29,9 +32,12 @@ struct ServerSetup {
 class ServerRun : public Run {
  public:
   /// `setup` is copied; what it points at and `report` outlive the run.
-  ServerRun(const ServerSetup& setup, RunReport& report) noexcept : Run(report), setup_(setup) {}
+  ServerRun(const ServerSetup& setup, RunReport& report) : Run(report), setup_(setup) {}
 
-  int socket() const noexcept { return setup_.socket; }
+  /// The share of the copy `number` of `of` in `whole`, with so many workers.
+  ServerRun(const ServerRun& whole, std::uint32_t number, std::uint32_t of, std::uint32_t workers);
+
+  int socket() const noexcept { return setup_.sockets.front(); }
   Transport transport() const noexcept { return setup_.service->transport; }
 
   /// Units of a pool.
