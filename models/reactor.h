@@ -94,38 +94,63 @@ class Reactor {
     for (int i = 0; i < at_most; ++i) {
       UniqueFd socket;
       switch (accept_one(server_, socket, SOCK_NONBLOCK)) {
-        case Accepted::connection: add(std::move(socket)); break;
-        case Accepted::none:
+        case Accepted::connection:
+          if (!add(std::move(socket))) return refuse();
+          break;
+        case Accepted::none: return poller_.exhausted(server_.socket(), Interest::read);
         case Accepted::stopped: return;
-        case Accepted::no_descriptor:
-          // The peer waits in the backlog and would wake the loop without end.
-          server_.count_refused();
-          poller_.change(server_.socket(), Interest::nothing);
-          timers_.arm(now_ns() + accept_again_ns, {.fd = accept_again, .serial = 0});
-          return;
+        case Accepted::no_descriptor: return refuse();
       }
     }
   }
 
-  void add(UniqueFd socket) {
+  // One could not be taken. The next ones wait in the backlog, and would wake the loop without end.
+  void refuse() {
+    server_.count_refused();
+    poller_.change(server_.socket(), Interest::nothing);
+    timers_.arm(now_ns() + accept_again_ns, {.fd = accept_again, .serial = 0});
+  }
+
+  // False, with the connection closed, when the poller takes no more.
+  bool add(UniqueFd socket) {
     const auto slot = static_cast<std::size_t>(socket.get());
     try {
       poller_.watch(socket.get(), Interest::read);
     } catch (const std::system_error&) {
-      return server_.count_refused();
+      return false;
     }
     if (connections_.size() <= slot) connections_.resize(slot + 1);
     connections_[slot] = std::make_unique<Connection>(server_);
     connections_[slot]->socket = std::move(socket);
     connections_[slot]->active_tick = tick_;
     connections_[slot]->serial = ++serials_;
+    return true;
   }
 
-  void close(Connection& connection) { connections_[static_cast<std::size_t>(connection.socket.get())].reset(); }
+  void close(Connection& connection) {
+    const int fd = connection.socket.get();
+    poller_.closing(fd);
+    connections_[static_cast<std::size_t>(fd)].reset();
+  }
+
+  // Receives into room_.
+  Attempt receive(Connection& connection, std::size_t& size) {
+    const int fd = connection.socket.get();
+    const Attempt received = receive_some(fd, room_, size);
+    // A stream that fills less than there was room for has no more, epoll(7).
+    if (received == Attempt::would_block || size < room_.size()) poller_.exhausted(fd, Interest::read);
+    return received;
+  }
+
+  Attempt send(Connection& connection, Output& out) {
+    const Attempt sent = send_pending(connection.socket.get(), out);
+    if (sent == Attempt::would_block) poller_.exhausted(connection.socket.get(), Interest::write);
+    return sent;
+  }
 
   void on_ready(Connection& connection, const Ready& ready) {
     if (ready.broken && connection.state == State::waiting) return close(connection);  // or it would wake the loop on
-    if (ready.writable && !connection.unsent.empty()) return on_writable(connection);
+    if (ready.writable && !connection.unsent.empty() && on_writable(connection)) return;
     if (ready.readable) {
       if (connection.state == State::reading) return on_readable(connection);
       if (connection.state == State::lingering) return throw_away(connection);
@@ -135,7 +160,7 @@ class Reactor {
 
   void on_readable(Connection& connection) {
     std::size_t size = 0;
-    switch (receive_some(connection.socket.get(), room_, size)) {
+    switch (receive(connection, size)) {
       case Attempt::would_block: return;
       case Attempt::failed: return close(connection);
       case Attempt::done: break;
@@ -148,17 +173,25 @@ class Reactor {
     act(connection, connection.conversation.receive(std::span(room_).first(size), output_of(connection)));
   }
 
-  void on_writable(Connection& connection) {
-    switch (send_pending(connection.socket.get(), connection.unsent)) {
-      case Attempt::would_block: connection.active_tick = tick_; return;
-      case Attempt::failed: return close(connection);
-      case Attempt::done: break;
+  // False when the socket is full, still or again: the connection is as it was, and may have something to be read.
+  bool on_writable(Connection& connection) {
+    const std::size_t before = connection.unsent.pending();
+    const Attempt sent = send(connection, connection.unsent);
+    if (connection.unsent.pending() != before) connection.active_tick = tick_;
+    if (sent == Attempt::would_block) return false;
+    if (sent == Attempt::failed) {
+      close(connection);
+      return true;
     }
-    connection.active_tick = tick_;
     connection.unsent.release();
-    if (connection.state == State::draining) return act(connection, connection.conversation.go_on(Why::drained, out_));
-    if (connection.state == State::closing) return end(connection);
-    want(connection);
+    if (connection.state == State::draining) {
+      act(connection, connection.conversation.go_on(Why::drained, out_));
+    } else if (connection.state == State::closing) {
+      end(connection);
+    } else {
+      want(connection);
+    }
+    return true;
   }
 
   // Replies go to the loop's Output, behind those that the socket would not take before.
@@ -168,7 +201,7 @@ class Reactor {
   void act(Connection& connection, Wanted wanted) {
     while (true) {
       if (!out_.empty()) {
-        const Attempt sent = send_pending(connection.socket.get(), out_);
+        const Attempt sent = send(connection, out_);
         if (sent == Attempt::failed) {
           out_.clear();
           return close(connection);
@@ -204,9 +237,8 @@ class Reactor {
   // Watches what the connection's state needs. A socket that need not be read stays watched until it is readable out of
   // turn: mostly nothing comes before the reply, and two calls are saved.
   void want(Connection& connection, bool out_of_turn = false) {
-    const bool was_read = connection.interest == Interest::read || connection.interest == Interest::both;
     const bool needed = connection.state == State::reading || connection.state == State::lingering;
-    const bool read = needed || (was_read && !out_of_turn);
+    const bool read = needed || (reads(connection.interest) && !out_of_turn);
     const bool write = !connection.unsent.empty();
     const Interest interest =
         write ? (read ? Interest::both : Interest::write) : (read ? Interest::read : Interest::nothing);
@@ -225,7 +257,7 @@ class Reactor {
 
   void throw_away(Connection& connection) {
     std::size_t size = 0;
-    const Attempt received = receive_some(connection.socket.get(), room_, size);
+    const Attempt received = receive(connection, size);
     if (received == Attempt::failed || (received == Attempt::done && size == 0)) close(connection);
   }
 
@@ -250,7 +282,10 @@ class Reactor {
 
   void on_tick() {
     // One tick at most, however long the loop was busy: what came meanwhile has not been looked at yet.
-    if (ticker_.take() != 0) ++tick_;
+    const std::uint32_t ticks = ticker_.take();
+    poller_.exhausted(ticker_.fd(), Interest::read);
+    if (ticks == 0) return;
+    ++tick_;
     for (const auto& connection : connections_) {
       if (connection) check_deadline(*connection);
     }
@@ -273,7 +308,8 @@ class Reactor {
 
   void take_datagrams() {
     constexpr int at_most = 64;
-    for (int i = 0; i < at_most && datagram_.receive_now(server_); ++i) {
+    for (int i = 0; i < at_most; ++i) {
+      if (!datagram_.receive_now(server_)) return poller_.exhausted(server_.socket(), Interest::read);
       auto answer = std::make_unique<Errand>(server_, datagram_);
       const Wanted wanted = answer->conversation.receive(datagram_.bytes(), out_);
       go_on_errand(std::move(answer), wanted);

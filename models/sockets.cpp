@@ -44,15 +44,19 @@ Attempt receive_some(int socket, std::span<std::byte> room, std::size_t& size) {
 }
 
 Accepted accept_one(ServerRun& server, UniqueFd& connection, int flags) {
-  connection = UniqueFd(accept4(server.socket(), nullptr, nullptr, SOCK_CLOEXEC | flags));
-  if (connection.valid()) return Accepted::connection;
-  if (server.stopping()) return Accepted::stopped;
-  switch (errno) {
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM: return Accepted::no_descriptor;
-    default: return Accepted::none;
+  while (true) {
+    connection = UniqueFd(accept4(server.socket(), nullptr, nullptr, SOCK_CLOEXEC | flags));
+    if (connection.valid()) return Accepted::connection;
+    if (server.stopping()) return Accepted::stopped;
+    switch (errno) {
+      case EINTR:
+      case ECONNABORTED: break;  // a signal, or a peer that has gone: someone else may wait
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM: return Accepted::no_descriptor;
+      default: return Accepted::none;
+    }
   }
 }
 

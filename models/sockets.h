@@ -24,7 +24,7 @@ Attempt receive_some(int socket, std::span<std::byte> room, std::size_t& size);
 /// What accept(2) may bring.
 enum class Accepted : std::uint8_t {
   connection,
-  none,           ///< Nobody waits (non-blocking), or a signal or a peer that has gone came between.
+  none,           ///< Nobody waits (non-blocking), or nobody came before the deadline.
   no_descriptor,  ///< Descriptors or memory have run out; the peer waits on.
   stopped,        ///< The server is to stop.
 };
