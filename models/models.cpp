@@ -14,8 +14,10 @@ constexpr std::array<std::string_view, 3> process_pool_aliases{"processpool", "p
 constexpr std::array<std::string_view, 3> threads_aliases{"multi-thread", "multithread", "thread"};
 constexpr std::array<std::string_view, 3> thread_pool_aliases{"threadpool", "pool", "pool-of-threads"};
 constexpr std::array<std::string_view, 2> gil_threads_aliases{"gil", "python-threads"};
-constexpr std::array<std::string_view, 3> coroutines_aliases{"coroutine", "coro", "async"};
+constexpr std::array<std::string_view, 4> nonblocking_aliases{"non-blocking", "busy-poll", "busy-polling", "polling"};
 constexpr std::array<std::string_view, 2> epoll_aliases{"event-loop", "reactor"};
+constexpr std::array<std::string_view, 3> epoll_et_aliases{"epollet", "edge-triggered", "epoll-edge"};
+constexpr std::array<std::string_view, 3> coroutines_aliases{"coroutine", "coro", "async"};
 
 constexpr std::array models{
     Model{
@@ -93,16 +95,40 @@ constexpr std::array models{
         .why_unavailable = nullptr,
     },
     Model{
-        .name = "coroutines",
-        .summary = "a C++20 coroutine for each task, in one thread on epoll",
-        .aliases = coroutines_aliases,
-        .unit = UnitKind::coroutine,
-        .units = Count::tasks,
+        .name = "nonblocking",
+        .summary = "one thread that tries every socket in turn and never sleeps",
+        .aliases = nonblocking_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::one,
         .in_flight = Count::tasks,
         .parallel = false,
-        .run = run_coroutines,
-        .serve = serve_coroutines,
-        .why_unavailable = why_no_epoll_pwait2,
+        .run = run_nonblocking,
+        .serve = serve_nonblocking,
+        .why_unavailable = nullptr,
+    },
+    Model{
+        .name = "select",
+        .summary = "one thread that runs callbacks from a loop of select",
+        .aliases = {},
+        .unit = UnitKind::thread,
+        .units = Count::one,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_select,
+        .serve = serve_select,
+        .why_unavailable = nullptr,
+    },
+    Model{
+        .name = "poll",
+        .summary = "one thread that runs callbacks from a loop of poll",
+        .aliases = {},
+        .unit = UnitKind::thread,
+        .units = Count::one,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_poll,
+        .serve = serve_poll,
+        .why_unavailable = nullptr,
     },
     Model{
         .name = "epoll",
@@ -114,6 +140,30 @@ constexpr std::array models{
         .parallel = false,
         .run = run_epoll,
         .serve = serve_epoll,
+        .why_unavailable = why_no_epoll_pwait2,
+    },
+    Model{
+        .name = "epoll-et",
+        .summary = "the same, edge-triggered: told of each change once",
+        .aliases = epoll_et_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::one,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_epoll_et,
+        .serve = serve_epoll_et,
+        .why_unavailable = why_no_epoll_pwait2,
+    },
+    Model{
+        .name = "coroutines",
+        .summary = "a C++20 coroutine for each task, in one thread on epoll",
+        .aliases = coroutines_aliases,
+        .unit = UnitKind::coroutine,
+        .units = Count::tasks,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_coroutines,
+        .serve = serve_coroutines,
         .why_unavailable = why_no_epoll_pwait2,
     },
 };

@@ -12,8 +12,12 @@ void run_process_pool(JobRun& job);
 void run_threads(JobRun& job);
 void run_thread_pool(JobRun& job);
 void run_gil_threads(JobRun& job);
-void run_coroutines(JobRun& job);
+void run_nonblocking(JobRun& job);
+void run_select(JobRun& job);
+void run_poll(JobRun& job);
 void run_epoll(JobRun& job);
+void run_epoll_et(JobRun& job);
+void run_coroutines(JobRun& job);
 
 void serve_serial(ServerRun& server);
 void serve_processes(ServerRun& server);
@@ -21,7 +25,11 @@ void serve_process_pool(ServerRun& server);
 void serve_threads(ServerRun& server);
 void serve_thread_pool(ServerRun& server);
 void serve_gil_threads(ServerRun& server);
-void serve_coroutines(ServerRun& server);
+void serve_nonblocking(ServerRun& server);
+void serve_select(ServerRun& server);
+void serve_poll(ServerRun& server);
 void serve_epoll(ServerRun& server);
+void serve_epoll_et(ServerRun& server);
+void serve_coroutines(ServerRun& server);
 
 }  // namespace bench

@@ -256,8 +256,12 @@ constexpr std::array switching{
     Switching{.model = "threads", .waiting = true, .checkpoints = true, .computing = true},
     Switching{.model = "thread-pool", .waiting = true, .checkpoints = true, .computing = true},
     Switching{.model = "gil-threads", .waiting = true, .checkpoints = true, .computing = false},
-    Switching{.model = "coroutines", .waiting = true, .checkpoints = true, .computing = false},
+    Switching{.model = "nonblocking", .waiting = true, .checkpoints = false, .computing = false},
+    Switching{.model = "select", .waiting = true, .checkpoints = false, .computing = false},
+    Switching{.model = "poll", .waiting = true, .checkpoints = false, .computing = false},
     Switching{.model = "epoll", .waiting = true, .checkpoints = false, .computing = false},
+    Switching{.model = "epoll-et", .waiting = true, .checkpoints = false, .computing = false},
+    Switching{.model = "coroutines", .waiting = true, .checkpoints = true, .computing = false},
 };
 
 INSTANTIATE_TEST_SUITE_P(Table, Meeting, testing::ValuesIn(switching),
