@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 #include "harness/measure/usage.h"
 #include "harness/server_process.h"
 #include "models/hybrid.h"
+#include "tests/faulty_tables.h"
 #include "tests/test_runs.h"
 
 namespace bench {
@@ -85,6 +87,12 @@ class TestServer {
     return socket;
   }
 
+  // Of connections that come now. The default one has room for a single segment of the loopback, so that it has to
+  // run empty before the peer may send again.
+  void set_receive_buffer(int bytes) const {
+    setsockopt(listener_.socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  }
+
   std::unique_ptr<Exchange> exchange(std::uint64_t connection, bool heavy = false) const {
     return service_.exchange(parameters_, connection, heavy);
   }
@@ -141,6 +149,23 @@ std::string converse(int socket, Exchange& exchange, int requests) {
     if (std::string wrong = receive_replies(socket, exchange, 1); !wrong.empty()) return wrong;
   }
   return {};
+}
+
+// Sends requests for ever, and reads and forgets the replies.
+[[noreturn]] void flood(int socket, Exchange& exchange) {
+  Output out;
+  std::vector<std::byte> room(65536);
+  std::array<iovec, 1> vectors{};
+  while (true) {
+    while (out.pending() < 65536) exchange.request(out);
+    pollfd watched{.fd = socket, .events = POLLIN | POLLOUT, .revents = 0};
+    if (poll(&watched, 1, -1) < 0) _exit(1);
+    if ((watched.revents & POLLIN) != 0 && recv(socket, room.data(), room.size(), 0) <= 0) _exit(1);
+    if ((watched.revents & POLLOUT) == 0) continue;
+    const auto filled = out.gather(vectors);
+    const ssize_t sent = send(socket, filled[0].iov_base, filled[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) out.consume(static_cast<std::size_t>(sent));
+  }
 }
 
 // Closes with a reset.
@@ -284,6 +309,41 @@ TEST_P(ServesStreams, SurvivesResetsInTheMiddle) {
   server.process().stop();
 }
 
+// Requests that come while the session waits are told of once by some pollers, and must be found afterwards.
+TEST_P(ServesStreams, AnswersWhatCameWhileItWaited) {
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 0, .wait = 30ms});
+  const UniqueFd socket = server.connect();
+  const auto exchange = server.exchange(1, true);
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 3; ++i) {
+      Output out;
+      exchange->request(out);
+      send_all(socket.get(), out);
+      usleep(5'000);  // likely to arrive one by one; right either way
+    }
+    ASSERT_EQ(receive_replies(socket.get(), *exchange, 3), "") << "round " << round;
+  }
+  server.process().stop();
+}
+
+// A peer that takes every reply and sends faster than the server computes, so that it is readable at all times.
+TEST_P(ServesStreams, ServesOthersBesideAFlood) {
+  if (!unbounded()) GTEST_SKIP() << "one such peer holds a worker until it ends";
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 20'000});
+  server.set_receive_buffer(4 << 20);
+  const UniqueFd flooding = server.connect();
+  const pid_t flooder = fork();
+  if (flooder == 0) flood(flooding.get(), *server.exchange(1, true));
+  const UniqueFd socket = server.connect();
+  const auto exchange = server.exchange(2);
+  for (int i = 0; i < 2000 && server.counters().open.load() < 2; ++i) usleep(10'000);
+  usleep(50'000);  // likely to find the flood at its height; right either way
+  EXPECT_EQ(converse(socket.get(), *exchange, 10), "");
+  kill(flooder, SIGKILL);
+  waitpid(flooder, nullptr, 0);
+  server.process().stop();
+}
+
 TEST_P(ServesStreams, AnswersWhatCameBeforeAHalfClose) {
   TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 0, .wait = 5ms});
   const UniqueFd socket = server.connect();
@@ -340,6 +400,7 @@ TEST_P(ServesStreams, KeepsThoseWhoWereServedWhileItWasBusy) {
 
 // What is broken is always reported as ready, which must not wake a loop on and on.
 TEST_P(ServesStreams, SleepsWhileTheRequestOfAPeerThatHasResetWaits) {
+  if (model().name == "nonblocking") GTEST_SKIP() << "it never sleeps";
   TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 0, .wait = 2s});
   UniqueFd rude = server.connect();
   Output out;
@@ -500,6 +561,33 @@ TEST_P(ServesStreams, TellsWhatItHasUsed) {
   server.process().stop();
 }
 
+// Readiness that nobody acts upon must not keep a loop awake: bytes and ends that come while a session waits.
+TEST_P(ServesStreams, SleepsWhenThereIsNothingToDo) {
+  if (model().name == "nonblocking") GTEST_SKIP() << "never sleeps";
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 0, .wait = 20s});
+  const UniqueFd idle = server.connect();
+  ASSERT_EQ(converse(idle.get(), *server.exchange(1), 1), "");
+  std::vector<UniqueFd> waiting;
+  for (int i = 0; i < 3; ++i) {
+    waiting.push_back(server.connect());
+    const auto exchange = server.exchange(2, true);
+    Output out;
+    for (int requests = 0; requests < 2; ++requests) {
+      exchange->request(out);
+      send_all(waiting.back().get(), out);
+      usleep(2'000);  // likely to arrive apart; right either way
+    }
+    if (i == 1) shutdown(waiting.back().get(), SHUT_WR);
+    if (i == 2) reset(waiting.back());
+  }
+  usleep(20'000);  // likely to find all of it done
+  const UsageReading begin = server.process().usage(Edge::begin);
+  usleep(200'000);
+  const UsageReading end = server.process().usage(Edge::end);
+  EXPECT_LT((end.usage - begin.usage).cpu_ns, (end.at_ns - begin.at_ns) / 10);
+  server.process().stop();
+}
+
 class ServesDatagrams : public testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(Models, ServesDatagrams,
                          testing::Combine(testing::ValuesIn(serving_models()),
@@ -524,6 +612,61 @@ TEST_P(ServesDatagrams, StopsWhileIdle) {
   TestServer server(*model, *service, {});
   server.process().stop();
   EXPECT_TRUE(living_descendants(getpid()).empty());
+}
+
+// Descriptors below `first_free`, all taken; a server that is started now inherits them.
+std::vector<UniqueFd> take_descriptors_below(int first_free) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  std::vector<UniqueFd> taken;
+  do {
+    taken.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  } while (taken.back().get() >= 0 && taken.back().get() < first_free - 1);
+  return taken;
+}
+
+TEST(Select, ServesThoseWhoFitIntoItsSetsAndRefusesOthers) {
+  const std::vector<UniqueFd> taken = take_descriptors_below(FD_SETSIZE - 24);
+  const Service& echo = *services(Transport::tcp).front();
+  TestServer server(model_named("select"), echo, {});
+  {
+    constexpr int count = 200;
+    constexpr int served = 10;
+    std::vector<UniqueFd> crowd;
+    std::vector<std::unique_ptr<Exchange>> exchanges;
+    for (int i = 0; i < count; ++i) {
+      crowd.push_back(server.connect());
+      exchanges.push_back(server.exchange(static_cast<std::uint64_t>(i)));
+      Output out;
+      if (i >= served) exchanges.back()->request(out);
+      send_all(crowd.back().get(), out);
+    }
+    for (int i = 0; i < 2000 && server.counters().refused.load() == 0; ++i) usleep(10'000);
+    EXPECT_GE(server.counters().refused.load(), 1U);
+    for (std::size_t i = 0; i < served; ++i) EXPECT_EQ(converse(crowd[i].get(), *exchanges[i], 5), "") << i;
+    EXPECT_LE(server.counters().open_peak.load(), 24);
+    EXPECT_LT(proportional_set_bytes(server.process().pid()), 64 << 20);
+    const UsageReading begin = server.process().usage(Edge::begin);
+    usleep(300'000);
+    const UsageReading end = server.process().usage(Edge::end);
+    EXPECT_LT((end.usage - begin.usage).cpu_ns, (end.at_ns - begin.at_ns) / 5) << "those who wait keep it busy";
+  }
+  const UniqueFd later = server.connect();  // once the crowd has gone
+  EXPECT_EQ(converse(later.get(), *server.exchange(2), 1), "");
+  server.process().stop();
+}
+
+TEST(Select, SaysWhenItsOwnDescriptorsDoNotFit) {
+  const std::vector<UniqueFd> taken = take_descriptors_below(FD_SETSIZE);
+  TestServer server(model_named("select"), *services(Transport::tcp).front(), {});
+  try {
+    server.process().stop();
+    FAIL() << "it serves a socket that select(2) cannot watch";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("FD_SETSIZE"), std::string::npos) << error.what();
+  }
 }
 
 TEST(Listening, SaysWhichAddressAndWhy) {

@@ -80,6 +80,12 @@ TEST(Limit, IsNeverTheRateWhereItIsNotMet) {
   EXPECT_LT(row["items_per_second"], 4'000'000);
 }
 
+TEST(Limit, IsTheRateUnderAServerThatIsAlwaysBusy) {
+  const Json row = row_with_limit("rate", {"--model=nonblocking", "--workload=echo", "--connections=4", "--rate=200"});
+  EXPECT_EQ(row["bench"]["limit"], "rate");
+  EXPECT_EQ(row["bench"]["valid"], true);
+}
+
 TEST(Limit, IsStarvedWhereConnectionsAreNeverServed) {
   const Json row = row_of({"--model=serial", "--workload=echo", "--connections=3"});
   EXPECT_EQ(row["bench"]["limit"], "starved");
