@@ -144,7 +144,7 @@ constexpr std::array models{
     },
     Model{
         .name = "epoll-et",
-        .summary = "the same, edge-triggered: told of each change once",
+        .summary = "one thread that runs callbacks from an edge-triggered epoll loop",
         .aliases = epoll_et_aliases,
         .unit = UnitKind::thread,
         .units = Count::one,
