@@ -185,6 +185,7 @@ Plan make_plan(const Options& options, const Machine& machine) {
                                                         : std::string(model->name);
         estimate(cell, group, options);
         cell.skipped = why_skipped(cell, group, machine);
+        if (!cell.skipped && cell.model->note) cell.note = cell.model->note();
         group.cells.push_back(plan.cells.size());
         plan.cells.push_back(std::move(cell));
       }

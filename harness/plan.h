@@ -64,6 +64,7 @@ struct Cell {
   std::int64_t expected_ns = 0;        ///< About how long a run takes.
   std::int64_t time_limit_ns = 0;      ///< After which a run has failed.
   std::optional<std::string> skipped;  ///< Why it does not run.
+  std::string note;                    ///< What its model does otherwise on this machine; mostly empty.
 };
 
 struct Plan {

@@ -86,6 +86,15 @@ std::string errors_text(const ServiceSummary& service) {
                      service.error_text.empty() ? "" : " (" + service.error_text + ")");
 }
 
+std::string note_lines(const Plan& plan, const Group& group) {
+  std::string text;
+  for (const std::size_t index : group.cells) {
+    const Cell& cell = plan.cells[index];
+    if (!cell.note.empty()) text += fmt::format("  {:<13} here it {}\n", cell.label, cell.note);
+  }
+  return text;
+}
+
 // What a service's table has no column for: knees, memory, light connections, and whatever went wrong.
 std::string service_lines(const Plan& plan, const Results& results, const GroupSummary& summary) {
   std::string text;
@@ -170,7 +179,8 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
   std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
   if (format == Format::markdown) text = "### " + text;
   text += format == Format::markdown ? render_markdown(table) : render_console(table, emphasis);
-  if (const std::string lines = service_lines(plan, results, summary); !lines.empty()) text += '\n' + lines;
+  const std::string lines = note_lines(plan, group) + service_lines(plan, results, summary);
+  if (!lines.empty()) text += '\n' + lines;
   const std::string checkpoints = checkpoint_lines(plan, summary);
   if (!checkpoints.empty()) text += '\n' + checkpoints;
   if (!summary.verdict.empty()) text += '\n' + summary.verdict + '\n';
@@ -246,6 +256,8 @@ std::string list_text(const Tables& tables) {
     if (!model.aliases.empty()) text += fmt::format("  {:<14}  also: {}\n", "", fmt::join(model.aliases, ", "));
     const std::string why = model.why_unavailable ? model.why_unavailable() : "";
     if (!why.empty()) text += fmt::format("  {:<14}  not available here: {}\n", "", why);
+    const std::string note = model.note ? model.note() : "";
+    if (!note.empty()) text += fmt::format("  {:<14}  here it {}\n", "", note);
   }
   text +=
       "  OUTER+INNER     hybrids: N copies of any model in processes (processes+epoll) or threads "

@@ -103,6 +103,14 @@ Json skipped_json(const Plan& plan) {
   return skipped;
 }
 
+Json notes_json(const Plan& plan) {
+  Json notes = Json::array();
+  for (const Cell& cell : plan.cells) {
+    if (!cell.note.empty()) notes.push_back({{"name", cell.name}, {"note", cell.note}});
+  }
+  return notes;
+}
+
 // The rate that was found for each group, and the cells that were offered it.
 Json common_rates_json(const Plan& plan, const Results& results) {
   Json rates = Json::array();
@@ -149,7 +157,8 @@ Json context_json(const ResultContext& context, const Results& results) {
              {"elapsed_seconds", static_cast<double>(results.elapsed_ns) / 1e9},
              {"noise_floor", noise_json(results)},
              {"rulers", ruler_json(plan, results)},
-             {"skipped", skipped_json(plan)}};
+             {"skipped", skipped_json(plan)},
+             {"notes", notes_json(plan)}};
   if (std::ranges::any_of(plan.groups, [](const Group& group) { return group.service != nullptr; })) {
     bench["services"] = services_json(plan, results);
   }

@@ -45,6 +45,10 @@ struct Model {
 
   /// Why the model cannot run on this machine; empty when it can. Null: it always can.
   std::string (*why_unavailable)();
+
+  /// What the model does otherwise on this machine than elsewhere, to follow "here it …"; empty when nothing. Null:
+  /// never anything.
+  std::string (*note)() = nullptr;
 };
 
 /// Whether --workers means something to the model: the units of a pool, or the copies of a hybrid's inner model.

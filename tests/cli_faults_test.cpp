@@ -86,7 +86,7 @@ TEST(Faults, AFaultyCellHasItsReasonAndTheOthersStand) {
 TEST(Faults, AFaultyModelHasItsReasonAndTheOthersStand) {
   const TempFolder folder;
   const Finished run =
-      run_program(faulty({"--model=loses-a-task,throws-at-start,cuts-waits,leaves-a-child,unavailable,threads",
+      run_program(faulty({"--model=loses-a-task,throws-at-start,cuts-waits,leaves-a-child,unavailable,noted,threads",
                           "--workload=io", "--tasks=4", "--wait=1ms", "--repetitions=1", "--quiet", "--out=r.json"}),
                   {.folder = folder.path()});
   EXPECT_EQ(run.exit_status, 1);
@@ -104,6 +104,8 @@ TEST(Faults, AFaultyModelHasItsReasonAndTheOthersStand) {
   EXPECT_EQ(
       document["context"]["bench"]["skipped"],
       Json({{{"name", "io/unavailable/tasks:4/wait:1ms"}, {"reason", "not available here: it is a row for tests"}}}));
+  EXPECT_EQ(document["context"]["bench"]["notes"],
+            Json({{{"name", "io/noted/tasks:4/wait:1ms"}, {"note", "is a row for tests"}}}));
 }
 
 TEST(Faults, ARunThatHangsIsEndedAtItsLimit) {
@@ -156,10 +158,11 @@ TEST(Limits, MoreUnitsThanTheMachineAllowsAreSkippedWithTheLimitAndItsRemedy) {
 TEST(Limits, ASkippedCellDoesNotSpoilTheOthers) {
   const TempFolder folder;
   const Finished run =
-      run_program(faulty({"--model=unavailable,serial", "--workload=quick", "--repetitions=1", "--out=r.json"}),
+      run_program(faulty({"--model=unavailable,noted,serial", "--workload=quick", "--repetitions=1", "--out=r.json"}),
                   {.folder = folder.path()});
   EXPECT_EQ(run.exit_status, 0);
   EXPECT_THAT(run.out, HasSubstr("skipped: not available here"));
+  EXPECT_THAT(run.out, HasSubstr("here it is a row for tests"));
   EXPECT_EQ(samples_of(result_of(folder), "quick/serial/tasks:10"), 1U);
 }
 

@@ -176,9 +176,10 @@ void run_leaving_a_session(JobRun& job) {
 void run_throwing(JobRun&) { throw std::runtime_error("no resource for the first unit"); }
 
 std::string why_never() { return "it is a row for tests"; }
+std::string tests_note() { return "is a row for tests"; }
 
 constexpr Model row(std::string_view name, std::string_view summary, void (*run)(JobRun&),
-                    std::string (*why_unavailable)() = nullptr) {
+                    std::string (*why_unavailable)() = nullptr, std::string (*note)() = nullptr) {
   return {.name = name,
           .summary = summary,
           .aliases = {},
@@ -187,7 +188,8 @@ constexpr Model row(std::string_view name, std::string_view summary, void (*run)
           .in_flight = Count::one,
           .parallel = false,
           .run = run,
-          .why_unavailable = why_unavailable};
+          .why_unavailable = why_unavailable,
+          .note = note};
 }
 
 constexpr std::array models{
@@ -199,6 +201,7 @@ constexpr std::array models{
     row("leaves-a-session", "test row: ends with a child alive in a session of its own", run_leaving_a_session),
     row("throws-at-start", "test row: throws before its first unit", run_throwing),
     row("unavailable", "test row: not available anywhere", run_one_after_another, why_never),
+    row("noted", "test row: does something otherwise", run_one_after_another, nullptr, tests_note),
 };
 
 template <typename Row>

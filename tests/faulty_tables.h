@@ -22,6 +22,7 @@
 //   leaves-a-session ends with a child alive that has left the run's process group
 //   throws-at-start  throws before its first unit
 //   unavailable      is not available on any machine
+//   noted            has a note
 #pragma once
 
 #include <span>

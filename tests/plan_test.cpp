@@ -244,6 +244,7 @@ TEST(ListText, SaysWhatThereIsAndWhatIsUnavailableAndWhy) {
   const std::string text =
       list_text({.models = faulty_models(), .workloads = all_workloads(), .services = all_services()});
   EXPECT_THAT(text, HasSubstr("not available here: it is a row for tests"));
+  EXPECT_THAT(text, HasSubstr("here it is a row for tests"));
   for (const Workload& workload : all_workloads()) EXPECT_THAT(text, HasSubstr(std::string(workload.summary)));
   for (const Service& service : all_services()) EXPECT_THAT(text, HasSubstr(std::string(service.summary)));
   const std::string usual =
