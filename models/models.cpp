@@ -3,6 +3,7 @@
 
 #include "models/model.h"
 #include "models/poller.h"
+#include "models/ring.h"
 #include "models/rows.h"
 
 namespace bench {
@@ -17,6 +18,7 @@ constexpr std::array<std::string_view, 2> gil_threads_aliases{"gil", "python-thr
 constexpr std::array<std::string_view, 4> nonblocking_aliases{"non-blocking", "busy-poll", "busy-polling", "polling"};
 constexpr std::array<std::string_view, 2> epoll_aliases{"event-loop", "reactor"};
 constexpr std::array<std::string_view, 3> epoll_et_aliases{"epollet", "edge-triggered", "epoll-edge"};
+constexpr std::array<std::string_view, 2> io_uring_aliases{"uring", "iouring"};
 constexpr std::array<std::string_view, 3> coroutines_aliases{"coroutine", "coro", "async"};
 
 constexpr std::array models{
@@ -153,6 +155,19 @@ constexpr std::array models{
         .run = run_epoll_et,
         .serve = serve_epoll_et,
         .why_unavailable = why_no_epoll_pwait2,
+    },
+    Model{
+        .name = "io-uring",
+        .summary = "one thread that hands its calls to a completion ring",
+        .aliases = io_uring_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::one,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_io_uring,
+        .serve = serve_io_uring,
+        .why_unavailable = why_no_io_uring,
+        .note = io_uring_note,
     },
     Model{
         .name = "coroutines",

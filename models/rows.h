@@ -17,6 +17,7 @@ void run_select(JobRun& job);
 void run_poll(JobRun& job);
 void run_epoll(JobRun& job);
 void run_epoll_et(JobRun& job);
+void run_io_uring(JobRun& job);
 void run_coroutines(JobRun& job);
 
 void serve_serial(ServerRun& server);
@@ -30,6 +31,7 @@ void serve_select(ServerRun& server);
 void serve_poll(ServerRun& server);
 void serve_epoll(ServerRun& server);
 void serve_epoll_et(ServerRun& server);
+void serve_io_uring(ServerRun& server);
 void serve_coroutines(ServerRun& server);
 
 }  // namespace bench

@@ -261,6 +261,7 @@ constexpr std::array switching{
     Switching{.model = "poll", .waiting = true, .checkpoints = false, .computing = false},
     Switching{.model = "epoll", .waiting = true, .checkpoints = false, .computing = false},
     Switching{.model = "epoll-et", .waiting = true, .checkpoints = false, .computing = false},
+    Switching{.model = "io-uring", .waiting = true, .checkpoints = false, .computing = false},
     Switching{.model = "coroutines", .waiting = true, .checkpoints = true, .computing = false},
 };
 
@@ -420,6 +421,16 @@ TEST(Order, EpollAndSerialRunThroughCheckpoints) {
 TEST(Order, EventLoopsTakeTurnsAtWaits) {
   EXPECT_THAT(steps_under("coroutines", step_and_wait), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
   EXPECT_THAT(steps_under("epoll", step_and_wait), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
+  EXPECT_THAT(steps_under("io-uring", step_and_wait), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
+}
+
+// Its queues hold about a thousand submissions and four thousand completions.
+TEST(IoUringTimers, MayBeMoreThanItsQueuesHold) {
+  const Workload& workload = workload_named("io");
+  const Job job{.model = &model_named("io-uring"), .workload = &workload, .parameters = small_sizes(workload, 10'000)};
+  if (const std::string why = job.model->why_unavailable(); !why.empty()) GTEST_SKIP() << why;
+  TestRuns runs({job});
+  expect_sound(runs, job, runs.run(RunKind::measure));
 }
 
 TEST(Order, SerialWaitsEachTaskOut) {

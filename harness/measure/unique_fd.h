@@ -24,6 +24,9 @@ class UniqueFd {
   int get() const noexcept { return fd_; }
   bool valid() const noexcept { return fd_ >= 0; }
 
+  /// Gives the descriptor to the caller, who closes it.
+  int release() noexcept { return std::exchange(fd_, -1); }
+
   /// Closes the descriptor now.
   void reset() noexcept {
     if (fd_ >= 0) close(fd_);

@@ -1,0 +1,96 @@
+// io-uring: one thread and a completion ring. Instead of asking who is ready and then calling, it hands over the calls
+// themselves, and takes what has come of them.
+//
+// Units: the one thread. Each task runs in the loop until it must wait, which is a timer of the ring; the loop sleeps
+// in io_uring_enter until the kernel completes one, and goes on with whoever is due. System calls for a task: a share
+// of an io_uring_enter for each of its waits. Nothing is interrupted, not at a checkpoint either: a task that computes
+// holds up all others, and a second CPU is of no use.
+//
+// As a server it accepts and receives by submissions that go on for ever (multishot); bytes come in buffers that the
+// kernel takes from a common stock when there are any. A turn of the loop takes all completions, and one io_uring_enter
+// then submits all replies and sleeps. System calls for a request: a share of that io_uring_enter. For datagrams the
+// unit is the same thread. Before Linux 6.0 there is a submission for each connection and each message instead, into a
+// buffer of the connection's own; io_uring_note() says so.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <system_error>
+#include <vector>
+
+#include "models/ring.h"
+#include "models/ring_datagrams.h"
+#include "models/ring_streams.h"
+#include "models/rows.h"
+
+namespace bench {
+namespace {
+
+class JobLoop {
+ public:
+  explicit JobLoop(JobRun& job) : job_(job) {}
+
+  void run_batch() {
+    tasks_.resize(job_.tasks());
+    unfinished_ = job_.tasks();
+    for (std::uint32_t index = 0; index < job_.tasks(); ++index) start(index);
+    while (unfinished_ != 0) {
+      ring_.submit_and_wait();
+      for (Completion done; ring_.take(done);) on_due(done);
+    }
+  }
+
+ private:
+  struct Task {
+    Script script;
+    __kernel_timespec due{};
+  };
+
+  void start(std::uint32_t index) {
+    tasks_[index].script = job_.begin(index);
+    go_on(index);
+  }
+
+  void on_due(const Completion& done) {
+    if (done.result != -ETIME) throw std::system_error(-done.result, std::generic_category(), "a timer of the ring");
+    go_on(static_cast<std::uint32_t>(done.tag));
+  }
+
+  // Runs task `index` up to its next wait or to its end.
+  void go_on(std::uint32_t index) {
+    Task& task = tasks_[index];
+    try {
+      while (task.script.advance()) {
+        const Operation operation = task.script.operation();
+        switch (operation.kind) {
+          case Op::checkpoint: break;
+          case Op::wait_for: return ring_.arm(index, now_ns() + operation.duration.count(), task.due);
+        }
+      }
+    } catch (...) {
+      job_.fail_task(index);
+    }
+    job_.end(index);
+    task.script = Script();
+    --unfinished_;
+  }
+
+  JobRun& job_;
+  std::vector<Task> tasks_;
+  std::uint32_t unfinished_ = 0;
+  Ring ring_;  // destroyed before what it points at
+};
+
+}  // namespace
+
+void run_io_uring(JobRun& job) {
+  const Run::Unit unit(job);
+  JobLoop loop(job);
+  while (job.next_batch()) loop.run_batch();
+}
+
+void serve_io_uring(ServerRun& server) {
+  const Run::Unit unit(server);
+  server.transport() == Transport::tcp ? RingStreams(server).run() : RingDatagrams(server).run();
+}
+
+}  // namespace bench
