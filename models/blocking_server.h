@@ -1,13 +1,14 @@
 // How the units that may block (processes and threads) serve connections and datagrams.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <unordered_set>
 
-#include "models/conversation.h"
+#include "models/converse.h"
 #include "models/datagram.h"
 #include "models/sockets.h"
 #include "models/thread_group.h"
@@ -60,68 +61,51 @@ class OpenSockets {
   std::thread stopper_;
 };
 
+/// The other end of a connection, or of a datagram, as a unit that blocks has it; for converse() and answer().
+template <typename Unit>
+class BlockingPeer {
+ public:
+  BlockingPeer(ServerRun& server, int socket, Unit& unit) : server_(server), socket_(socket), unit_(unit) {}
+
+  Output& out() { return out_; }
+  Attempt send() {
+    return unit_.block([this] { return send_pending(socket_, out_); });
+  }
+  Attempt receive(std::span<const std::byte>& bytes) {
+    std::size_t size = 0;
+    const Attempt received = unit_.block([&] { return receive_some(socket_, room_, size); });
+    bytes = std::span(room_).first(size);
+    return received;
+  }
+  void sleep(std::chrono::nanoseconds duration) {
+    unit_.block([&] { sleep_for(server_, duration); });
+  }
+  void compute(std::uint64_t steps) { unit_.compute(server_, steps); }
+  void close_after_last_word() {
+    unit_.block([this] { bench::close_after_last_word(socket_); });
+  }
+
+ private:
+  ServerRun& server_;
+  int socket_;
+  Unit& unit_;
+  Output out_;
+  std::array<std::byte, receive_bytes> room_;  // not cleared: a stack page that is not used costs no memory
+};
+
 /// Serves one connection to its end by blocking in it.
 template <typename Unit>
 void serve_connection(ServerRun& server, int socket, Unit& unit) {
-  Conversation conversation(server);
-  Output out;
-  std::array<std::byte, receive_bytes> room;  // not cleared: a stack page that is not used costs no memory
-  Wanted wanted;
-  bool peer_ended = false;
-  while (!server.stopping()) {
-    if (!out.empty()) {
-      const Attempt sent = unit.block([&] { return send_pending(socket, out); });
-      if (sent == Attempt::would_block) server.count_timed_out();
-      if (sent != Attempt::done) return;
-    }
-    switch (wanted.next) {
-      case Next::read: {
-        std::size_t size = 0;
-        const Attempt received = unit.block([&] { return receive_some(socket, room, size); });
-        if (received == Attempt::failed) return;
-        if (received == Attempt::would_block) {
-          server.count_timed_out();
-          conversation.go_on(Why::timed_out, out);
-          wanted.next = Next::close;
-        } else if (size == 0) {
-          peer_ended = true;
-          wanted = conversation.go_on(Why::end, out);
-        } else {
-          wanted = conversation.receive(std::span(room).first(size), out);
-        }
-        break;
-      }
-      case Next::drain: wanted = conversation.go_on(Why::drained, out); break;
-      case Next::wait:
-        unit.block([&] { sleep_for(server, std::chrono::nanoseconds(wanted.amount)); });
-        wanted = conversation.go_on(Why::resumed, out);
-        break;
-      case Next::compute:
-        unit.compute(server, wanted.amount);
-        wanted = conversation.go_on(Why::resumed, out);
-        break;
-      case Next::close:
-        if (!peer_ended) unit.block([&] { close_after_last_word(socket); });
-        return;
-    }
-  }
+  BlockingPeer peer(server, socket, unit);
+  converse(server, peer);
 }
 
 /// Answers one datagram.
 template <typename Unit>
 void serve_datagram(ServerRun& server, const Datagram& datagram, Unit& unit) {
-  Conversation conversation(server);
-  Output out;
-  Wanted wanted = conversation.receive(datagram.bytes(), out);
-  while (wanted.next == Next::wait || wanted.next == Next::compute) {
-    if (wanted.next == Next::compute) {
-      unit.compute(server, wanted.amount);
-    } else {
-      unit.block([&] { sleep_for(server, std::chrono::nanoseconds(wanted.amount)); });
-    }
-    wanted = conversation.go_on(Why::resumed, out);
-  }
-  unit.block([&] { send_datagram(server.socket(), datagram, out); });
+  BlockingPeer peer(server, server.socket(), unit);
+  answer(server, datagram.bytes(), peer, peer.out());
+  unit.block([&] { send_datagram(server.socket(), datagram, peer.out()); });
 }
 
 /// Serves connections one after another, or datagrams, until the server is to stop.

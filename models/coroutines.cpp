@@ -9,21 +9,19 @@
 // As a server it has a coroutine for each connection, or for each datagram, and one that accepts. A coroutine that
 // reads is suspended until its socket is readable and then receives. System calls for a request: recv, send, and a
 // share of an epoll_wait.
-#include <fcntl.h>
-
-#include <cerrno>
-#include <system_error>
+#include <array>
 
 #include "models/conversation.h"
+#include "models/coroutine.h"
 #include "models/datagram.h"
 #include "models/rows.h"
-#include "models/scheduler.h"
 #include "models/sockets.h"
+#include "models/ticker.h"
 
 namespace bench {
 namespace {
 
-Detached run_as_coroutine(JobRun& job, std::uint32_t index, Scheduler& scheduler) {
+Detached run_as_coroutine(JobRun& job, std::uint32_t index, CoroutineScheduler& scheduler) {
   static constinit const std::atomic<bool> at_every_checkpoint{true};
   const Run::Unit unit(job);
   try {
@@ -50,14 +48,11 @@ Detached run_as_coroutine(JobRun& job, std::uint32_t index, Scheduler& scheduler
   }
 }
 
-// Who accepts or receives without end lets all others have their turn now and then.
-constexpr int most_in_a_row = 64;
-
 // What the coroutines of a server share. The buffers are used between two suspensions only.
 struct Server {
   explicit Server(ServerRun& serving) : run(serving), ticker(serving.idle_timeout()) {}
   ServerRun& run;
-  Scheduler scheduler;
+  CoroutineScheduler scheduler;
   Ticker ticker;
   std::array<std::byte, receive_bytes> room;
   Output out;
@@ -129,13 +124,6 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
       }
     }
   }
-}
-
-// The socket that is shared with the harness and not to be closed.
-UniqueFd duplicate(int fd) {
-  UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!copy.valid()) throw std::system_error(errno, std::generic_category(), "duplicate the server's socket");
-  return copy;
 }
 
 Detached accept_connections(Server& server) {
@@ -219,7 +207,7 @@ void serve_coroutines(ServerRun& run) {
 }
 
 void run_coroutines(JobRun& job) {
-  Scheduler scheduler;
+  CoroutineScheduler scheduler;
   while (job.next_batch()) {
     for (std::uint32_t index = 0; index < job.tasks(); ++index) run_as_coroutine(job, index, scheduler);
     scheduler.run();

@@ -60,6 +60,12 @@ Accepted accept_one(ServerRun& server, UniqueFd& connection, int flags) {
   }
 }
 
+UniqueFd duplicate(int fd) {
+  UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy.valid()) throw std::system_error(errno, std::generic_category(), "duplicate a descriptor");
+  return copy;
+}
+
 void make_nonblocking(int socket) {
   const int flags = fcntl(socket, F_GETFL);
   if (flags < 0 || fcntl(socket, F_SETFL, flags | O_NONBLOCK) < 0) {

@@ -33,6 +33,12 @@ enum class Accepted : std::uint8_t {
 /// for a connection that shall not block.
 Accepted accept_one(ServerRun& server, UniqueFd& connection, int flags = 0);
 
+/// Who accepts or receives without end lets all others have their turn after so many.
+inline constexpr int most_in_a_row = 64;
+
+/// Another descriptor of what `fd` names, for an owner of its own. Throws std::system_error.
+UniqueFd duplicate(int fd);
+
 /// Makes the server's socket non-blocking, for loops. Throws std::system_error.
 void make_nonblocking(int socket);
 
