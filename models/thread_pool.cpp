@@ -9,88 +9,62 @@
 // connections are accepted and not served. System calls for a request: recv and send. Datagrams are taken by the N
 // workers themselves from the socket they share.
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 
 #include "models/blocking.h"
 #include "models/blocking_server.h"
 #include "models/rows.h"
 #include "models/thread_group.h"
+#include "models/work_queue.h"
 
 namespace bench {
 namespace {
 
-// The queue between the submitter and the workers, and the count of what is still to end.
-template <typename Item>
-class WorkQueue {
+// How many tasks of a batch are still to end.
+class Countdown {
  public:
-  void put(Item item) {
-    {
-      const std::lock_guard lock(mutex_);
-      queue_.push_back(std::move(item));
-      ++unfinished_;
-    }
-    filled_.notify_one();
+  void begin(std::uint32_t tasks) {
+    const std::lock_guard lock(mutex_);
+    unfinished_ = tasks;
   }
 
-  // Takes the oldest item, waiting for one; false when the queue is closed and empty.
-  bool take(Item& item) {
-    std::unique_lock lock(mutex_);
-    filled_.wait(lock, [this] { return !queue_.empty() || closed_; });
-    if (queue_.empty()) return false;
-    item = std::move(queue_.front());
-    queue_.pop_front();
-    return true;
-  }
-
-  void item_done() {
+  void task_done() {
     const std::lock_guard lock(mutex_);
     if (--unfinished_ == 0) all_done_.notify_one();
   }
 
-  void wait_until_done() {
+  void wait() {
     std::unique_lock lock(mutex_);
     all_done_.wait(lock, [this] { return unfinished_ == 0; });
   }
 
-  void close() {
-    {
-      const std::lock_guard lock(mutex_);
-      closed_ = true;
-    }
-    filled_.notify_all();
-  }
-
  private:
   std::mutex mutex_;
-  std::condition_variable filled_;
   std::condition_variable all_done_;
-  std::deque<Item> queue_;
   std::uint32_t unfinished_ = 0;
-  bool closed_ = false;
 };
 
-using TaskQueue = WorkQueue<std::uint32_t>;
-
-void work(JobRun& job, TaskQueue& queue) {
+void work(JobRun& job, WorkQueue<std::uint32_t>& queue, Countdown& countdown) {
   std::uint32_t index = 0;
   while (queue.take(index)) {
     run_blocking(job, index);
-    queue.item_done();
+    countdown.task_done();
   }
 }
 
 }  // namespace
 
 void run_thread_pool(JobRun& job) {
-  TaskQueue queue;
+  WorkQueue<std::uint32_t> queue;
+  Countdown countdown;
   ThreadGroup workers(job, job.workers());
   for (std::uint32_t worker = 0; worker < job.workers(); ++worker) {
-    workers.start([&job, &queue] { work(job, queue); });
+    workers.start([&job, &queue, &countdown] { work(job, queue, countdown); });
   }
   while (job.next_batch()) {
+    countdown.begin(job.tasks());
     for (std::uint32_t index = 0; index < job.tasks(); ++index) queue.put(index);
-    queue.wait_until_done();
+    countdown.wait();
   }
   queue.close();
   workers.join();
