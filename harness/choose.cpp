@@ -108,4 +108,10 @@ void check_workers_taken(const std::vector<const Model*>& models, bool given) {
   throw UsageError("--workers: none of the chosen models takes it; the pools and hybrids do");
 }
 
+void check_stack_taken(const std::vector<const Model*>& models, bool given) {
+  const auto has_stacks = [](const Model* model) { return model->unit == UnitKind::fiber; };
+  if (!given || std::ranges::any_of(models, has_stacks)) return;
+  throw UsageError("--stack: none of the chosen models takes it; fibers does");
+}
+
 }  // namespace bench

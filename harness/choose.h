@@ -26,4 +26,7 @@ ChosenWorkloads choose_workloads(const Tables& tables, const std::string& list);
 /// Throws a UsageError where --workers is `given` and none of the models is a pool.
 void check_workers_taken(const std::vector<const Model*>& models, bool given);
 
+/// Throws a UsageError where --stack is `given` and none of the models has stacks of ours.
+void check_stack_taken(const std::vector<const Model*>& models, bool given);
+
 }  // namespace bench

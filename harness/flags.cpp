@@ -28,6 +28,7 @@ constexpr auto flag_table = std::to_array<FlagRow>({
     {"work", Value::list, on_run, Subject::jobs},
     {"wait", Value::list, on_run, Subject::jobs},
     {"workers", Value::list, on_run | on_serve},
+    {"stack", Value::list, on_run | on_serve},
     {"cpus", Value::list, on_run, Subject::jobs},
     {"connections", Value::list, on_run | on_load, Subject::services},
     {"active", Value::list, on_run | on_load, Subject::services},
@@ -193,6 +194,17 @@ std::uint64_t Flags::count(std::string_view flag, const std::string& value_text,
     usage_error(flag, value_text, fmt::format("must be between {} and {}", low, fmt::group_digits(high)));
   }
   return number;
+}
+
+std::uint64_t Flags::bytes(std::string_view flag, const std::string& value_text, std::uint64_t low,
+                           std::uint64_t high) const {
+  const std::uint64_t size = value(flag, value_text, parse_bytes);
+  if (size < low || size > high) {
+    usage_error(flag, value_text,
+                fmt::format("must be between {} and {}", format_bytes(static_cast<double>(low)),
+                            format_bytes(static_cast<double>(high))));
+  }
+  return size;
 }
 
 std::vector<std::uint32_t> Flags::counts(std::string_view flag, std::uint32_t low, std::uint32_t high) const {

@@ -101,6 +101,10 @@ class Flags {
     return given(flag) ? static_cast<Number>(count(flag, single(flag), low, high)) : otherwise;
   }
 
+  /// A size in bytes within the bounds.
+  std::uint64_t bytes(std::string_view flag, const std::string& value_text, std::uint64_t low,
+                      std::uint64_t high) const;
+
   std::int64_t duration_ns(std::string_view flag) const;
 
   /// One duration, more than 0; `otherwise` where the flag is not given.

@@ -75,6 +75,7 @@ Size of a job:
 
 Units, of jobs and of services:
   --workers=N         units of a pool, or copies of a hybrid's inner model, 1 to 100,000 (default: the CPUs)
+  --stack=SIZE        stack of each fiber, 16KiB to 1GiB (default 64KiB)
 
 Load on a service:
   --connections=LIST  connections, 1 to 1,000,000 (default 100)
@@ -159,6 +160,7 @@ Server:
   --bind=ADDRESS      numeric IPv4 or IPv6 address to listen on (default 127.0.0.1: this machine only)
   --port=N            0 to 65535; 0 takes one that is free, and says which (default 8080)
   --workers=N         units of a pool, or copies of a hybrid's inner model, 1 to 100,000 (default: the CPUs)
+  --stack=SIZE        stack of each fiber, 16KiB to 1GiB (default 64KiB)
   --server-cpus=SET   CPUs of the server, joined by colons, such as 0:1 (default: all)
   --idle-timeout=TIME connections that are silent for so long are closed (default 60s)
   --help              this text

@@ -15,7 +15,7 @@ Json parameters(const RowSource& source, const Sample* /*sample*/) {
     for (const std::chrono::nanoseconds wait : job.waits) waits.push_back(wait.count());
     parameters["waits_ns"] = std::move(waits);
   }
-  if (source.cell.shows_workers) parameters["workers"] = source.cell.workers;
+  add_model_parameters(source.cell, parameters);
   return parameters;
 }
 

@@ -140,7 +140,7 @@ std::vector<UnitLimit> read_process_limits() {
   return limits;
 }
 
-std::vector<UnitLimit> read_thread_limits() {
+std::vector<UnitLimit> read_stack_limits() {
   const std::uint64_t maps = number_in("/proc/sys/vm/max_map_count");
   constexpr std::uint64_t others = 200;  // libraries, heap, shared memory
   return {{.name = fmt::format("vm.max_map_count = {}", maps),
@@ -153,6 +153,7 @@ std::int64_t unit_bytes(UnitKind kind) {
   switch (kind) {
     case UnitKind::process: return 136 * 1024;
     case UnitKind::thread: return 36 * 1024;
+    case UnitKind::fiber: return 8 * 1024;
     case UnitKind::coroutine: break;
   }
   return 512;
@@ -180,7 +181,7 @@ std::vector<int> available_cpu_numbers() {
 std::uint32_t available_cpus() { return static_cast<std::uint32_t>(available_cpu_numbers().size()); }
 
 std::optional<std::string> Machine::why_too_many(UnitKind kind, std::uint32_t units, std::uint32_t tasks) const {
-  const char* const what = kind == UnitKind::process ? "processes" : "threads";
+  const char* const what = kind == UnitKind::process ? "processes" : (kind == UnitKind::fiber ? "fibers" : "threads");
   const auto exceeded = [&](const std::vector<UnitLimit>& limits) -> std::optional<std::string> {
     for (const UnitLimit& limit : limits) {
       if (units <= limit.room) continue;
@@ -189,11 +190,11 @@ std::optional<std::string> Machine::why_too_many(UnitKind kind, std::uint32_t un
     }
     return std::nullopt;
   };
-  if (kind != UnitKind::coroutine) {
+  if (kind == UnitKind::process || kind == UnitKind::thread) {
     if (auto why = exceeded(process_limits)) return why;
   }
-  if (kind == UnitKind::thread) {
-    if (auto why = exceeded(thread_limits)) return why;
+  if (kind == UnitKind::thread || kind == UnitKind::fiber) {
+    if (auto why = exceeded(stack_limits)) return why;
   }
   constexpr std::int64_t record_bytes = 300;  // a task's record, its outcome and its script
   const std::int64_t needed = units * unit_bytes(kind) + tasks * record_bytes;
@@ -235,7 +236,7 @@ Machine read_machine() {
   if (getloadavg(machine.load_average.data(), 3) != 3) machine.load_average.clear();
   machine.caches = read_caches();
   machine.process_limits = read_process_limits();
-  machine.thread_limits = read_thread_limits();
+  machine.stack_limits = read_stack_limits();
   return machine;
 }
 

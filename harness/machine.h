@@ -47,7 +47,7 @@ struct Machine {
   std::vector<double> load_average;
   std::vector<CacheLevel> caches;
   std::vector<UnitLimit> process_limits;
-  std::vector<UnitLimit> thread_limits;  ///< Besides the process limits, which count threads too.
+  std::vector<UnitLimit> stack_limits;  ///< Of threads, besides the process limits, and of fibers.
 
   /// Why so many units or tasks cannot exist here, with the limit and how to lift it; nothing when they can.
   std::optional<std::string> why_too_many(UnitKind kind, std::uint32_t units, std::uint32_t tasks) const;

@@ -49,6 +49,16 @@ std::vector<std::uint64_t> read_work(const Flags& flags, std::span<const Workloa
   return sizes;
 }
 
+std::vector<std::uint64_t> read_stack_sizes(const Flags& flags) {
+  std::vector<std::uint64_t> sizes;
+  if (!flags.given("stack")) return sizes;
+  for (const std::string& part : split(flags.text("stack"), ',')) {
+    sizes.push_back(flags.bytes("stack", part, min_stack_bytes, max_stack_bytes));
+  }
+  drop_repeated(sizes);
+  return sizes;
+}
+
 // A parameter that no chosen job takes is a mistake, not a wish to ignore.
 void check_taken(const Tables& tables, const Options& options, const char* flag, bool given,
                  bool (*takes)(const Workload&)) {
@@ -153,8 +163,10 @@ void read_run(Flags& flags, const Tables& tables, Options& options) {
   options.work = read_work(flags, options.workloads);
   options.waits = read_waits(flags);
   options.workers = flags.counts("workers", 1, max_workers);
+  options.stack_bytes = read_stack_sizes(flags);
   options.cpus = flags.counts("cpus", 1, available_cpus());
   check_workers_taken(options.models, !options.workers.empty());
+  check_stack_taken(options.models, !options.stack_bytes.empty());
   check_taken(tables, options, "work", !options.work.empty(),
               [](const Workload& row) { return row.default_work != 0; });
   check_taken(tables, options, "wait", !options.waits.empty(),

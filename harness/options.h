@@ -51,6 +51,7 @@ struct Options {
   std::vector<std::uint64_t> work;
   std::vector<std::vector<std::chrono::nanoseconds>> waits;  ///< One list of waits for each cell.
   std::vector<std::uint32_t> workers;
+  std::vector<std::uint64_t> stack_bytes;
   std::vector<std::uint32_t> cpus;
   ServiceOptions service;  ///< Where services are chosen.
 
@@ -79,6 +80,10 @@ inline constexpr std::uint32_t max_tasks = 10'000'000;
 
 /// Largest --workers.
 inline constexpr std::uint32_t max_workers = 100'000;
+
+/// Bounds of --stack: what any session or script needs, and more than any could.
+inline constexpr std::uint64_t min_stack_bytes = std::uint64_t{16} * 1024;
+inline constexpr std::uint64_t max_stack_bytes = std::uint64_t{1} << 30;
 
 /// Parses argv. Throws UsageError.
 Options parse_options(const Tables& tables, int argc, const char* const* argv);

@@ -41,7 +41,7 @@ std::string cell_name(const Cell& cell, const Group& group, bool shows_cpus) {
     std::ranges::replace(waits, ':', '+');
     name += fmt::format("/wait:{}", waits);
   }
-  if (cell.shows_workers) name += fmt::format("/workers:{}", cell.workers);
+  name += model_parameters_text(cell);
   if (shows_cpus) name += fmt::format("/cpus:{}", group.cpus);
   return name;
 }
@@ -72,6 +72,7 @@ double unit_cost_ns(UnitKind kind) {
   switch (kind) {
     case UnitKind::process: return 200'000;
     case UnitKind::thread: return 40'000;
+    case UnitKind::fiber: return 10'000;  // with a new stack
     case UnitKind::coroutine: break;
   }
   return 200;
@@ -80,7 +81,8 @@ double unit_cost_ns(UnitKind kind) {
 double expected_batch_ns(const Group& group, const Model& model, std::uint32_t workers) {
   const Demand demand = demand_of(group);
   const std::uint32_t tasks = group.parameters.tasks;
-  const double cpus = model.parallel ? std::min(group.cpus, resolve(model.in_flight, tasks, workers)) : 1;
+  const std::uint32_t computing = is_pool(model) ? workers : resolve(model.in_flight, tasks, workers);
+  const double cpus = model.parallel ? std::min(group.cpus, computing) : 1;
   const double overlap = resolve(model.in_flight, tasks, workers);
   const double units = model.units == Count::tasks ? tasks * unit_cost_ns(model.unit) : 0;
   return std::max({demand.compute_ns / cpus, demand.wait_ns / overlap, demand.longest_ns}) + units;
@@ -159,7 +161,23 @@ std::vector<Group> make_groups(const Options& options) {
   return groups;
 }
 
+// In its group's table: with what tells it from the other cells of its model.
+std::string label_of(const Cell& cell, const Options& options) {
+  if (is_pool(*cell.model) && options.workers.size() > 1) return fmt::format("{} ({})", cell.model->name, cell.workers);
+  if (cell.model->unit == UnitKind::fiber && options.stack_bytes.size() > 1) {
+    return fmt::format("{} ({})", cell.model->name, format_bytes(static_cast<double>(cell.stack_bytes)));
+  }
+  return std::string(cell.model->name);
+}
+
 }  // namespace
+
+std::string model_parameters_text(const Cell& cell) {
+  std::string text;
+  if (cell.shows_workers) text += fmt::format("/workers:{}", cell.workers);
+  if (cell.stack_bytes != default_stack_bytes) text += fmt::format("/stack:{}", cell.stack_bytes);
+  return text;
+}
 
 Plan make_plan(const Options& options, const Machine& machine) {
   Plan plan;
@@ -174,20 +192,24 @@ Plan make_plan(const Options& options, const Machine& machine) {
     Group& group = plan.groups[index];
     for (const Model* model : options.models) {
       const bool pool = takes_workers(*model);
+      const bool stacks = model->unit == UnitKind::fiber;
       for (const std::uint32_t workers : or_default<std::uint32_t>(options.workers, pool, group.cpus, group.cpus)) {
-        Cell cell;
-        cell.group = index;
-        cell.model = model;
-        cell.workers = workers;
-        cell.shows_workers = pool;
-        cell.name = group.service ? service_cell_name(cell, group) : cell_name(cell, group, !options.cpus.empty());
-        cell.label = pool && options.workers.size() > 1 ? fmt::format("{} ({})", model->name, workers)
-                                                        : std::string(model->name);
-        estimate(cell, group, options);
-        cell.skipped = why_skipped(cell, group, machine);
-        if (!cell.skipped && cell.model->note) cell.note = cell.model->note();
-        group.cells.push_back(plan.cells.size());
-        plan.cells.push_back(std::move(cell));
+        for (const std::uint64_t stack_bytes :
+             or_default<std::uint64_t>(options.stack_bytes, stacks, default_stack_bytes, default_stack_bytes)) {
+          Cell cell;
+          cell.group = index;
+          cell.model = model;
+          cell.workers = workers;
+          cell.shows_workers = pool;
+          cell.stack_bytes = stack_bytes;
+          cell.name = group.service ? service_cell_name(cell, group) : cell_name(cell, group, !options.cpus.empty());
+          cell.label = label_of(cell, options);
+          estimate(cell, group, options);
+          cell.skipped = why_skipped(cell, group, machine);
+          if (!cell.skipped && cell.model->note) cell.note = cell.model->note();
+          group.cells.push_back(plan.cells.size());
+          plan.cells.push_back(std::move(cell));
+        }
       }
     }
   }

@@ -58,13 +58,14 @@ struct Cell {
   std::size_t group = 0;
   const Model* model = nullptr;
   std::uint32_t workers = 0;
-  bool shows_workers = false;          ///< The model is a pool, so that the workers belong to the cell's name.
-  std::string name;                    ///< Of its rows: "io/threads/tasks:100/wait:10ms".
-  std::string label;                   ///< In its group's table: "threads", "thread-pool (4)".
-  std::int64_t expected_ns = 0;        ///< About how long a run takes.
-  std::int64_t time_limit_ns = 0;      ///< After which a run has failed.
-  std::optional<std::string> skipped;  ///< Why it does not run.
-  std::string note;                    ///< What its model does otherwise on this machine; mostly empty.
+  bool shows_workers = false;  ///< The model is a pool, so that the workers belong to the cell's name.
+  std::uint64_t stack_bytes = default_stack_bytes;  ///< Of each fiber.
+  std::string name;                                 ///< Of its rows: "io/threads/tasks:100/wait:10ms".
+  std::string label;                                ///< In its group's table: "threads", "thread-pool (4)".
+  std::int64_t expected_ns = 0;                     ///< About how long a run takes.
+  std::int64_t time_limit_ns = 0;                   ///< After which a run has failed.
+  std::optional<std::string> skipped;               ///< Why it does not run.
+  std::string note;                                 ///< What its model does otherwise on this machine; mostly empty.
 };
 
 struct Plan {
@@ -87,6 +88,10 @@ Plan make_plan(const Options& options, const Machine& machine);
 
 /// The groups of the chosen services, without cells.
 std::vector<Group> make_service_groups(const Options& options, const CpuSplit& cpus);
+
+/// What the name of any cell says of its model's own parameters: "/workers:4", "/stack:16384" where that is not the
+/// default.
+std::string model_parameters_text(const Cell& cell);
 
 /// The name of a service's cell: "echo/epoll/connections:50/message:64".
 std::string service_cell_name(const Cell& cell, const Group& group);

@@ -195,6 +195,11 @@ Json result_rows(const Plan& plan, const Results& results) {
   return rows;
 }
 
+void add_model_parameters(const Cell& cell, nlohmann::ordered_json& parameters) {
+  if (cell.shows_workers) parameters["workers"] = cell.workers;
+  if (cell.stack_bytes != default_stack_bytes) parameters["stack_bytes"] = cell.stack_bytes;
+}
+
 void add_percentiles(Json& bench, const std::string& prefix, std::span<const double, 4> values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     bench[fmt::format("{}_{}_ns", prefix, percentile_names[i])] = values[i];

@@ -40,7 +40,7 @@ Json caches_json(const Machine& machine) {
 
 Json limits_json(const Machine& machine) {
   Json limits = Json::array();
-  for (const std::vector<UnitLimit>* list : {&machine.process_limits, &machine.thread_limits}) {
+  for (const std::vector<UnitLimit>* list : {&machine.process_limits, &machine.stack_limits}) {
     for (const UnitLimit& limit : *list) limits.push_back({{"limit", limit.name}, {"room", limit.room}});
   }
   limits.push_back(

@@ -48,6 +48,9 @@ extern const RowParts service_row_parts;
 /// How shown_percentiles are written in names.
 inline constexpr std::array<const char*, 4> percentile_names{"p50", "p90", "p99", "p99_9"};
 
+/// Adds what a cell's model was told: its workers where it is a pool, its stacks where they are not the default.
+void add_model_parameters(const Cell& cell, nlohmann::ordered_json& parameters);
+
 /// Sets `prefix`_p50_ns and so on.
 void add_percentiles(nlohmann::ordered_json& bench, const std::string& prefix, std::span<const double, 4> values);
 

@@ -40,6 +40,7 @@ Exit serve(const Options& options) {
                                                      .heavy_share = 1},
                                       .model = serve.model->name},
                           .workers = workers,
+                          .stack_bytes = serve.stack_bytes,
                           .sockets = listeners.descriptors(),
                           .idle_timeout = serve.idle_timeout};
   SharedArray<RunReport> report(1);

@@ -247,6 +247,10 @@ ServeOptions read_serve_options(const Flags& flags, const Tables& tables) {
   options.port = flags.count_or("port", 0, 65'535, options.port);
   if (flags.given("workers")) options.workers = flags.count_or("workers", 1, max_workers, 1U);
   check_workers_taken({options.model}, flags.given("workers"));
+  if (flags.given("stack")) {
+    options.stack_bytes = flags.bytes("stack", flags.single("stack"), min_stack_bytes, max_stack_bytes);
+  }
+  check_stack_taken({options.model}, flags.given("stack"));
   options.cpus = flags.cpu_set("server-cpus");
   options.idle_timeout = flags.positive_duration_or("idle-timeout", options.idle_timeout);
   return options;

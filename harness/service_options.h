@@ -73,10 +73,11 @@ struct ServeOptions {
   std::uint64_t message_bytes = 0;  ///< The service's default where none is given.
   std::chrono::nanoseconds service_cpu{0};
   std::chrono::nanoseconds service_wait{0};
-  std::string bind = "127.0.0.1";        ///< Numeric IPv4 or IPv6 address.
-  std::uint16_t port = 8080;             ///< 0: one that is free.
-  std::optional<std::uint32_t> workers;  ///< Units of a pool; without it, the CPUs.
-  std::vector<int> cpus;                 ///< CPU numbers; empty: all.
+  std::string bind = "127.0.0.1";                   ///< Numeric IPv4 or IPv6 address.
+  std::uint16_t port = 8080;                        ///< 0: one that is free.
+  std::optional<std::uint32_t> workers;             ///< Units of a pool; without it, the CPUs.
+  std::uint64_t stack_bytes = default_stack_bytes;  ///< Of a fiber.
+  std::vector<int> cpus;                            ///< CPU numbers; empty: all.
   std::chrono::nanoseconds idle_timeout{std::chrono::seconds{60}};
 };
 

@@ -123,8 +123,7 @@ std::string service_cell_name(const Cell& cell, const Group& group) {
   if (load.mode == RateMode::fixed) name += fmt::format("/rate:{}", load.rate);
   if (load.mode == RateMode::search) name += "/rate:search";
   if (load.mode == RateMode::common) name += "/rate:common";
-  if (cell.shows_workers) name += fmt::format("/workers:{}", cell.workers);
-  return name;
+  return name + model_parameters_text(cell);
 }
 
 std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options) {

@@ -52,7 +52,7 @@ Json parameters(const RowSource& source, const Sample* sample) {
   if (!cpus.server.empty()) parameters["server_cpus"] = cpus.server;
   if (!cpus.client.empty()) parameters["client_cpus"] = cpus.client;
   parameters["client_threads"] = client.threads;
-  if (source.cell.shows_workers) parameters["workers"] = source.cell.workers;
+  add_model_parameters(source.cell, parameters);
   return parameters;
 }
 

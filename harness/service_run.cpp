@@ -47,6 +47,7 @@ class ServiceRun {
         setup_{.service = group_.service,
                .context = {.parameters = group_.load.parameters, .model = cell_.model->name},
                .workers = cell_.workers,
+               .stack_bytes = cell_.stack_bytes,
                .sockets = {},
                .idle_timeout = plan.services.idle_timeout} {
     group_.foreign ? aim_at(*group_.foreign) : start_server(report);

@@ -12,10 +12,10 @@
 namespace bench {
 
 /// What a model multiplies.
-enum class UnitKind : std::uint8_t { process, thread, coroutine };
+enum class UnitKind : std::uint8_t { process, thread, fiber, coroutine };
 
 /// How many there are of something.
-enum class Count : std::uint8_t { one, workers, tasks };
+enum class Count : std::uint8_t { one, workers, one_and_workers, tasks };
 
 /// A way to arrange concurrent work.
 struct Model {
@@ -51,18 +51,24 @@ struct Model {
   std::string (*note)() = nullptr;
 };
 
-/// Whether --workers means something to the model: the units of a pool, or the copies of a hybrid's inner model.
-constexpr bool takes_workers(const Model& model) noexcept { return model.units == Count::workers || model.inner; }
-
 /// The number that `count` means with so many tasks and workers.
 constexpr std::uint32_t resolve(Count count, std::uint32_t tasks, std::uint32_t workers) noexcept {
   switch (count) {
     case Count::one: return 1;
     case Count::workers: return workers;
+    case Count::one_and_workers: return 1 + workers;
     case Count::tasks: break;
   }
   return tasks;
 }
+
+/// Whether the model has as many units as --workers says.
+constexpr bool is_pool(const Model& model) noexcept {
+  return model.units == Count::workers || model.units == Count::one_and_workers;
+}
+
+/// Whether --workers means something to the model: the units of a pool, or the copies of a hybrid's inner model.
+constexpr bool takes_workers(const Model& model) noexcept { return is_pool(model) || model.inner; }
 
 /// Every model, in the order of every report.
 std::span<const Model> all_models();

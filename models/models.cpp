@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 2> epoll_aliases{"event-loop", "reactor"}
 constexpr std::array<std::string_view, 3> epoll_et_aliases{"epollet", "edge-triggered", "epoll-edge"};
 constexpr std::array<std::string_view, 2> io_uring_aliases{"uring", "iouring"};
 constexpr std::array<std::string_view, 3> coroutines_aliases{"coroutine", "coro", "async"};
+constexpr std::array<std::string_view, 4> fibers_aliases{"fiber", "greenlet", "green-threads", "stackful"};
 
 constexpr std::array models{
     Model{
@@ -179,6 +180,18 @@ constexpr std::array models{
         .parallel = false,
         .run = run_coroutines,
         .serve = serve_coroutines,
+        .why_unavailable = why_no_epoll_pwait2,
+    },
+    Model{
+        .name = "fibers",
+        .summary = "a stackful coroutine for each task, in one thread on epoll",
+        .aliases = fibers_aliases,
+        .unit = UnitKind::fiber,
+        .units = Count::tasks,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_fibers,
+        .serve = serve_fibers,
         .why_unavailable = why_no_epoll_pwait2,
     },
 };

@@ -19,6 +19,7 @@ void run_epoll(JobRun& job);
 void run_epoll_et(JobRun& job);
 void run_io_uring(JobRun& job);
 void run_coroutines(JobRun& job);
+void run_fibers(JobRun& job);
 
 void serve_serial(ServerRun& server);
 void serve_processes(ServerRun& server);
@@ -33,5 +34,6 @@ void serve_epoll(ServerRun& server);
 void serve_epoll_et(ServerRun& server);
 void serve_io_uring(ServerRun& server);
 void serve_coroutines(ServerRun& server);
+void serve_fibers(ServerRun& server);
 
 }  // namespace bench

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/machine.h"
 #include "tests/subprocess.h"
 
 namespace bench {
@@ -59,14 +60,16 @@ std::size_t samples_of(const Json& document, const std::string& cell) {
 TEST(Faults, AFaultyCellHasItsReasonAndTheOthersStand) {
   const TempFolder folder;
   const Finished run =
-      run_program(faulty({"--model=serial,processes,threads,coroutines", "--tasks=10",
+      run_program(faulty({"--model=serial,processes,threads,coroutines,fibers", "--tasks=10",
                           "--workload=throws,throws-int,dies,exits,wrong,quick", "--repetitions=2", "--out=r.json"}),
                   {.folder = folder.path()});
   EXPECT_EQ(run.exit_status, 1);
   const Json document = result_of(folder);
-  for (const std::string model : {"serial", "processes", "threads", "coroutines"}) {
+  for (const std::string model : {"serial", "processes", "threads", "coroutines", "fibers"}) {
+    const std::string parameters =
+        model == "reactor-pool" ? fmt::format("/tasks:10/workers:{}", available_cpus()) : "/tasks:10";
     const auto reason = [&](const std::string& workload) {
-      return failure_of(document, workload + "/" + model + "/tasks:10");
+      return failure_of(document, workload + "/" + model + parameters);
     };
     EXPECT_EQ(reason("throws"), "task 5 threw: deliberate") << model;
     EXPECT_THAT(reason("throws-int"), HasSubstr("task 5 threw something")) << model;
@@ -74,8 +77,8 @@ TEST(Faults, AFaultyCellHasItsReasonAndTheOthersStand) {
     EXPECT_THAT(reason("exits"), Not(IsEmpty())) << model;
     EXPECT_THAT(reason("wrong"), HasSubstr("task 5 left 7, expected 1005")) << model;
     EXPECT_EQ(reason("quick"), "") << model;
-    EXPECT_EQ(samples_of(document, "quick/" + model + "/tasks:10"), 2U) << model;
-    EXPECT_EQ(samples_of(document, "throws/" + model + "/tasks:10"), 0U) << model;
+    EXPECT_EQ(samples_of(document, "quick/" + model + parameters), 2U) << model;
+    EXPECT_EQ(samples_of(document, "throws/" + model + parameters), 0U) << model;
     EXPECT_THAT(run.out, HasSubstr("\n" + model + " ")) << model;
   }
   EXPECT_THAT(run.out, AllOf(HasSubstr("failed: task 5 threw: deliberate"), HasSubstr("2 rounds")));
@@ -106,6 +109,21 @@ TEST(Faults, AFaultyModelHasItsReasonAndTheOthersStand) {
       Json({{{"name", "io/unavailable/tasks:4/wait:1ms"}, {"reason", "not available here: it is a row for tests"}}}));
   EXPECT_EQ(document["context"]["bench"]["notes"],
             Json({{{"name", "io/noted/tasks:4/wait:1ms"}, {"note", "is a row for tests"}}}));
+}
+
+// Nothing is written below a fiber's stack: where it is too small the run fails, and says how.
+TEST(Faults, AFiberThatNeedsMoreThanItsStackFailsItsCell) {
+  const TempFolder folder;
+  const Finished run = run_program(faulty({"--model=threads,fibers", "--workload=deep", "--tasks=10",
+                                           "--stack=64KiB,512KiB", "--repetitions=1", "--out=r.json"}),
+                                   {.folder = folder.path()});
+  EXPECT_EQ(run.exit_status, 1);
+  const Json document = result_of(folder);
+  EXPECT_EQ(failure_of(document, "deep/threads/tasks:10"), "");
+  EXPECT_EQ(failure_of(document, "deep/fibers/tasks:10/stack:524288"), "");
+  EXPECT_EQ(samples_of(document, "deep/fibers/tasks:10/stack:524288"), 1U);
+  // A sanitizer reports the fault itself and exits.
+  EXPECT_THAT(failure_of(document, "deep/fibers/tasks:10"), AnyOf(HasSubstr("killed by signal 11"), HasSubstr("exit")));
 }
 
 TEST(Faults, ARunThatHangsIsEndedAtItsLimit) {

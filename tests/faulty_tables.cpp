@@ -81,6 +81,20 @@ Script quick(const JobParameters&, std::uint32_t index, std::uint64_t& outcome) 
   co_return;
 }
 
+// About so many kilobytes of stack.
+std::uint64_t descend(int kilobytes) {
+  volatile char frame[1024] = {};
+  frame[0] = 1;
+  return kilobytes == 0 ? 0 : descend(kilobytes - 1) + static_cast<std::uint64_t>(frame[0]);
+}
+
+Script deep(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+  constexpr int levels = 256;
+  outcome = right_outcome(index);
+  if (at_fault(parameters, index)) outcome += descend(levels) - levels;
+  co_return;
+}
+
 constexpr Workload row(std::string_view name, std::string_view summary, decltype(Workload::task) task) {
   return {.name = name,
           .summary = summary,
@@ -107,6 +121,7 @@ constexpr std::array workloads{
     row("spins", "test row: a task computes for ever", spins),
     row("wrong", "test row: a task leaves a wrong outcome", wrong),
     row("quick", "test row: tasks that do nothing", quick),
+    row("deep", "test row: a task needs 256 KiB of stack", deep),
 };
 
 // ---- Models ----

@@ -263,6 +263,7 @@ constexpr std::array switching{
     Switching{.model = "epoll-et", .waiting = true, .checkpoints = false, .computing = false},
     Switching{.model = "io-uring", .waiting = true, .checkpoints = false, .computing = false},
     Switching{.model = "coroutines", .waiting = true, .checkpoints = true, .computing = false},
+    Switching{.model = "fibers", .waiting = true, .checkpoints = true, .computing = false},
 };
 
 INSTANTIATE_TEST_SUITE_P(Table, Meeting, testing::ValuesIn(switching),
@@ -408,8 +409,9 @@ std::vector<std::uint32_t> steps_under(std::string_view model, const Workload& w
   return steps_made();
 }
 
-TEST(Order, CoroutinesTakeTurnsAtCheckpoints) {
+TEST(Order, CoroutinesAndFibersTakeTurnsAtCheckpoints) {
   EXPECT_THAT(steps_under("coroutines", stepping), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
+  EXPECT_THAT(steps_under("fibers", stepping), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
 }
 
 TEST(Order, EpollAndSerialRunThroughCheckpoints) {
@@ -420,6 +422,7 @@ TEST(Order, EpollAndSerialRunThroughCheckpoints) {
 // Equal waits end in the order in which they began, however late the loop looks.
 TEST(Order, EventLoopsTakeTurnsAtWaits) {
   EXPECT_THAT(steps_under("coroutines", step_and_wait), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
+  EXPECT_THAT(steps_under("fibers", step_and_wait), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
   EXPECT_THAT(steps_under("epoll", step_and_wait), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
   EXPECT_THAT(steps_under("io-uring", step_and_wait), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
 }

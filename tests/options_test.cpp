@@ -88,6 +88,7 @@ TEST(Options, TakeListsInTheirOrderAndRepeatedValuesOnce) {
   EXPECT_THAT(options.waits, ElementsAre(ElementsAre(1ms), ElementsAre(2ms)));
   EXPECT_THAT(options.cpus, ElementsAre(1));
   EXPECT_THAT(parse({"--workers=2,4,2"}).workers, ElementsAre(2, 4));
+  EXPECT_THAT(parse({"--stack=16KiB,1MiB,16384"}).stack_bytes, ElementsAre(16 << 10, 1 << 20));
 }
 
 TEST(Options, JoinValuesWithAColonAndMakeCellsWithAComma) {
@@ -177,6 +178,11 @@ TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
       {{"--out="}, {"--out=", "name a file, or -"}},
       {{"--workload=cpu", "--wait=1ms"}, {"--wait: none of the chosen workloads takes it", "io, mixed do"}},
       {{"--workload=io", "--work=5"}, {"--work: none of the chosen workloads takes it", "cpu, sum, mixed do"}},
+      {{"--stack=16383"}, {"--stack=16383", "must be between 16.0 KiB and 1.00 GiB"}},
+      {{"--stack=2GiB"}, {"--stack=2GiB", "must be between"}},
+      {{"--stack=64KiB,big"}, {"--stack=big"}},
+      {{"--stack="}, {"--stack="}},
+      {{"--model=threads", "--stack=64KiB"}, {"--stack: none of the chosen models takes it", "fibers"}},
       {{"--model=threads", "--workers=2"}, {"--workers: none of the chosen models takes it", "pools"}},
       {{"--tasks=4", "--tasks=5"}, {"--tasks is given more than once", "comma"}},
       {{"--force=no"}, {"--force=no", "takes no value"}},
@@ -211,9 +217,9 @@ TEST(HelpText, NamesEveryRowEveryFlagAndExamples) {
   for (const Model& model : all_models()) EXPECT_THAT(help, HasSubstr(std::string(model.summary)));
   for (const Workload& workload : all_workloads()) EXPECT_THAT(help, HasSubstr(std::string(workload.summary)));
   for (const char* flag :
-       {"--model",       "--workload", "--tasks",       "--work",    "--wait",    "--workers",   "--cpus",
-        "--repetitions", "--max-time", "--time-limit",  "--seed",    "--out",     "--force",     "--format",
-        "--color",       "--quiet",    "--no-progress", "--dry-run", "Examples:", "Exit status:"}) {
+       {"--model",  "--workload",    "--tasks",    "--work",        "--wait",    "--workers", "--stack",
+        "--cpus",   "--repetitions", "--max-time", "--time-limit",  "--seed",    "--out",     "--force",
+        "--format", "--color",       "--quiet",    "--no-progress", "--dry-run", "Examples:", "Exit status:"}) {
     EXPECT_THAT(help, HasSubstr(flag));
   }
 }

@@ -26,7 +26,7 @@ Machine roomy_machine() {
   machine.descriptor_limit = 1'000'000;
   machine.process_limits = {
       {.name = "kernel.pid_max = 32768", .remedy = "sysctl kernel.pid_max=4194304", .room = 30'000}};
-  machine.thread_limits = {
+  machine.stack_limits = {
       {.name = "vm.max_map_count = 65530", .remedy = "sysctl vm.max_map_count=1000000", .room = 20'000}};
   return machine;
 }
@@ -70,6 +70,19 @@ TEST(Plan, NamesOnlyTheParametersThatAWorkloadAndAModelTake) {
                   "io/thread-pool/tasks:4/wait:10ms/workers:2", "io/thread-pool/tasks:4/wait:10ms/workers:8",
                   "mixed/serial/tasks:4/work:100/wait:5ms", "mixed/thread-pool/tasks:4/work:100/wait:5ms/workers:2",
                   "mixed/thread-pool/tasks:4/work:100/wait:5ms/workers:8"));
+}
+
+TEST(Plan, NamesAndLabelsStacksThatAreNotTheDefault) {
+  Options options = options_for({"fibers", "threads"}, {"io"});
+  EXPECT_THAT(names(make_plan(options, roomy_machine())),
+              ElementsAre("io/fibers/tasks:100/wait:10ms", "io/threads/tasks:100/wait:10ms"));
+  options.stack_bytes = {default_stack_bytes, 16 << 10};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_THAT(names(plan), ElementsAre("io/fibers/tasks:100/wait:10ms", "io/fibers/tasks:100/wait:10ms/stack:16384",
+                                       "io/threads/tasks:100/wait:10ms"));
+  EXPECT_EQ(plan.cells[0].label, "fibers (64.0 KiB)");
+  EXPECT_EQ(plan.cells[1].label, "fibers (16.0 KiB)");
+  EXPECT_EQ(plan.cells[1].stack_bytes, 16U << 10);
 }
 
 TEST(Plan, JoinsDealtWaitsIntoOneCell) {

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <random>
@@ -597,6 +598,101 @@ TEST_P(ServesStreams, SleepsWhenThereIsNothingToDo) {
   usleep(200'000);
   const UsageReading end = server.process().usage(Edge::end);
   EXPECT_LT((end.usage - begin.usage).cpu_ns, (end.at_ns - begin.at_ns) / 10);
+  server.process().stop();
+}
+
+// One heavy request computes for ever; who has another CPU or thread to compute on serves the others all the same.
+TEST_P(ServesStreams, ServesOthersWhileOneComputes) {
+  const Model* innermost = &model();
+  while (innermost->inner) innermost = innermost->inner;
+  if (!innermost->parallel) GTEST_SKIP() << "computes one thing at a time, for those who share a loop";
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 1'000'000'000'000'000}, 60s, 2);
+  const UniqueFd heavy = server.connect();
+  Output request;
+  server.exchange(1, true)->request(request);
+  send_all(heavy.get(), request);
+  const UniqueFd light = server.connect();
+  EXPECT_EQ(converse(light.get(), *server.exchange(2), 50), "");
+  server.process().stop();
+}
+
+// More wait than there are workers.
+TEST_P(ServesStreams, ServesOthersWhileManyWait) {
+  if (!unbounded()) GTEST_SKIP() << "a request that waits holds a worker";
+  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 0, .wait = 20s}, 60s, 2);
+  std::vector<UniqueFd> waiting;
+  for (int i = 0; i < 8; ++i) {
+    waiting.push_back(server.connect());
+    Output request;
+    server.exchange(1, true)->request(request);
+    send_all(waiting.back().get(), request);
+  }
+  const UniqueFd light = server.connect();
+  EXPECT_EQ(converse(light.get(), *server.exchange(2), 20), "");
+  server.process().stop();
+}
+
+// Sessions that see when two units are in one of them at once.
+struct Watched {
+  const Service* inner;
+  std::atomic<std::uint32_t> intruders;
+  std::atomic<std::uint32_t> calls;
+};
+const SharedArray<Watched> watched(1);
+
+class WatchedSession final : public Session {
+ public:
+  explicit WatchedSession(std::unique_ptr<Session> inner) : inner_(std::move(inner)) {}
+
+  Step advance(Why why, std::span<const std::byte> in, Output& out) override {
+    if (inside_.exchange(true)) ++watched[0].intruders;
+    ++watched[0].calls;
+    service_compute(2'000);  // long enough for more bytes to come meanwhile
+    const Step step = inner_->advance(why, in, out);
+    inside_ = false;
+    return step;
+  }
+
+ private:
+  std::unique_ptr<Session> inner_;
+  std::atomic<bool> inside_ = false;
+};
+
+std::unique_ptr<Session> open_watched(const ServiceContext& context) {
+  return std::make_unique<WatchedSession>(watched[0].inner->open(context));
+}
+
+TEST_P(ServesStreams, HasEachConnectionWithOneUnitAtATime) {
+  Service row = service();
+  row.open = open_watched;
+  watched[0].inner = &service();
+  watched[0].intruders = watched[0].calls = 0;
+  TestServer server(model(), row, {.message_bytes = 20});
+  constexpr int requests = 200;
+  std::vector<UniqueFd> sockets;
+  std::vector<std::unique_ptr<Exchange>> exchanges;
+  std::vector<std::string> bytes;
+  for (int i = 0; i < (unbounded() ? 4 : 1); ++i) {
+    sockets.push_back(server.connect());
+    exchanges.push_back(server.exchange(static_cast<std::uint64_t>(i)));
+    Output out;
+    for (int request = 0; request < requests; ++request) exchanges.back()->request(out);
+    std::array<iovec, 1> vectors{};
+    bytes.emplace_back(static_cast<const char*>(out.gather(vectors)[0].iov_base), out.pending());
+  }
+  // In pieces, so that each connection is ready again and again while it is being served.
+  constexpr std::size_t piece = 5;
+  for (std::size_t at = 0; at < bytes[0].size(); at += piece) {
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+      const std::string part = bytes[i].substr(std::min(at, bytes[i].size()), piece);
+      ASSERT_EQ(send(sockets[i].get(), part.data(), part.size(), MSG_NOSIGNAL), static_cast<ssize_t>(part.size()));
+    }
+  }
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    EXPECT_EQ(receive_replies(sockets[i].get(), *exchanges[i], requests), "");
+  }
+  EXPECT_GT(watched[0].calls.load(), 0U);
+  EXPECT_EQ(watched[0].intruders.load(), 0U);
   server.process().stop();
 }
 

@@ -6,11 +6,12 @@
 namespace bench {
 
 JobRun::JobRun(const Workload& workload, JobParameters parameters, std::uint32_t workers, RunLength length,
-               RunReport& report)
+               RunReport& report, std::uint64_t stack_bytes)
     : Run(report),
       workload_(workload),
       parameters_(std::move(parameters)),
       workers_(workers),
+      stack_bytes_(stack_bytes),
       length_(length),
       memory_(parameters_.tasks),
       records_(memory_->span()),
@@ -21,6 +22,7 @@ JobRun::JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate)
       workload_(whole.workload_),
       parameters_(whole.parameters_),
       workers_(part.workers),
+      stack_bytes_(whole.stack_bytes_),
       first_(whole.first_),
       copy_(part.number),
       gate_(&gate) {

@@ -49,7 +49,7 @@ class JobRun : public Run {
  public:
   /// `report` and `workload` must outlive the run. Throws std::system_error without memory for the records.
   JobRun(const Workload& workload, JobParameters parameters, std::uint32_t workers, RunLength length,
-         RunReport& report);
+         RunReport& report, std::uint64_t stack_bytes = default_stack_bytes);
 
   /// The part of `whole` that one copy runs; `gate` holds it between batches. Both outlive it.
   JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate);
@@ -62,6 +62,8 @@ class JobRun : public Run {
 
   /// Units of a pool.
   std::uint32_t workers() const noexcept { return workers_; }
+  /// Of a fiber.
+  std::uint64_t stack_bytes() const noexcept { return stack_bytes_; }
 
   /// Task `index` starts now: its script. Any unit, once for each task of a batch.
   Script begin(std::uint32_t index) {
@@ -86,6 +88,7 @@ class JobRun : public Run {
   const Workload& workload_;
   JobParameters parameters_;
   std::uint32_t workers_;
+  std::uint64_t stack_bytes_;
   RunLength length_;
   std::optional<SharedArray<TaskRecord>> memory_;  // of the whole
   std::span<TaskRecord> records_;

@@ -1,11 +1,15 @@
 // What a model sees of any run, whatever it runs: how units are counted and how all of it fails.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "harness/measure/run_report.h"
 
 namespace bench {
+
+/// The stack of a unit that has one of ours (a fiber), in bytes.
+inline constexpr std::uint64_t default_stack_bytes = std::uint64_t{64} * 1024;
 
 /// One run, seen by all of its units, whether thread or process.
 class Run {

@@ -16,6 +16,7 @@ struct ServerSetup {
   const Service* service = nullptr;
   ServiceContext context;
   std::uint32_t workers = 1;
+  std::uint64_t stack_bytes = default_stack_bytes;
   /// Listening (TCP) or bound (UDP); blocking; shared by all processes of the server. Of a hybrid, one for each copy of
   /// its innermost model, all for the same port.
   std::vector<int> sockets;
@@ -42,6 +43,8 @@ class ServerRun : public Run {
 
   /// Units of a pool.
   std::uint32_t workers() const noexcept { return setup_.workers; }
+  /// Of a fiber.
+  std::uint64_t stack_bytes() const noexcept { return setup_.stack_bytes; }
   std::chrono::nanoseconds idle_timeout() const noexcept { return setup_.idle_timeout; }
 
   /// Tells every unit to end. Any process that has the socket; async-signal-safe.

@@ -1,0 +1,266 @@
+// fibers: a stackful coroutine for each task, as greenlet and gevent have them.
+//
+// Units: as many fibers as tasks, all in one thread. A fiber is written as a thread would be and calls what blocks;
+// that parks the fiber and not the thread, from however deep a call. Who is parked goes on from the scheduler's loop,
+// which resumes whoever is ready, in turn, and sleeps in epoll_pwait2 until the next deadline when nobody is. A switch
+// exchanges registers and stacks (fiber.h). System calls for a task: a share of an epoll_pwait2 for each of its waits,
+// and mmap and mprotect for a stack that the pool has not got yet. Fibers switch at checkpoints by themselves; one that
+// computes between two of them holds up all others, and a second CPU is of no use. A fiber that needs more than its
+// stack (--stack) ends the process with SIGSEGV; about 32,000 stacks fit into a process (/proc/sys/vm/max_map_count).
+//
+// As a server it has a fiber for each connection, or for each datagram, one that accepts and one for the deadlines. A
+// fiber that reads parks until its socket is readable and then receives. System calls for a request: recv, send, and a
+// share of an epoll_wait.
+#include <sys/socket.h>
+
+#include <array>
+#include <exception>
+#include <system_error>
+
+#include "models/converse.h"
+#include "models/datagram.h"
+#include "models/fiber.h"
+#include "models/rows.h"
+#include "models/scheduler.h"
+#include "models/sockets.h"
+#include "models/ticker.h"
+
+namespace bench {
+namespace {
+
+// A parked fiber as the scheduler sees it.
+struct ParkedFiber {
+  Fiber* fiber;
+  void resume() const { fiber->resume(); }
+};
+using FiberScheduler = Scheduler<ParkedFiber>;
+
+// What a fiber calls to wait.
+class FiberUnit {
+ public:
+  FiberUnit(FiberScheduler& scheduler, Fiber& fiber) : scheduler_(scheduler), fiber_(fiber) {}
+
+  // Lets all others go first that are ready now.
+  void give_way() const {
+    FiberScheduler::Waiter waiter{{&fiber_}};
+    scheduler_.wake_in_turn(waiter);
+    fiber_.park();
+  }
+
+  void sleep(std::chrono::nanoseconds duration) const {
+    FiberScheduler::Waiter waiter{{&fiber_}};
+    scheduler_.wake_at(now_ns() + duration.count(), waiter);
+    fiber_.park();
+  }
+
+  // Waits until the socket is ready; false when nothing came for so many ticks, or when the server is to stop. 0 ticks:
+  // no bound.
+  bool wait_for(FiberScheduler::Socket& socket, Interest interest, std::uint32_t ticks = 0) const {
+    FiberScheduler::Waiter waiter{{&fiber_}};
+    scheduler_.wake_when(socket, interest, ticks, waiter);
+    fiber_.park();
+    return !socket.timed_out();
+  }
+
+ private:
+  FiberScheduler& scheduler_;
+  Fiber& fiber_;
+};
+
+void run_on_fiber(JobRun& job, std::uint32_t index, const FiberUnit& self) {
+  static constinit const std::atomic<bool> at_every_checkpoint{true};
+  const Run::Unit unit(job);
+  run_task(
+      job, index, [](Script& script) { script.switch_when(at_every_checkpoint); },
+      [&self](const Operation& operation) {
+        switch (operation.kind) {
+          case Op::checkpoint: self.give_way(); break;
+          case Op::wait_for: self.sleep(operation.duration); break;
+        }
+      });
+}
+
+void start_task(JobRun& job, std::uint32_t index, StackPool& stacks, FiberScheduler& scheduler) {
+  try {
+    Fiber::start(stacks,
+                 [&job, &scheduler, index](Fiber& fiber) { run_on_fiber(job, index, FiberUnit(scheduler, fiber)); });
+  } catch (const std::system_error& error) {
+    job.fail(error.what());
+  }
+}
+
+// What the fibers of a server share. The buffers are used while no fiber is switched to.
+struct Server {
+  explicit Server(ServerRun& serving) : run(serving), stacks(serving.stack_bytes()), ticker(serving.idle_timeout()) {}
+
+  // Starts a fiber that runs `body(self)`. Whatever it throws ends the run. Throws std::system_error without a stack.
+  template <typename Body>
+  void start(Body body) {
+    Fiber::start(stacks, [this, body = std::move(body)](Fiber& fiber) mutable {
+      try {
+        body(FiberUnit(scheduler, fiber));
+      } catch (const std::exception& error) {
+        run.fail(error.what());
+      } catch (...) {
+        run.fail("a fiber threw something that is no std::exception");
+      }
+    });
+  }
+
+  ServerRun& run;
+  StackPool stacks;
+  FiberScheduler scheduler;
+  Ticker ticker;
+  std::array<std::byte, receive_bytes> room;
+  Output out;
+};
+
+// The other end of a connection, for converse().
+class FiberPeer {
+ public:
+  FiberPeer(Server& server, FiberScheduler::Socket& socket, const FiberUnit& self)
+      : server_(server), socket_(socket), self_(self) {}
+
+  Output& out() { return server_.out; }
+
+  Attempt send() {
+    Attempt sent = send_pending(socket_.fd(), server_.out);
+    Output unsent;  // what others shall not find in the shared one
+    if (sent == Attempt::would_block) std::swap(unsent, server_.out);
+    server_.out.clear();
+    while (sent == Attempt::would_block) {
+      if (!self_.wait_for(socket_, Interest::write, server_.ticker.idle_ticks())) return too_late();
+      sent = send_pending(socket_.fd(), unsent);
+    }
+    return sent;
+  }
+
+  Attempt receive(std::span<const std::byte>& bytes) {
+    while (true) {
+      if (!self_.wait_for(socket_, Interest::read, server_.ticker.idle_ticks())) return too_late();
+      std::size_t size = 0;
+      const Attempt received = receive_some(socket_.fd(), server_.room, size);
+      if (received == Attempt::would_block) continue;
+      bytes = std::span(server_.room).first(size);
+      return received;
+    }
+  }
+
+  void sleep(std::chrono::nanoseconds duration) { self_.sleep(duration); }
+
+  void compute(std::uint64_t steps) { bench::compute(server_.run, steps); }  // and everyone else waits
+
+  // What the peer still sends is thrown away until it ends, lest a reset overtake the last reply.
+  void close_after_last_word() {
+    if (shutdown(socket_.fd(), SHUT_WR) != 0) return;
+    const std::uint32_t ticks = server_.ticker.linger_ticks();
+    const std::uint32_t begun = server_.scheduler.ticks();
+    for (std::size_t size = 1; size != 0;) {
+      if (!self_.wait_for(socket_, Interest::read, ticks) || server_.scheduler.ticks() - begun >= ticks) return;
+      if (receive_some(socket_.fd(), server_.room, size) == Attempt::failed) return;
+    }
+  }
+
+ private:
+  // The end of a wait in which nothing came.
+  Attempt too_late() const { return server_.run.stopping() ? Attempt::failed : Attempt::would_block; }
+
+  Server& server_;
+  FiberScheduler::Socket& socket_;
+  const FiberUnit& self_;
+};
+
+void serve_connection(Server& server, UniqueFd accepted, const FiberUnit& self) {
+  const Run::Unit unit(server.run);
+  FiberScheduler::Socket socket(server.scheduler, std::move(accepted));
+  FiberPeer peer(server, socket, self);
+  converse(server.run, peer);
+}
+
+void accept_connections(Server& server, const FiberUnit& self) {
+  FiberScheduler::Socket listener(server.scheduler, duplicate(server.run.socket()));
+  for (int in_a_row = 1; !server.run.stopping(); ++in_a_row) {
+    if (in_a_row % most_in_a_row == 0) self.give_way();
+    UniqueFd connection;
+    switch (accept_one(server.run, connection, SOCK_NONBLOCK)) {
+      case Accepted::connection:
+        try {
+          server.start([&server, own = std::move(connection)](const FiberUnit& unit) mutable {
+            serve_connection(server, std::move(own), unit);
+          });
+        } catch (const std::system_error&) {
+          server.run.count_refused();  // no stack
+        }
+        break;
+      case Accepted::none: self.wait_for(listener, Interest::read); break;
+      case Accepted::stopped: return;
+      case Accepted::no_descriptor:
+        server.run.count_refused();
+        self.sleep(std::chrono::milliseconds(10));
+        break;
+    }
+  }
+}
+
+// The other end of a datagram, for answer().
+struct DatagramPeer {
+  Server& server;
+  const FiberUnit& self;
+  void sleep(std::chrono::nanoseconds duration) const { self.sleep(duration); }
+  void compute(std::uint64_t steps) const { bench::compute(server.run, steps); }
+};
+
+void receive_datagrams(Server& server, const FiberUnit& self) {
+  FiberScheduler::Socket socket(server.scheduler, duplicate(server.run.socket()));
+  Datagram datagram;
+  for (int in_a_row = 1; !server.run.stopping(); ++in_a_row) {
+    if (in_a_row % most_in_a_row == 0) self.give_way();
+    if (!datagram.receive_now(server.run)) {
+      self.wait_for(socket, Interest::read);
+      continue;
+    }
+    try {
+      // The fiber has looked at the bytes when it is first parked, and another datagram may come.
+      server.start([&server, &datagram](const FiberUnit& unit) {
+        const Run::Unit counted(server.run);
+        const Datagram request = datagram.peer_only();
+        DatagramPeer peer{server, unit};
+        answer(server.run, datagram.bytes(), peer, server.out);
+        send_datagram(server.run.socket(), request, server.out);
+      });
+    } catch (const std::system_error&) {
+      server.run.count_refused();
+    }
+  }
+}
+
+void keep_deadlines(Server& server, const FiberUnit& self) {
+  FiberScheduler::Socket ticks(server.scheduler, duplicate(server.ticker.fd()));
+  while (self.wait_for(ticks, Interest::read)) {
+    // One tick at most, however long the loop was busy: what came meanwhile has not been looked at yet.
+    if (server.ticker.take() != 0) server.scheduler.tick();
+  }
+}
+
+}  // namespace
+
+void serve_fibers(ServerRun& run) {
+  make_nonblocking(run.socket());
+  Server server(run);
+  server.start([&server](const FiberUnit& self) { keep_deadlines(server, self); });
+  server.start([&server](const FiberUnit& self) {
+    server.run.transport() == Transport::tcp ? accept_connections(server, self) : receive_datagrams(server, self);
+  });
+  server.scheduler.serve([&run] { return run.stopping(); });
+}
+
+void run_fibers(JobRun& job) {
+  StackPool stacks(job.stack_bytes());
+  FiberScheduler scheduler;
+  while (job.next_batch()) {
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) start_task(job, index, stacks, scheduler);
+    scheduler.run();
+  }
+}
+
+}  // namespace bench
