@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 3> epoll_et_aliases{"epollet", "edge-trig
 constexpr std::array<std::string_view, 2> io_uring_aliases{"uring", "iouring"};
 constexpr std::array<std::string_view, 3> coroutines_aliases{"coroutine", "coro", "async"};
 constexpr std::array<std::string_view, 4> fibers_aliases{"fiber", "greenlet", "green-threads", "stackful"};
+constexpr std::array<std::string_view, 3> reactor_pool_aliases{"half-sync", "epoll-pool", "reactor-threads"};
 
 constexpr std::array models{
     Model{
@@ -192,6 +193,18 @@ constexpr std::array models{
         .parallel = false,
         .run = run_fibers,
         .serve = serve_fibers,
+        .why_unavailable = why_no_epoll_pwait2,
+    },
+    Model{
+        .name = "reactor-pool",
+        .summary = "one thread that waits in epoll and hands what is ready to N threads",
+        .aliases = reactor_pool_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::one_and_workers,
+        .in_flight = Count::tasks,
+        .parallel = true,
+        .run = run_reactor_pool,
+        .serve = serve_reactor_pool,
         .why_unavailable = why_no_epoll_pwait2,
     },
 };

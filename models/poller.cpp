@@ -55,8 +55,8 @@ std::span<const Ready> EpollPoller::wait(std::int64_t deadline_ns) {
   return std::span(ready_).first(events.size());
 }
 
-void EpollPoller::control(int operation, int fd, Interest interest) {
-  epoll_.control(operation, fd, (reads(interest) ? EPOLLIN : 0U) | (writes(interest) ? EPOLLOUT : 0U));
+void EpollPoller::control(int operation, int fd, Interest interest, std::uint32_t mode) {
+  epoll_.control(operation, fd, (reads(interest) ? EPOLLIN : 0U) | (writes(interest) ? EPOLLOUT : 0U) | mode);
 }
 
 std::string why_no_epoll_pwait2() {

@@ -1,7 +1,8 @@
-// What a readiness poller is, and the level-triggered epoll poller under `epoll` and `coroutines`.
+// What a readiness poller is, and the level-triggered epoll poller under `epoll`, `coroutines`, `fibers`
+// and `reactor-pool`.
 //
-// The reactor and the job loop take any class with the functions of EpollPoller; `forget` is for the scheduler of
-// coroutines alone.
+// The reactor and the job loop take any class with the functions of EpollPoller; `forget` is for the scheduler
+// alone, and one-shot reports for `reactor-pool`.
 #pragma once
 
 #include <sys/epoll.h>
@@ -84,6 +85,10 @@ class EpollPoller {
 
   /// A call has just shown that `fd` is not ready for one direction any more. Nothing to do: the kernel is asked anew.
   static void exhausted(int /*fd*/, Interest /*direction*/) noexcept {}
+  /// Watches `fd` for one report only, after which nothing of it is reported until watch_again(), which any thread may
+  /// call. Throw std::system_error.
+  void watch_once(int fd, Interest interest) { control(EPOLL_CTL_ADD, fd, interest, EPOLLONESHOT); }
+  void watch_again(int fd, Interest interest) { control(EPOLL_CTL_MOD, fd, interest, EPOLLONESHOT); }
 
   /// Watches `fd` no longer.
   void forget(int fd) { control(EPOLL_CTL_DEL, fd, Interest::nothing); }
@@ -92,7 +97,7 @@ class EpollPoller {
   std::span<const Ready> wait(std::int64_t deadline_ns);
 
  private:
-  void control(int operation, int fd, Interest interest);
+  void control(int operation, int fd, Interest interest, std::uint32_t mode = 0);
 
   Epoll epoll_;
   std::array<Ready, Epoll::batch> ready_;

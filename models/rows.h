@@ -20,6 +20,7 @@ void run_epoll_et(JobRun& job);
 void run_io_uring(JobRun& job);
 void run_coroutines(JobRun& job);
 void run_fibers(JobRun& job);
+void run_reactor_pool(JobRun& job);
 
 void serve_serial(ServerRun& server);
 void serve_processes(ServerRun& server);
@@ -35,5 +36,6 @@ void serve_epoll_et(ServerRun& server);
 void serve_io_uring(ServerRun& server);
 void serve_coroutines(ServerRun& server);
 void serve_fibers(ServerRun& server);
+void serve_reactor_pool(ServerRun& server);
 
 }  // namespace bench

@@ -60,12 +60,12 @@ std::size_t samples_of(const Json& document, const std::string& cell) {
 TEST(Faults, AFaultyCellHasItsReasonAndTheOthersStand) {
   const TempFolder folder;
   const Finished run =
-      run_program(faulty({"--model=serial,processes,threads,coroutines,fibers", "--tasks=10",
+      run_program(faulty({"--model=serial,processes,threads,coroutines,fibers,reactor-pool", "--tasks=10",
                           "--workload=throws,throws-int,dies,exits,wrong,quick", "--repetitions=2", "--out=r.json"}),
                   {.folder = folder.path()});
   EXPECT_EQ(run.exit_status, 1);
   const Json document = result_of(folder);
-  for (const std::string model : {"serial", "processes", "threads", "coroutines", "fibers"}) {
+  for (const std::string model : {"serial", "processes", "threads", "coroutines", "fibers", "reactor-pool"}) {
     const std::string parameters =
         model == "reactor-pool" ? fmt::format("/tasks:10/workers:{}", available_cpus()) : "/tasks:10";
     const auto reason = [&](const std::string& workload) {

@@ -264,6 +264,7 @@ constexpr std::array switching{
     Switching{.model = "io-uring", .waiting = true, .checkpoints = false, .computing = false},
     Switching{.model = "coroutines", .waiting = true, .checkpoints = true, .computing = false},
     Switching{.model = "fibers", .waiting = true, .checkpoints = true, .computing = false},
+    Switching{.model = "reactor-pool", .waiting = true, .checkpoints = true, .computing = true},
 };
 
 INSTANTIATE_TEST_SUITE_P(Table, Meeting, testing::ValuesIn(switching),

@@ -42,7 +42,7 @@ constexpr Checkpoint checkpoint() noexcept { return {}; }
 /// `co_yield wait_for(10ms)`: at least `duration` passes before the script goes on.
 constexpr WaitFor wait_for(std::chrono::nanoseconds duration) noexcept { return {duration}; }
 
-/// A task's script. The unit that runs it creates, advances and destroys it; it never crosses threads or processes.
+/// A task's script. Its model creates, advances and destroys it, one thread at a time; it never crosses processes.
 class Script {
  public:
   class promise_type;

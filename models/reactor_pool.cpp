@@ -1,0 +1,411 @@
+// reactor-pool: one thread waits for all, N threads work.
+//
+// Units: N workers and the reactor's thread. The reactor's thread sleeps in epoll and puts what is due into a queue
+// under a mutex; a condition variable wakes a worker for it. A worker runs a task up to its next wait, leaves that to
+// the reactor's thread, which it wakes through an eventfd where it would sleep for too long, and takes the next. So any
+// number of tasks wait at once, and N compute. System calls for a task: futexes where the queue was empty, shares of an
+// epoll_pwait2 and of an eventfd's write and read. A task is not switched at checkpoints; the kernel switches the
+// threads.
+//
+// As a server its reactor's thread accepts and watches each connection for one report (EPOLLONESHOT). A worker that
+// gets the connection receives, runs the session, sends, and has it watched again; until then nobody else touches it.
+// Waits of a session are timed by the reactor's thread and hold no worker; computations hold one. System calls for a
+// request: recv, send, epoll_ctl, a share of an epoll_wait, and futexes where the queue was empty; each request crosses
+// from one thread to another. Datagrams are received by the workers, the socket being handed to one at a time: it
+// receives one, has the socket watched again, and answers.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#include "models/conversation.h"
+#include "models/datagram.h"
+#include "models/rows.h"
+#include "models/sockets.h"
+#include "models/ticker.h"
+#include "models/timed_pool.h"
+
+namespace bench {
+namespace {
+
+// ---- Jobs ----
+
+class PooledJob {
+ public:
+  explicit PooledJob(JobRun& job) : job_(job), pool_(job, job.workers()) {}
+
+  void run_batch() {
+    scripts_.resize(job_.tasks());
+    unfinished_ = job_.tasks();
+    for (std::uint32_t index = 0; index < job_.tasks(); ++index) {
+      pool_.hand_over([this, index](auto&) { start(index); });
+    }
+    while (unfinished_.load() != 0) pool_.wait();
+  }
+
+ private:
+  // On a worker, as all below.
+  void start(std::uint32_t index) {
+    scripts_[index] = job_.begin(index);
+    go_on(index);
+  }
+
+  void go_on(std::uint32_t index) {
+    try {
+      while (scripts_[index].advance()) {
+        const Operation operation = scripts_[index].operation();
+        switch (operation.kind) {
+          case Op::checkpoint: break;
+          case Op::wait_for:  // after which the task may be with another worker at any time
+            return pool_.hand_over_at(now_ns() + operation.duration.count(), [this, index](auto&) { go_on(index); });
+        }
+      }
+    } catch (...) {
+      job_.fail_task(index);
+    }
+    job_.end(index);
+    scripts_[index] = Script();
+    if (--unfinished_ == 0) pool_.wake();
+  }
+
+  JobRun& job_;
+  std::vector<Script> scripts_;
+  std::atomic<std::uint32_t> unfinished_ = 0;
+  TimedPool pool_;
+};
+
+// ---- Services ----
+
+// Who has a connection.
+enum class Holder : std::uint8_t {
+  nobody,     // it is over, and its descriptor may be another's
+  epoll,      // it is watched, and the reactor's thread may take it
+  worker,     // a worker has it, or the queue to them, or a timer
+  signalled,  // the same, and it was ready again before it was let go
+};
+
+enum class State : std::uint8_t {
+  reading,    // the session wants bytes
+  draining,   // the socket has to take the pending output first
+  waiting,    // a timer goes first
+  closing,    // to be closed once the pending output has gone out
+  lingering,  // closed for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
+};
+
+// What its holder is to do about it.
+enum class Event : std::uint8_t { ready, resumed, too_late };
+
+// Made when its descriptor is first used, and used again with it.
+struct Connection {
+  std::atomic<Holder> holder{Holder::nobody};
+  std::atomic<std::uint32_t> late_tick{0};  // from which on the peer has been silent for too long
+
+  // Of whoever holds it.
+  UniqueFd socket;
+  std::optional<Conversation> conversation;
+  Output unsent;  // what the socket would not take
+  State state = State::reading;
+  Event event = Event::ready;
+  bool peer_ended = false;
+};
+
+// A datagram whose answer may take time.
+struct Errand {
+  Errand(ServerRun& server, const Datagram& received) : conversation(server), request(received.peer_only()) {}
+  Conversation conversation;
+  Datagram request;
+};
+
+class PooledServer {
+ public:
+  explicit PooledServer(ServerRun& server)
+      : server_(server), ticker_(server.idle_timeout()), pool_(server, server.workers()) {
+    make_nonblocking(server.socket());
+    poller().watch(ticker_.fd(), Interest::read);
+    server.transport() == Transport::tcp ? poller().watch(server.socket(), Interest::read)
+                                         : poller().watch_once(server.socket(), Interest::read);
+  }
+
+  // Serves until the server is to stop; its connections are closed then.
+  void run() {
+    while (!server_.stopping()) {
+      for (const Ready& ready : pool_.wait()) {
+        if (server_.stopping()) return;
+        if (ready.fd == server_.socket()) {
+          on_socket();
+        } else if (ready.fd == ticker_.fd()) {
+          on_tick();
+        } else if (Connection* connection = find(ready.fd)) {
+          on_report(*connection);
+        }
+      }
+    }
+  }
+
+ private:
+  using Scratch = TimedPool::Scratch;
+
+  EpollPoller& poller() { return pool_.poller(); }
+
+  // ---- In the reactor's thread ----
+
+  Connection* find(int fd) {
+    const auto slot = static_cast<std::size_t>(fd);
+    return slot < connections_.size() ? connections_[slot].get() : nullptr;
+  }
+
+  void on_socket() {
+    if (server_.transport() == Transport::tcp) return accept_some();
+    pool_.hand_over([this](Scratch& scratch) { take_datagram(scratch); });
+  }
+
+  void accept_some() {
+    for (int i = 0; i < most_in_a_row; ++i) {
+      UniqueFd socket;
+      switch (accept_one(server_, socket, SOCK_NONBLOCK)) {
+        case Accepted::connection: add(std::move(socket)); break;
+        case Accepted::none:
+        case Accepted::stopped: return;
+        case Accepted::no_descriptor:
+          // The peer waits in the backlog and would wake the loop without end.
+          server_.count_refused();
+          poller().change(server_.socket(), Interest::nothing);
+          pool_.hand_over_at(now_ns() + 10'000'000,
+                             [this](auto&) { poller().change(server_.socket(), Interest::read); });
+          return;
+      }
+    }
+  }
+
+  void add(UniqueFd socket) {
+    const int fd = socket.get();
+    const auto slot = static_cast<std::size_t>(fd);
+    if (connections_.size() <= slot) connections_.resize(slot + 1);
+    if (!connections_[slot]) connections_[slot] = std::make_unique<Connection>();
+    Connection& connection = *connections_[slot];
+    connection.holder.load(std::memory_order_acquire);  // after whoever closed the one before
+    connection.socket = std::move(socket);
+    connection.conversation.emplace(server_);
+    connection.state = State::reading;
+    connection.peer_ended = false;
+    connection.late_tick = tick_ + ticker_.idle_ticks() + 1;
+    connection.holder.store(Holder::epoll, std::memory_order_release);
+    try {
+      poller().watch_once(fd, Interest::read);
+    } catch (const std::system_error&) {
+      server_.count_refused();
+      close(connection);
+    }
+  }
+
+  void on_report(Connection& connection) {
+    Holder holder = Holder::epoll;
+    if (connection.holder.compare_exchange_strong(holder, Holder::worker, std::memory_order_acq_rel)) {
+      return hand_over(connection, Event::ready);
+    }
+    // Ready between being watched and being let go: the worker is to go on with it. Or it is over.
+    holder = Holder::worker;
+    if (connection.holder.compare_exchange_strong(holder, Holder::signalled, std::memory_order_acq_rel)) return;
+    // Let go meanwhile.
+    if (holder == Holder::epoll) on_report(connection);
+  }
+
+  void on_tick() {
+    // One tick at most, however long the loop was busy: what came meanwhile has not been looked at yet.
+    if (ticker_.take() == 0) return;
+    const std::uint32_t now = ++tick_;
+    for (const auto& connection : connections_) {
+      if (!connection || connection->holder.load(std::memory_order_relaxed) != Holder::epoll) continue;
+      if (static_cast<std::int32_t>(now - connection->late_tick) < 0) continue;
+      Holder holder = Holder::epoll;
+      if (connection->holder.compare_exchange_strong(holder, Holder::worker, std::memory_order_acq_rel)) {
+        hand_over(*connection, Event::too_late);
+      }
+    }
+  }
+
+  // ---- By whoever holds the connection, in any thread ----
+
+  void hand_over(Connection& connection, Event event) {
+    connection.event = event;
+    pool_.hand_over([this, &connection](Scratch& scratch) { serve(connection, scratch); });
+  }
+
+  void close(Connection& connection) {
+    connection.conversation.reset();
+    connection.unsent.release();
+    const UniqueFd closed = std::move(connection.socket);  // after the store; then another may have its number
+    connection.holder.store(Holder::nobody, std::memory_order_release);
+  }
+
+  // ---- In a worker ----
+
+  // Goes on with a connection until it is to be watched, or waits, or is over.
+  void serve(Connection& connection, Scratch& scratch) {
+    while (go_on(connection, scratch) && !let_go(connection)) connection.event = Event::ready;
+  }
+
+  // Has the connection watched; false when it is ready again already and still held.
+  bool let_go(Connection& connection) {
+    const bool read = connection.state == State::reading || connection.state == State::lingering;
+    const bool write = !connection.unsent.empty();
+    if (connection.state != State::lingering) connection.late_tick = tick_ + ticker_.idle_ticks() + 1;
+    poller().watch_again(connection.socket.get(), write ? (read ? Interest::both : Interest::write) : Interest::read);
+    Holder holder = Holder::worker;
+    if (connection.holder.compare_exchange_strong(holder, Holder::epoll, std::memory_order_acq_rel)) return true;
+    connection.holder.store(Holder::worker, std::memory_order_relaxed);
+    return false;
+  }
+
+  // This and what it calls return whether the connection is to be watched; otherwise it is held no longer.
+  bool go_on(Connection& connection, Scratch& scratch) {
+    switch (connection.event) {
+      case Event::ready: return on_ready(connection, scratch);
+      case Event::resumed: return session_goes_on(connection, Why::resumed, scratch);
+      case Event::too_late: break;
+    }
+    return on_too_late(connection, scratch);
+  }
+
+  bool on_ready(Connection& connection, Scratch& scratch) {
+    if (!connection.unsent.empty()) {
+      switch (send_pending(connection.socket.get(), connection.unsent)) {
+        case Attempt::failed: close(connection); return false;
+        case Attempt::would_block: return connection.state != State::reading || on_readable(connection, scratch);
+        case Attempt::done: break;
+      }
+      connection.unsent.release();
+      if (connection.state == State::draining) return session_goes_on(connection, Why::drained, scratch);
+      if (connection.state == State::closing) return end(connection);
+      return true;
+    }
+    return on_readable(connection, scratch);
+  }
+
+  bool on_readable(Connection& connection, Scratch& scratch) {
+    std::size_t size = 0;
+    const Attempt received = receive_some(connection.socket.get(), scratch.room, size);
+    if (received == Attempt::would_block) return true;
+    const bool ended = received == Attempt::done && size == 0;
+    if (received == Attempt::failed || (ended && connection.state == State::lingering)) {
+      close(connection);
+      return false;
+    }
+    if (connection.state == State::lingering) return true;  // thrown away
+    if (ended) {
+      connection.peer_ended = true;
+      return session_goes_on(connection, Why::end, scratch);
+    }
+    const auto bytes = std::span(scratch.room).first(size);
+    return act(connection, connection.conversation->receive(bytes, output_of(connection, scratch)), scratch);
+  }
+
+  // The peer has sent or taken nothing for too long.
+  bool on_too_late(Connection& connection, Scratch& scratch) {
+    const bool over = connection.state == State::lingering || connection.state == State::closing;
+    if (!over) server_.count_timed_out();
+    if (connection.state == State::reading && connection.unsent.empty()) {
+      connection.conversation->go_on(Why::timed_out, scratch.out);
+      return act(connection, {Next::close, 0}, scratch);
+    }
+    close(connection);
+    return false;
+  }
+
+  // Replies go to the worker's Output, behind those that the socket would not take before.
+  static Output& output_of(Connection& connection, Scratch& scratch) {
+    return connection.unsent.empty() ? scratch.out : connection.unsent;
+  }
+
+  bool session_goes_on(Connection& connection, Why why, Scratch& scratch) {
+    return act(connection, connection.conversation->go_on(why, output_of(connection, scratch)), scratch);
+  }
+
+  // Does what a session wants, until it wants something that takes time.
+  bool act(Connection& connection, Wanted wanted, Scratch& scratch) {
+    while (true) {
+      if (!scratch.out.empty()) {
+        const Attempt sent = send_pending(connection.socket.get(), scratch.out);
+        if (sent == Attempt::would_block) std::swap(connection.unsent, scratch.out);
+        scratch.out.clear();
+        if (sent == Attempt::failed) {
+          close(connection);
+          return false;
+        }
+      }
+      Why why = Why::resumed;
+      switch (wanted.next) {
+        case Next::read: connection.state = State::reading; return true;
+        case Next::wait:
+          connection.state = State::waiting;
+          connection.event = Event::resumed;
+          pool_.hand_over_at(now_ns() + static_cast<std::int64_t>(wanted.amount),
+                             [this, &connection](Scratch& later) { serve(connection, later); });
+          return false;
+        case Next::compute: compute(server_, wanted.amount); break;
+        case Next::drain:
+          connection.state = State::draining;
+          if (!connection.unsent.empty()) return true;
+          why = Why::drained;
+          break;
+        case Next::close: connection.state = State::closing; return !connection.unsent.empty() || end(connection);
+      }
+      wanted = connection.conversation->go_on(why, output_of(connection, scratch));
+    }
+  }
+
+  // All has been said.
+  bool end(Connection& connection) {
+    if (connection.peer_ended || shutdown(connection.socket.get(), SHUT_WR) != 0) {
+      close(connection);
+      return false;
+    }
+    connection.state = State::lingering;
+    connection.late_tick = tick_ + ticker_.linger_ticks();
+    return true;
+  }
+
+  void take_datagram(Scratch& scratch) {
+    const bool received = scratch.datagram.receive_now(server_);
+    poller().watch_again(server_.socket(), Interest::read);
+    if (!received) return;
+    const auto errand = std::make_shared<Errand>(server_, scratch.datagram);
+    run_errand(errand, errand->conversation.receive(scratch.datagram.bytes(), scratch.out), scratch);
+  }
+
+  void run_errand(const std::shared_ptr<Errand>& errand, Wanted wanted, Scratch& scratch) {
+    while (wanted.next == Next::compute) {
+      compute(server_, wanted.amount);
+      wanted = errand->conversation.go_on(Why::resumed, scratch.out);
+    }
+    if (wanted.next != Next::wait) return send_datagram(server_.socket(), errand->request, scratch.out);
+    pool_.hand_over_at(now_ns() + static_cast<std::int64_t>(wanted.amount), [this, errand](Scratch& later) {
+      run_errand(errand, errand->conversation.go_on(Why::resumed, later.out), later);
+    });
+  }
+
+  ServerRun& server_;
+  Ticker ticker_;
+  std::atomic<std::uint32_t> tick_ = 0;
+  std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor; the reactor's thread looks them up
+  TimedPool pool_;                                        // its workers end first
+};
+
+}  // namespace
+
+void run_reactor_pool(JobRun& job) {
+  const Run::Unit unit(job);
+  PooledJob pooled(job);
+  while (job.next_batch()) pooled.run_batch();
+}
+
+void serve_reactor_pool(ServerRun& server) {
+  const Run::Unit unit(server);
+  PooledServer(server).run();
+}
+
+}  // namespace bench
