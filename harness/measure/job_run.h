@@ -48,8 +48,8 @@ struct JobPart {
 class JobRun : public Run {
  public:
   /// `report` and `workload` must outlive the run. Throws std::system_error without memory for the records.
-  JobRun(const Workload& workload, JobParameters parameters, std::uint32_t workers, RunLength length,
-         RunReport& report, std::uint64_t stack_bytes = default_stack_bytes);
+  JobRun(const Workload& workload, JobParameters parameters, std::uint32_t workers, RunLength length, RunReport& report,
+         std::uint64_t stack_bytes = default_stack_bytes);
 
   /// The part of `whole` that one copy runs; `gate` holds it between batches. Both outlive it.
   JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate);
