@@ -1,5 +1,6 @@
 // Why: whatever happens to a run, to the harness or to its terminal, the other results stand, the file is whole and no
 // process is left behind.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <signal.h>
 
