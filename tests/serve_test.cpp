@@ -1,20 +1,11 @@
 // Every model that serves × every service, over real sockets: right bytes at every split, slow, rude and silent peers,
 // many connections, a clean stop.
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/select.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,23 +23,13 @@
 #include "harness/measure/usage.h"
 #include "harness/server_process.h"
 #include "models/hybrid.h"
-#include "models/ring.h"
-#include "tests/faulty_tables.h"
 #include "tests/test_runs.h"
+#include "tests/test_server.h"
 
 namespace bench {
 namespace {
 
 using namespace std::chrono_literals;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;  // every allocation is larger
-#else
-constexpr bool sanitized = false;
-#endif
-
-// What a server may take whatever its peers do. The address sanitizer keeps 256 MiB of what was freed.
-constexpr std::int64_t bounded_bytes = sanitized ? 512 << 20 : 64 << 20;
 
 std::vector<const Model*> serving_models() {
   std::vector<const Model*> models = every_model_and_some_hybrids();
@@ -62,103 +43,6 @@ std::vector<const Service*> services(Transport transport) {
     if (service.transport == transport) chosen.push_back(&service);
   }
   return chosen;
-}
-
-// A server of one model and one service, and connections to it.
-class TestServer {
- public:
-  TestServer(const Model& model, const Service& service, ServiceParameters parameters,
-             std::chrono::nanoseconds idle_timeout = 60s, std::uint32_t workers = 4)
-      : service_(service),
-        parameters_(parameters),
-        listeners_(listen_on_all("127.0.0.1", 0, service.transport, idle_timeout, server_copies(model, workers))) {
-    if (parameters_.message_bytes == 0) parameters_.message_bytes = service.default_message_bytes;
-    setup_ = {.service = &service,
-              .context = {.parameters = parameters_, .model = model.name},
-              .workers = workers,
-              .sockets = listeners_.descriptors(),
-              .idle_timeout = idle_timeout};
-    process_.emplace(model, setup_, *report_.data(), std::span<const int>());
-  }
-
-  UniqueFd connect() const {
-    const int type = service_.transport == Transport::tcp ? SOCK_STREAM : SOCK_DGRAM;
-    UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
-    const int on = 1;
-    if (type == SOCK_STREAM) setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    const timeval patience{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
-    setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(listeners_.port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    return socket;
-  }
-
-  // Of connections that come now. The default one has room for a single segment of the loopback, so that it has to
-  // run empty before the peer may send again.
-  void set_receive_buffer(int bytes) const {
-    setsockopt(listener_.socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-  }
-
-  std::unique_ptr<Exchange> exchange(std::uint64_t connection, bool heavy = false) const {
-    return service_.exchange(parameters_, connection, heavy);
-  }
-
-  ServerProcess& process() { return *process_; }
-  const ServerCounters& counters() const { return report_.data()->server; }
-  std::int32_t units_alive() const { return report_.data()->units_alive.load(); }
-
- private:
-  const Service& service_;
-  ServiceParameters parameters_;
-  Listeners listeners_;
-  ServerSetup setup_;
-  SharedArray<RunReport> report_{1};
-  std::optional<ServerProcess> process_;
-};
-
-void send_all(int socket, Output& out) {
-  while (!out.empty()) {
-    std::array<iovec, 16> vectors{};
-    const auto filled = out.gather(vectors);
-    const ssize_t sent = ::send(socket, filled[0].iov_base, filled[0].iov_len, MSG_NOSIGNAL);
-    ASSERT_GT(sent, 0) << std::strerror(errno);
-    out.consume(static_cast<std::size_t>(sent));
-  }
-}
-
-// Receives until `replies` complete replies have come; what is wrong otherwise.
-std::string receive_replies(int socket, Exchange& exchange, int replies, std::size_t at_most = 65536) {
-  std::vector<std::byte> tail;
-  std::vector<std::byte> room(at_most);
-  while (replies > 0) {
-    const ssize_t size = recv(socket, room.data(), room.size(), 0);
-    if (size <= 0) return size == 0 ? "the server closed the connection" : std::strerror(errno);
-    tail.insert(tail.end(), room.begin(), room.begin() + size);
-    std::size_t used = 0;
-    while (replies > 0) {
-      const Reply reply = exchange.reply(std::span(tail).subspan(used));
-      used += reply.consumed;
-      if (reply.verdict == Verdict::more) break;
-      if (reply.verdict != Verdict::complete) return std::string(reply.why);
-      --replies;
-    }
-    tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(used));
-  }
-  return {};
-}
-
-std::string converse(int socket, Exchange& exchange, int requests) {
-  for (int i = 0; i < requests; ++i) {
-    Output out;
-    exchange.request(out);
-    send_all(socket, out);
-    if (std::string wrong = receive_replies(socket, exchange, 1); !wrong.empty()) return wrong;
-  }
-  return {};
 }
 
 // Sends requests for ever, and reads and forgets the replies.
@@ -176,22 +60,6 @@ std::string converse(int socket, Exchange& exchange, int requests) {
     const ssize_t sent = send(socket, filled[0].iov_base, filled[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0) out.consume(static_cast<std::size_t>(sent));
   }
-}
-
-// Closes with a reset.
-void reset(UniqueFd& socket) {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  socket.reset();
-}
-
-bool closed_by_server(int socket) {
-  char byte = 0;
-  ssize_t size = 0;
-  do {
-    size = recv(socket, &byte, 1, 0);
-  } while (size > 0);
-  return size == 0 || errno == ECONNRESET;
 }
 
 std::size_t descriptors_of(pid_t pid) {
@@ -405,24 +273,6 @@ TEST_P(ServesStreams, KeepsThoseWhoWereServedWhileItWasBusy) {
   }
   for (const Client& client : clients) EXPECT_EQ(receive_replies(client.socket.get(), *client.light, 1), "");
   EXPECT_EQ(server.counters().timed_out.load(), 0U);
-  server.process().stop();
-}
-
-// What is broken is always reported as ready, which must not wake a loop on and on.
-TEST_P(ServesStreams, SleepsWhileTheRequestOfAPeerThatHasResetWaits) {
-  if (model().name == "nonblocking") GTEST_SKIP() << "it never sleeps";
-  TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 0, .wait = 2s});
-  UniqueFd rude = server.connect();
-  Output out;
-  server.exchange(1, true)->request(out);
-  send_all(rude.get(), out);
-  while (server.counters().accepted.load() == 0) usleep(1000);
-  usleep(50'000);  // likely to be waiting by then
-  reset(rude);
-  const TreeUsage before = server.process().usage(Edge::begin).usage;
-  usleep(1'000'000);
-  const TreeUsage used = server.process().usage(Edge::end).usage - before;
-  EXPECT_LT(used.cpu_ns, 500'000'000);
   server.process().stop();
 }
 
@@ -720,224 +570,6 @@ TEST_P(ServesDatagrams, StopsWhileIdle) {
   TestServer server(*model, *service, {});
   server.process().stop();
   EXPECT_TRUE(living_descendants(getpid()).empty());
-}
-
-// Descriptors below `first_free`, all taken; a server that is started now inherits them.
-std::vector<UniqueFd> take_descriptors_below(int first_free) {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  std::vector<UniqueFd> taken;
-  do {
-    taken.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  } while (taken.back().get() >= 0 && taken.back().get() < first_free - 1);
-  return taken;
-}
-
-TEST(Select, ServesThoseWhoFitIntoItsSetsAndRefusesOthers) {
-  const std::vector<UniqueFd> taken = take_descriptors_below(FD_SETSIZE - 24);
-  const Service& echo = *services(Transport::tcp).front();
-  TestServer server(model_named("select"), echo, {});
-  {
-    constexpr int count = 200;
-    constexpr int served = 10;
-    std::vector<UniqueFd> crowd;
-    std::vector<std::unique_ptr<Exchange>> exchanges;
-    for (int i = 0; i < count; ++i) {
-      crowd.push_back(server.connect());
-      exchanges.push_back(server.exchange(static_cast<std::uint64_t>(i)));
-      Output out;
-      if (i >= served) exchanges.back()->request(out);
-      send_all(crowd.back().get(), out);
-    }
-    for (int i = 0; i < 2000 && server.counters().refused.load() == 0; ++i) usleep(10'000);
-    EXPECT_GE(server.counters().refused.load(), 1U);
-    for (std::size_t i = 0; i < served; ++i) EXPECT_EQ(converse(crowd[i].get(), *exchanges[i], 5), "") << i;
-    EXPECT_LE(server.counters().open_peak.load(), 24);
-    EXPECT_LT(proportional_set_bytes(server.process().pid()), bounded_bytes);
-    const UsageReading begin = server.process().usage(Edge::begin);
-    usleep(300'000);
-    const UsageReading end = server.process().usage(Edge::end);
-    EXPECT_LT((end.usage - begin.usage).cpu_ns, (end.at_ns - begin.at_ns) / 5) << "those who wait keep it busy";
-  }
-  const UniqueFd later = server.connect();  // once the crowd has gone
-  EXPECT_EQ(converse(later.get(), *server.exchange(2), 1), "");
-  server.process().stop();
-}
-
-TEST(Select, SaysWhenItsOwnDescriptorsDoNotFit) {
-  const std::vector<UniqueFd> taken = take_descriptors_below(FD_SETSIZE);
-  TestServer server(model_named("select"), *services(Transport::tcp).front(), {});
-  try {
-    server.process().stop();
-    FAIL() << "it serves a socket that select(2) cannot watch";
-  } catch (const std::runtime_error& error) {
-    EXPECT_NE(std::string(error.what()).find("FD_SETSIZE"), std::string::npos) << error.what();
-  }
-}
-
-// ---- What only a completion ring can get wrong ----
-
-class IoUring : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const std::string why = why_no_io_uring(); !why.empty()) GTEST_SKIP() << why;
-  }
-
-  static const Model& model() { return model_named("io-uring"); }
-  static const Service& service(std::string_view name) {
-    return *std::ranges::find(all_services(), name, &Service::name);
-  }
-
-  // Waits for as long as it takes, within reason, until no connection is left.
-  static void expect_all_to_end(const TestServer& server) {
-    for (int i = 0; i < 2000 && server.counters().open.load() != 0; ++i) usleep(10'000);
-    EXPECT_EQ(server.counters().open.load(), 0);
-  }
-};
-
-// All are there before the server comes to accept them, so that one turn wants several times the buffers there are.
-void serve_more_than_there_are_buffers(const Model& model, const Service& service) {
-  TestServer server(model, service, {.message_bytes = 64 * 1024});
-  std::vector<UniqueFd> sockets;
-  std::vector<std::unique_ptr<Exchange>> exchanges;
-  kill(server.process().pid(), SIGSTOP);
-  ASSERT_EQ(waitpid(server.process().pid(), nullptr, WUNTRACED), server.process().pid());
-  for (std::uint64_t i = 0; i < 600; ++i) {
-    sockets.push_back(server.connect());
-    exchanges.push_back(server.exchange(i));
-    Output out;
-    exchanges.back()->request(out);
-    send_all(sockets.back().get(), out);
-  }
-  kill(server.process().pid(), SIGCONT);
-  for (std::size_t i = 0; i < sockets.size(); ++i) {
-    ASSERT_EQ(receive_replies(sockets[i].get(), *exchanges[i], 1), "") << "connection " << i;
-  }
-  server.process().stop();
-}
-
-TEST_F(IoUring, ServesMoreConnectionsThanItHasBuffers) { serve_more_than_there_are_buffers(model(), service("echo")); }
-
-TEST_F(IoUring, LetsGoOfConnectionsWithSendsUnderWay) {
-  TestServer server(model(), service("echo"), {.message_bytes = 1 << 20}, 1s);
-  Output requests;
-  const auto exchange = server.exchange(1);
-  while (requests.pending() < (16U << 20)) exchange->request(requests);
-  for (const bool rude : {false, true}) {
-    UniqueFd deaf = server.connect();
-    Output out = requests;
-    // Until the server is stuck with a reply, and a moment later sees a reset or loses patience.
-    for (int i = 0; i < 2000 && server.counters().timed_out.load() == 0 && !(rude && i > 100); ++i) {
-      std::array<iovec, 1> vectors{};
-      const auto filled = out.gather(vectors);
-      const ssize_t sent = filled.empty() ? 0 : send(deaf.get(), filled[0].iov_base, filled[0].iov_len, MSG_DONTWAIT);
-      if (sent > 0) out.consume(static_cast<std::size_t>(sent));
-      usleep(2'000);
-    }
-    if (rude) reset(deaf);
-    expect_all_to_end(server);
-  }
-  const UniqueFd socket = server.connect();
-  EXPECT_EQ(converse(socket.get(), *server.exchange(2), 1), "");
-  server.process().stop();
-}
-
-TEST_F(IoUring, LetsGoOfAPeerThatIsResetWhileItsRequestWaits) {
-  TestServer server(model(), service("echo"), {.message_bytes = 64, .compute_steps = 0, .wait = 600s});
-  UniqueFd rude = server.connect();
-  Output out;
-  server.exchange(1, true)->request(out);
-  send_all(rude.get(), out);
-  while (server.counters().accepted.load() == 0) usleep(1'000);
-  usleep(50'000);  // likely to wait by now; right either way
-  reset(rude);
-  expect_all_to_end(server);
-  server.process().stop();
-}
-
-// The ring receives whether or not the session wants bytes; it has to stop.
-TEST_F(IoUring, BoundsWhatItReceivesWhileRequestsWait) {
-  TestServer server(model(), service("echo"), {.message_bytes = 1 << 20, .compute_steps = 0, .wait = 600s});
-  const std::int64_t before = proportional_set_bytes(server.process().pid());
-  std::vector<UniqueFd> eager;
-  constexpr int count = 20;
-  for (int i = 0; i < count; ++i) {
-    eager.push_back(server.connect());
-    Output out;
-    server.exchange(1, true)->request(out);
-    send_all(eager.back().get(), out);
-  }
-  const std::vector<std::byte> flood(1 << 20);
-  for (int i = 0; i < 2000; ++i) {
-    for (const UniqueFd& socket : eager) send(socket.get(), flood.data(), flood.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    usleep(500);
-  }
-  const std::int64_t each = (proportional_set_bytes(server.process().pid()) - before) / count;
-  EXPECT_LT(each, sanitized ? 8 << 20 : 2 << 20);
-  server.process().stop();
-}
-
-// Has the kernel refuse a system call, or one with this second argument, to this process and its children.
-void refuse(int call, int error, std::optional<std::uint32_t> second_argument = std::nullopt) {
-  const auto refusal = SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error);
-  const auto number = static_cast<std::uint32_t>(call);
-  std::vector<sock_filter> steps{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-  if (second_argument) {
-    steps.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3));
-    steps.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])));
-    steps.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, *second_argument, 0, 1));
-  } else {
-    steps.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1));
-  }
-  steps.push_back(BPF_STMT(BPF_RET | BPF_K, refusal));
-  steps.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  const sock_fprog program{.len = static_cast<unsigned short>(steps.size()), .filter = steps.data()};
-  ASSERT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-  ASSERT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
-// Runs `body` in a process of its own, which what it refuses itself ends with.
-template <typename Body>
-void in_a_child(Body body) {
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    body();
-    _exit(testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = -1;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0) << "see above";
-}
-
-TEST_F(IoUring, ServesOneByOneWhereTheKernelHasNoMultishot) {
-  in_a_child([] {
-    refuse(SYS_io_uring_register, EINVAL, IORING_REGISTER_PBUF_RING);
-    EXPECT_FALSE(has_multishot());
-    EXPECT_THAT(model().note(), testing::HasSubstr("Linux 6.0"));
-    serve_more_than_there_are_buffers(model(), service("echo"));
-    for (const Service& service : all_services()) {
-      TestServer server(model(), service, {.message_bytes = 0, .compute_steps = 1000, .wait = 1ms});
-      for (std::uint64_t client = 0; client < 5; ++client) {
-        const UniqueFd socket = server.connect();
-        EXPECT_EQ(converse(socket.get(), *server.exchange(client, client % 2 == 1), 20), "");
-      }
-      server.process().stop();
-    }
-  });
-}
-
-TEST_F(IoUring, SaysWhyItIsRefusedAndWhatHelps) {
-  for (const int error : {EPERM, ENOSYS}) {
-    in_a_child([error] {
-      refuse(SYS_io_uring_setup, error);
-      EXPECT_THAT(why_no_io_uring(), testing::AllOf(testing::HasSubstr(std::generic_category().message(error)),
-                                                    testing::HasSubstr("seccomp=unconfined")));
-      EXPECT_EQ(io_uring_note(), "");
-    });
-  }
 }
 
 TEST(Listening, SaysWhichAddressAndWhy) {
