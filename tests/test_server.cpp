@@ -46,10 +46,10 @@ UniqueFd TestServer::connect() const {
   return socket;
 }
 
-// Of connections that come now. The default one has room for a single segment of the loopback, so that it has to
-// run empty before the peer may send again.
-void set_receive_buffer(int bytes) const {
-  setsockopt(listener_.socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+void TestServer::set_receive_buffer(int bytes) const {
+  for (const UniqueFd& socket : listeners_.sockets) {
+    setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  }
 }
 
 void send_all(int socket, Output& out) {

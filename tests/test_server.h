@@ -31,6 +31,9 @@ class TestServer {
 
   UniqueFd connect() const;
 
+  /// What the server's end of connections made from now on takes in before its peer has to wait.
+  void set_receive_buffer(int bytes) const;
+
   std::unique_ptr<Exchange> exchange(std::uint64_t connection, bool heavy = false) const {
     return service_.exchange(parameters_, connection, heavy);
   }
