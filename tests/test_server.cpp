@@ -42,7 +42,8 @@ UniqueFd TestServer::connect() const {
   address.sin_family = AF_INET;
   address.sin_port = htons(listeners_.port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0)
+      << std::strerror(errno);
   return socket;
 }
 
