@@ -7,6 +7,7 @@
 #include <array>
 
 #include "harness/flags.h"
+#include "harness/plan.h"
 #include "harness/suggest.h"
 #include "models/hybrid.h"
 
@@ -33,6 +34,14 @@ bool choose(std::span<const Row> rows, std::string_view word, std::vector<const 
     found = true;
   }
   return found;
+}
+
+constexpr std::string_view every_primitive = "primitives";
+
+// `all` means jobs and services: the primitives would be most of such a plan and none of its question.
+bool choose_primitives(std::span<const Primitive> rows, std::string_view word, std::vector<const Primitive*>& chosen) {
+  if (word == "all") return false;
+  return choose(rows, word == every_primitive ? "all" : word, chosen);
 }
 
 [[noreturn]] void unknown_name_error(std::string_view flag, std::string_view list, std::string_view word,
@@ -89,8 +98,10 @@ ChosenWorkloads choose_workloads(const Tables& tables, const std::string& list) 
   for (const std::string& word : split(list, ',')) {
     const bool job = choose(tables.workloads, word, chosen.jobs);
     const bool service = choose(tables.services, word, chosen.services);
-    if (job || service) continue;
-    std::vector<std::string_view> names{"all"};
+    const bool primitive = choose_primitives(tables.primitives, word, chosen.primitives);
+    if (job || service || primitive) continue;
+    std::vector<std::string_view> names{"all", every_primitive};
+    for (const Primitive& row : tables.primitives) names.push_back(row.name);
     for (const Workload& workload : tables.workloads) names.push_back(workload.name);
     for (const Service& row : tables.services) names.push_back(row.name);
     unknown_name_error("workload", list, word, names);
@@ -101,6 +112,14 @@ ChosenWorkloads choose_workloads(const Tables& tables, const std::string& list) 
 void not_taken_error(std::string_view flag, const std::vector<std::string_view>& takers) {
   throw UsageError(fmt::format("--{}: none of the chosen workloads takes it{}{} {}", flag, takers.empty() ? "" : "; ",
                                fmt::join(takers, ", "), takers.size() == 1 ? "does" : "do"));
+}
+
+void check_models_measured(const std::vector<const Model*>& models, const std::vector<const Primitive*>& primitives) {
+  for (const Model* model : models) {
+    const auto measures = [&](const Primitive* primitive) { return has_row(*primitive, *model); };
+    if (std::ranges::any_of(primitives, measures)) continue;
+    throw UsageError(fmt::format("--model={}: {}", model->name, why_no_row(*primitives.front())));
+  }
 }
 
 void check_workers_taken(const std::vector<const Model*>& models, bool given) {

@@ -15,13 +15,18 @@ std::vector<const Model*> choose_models(const Tables& tables, const std::string&
 struct ChosenWorkloads {
   std::vector<const Workload*> jobs;
   std::vector<const Service*> services;
+  std::vector<const Primitive*> primitives;
 };
 
-/// The jobs and services of a list of names or `all`, each once. Throws UsageError.
+/// The workloads of a list of names, each once; `all` names every job and every service, `primitives` every primitive.
+/// Throws UsageError.
 ChosenWorkloads choose_workloads(const Tables& tables, const std::string& list);
 
 /// Throws the UsageError of a flag that no chosen workload takes; `takers` do.
 [[noreturn]] void not_taken_error(std::string_view flag, const std::vector<std::string_view>& takers);
+
+/// Throws a UsageError where one of the models has no row of any of the primitives, so that it would measure nothing.
+void check_models_measured(const std::vector<const Model*>& models, const std::vector<const Primitive*>& primitives);
 
 /// Throws a UsageError where --workers is `given` and none of the models is a pool.
 void check_workers_taken(const std::vector<const Model*>& models, bool given);

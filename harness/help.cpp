@@ -33,6 +33,14 @@ std::string service_lines(const Tables& tables) {
   return lines;
 }
 
+std::string primitive_lines(const Tables& tables) {
+  std::string lines;
+  for (const Primitive& primitive : tables.primitives) {
+    lines += fmt::format("  {:<14}{}\n", primitive.name, primitive.summary);
+  }
+  return lines;
+}
+
 std::string suite_lines() {
   std::string lines;
   for (const Suite& suite : all_suites()) {
@@ -60,15 +68,18 @@ Models (--model, 'all' takes every one; so it is by default):
 {}  OUTER+INNER   hybrids: --workers copies of INNER, in processes (processes+epoll) or threads (threads+coroutines);
                 nested too (processes+threads+coroutines); not among 'all'
 
-Workloads (--workload; 'all' takes every job and every service; by default, all jobs and no service).
+Workloads (--workload; 'all' takes every job and every service, 'primitives' every primitive; by default, all jobs).
 Jobs, batches of tasks:
 {}
 Services, protocols served to many connections:
 {}
+Primitives, one operation of each kind of unit (models that bring none of their own are left out):
+{}
 Suites (--suite), each a set of defaults for other options:
 {}
 Size of a job:
-  --tasks=N           tasks in a batch, 1 to 10,000,000 (default: the job's, as `bench list` says; so the next two)
+  --tasks=N           tasks in a batch, 1 to 10,000,000 (default: the job's, as `bench list` says; so the next two);
+                      of a primitive: units that wait
   --work=N            how much each task computes
   --wait=TIME[:TIME]  how long each task waits; several times are dealt round the tasks
   --cpus=N            confine each run to the first N CPUs (default: all)
@@ -134,10 +145,12 @@ Examples:
   bench --model=threads,epoll --workload=echo --connections=100,10000 --active=10
   bench --model=all --workload=echo --rate=common --service-wait=1ms --heavy=1%
   bench --suite=c10k --memory
+  bench --model=all --workload=spawn,switch
 
 Exit status: 0 done, 1 something failed to run, 2 usage, 130 interrupted.
 )",
-                     model_lines(tables), job_lines(tables), service_lines(tables), suite_lines());
+                     model_lines(tables), job_lines(tables), service_lines(tables), primitive_lines(tables),
+                     suite_lines());
 }
 
 std::string serve_help(const Tables& tables) {

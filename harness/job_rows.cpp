@@ -63,7 +63,10 @@ void fill_percentile(const RowSource& /*source*/, const CellSummary& summary, st
 
 }  // namespace
 
-const RowParts job_row_parts{
-    .parameters = parameters, .sample = fill_sample, .median = fill_median, .percentile = fill_percentile};
+const RowParts job_row_parts{.has_latency = true,
+                             .parameters = parameters,
+                             .sample = fill_sample,
+                             .median = fill_median,
+                             .percentile = fill_percentile};
 
 }  // namespace bench

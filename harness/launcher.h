@@ -29,7 +29,7 @@ struct RunRequest {
   std::int32_t units_hint = 0;    ///< For a job's memory run: the number of units alive at which to read it.
   double rate = 0;                ///< For a service: requests per second offered; 0: closed loop.
   std::uint32_t connections = 0;  ///< For a service's memory run: how many.
-  std::int64_t duration_ns = 0;   ///< For a service: of the window, where it is not the plan's.
+  std::int64_t duration_ns = 0;   ///< Of a service's window or of a primitive's operations, where it is not the usual.
   std::int64_t time_limit_ns = 0;
 };
 

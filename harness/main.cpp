@@ -2,7 +2,9 @@
 #include "harness/app.h"
 
 int main(int argc, char** argv) {
-  return bench::run_app(
-      {.models = bench::all_models(), .workloads = bench::all_workloads(), .services = bench::all_services()}, argc,
-      argv);
+  return bench::run_app({.models = bench::all_models(),
+                         .workloads = bench::all_workloads(),
+                         .services = bench::all_services(),
+                         .primitives = bench::all_primitives()},
+                        argc, argv);
 }

@@ -78,6 +78,12 @@ std::vector<std::string_view> names_of(std::span<const Row> rows) {
   return names;
 }
 
+// The primitives that are about many units take --tasks as jobs do.
+bool taken_by_primitives(const FlagRow& row, const Options& options) {
+  const auto takes = [](const Primitive* primitive) { return primitive->default_tasks != 0; };
+  return row.name == "tasks" && std::ranges::any_of(options.primitives, takes);
+}
+
 // Nor is one of services where only jobs are chosen, and the other way round.
 void check_subjects(const Flags& flags, const Tables& tables, const Options& options) {
   for (const FlagRow& row : all_flags()) {
@@ -85,8 +91,9 @@ void check_subjects(const Flags& flags, const Tables& tables, const Options& opt
     if (row.subject == Subject::services && options.services.empty()) {
       not_taken_error(row.name, names_of(tables.services));
     }
-    if (row.subject == Subject::jobs && options.workloads.empty())
+    if (row.subject == Subject::jobs && options.workloads.empty() && !taken_by_primitives(row, options)) {
       not_taken_error(row.name, names_of(tables.workloads));
+    }
   }
 }
 
@@ -143,7 +150,9 @@ void check_no_arguments(const Flags& flags) {
 }
 
 void choose_run(const Flags& flags, const Tables& tables, Options& options) {
-  options.models = choose_models(tables, flags.given("model") ? flags.text("model") : "all");
+  const std::string models = flags.given("model") ? flags.text("model") : "all";
+  options.models = choose_models(tables, models);
+  options.all_models = std::ranges::count(split(models, ','), "all") != 0;
   if (!flags.given("workload")) {
     for (const Workload& workload : tables.workloads) options.workloads.push_back(&workload);
     return;
@@ -151,6 +160,9 @@ void choose_run(const Flags& flags, const Tables& tables, Options& options) {
   ChosenWorkloads chosen = choose_workloads(tables, flags.text("workload"));
   options.workloads = std::move(chosen.jobs);
   options.services = std::move(chosen.services);
+  options.primitives = std::move(chosen.primitives);
+  const bool only_primitives = options.workloads.empty() && options.services.empty();
+  if (only_primitives && !options.all_models) check_models_measured(options.models, options.primitives);
 }
 
 void read_run(Flags& flags, const Tables& tables, Options& options) {

@@ -12,6 +12,7 @@
 
 #include "harness/service_options.h"
 #include "models/model.h"
+#include "primitives/primitive.h"
 #include "workloads/service.h"
 #include "workloads/workload.h"
 
@@ -22,6 +23,7 @@ struct Tables {
   std::span<const Model> models;
   std::span<const Workload> workloads;  ///< The jobs.
   std::span<const Service> services;
+  std::span<const Primitive> primitives = {};
 };
 
 /// A command line that cannot be carried out; what() is one line that names the flag, the value and what is allowed.
@@ -45,8 +47,10 @@ struct Options {
 
   // Of `run`.
   std::vector<const Model*> models;
-  std::vector<const Workload*> workloads;  ///< The chosen jobs.
-  std::vector<const Service*> services;    ///< The chosen services.
+  std::vector<const Workload*> workloads;    ///< The chosen jobs.
+  std::vector<const Service*> services;      ///< The chosen services.
+  std::vector<const Primitive*> primitives;  ///< The chosen primitives.
+  bool all_models = false;  ///< The models were not chosen one by one: who has no row of a primitive is left out of it.
   std::vector<std::uint32_t> tasks;
   std::vector<std::uint64_t> work;
   std::vector<std::vector<std::chrono::nanoseconds>> waits;  ///< One list of waits for each cell.

@@ -213,6 +213,7 @@ Plan make_plan(const Options& options, const Machine& machine) {
       }
     }
   }
+  add_primitives(plan, options, machine);
   return plan;
 }
 

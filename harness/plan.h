@@ -35,8 +35,9 @@ struct ForeignServer {
 /// Cells that are compared with each other: one workload with the same parameters on the same CPUs.
 struct Group {
   const Workload* workload = nullptr;    ///< A job, or
-  const Service* service = nullptr;      ///< a service: one of the two is there.
-  JobParameters parameters;              ///< Of a job.
+  const Service* service = nullptr;      ///< a service, or
+  const Primitive* primitive = nullptr;  ///< a primitive: one of the three is there.
+  JobParameters parameters;              ///< Of a job; of a primitive the tasks.
   ServiceLoad load;                      ///< Of a service.
   std::optional<ForeignServer> foreign;  ///< Serves the service in the place of a model.
   std::uint32_t cpus = 0;                ///< CPUs a run may use.
@@ -44,7 +45,10 @@ struct Group {
   std::vector<std::size_t> cells;        ///< Indices into Plan::cells, in the order of the model table.
 
   /// Of its workload.
-  std::string_view name() const { return service ? service->name : workload->name; }
+  std::string_view name() const {
+    if (primitive) return primitive->name;
+    return service ? service->name : workload->name;
+  }
 };
 
 /// Which CPUs serve and which load. They are the same where there is but one.
@@ -57,6 +61,7 @@ struct CpuSplit {
 struct Cell {
   std::size_t group = 0;
   const Model* model = nullptr;
+  const PrimitiveRow* row = nullptr;  ///< Of a primitive; null where it has none for the model.
   std::uint32_t workers = 0;
   bool shows_workers = false;  ///< The model is a pool, so that the workers belong to the cell's name.
   std::uint64_t stack_bytes = default_stack_bytes;  ///< Of each fiber.
@@ -95,6 +100,15 @@ std::string model_parameters_text(const Cell& cell);
 
 /// The name of a service's cell: "echo/epoll/connections:50/message:64".
 std::string service_cell_name(const Cell& cell, const Group& group);
+
+/// Adds the groups and cells of the chosen primitives to `plan`.
+void add_primitives(Plan& plan, const Options& options, const Machine& machine);
+
+/// Whether a primitive has a row for the model.
+bool has_row(const Primitive& primitive, const Model& model);
+
+/// Why models without a row have none.
+std::string why_no_row(const Primitive& primitive);
 
 /// About how long a run of a service takes.
 std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options);

@@ -48,6 +48,30 @@ const std::vector<std::string> service_header{"model", "rate/s",      "95%",    
                                               "p99.9", "CPU/request", "over ideal", "switches", "server",
                                               "load",  "served",      "limit"};
 
+const std::vector<std::string> primitive_header{"model", "via", "units", "CPUs", "time", "95%", "CPU", "switches"};
+const std::vector<std::string> memory_header{"model", "via", "units",    "CPUs",      "time",
+                                             "95%",   "CPU", "switches", "user/unit", "kernel/unit"};
+
+std::vector<std::string> primitive_row(const CellSummary& row, const Cell& cell, const Group& group) {
+  const std::uint32_t units = std::max(cell.row->units, group.parameters.tasks);
+  std::vector<std::string> texts{
+      std::string(cell.model->name),
+      std::string(cell.row->via),
+      units == 0 ? "-" : fmt::to_string(units),
+      fmt::to_string(cell.row->cpus),
+      format_duration(row.wall_ns.median),
+      interval_text(row.wall_ns),
+      format_duration(row.cpu_ns.median),
+      fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median),
+  };
+  if (group.primitive->measures_memory) {
+    for (const Estimate& bytes : {row.primitive->user_bytes, row.primitive->kernel_bytes}) {
+      texts.push_back(format_bytes(std::max(bytes.median, 0.0)));
+    }
+  }
+  return texts;
+}
+
 std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
 
 // What is not known of a server that somebody else runs.
@@ -156,10 +180,21 @@ std::string rounds_text(const GroupSummary& summary, const Results& results) {
   return text;
 }
 
+const std::vector<std::string>& header_of(const Group& group) {
+  if (group.primitive) return group.primitive->measures_memory ? memory_header : primitive_header;
+  return group.service ? service_header : console_header;
+}
+
+std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const Group& group,
+                                const CellResult& result) {
+  if (group.primitive) return primitive_row(row, cell, group);
+  return group.service ? service_row(row, cell, group) : console_row(row, cell, result);
+}
+
 std::string group_text(const Plan& plan, const Results& results, const GroupSummary& summary, Format format,
                        bool emphasis) {
   const Group& group = plan.groups[summary.group];
-  Table table{.header = group.service ? service_header : console_header, .rows = {}};
+  Table table{.header = header_of(group), .rows = {}};
   for (const std::size_t index : group.cells) {
     const Cell& cell = plan.cells[index];
     const CellResult& result = results.cells[index];
@@ -169,12 +204,13 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
     } else if (result.failure) {
       table.rows.push_back({cell.label, "failed: " + *result.failure});
     } else if (row != summary.cells.end()) {
-      table.rows.push_back(group.service ? service_row(*row, cell, group) : console_row(*row, cell, result));
+      table.rows.push_back(row_of(*row, cell, group, result));
     } else {
       table.rows.push_back({cell.label, "not run"});
     }
   }
-  std::string ideal = summary.cells.empty() ? "" : fmt::format(" · ideal {}", format_duration(summary.ideal_ns));
+  std::string ideal =
+      summary.cells.empty() || group.primitive ? "" : fmt::format(" · ideal {}", format_duration(summary.ideal_ns));
   if (group.service && !ideal.empty()) ideal = summary.ideal_ns > 0 ? ideal + " CPU/request" : "";
   std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
   if (format == Format::markdown) text = "### " + text;
@@ -204,6 +240,13 @@ constexpr std::string_view service_legend =
     "served:\n"
     "active connections that got a reply; limit: why the rate was no higher.\n";
 
+constexpr std::string_view primitive_legend =
+    "time: one operation, median of the rounds; 95%: interval of that median; CPUs: over which the units are spread; "
+    "CPU:\n"
+    "user and system of all units per operation; switches: likewise, waiting+preempted; user/unit, kernel/unit: memory "
+    "of a\n"
+    "unit that waits.\n";
+
 }  // namespace
 
 std::string report_text(const Plan& plan, const Results& results, Format format, bool emphasis) {
@@ -214,9 +257,13 @@ std::string report_text(const Plan& plan, const Results& results, Format format,
   }
   const auto is_service = [](const Group& group) { return group.service != nullptr; };
   const bool services = std::ranges::any_of(plan.groups, is_service);
-  const bool jobs = !std::ranges::all_of(plan.groups, is_service);
+  const auto is_primitive = [](const Group& group) { return group.primitive != nullptr; };
+  const bool primitives = std::ranges::any_of(plan.groups, is_primitive);
+  const auto is_job = [](const Group& group) { return group.workload != nullptr; };
+  const bool jobs = std::ranges::any_of(plan.groups, is_job);
   if (jobs) text += '\n' + std::string(legend);
   if (services) text += '\n' + std::string(service_legend);
+  if (primitives) text += '\n' + std::string(primitive_legend);
   return text;
 }
 
@@ -277,6 +324,12 @@ std::string list_text(const Tables& tables) {
   for (const Service& service : tables.services) {
     text += fmt::format("  {:<14}{}\n", service.name, service.summary);
     text += fmt::format("  {:<14}  default: --message-size={}\n", "", service.default_message_bytes);
+  }
+  text += "\nPrimitives:\n";
+  for (const Primitive& primitive : tables.primitives) {
+    text += fmt::format("  {:<14}{}\n", primitive.name, primitive.summary);
+    if (primitive.default_tasks == 0) continue;
+    text += fmt::format("  {:<14}  default: --tasks={}\n", "", primitive.default_tasks);
   }
   text += "\nSuites:\n";
   for (const Suite& suite : all_suites()) text += fmt::format("  {:<14}{}\n", suite.name, suite.summary);

@@ -1,4 +1,4 @@
-// The table as CSV: a row for each cell. Columns that are only of jobs or only of services are there when the plan has
+// The table as CSV: a row for each cell. Columns that are not of every kind of workload are there when the plan has
 // such, and empty in the rows of the others.
 #include <fmt/format.h>
 
@@ -20,7 +20,7 @@ struct Source {
   const CellSummary* sums;  // null without samples
 };
 
-enum class Of : std::uint8_t { all, jobs, services };
+enum class Of : std::uint8_t { all, jobs, services, primitives, no_primitives };
 
 struct Column {
   const char* name;
@@ -66,8 +66,20 @@ std::string service_percent(const Source& source) {
   return source.sums ? number((*source.sums->service.*field).median * 100) : "";
 }
 
-std::string memory_text(const Source& source, double ConnectionMemory::*field) {
+std::string memory_text(const Source& source, double UnitMemory::*field) {
   return source.result.memory ? number((*source.result.memory).*field) : "";
+}
+
+// Of a primitive's memory, where that is measured.
+template <auto field>
+std::string primitive_median(const Source& source) {
+  if (!source.sums || !source.group.primitive->measures_memory) return "";
+  return number((*source.sums->primitive.*field).median);
+}
+
+std::string units_text(const Source& source) {
+  const std::uint32_t units = std::max(source.group.parameters.tasks, source.cell.row ? source.cell.row->units : 0);
+  return units == 0 ? "" : number(units);
 }
 
 std::string offered_rate(const Source& source) {
@@ -88,6 +100,8 @@ const std::vector<Column> columns{
     {"name", Of::all, [](const Source& s) { return s.cell.name; }},
     {"workload", Of::all, [](const Source& s) { return std::string(s.group.name()); }},
     {"model", Of::all, [](const Source& s) { return std::string(s.cell.model->name); }},
+    {"via", Of::primitives, [](const Source& s) { return s.cell.row ? std::string(s.cell.row->via) : ""; }},
+    {"units", Of::primitives, units_text},
     {"tasks", Of::jobs, [](const Source& s) { return number(s.group.parameters.tasks); }},
     {"work", Of::jobs, [](const Source& s) { return number(s.group.parameters.work); }},
     {"connections", Of::services, [](const Source& s) { return number(s.group.load.connections); }},
@@ -98,8 +112,8 @@ const std::vector<Column> columns{
     {"service_wait_ns", Of::services, [](const Source& s) { return number(s.group.load.parameters.wait.count()); }},
     {"heavy_percent", Of::services, [](const Source& s) { return number(s.group.load.parameters.heavy_share * 100); }},
     {"offered_rate_per_second", Of::services, offered_rate},
-    {"cpus", Of::all, [](const Source& s) { return number(s.group.cpus); }},
-    {"workers", Of::all, [](const Source& s) { return number(s.cell.workers); }},
+    {"cpus", Of::all, [](const Source& s) { return number(s.cell.row ? s.cell.row->cpus : s.group.cpus); }},
+    {"workers", Of::no_primitives, [](const Source& s) { return number(s.cell.workers); }},
     {"samples", Of::all, [](const Source& s) { return s.sums ? number(s.sums->wall_ns.samples) : ""; }},
     {"wall_ns", Of::all, summed<&CellSummary::wall_ns>},
     {"wall_low_ns", Of::all, [](const Source& s) { return s.sums ? number(s.sums->wall_ns.low) : ""; }},
@@ -109,21 +123,23 @@ const std::vector<Column> columns{
      [](const Source& s) { return s.sums ? number(s.sums->service->rate.low) : ""; }},
     {"rate_high_per_second", Of::services,
      [](const Source& s) { return s.sums ? number(s.sums->service->rate.high) : ""; }},
-    {"over_ideal", Of::all, [](const Source& s) { return s.sums ? number(s.sums->over_ideal) : ""; }},
+    {"over_ideal", Of::no_primitives, [](const Source& s) { return s.sums ? number(s.sums->over_ideal) : ""; }},
     {"speedup_over_serial", Of::jobs, [](const Source& s) { return s.sums ? number(s.sums->speedup) : ""; }},
     {"cpu_ns", Of::all, summed<&CellSummary::cpu_ns>},
     {"voluntary_switches", Of::all, summed<&CellSummary::voluntary_switches>},
     {"involuntary_switches", Of::all, summed<&CellSummary::involuntary_switches>},
-    {"latency_p50_ns", Of::all, latency<0>},
-    {"latency_p90_ns", Of::all, latency<1>},
-    {"latency_p99_ns", Of::all, latency<2>},
-    {"latency_p99_9_ns", Of::all, latency<3>},
+    {"latency_p50_ns", Of::no_primitives, latency<0>},
+    {"latency_p90_ns", Of::no_primitives, latency<1>},
+    {"latency_p99_ns", Of::no_primitives, latency<2>},
+    {"latency_p99_9_ns", Of::no_primitives, latency<3>},
     {"peak_memory_bytes", Of::jobs, [](const Source& s) { return s.sums ? number(s.result.peak_memory_bytes) : ""; }},
     {"user_bytes_per_connection", Of::services,
-     [](const Source& s) { return memory_text(s, &ConnectionMemory::user_bytes); }},
+     [](const Source& s) { return memory_text(s, &UnitMemory::user_bytes); }},
     {"kernel_bytes_per_connection", Of::services,
-     [](const Source& s) { return memory_text(s, &ConnectionMemory::kernel_bytes); }},
-    {"units_peak", Of::all, summed<&CellSummary::units_peak>},
+     [](const Source& s) { return memory_text(s, &UnitMemory::kernel_bytes); }},
+    {"user_bytes_per_unit", Of::primitives, primitive_median<&PrimitiveSummary::user_bytes>},
+    {"kernel_bytes_per_unit", Of::primitives, primitive_median<&PrimitiveSummary::kernel_bytes>},
+    {"units_peak", Of::no_primitives, summed<&CellSummary::units_peak>},
     {"server_cpu_percent", Of::services, service_percent<&ServiceSummary::server_busy>},
     {"generator_cpu_percent", Of::services, service_percent<&ServiceSummary::generator_busy>},
     {"fairness", Of::services, service_median<&ServiceSummary::fairness>},
@@ -140,7 +156,14 @@ const std::vector<Column> columns{
 };
 
 bool fits(const Column& column, const Group& group) {
-  return column.of == Of::all || (column.of == Of::services) == (group.service != nullptr);
+  switch (column.of) {
+    case Of::all: break;
+    case Of::jobs: return group.workload != nullptr;
+    case Of::services: return group.service != nullptr;
+    case Of::primitives: return group.primitive != nullptr;
+    case Of::no_primitives: return group.primitive == nullptr;
+  }
+  return true;
 }
 
 }  // namespace

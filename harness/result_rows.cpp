@@ -13,6 +13,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+const RowParts& parts_of(const Group& group) {
+  if (group.primitive) return primitive_row_parts;
+  return group.service ? service_row_parts : job_row_parts;
+}
+
 // The rows of one cell: its samples, or its failure, and the aggregates.
 class CellRows {
  public:
@@ -20,7 +25,7 @@ class CellRows {
       : source_(source),
         cell_(source.cell),
         result_(source.result),
-        parts_(source.group.service ? service_row_parts : job_row_parts),
+        parts_(parts_of(source.group)),
         index_(index),
         regimes_(regimes) {}
 
@@ -31,6 +36,7 @@ class CellRows {
 
   void add_aggregates(Json& rows, const CellSummary& summary) const {
     rows.push_back(median_row(summary));
+    if (!parts_.has_latency) return;
     const auto all = merged();
     for (std::size_t i = 0; i < percentile_names.size(); ++i) rows.push_back(percentile_row(summary, *all, i));
   }
@@ -87,8 +93,10 @@ class CellRows {
     parts_.sample(source_, sample, row, bench);
     bench["run_user_cpu_ns"] = sample.run_user_ns;
     bench["run_system_cpu_ns"] = sample.run_system_ns;
-    add_percentiles(bench, "latency", sample.latency_ns);
-    bench["latency_histogram"] = histogram_json(sample.latency);
+    if (parts_.has_latency) {
+      add_percentiles(bench, "latency", sample.latency_ns);
+      bench["latency_histogram"] = histogram_json(sample.latency);
+    }
     row["bench"] = std::move(bench);
     return row;
   }

@@ -1,5 +1,5 @@
-// What the rows of the result file are put together from. Jobs and services each fill in their part of a row that is
-// otherwise the same.
+// What the rows of the result file are put together from. Jobs, services and primitives each fill in their part of a
+// row that is otherwise the same.
 #pragma once
 
 #include <array>
@@ -23,9 +23,11 @@ struct RowSource {
   double ideal_ns;  ///< The median over the group.
 };
 
-/// What differs between the rows of a job and those of a service. `row` has Google Benchmark's keys already, `bench` is
-/// what comes to lie under its key of that name.
+/// What differs between the rows of a job, of a service and of a primitive. `row` has Google Benchmark's keys already,
+/// `bench` is what comes to lie under its key of that name.
 struct RowParts {
+  bool has_latency;  ///< Whether there are percentiles and their rows.
+
   /// A cell's parameters; those of one sample where it is not null, since a rate may be found out by the runs.
   nlohmann::ordered_json (*parameters)(const RowSource& source, const Sample* sample);
 
@@ -44,6 +46,7 @@ struct RowParts {
 
 extern const RowParts job_row_parts;
 extern const RowParts service_row_parts;
+extern const RowParts primitive_row_parts;
 
 /// How shown_percentiles are written in names.
 inline constexpr std::array<const char*, 4> percentile_names{"p50", "p90", "p99", "p99_9"};

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "harness/affinity.h"
+#include "harness/measure/affinity.h"
 #include "harness/measure/clock.h"
 #include "harness/measure/job_run.h"
 #include "harness/ruler.h"
@@ -59,6 +59,18 @@ void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& re
   if (report.job.batches == 0) throw std::logic_error("the model returned before the run was over");
 }
 
+void run_primitive(const Plan& plan, const Cell& cell, std::int64_t duration_ns, RunReport& report) {
+  std::vector<int> cpus = available_cpu_numbers();
+  cpus.resize(cell.row->cpus);
+  PrimitiveSetup setup{
+      .tasks = plan.group_of(cell).parameters.tasks, .units = cell.row->units, .cpus = std::move(cpus)};
+  if (duration_ns != 0) setup.minimum_ns = duration_ns;
+  confine(cell.row->cpus);
+  PrimitiveRun run(std::move(setup), report);
+  cell.row->measure(run);
+  if (report.primitive.operations == 0) throw std::logic_error("the primitive measured nothing");
+}
+
 void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
   if (request.kind == RunKind::ruler) {
     report.ruler = measure_ruler();
@@ -69,6 +81,7 @@ void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
     return request.kind == RunKind::memory ? run_service_memory(plan, request, report)
                                            : run_service(plan, request, report);
   }
+  if (cell.row) return run_primitive(plan, cell, request.duration_ns, report);
   confine(plan.group_of(cell).cpus);
   run_job(plan, cell, request.kind == RunKind::memory ? memory_length : measured_length, report);
 }

@@ -45,6 +45,27 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
   };
 }
 
+Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns,
+                             std::int64_t system_ns) {
+  const PrimitiveMeasurement& measured = report.primitive;
+  const auto operations = static_cast<double>(measured.operations);
+  const auto each = [&](std::int64_t total) { return static_cast<double>(total) / operations; };
+  Sample sample;
+  sample.round = round;
+  sample.batches = 1;
+  sample.wall_ns = measured.wall_ns / operations;
+  sample.cpu_ns = each(measured.usage.cpu_ns);
+  sample.voluntary_switches = each(measured.usage.voluntary_switches);
+  sample.involuntary_switches = each(measured.usage.involuntary_switches);
+  sample.minor_faults = each(measured.usage.minor_faults);
+  sample.major_faults = each(measured.usage.major_faults);
+  sample.run_user_ns = user_ns;
+  sample.run_system_ns = system_ns;
+  sample.primitive = {.operations = measured.operations,
+                      .memory = {.user_bytes = measured.user_bytes, .kernel_bytes = measured.kernel_bytes}};
+  return sample;
+}
+
 Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, std::uint32_t cpus) {
   const ServiceMeasurement& measured = report.service;
   const LoadCounts& load = measured.load;
@@ -103,17 +124,17 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   return sample;
 }
 
-ConnectionMemory memory_slope(const std::vector<MemoryReading>& readings) {
+UnitMemory memory_slope(const std::vector<MemoryReading>& readings) {
   const auto count = static_cast<double>(readings.size());
   double mean_x = 0;
-  ConnectionMemory mean;
+  UnitMemory mean;
   for (const MemoryReading& reading : readings) {
     mean_x += reading.connections / count;
     mean.user_bytes += static_cast<double>(reading.user_bytes) / count;
     mean.kernel_bytes += static_cast<double>(reading.kernel_bytes) / count;
   }
   double squares = 0;
-  ConnectionMemory products;
+  UnitMemory products;
   for (const MemoryReading& reading : readings) {
     const double x = reading.connections - mean_x;
     squares += x * x;

@@ -50,7 +50,20 @@ struct ServiceSample {
   std::optional<Knee> knee;     ///< Where the rate was searched.
 };
 
-/// What one run of a cell measured. Costs are per operation: a batch of a job, a request of a service.
+/// Memory per connection, or per unit that waits.
+struct UnitMemory {
+  double user_bytes = 0;    ///< Proportional set size; with connections: of the server's tree.
+  double kernel_bytes = 0;  ///< Of the kernel; with connections: for both ends and the unit that serves it.
+};
+
+/// What a run of a primitive measured beyond what every run does.
+struct PrimitiveSample {
+  std::uint64_t operations = 0;
+  UnitMemory memory;  ///< Of a unit that waits, where that is what is measured; else 0.
+};
+
+/// What one run of a cell measured. Costs are per operation: a batch of a job, a request of a service,
+/// an operation of a primitive.
 struct Sample {
   std::uint32_t round = 0;    ///< Of the workload, from 0; samples of the same round are pairs.
   std::uint32_t batches = 0;  ///< Measured; costs are means over them.
@@ -71,6 +84,7 @@ struct Sample {
   std::array<double, 4> service_ns{};      ///< From each task's start to its end.
   Histogram::Encoded latency;              ///< For merging over runs.
   std::optional<ServiceSample> service = std::nullopt;
+  std::optional<PrimitiveSample> primitive = std::nullopt;
 };
 
 /// A server's memory with so many connections, over that without any.
@@ -80,21 +94,15 @@ struct MemoryReading {
   std::int64_t kernel_bytes = 0;
 };
 
-/// Memory per connection.
-struct ConnectionMemory {
-  double user_bytes = 0;    ///< Of the server's tree, proportional set size.
-  double kernel_bytes = 0;  ///< Of the kernel, for both ends of a connection and the unit that serves it.
-};
-
 /// The slope of the line through the readings with the least squares (Legendre, 1805).
-ConnectionMemory memory_slope(const std::vector<MemoryReading>& readings);
+UnitMemory memory_slope(const std::vector<MemoryReading>& readings);
 
 /// All that is known of a cell.
 struct CellResult {
   std::vector<Sample> samples;
   std::optional<std::string> failure;  ///< Of its last run; the cell left the plan with it.
   std::int64_t peak_memory_bytes = 0;  ///< Proportional set size of the whole tree, from a run of its own; 0: unknown.
-  std::optional<ConnectionMemory> memory;  ///< Of a service's connections.
+  std::optional<UnitMemory> memory;    ///< Of a service's connections.
 };
 
 /// A reading of the ruler, right before or right after a round of a workload.
@@ -116,6 +124,10 @@ struct Results {
 
 /// The sample of a service's run in `report`; `cpus` is how many CPUs the model can use.
 Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, std::uint32_t cpus);
+
+/// The sample of a primitive's run in `report`.
+Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns,
+                             std::int64_t system_ns);
 
 /// The sample in `report`.
 Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns);

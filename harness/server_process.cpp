@@ -20,7 +20,7 @@
 #include <system_error>
 #include <vector>
 
-#include "harness/affinity.h"
+#include "harness/measure/affinity.h"
 #include "harness/measure/clock.h"
 #include "harness/measure/process.h"
 #include "harness/measure/usage.h"

@@ -14,9 +14,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "harness/affinity.h"
 #include "harness/bare_request.h"
 #include "harness/load/load_generator.h"
+#include "harness/measure/affinity.h"
 #include "harness/measure/clock.h"
 #include "harness/server_process.h"
 #include "harness/units.h"

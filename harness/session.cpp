@@ -120,7 +120,7 @@ class PlanSession {
   void run_cell(WorkloadState& state, std::size_t index) {
     const Cell& cell = plan_.cells[index];
     const Group& group = plan_.group_of(cell);
-    if (!group.service) return run_job(state, index);
+    if (!group.service) return run_once(state, index);
     switch (group.load.mode) {
       case RateMode::closed:
       case RateMode::fixed: return keep(index, run_service(state, index, group.load.rate));
@@ -129,8 +129,10 @@ class PlanSession {
     }
   }
 
-  void run_job(WorkloadState& state, std::size_t index) {
+  // Of a job or a primitive.
+  void run_once(WorkloadState& state, std::size_t index) {
     const Cell& cell = plan_.cells[index];
+    const Group& group = plan_.group_of(cell);
     const RunRequest request{
         .kind = RunKind::measure, .cell = static_cast<std::uint32_t>(index), .time_limit_ns = cell.time_limit_ns};
     const RunOutcome outcome =
@@ -138,7 +140,8 @@ class PlanSession {
     if (outcome.cancelled) return;
     const std::string reason = failure_reason(outcome, launcher_.report(), request);
     if (!reason.empty()) return drop(state, index, reason);
-    keep(index, make_sample(launcher_.report(), state.rounds, outcome.user_ns, outcome.system_ns));
+    const auto make = group.primitive ? make_primitive_sample : make_sample;
+    keep(index, make(launcher_.report(), state.rounds, outcome.user_ns, outcome.system_ns));
   }
 
   void keep(std::size_t index, std::optional<Sample> sample) {
@@ -228,7 +231,7 @@ class PlanSession {
   void run_memory(WorkloadState& state, std::size_t index) {
     CellResult& result = results_.cells[index];
     const Cell& cell = plan_.cells[index];
-    if (result.samples.empty()) return;
+    if (result.samples.empty() || cell.row) return;
     const RunRequest request{.kind = RunKind::memory,
                              .cell = static_cast<std::uint32_t>(index),
                              .units_hint = result.samples.front().units_peak,

@@ -44,6 +44,7 @@ class GroupSummarizer {
       const std::vector<Sample>& samples = results_.cells[cell].samples;
       if (samples.empty()) continue;
       summary_.cells.push_back(summarize_cell(cell));
+      if (group_.primitive) continue;
       for (const Sample& sample : samples) {
         ideals_ns.push_back(group_.service ? sample.compute_ns : ideal_ns(group_, sample.compute_ns));
         if (sample.compute_ns > 0) compute_ns.push_back(sample.compute_ns);
@@ -51,7 +52,8 @@ class GroupSummarizer {
     }
     if (!ideals_ns.empty()) summary_.ideal_ns = median(ideals_ns);
     if (!compute_ns.empty()) summary_.compute_ns = median_estimate(compute_ns);
-    summary_.verdict = group_.service ? service_verdict() : verdict();
+    // A primitive's rows do different things, so that none of them is best.
+    if (!group_.primitive) summary_.verdict = group_.service ? service_verdict() : verdict();
     warn();
     return std::move(summary_);
   }
@@ -115,8 +117,16 @@ class GroupSummarizer {
     row.start_delay_ns = estimate_percentiles(samples, &Sample::start_delay_ns);
     row.service_ns = estimate_percentiles(samples, &Sample::service_ns);
     row.user_share = user_share(samples);
-    row.over_ideal = distance_from_ideal(index);
     for (const Sample& sample : samples) count_regime(row, regimes_[sample.round]);
+    if (group_.primitive) {
+      row.primitive = {
+          .user_bytes =
+              median_estimate(column(samples, [](const Sample& s) { return s.primitive->memory.user_bytes; })),
+          .kernel_bytes =
+              median_estimate(column(samples, [](const Sample& s) { return s.primitive->memory.kernel_bytes; }))};
+      return row;
+    }
+    row.over_ideal = distance_from_ideal(index);
     if (group_.service) {
       row.service = summarize_service(samples);
       return row;

@@ -14,7 +14,13 @@
 
 namespace bench {
 
-/// A cell's samples in one row. Costs are per batch of a job, per request of a service.
+/// What a primitive's samples say beyond what every cell's do.
+struct PrimitiveSummary {
+  Estimate user_bytes{};  ///< Of a unit that waits; 0 where that is not what is measured.
+  Estimate kernel_bytes{};
+};
+
+/// A cell's samples in one row. Costs are per batch of a job, per request of a service, per operation of a primitive.
 struct CellSummary {
   std::size_t cell = 0;
   Estimate wall_ns{};
@@ -33,6 +39,7 @@ struct CellSummary {
   std::optional<Estimate> checkpoint_ns;                ///< What one checkpoint adds to the plain loop's CPU time.
   std::vector<std::pair<Regime, std::size_t>> regimes;  ///< How many samples were taken in which.
   std::optional<ServiceSummary> service;
+  std::optional<PrimitiveSummary> primitive;
 };
 
 struct GroupSummary {

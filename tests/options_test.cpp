@@ -23,7 +23,10 @@ using testing::StartsWith;
 
 Options parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "bench");
-  return parse_options({.models = all_models(), .workloads = all_workloads(), .services = all_services()},
+  return parse_options({.models = all_models(),
+                        .workloads = all_workloads(),
+                        .services = all_services(),
+                        .primitives = all_primitives()},
                        static_cast<int>(arguments.size()), arguments.data());
 }
 
@@ -211,9 +214,28 @@ TEST(Options, SuggestNothingWhereNothingIsNear) {
   EXPECT_THAT(refusal({"--format=xyzzy"}), AllOf(HasSubstr("console, json"), Not(HasSubstr("did you mean"))));
 }
 
+TEST(Options, TakePrimitivesByNameAndNotUnderAll) {
+  EXPECT_THAT(names(parse({"--workload=spawn"}).primitives), ElementsAre("spawn"));
+  EXPECT_THAT(parse({"--workload=spawn"}).workloads, IsEmpty());
+  EXPECT_THAT(parse({"--workload=primitives,spawn"}).primitives, SizeIs(all_primitives().size()));
+  EXPECT_THAT(parse({"--workload=all"}).primitives, IsEmpty());
+  EXPECT_TRUE(parse({"--workload=spawn", "--model=threads,all"}).all_models);
+  EXPECT_FALSE(parse({"--workload=spawn", "--model=threads"}).all_models);
+}
+
+TEST(Options, RefuseAModelThatNothingChosenMeasures) {
+  EXPECT_THAT(refusal({"--workload=spawn", "--model=threads,epoll"}),
+              AllOf(HasSubstr("--model=epoll: "), HasSubstr("spawn"), HasSubstr("processes, threads, coroutines")));
+  EXPECT_EQ(refusal({"--workload=spawn,io", "--model=threads,epoll"}), "(accepted)");
+  EXPECT_EQ(refusal({"--workload=spawn", "--model=threads,coroutines"}), "(accepted)");
+}
+
 TEST(HelpText, NamesEveryRowEveryFlagAndExamples) {
-  const std::string help =
-      help_text({.models = all_models(), .workloads = all_workloads(), .services = all_services()});
+  const std::string help = help_text({.models = all_models(),
+                                      .workloads = all_workloads(),
+                                      .services = all_services(),
+                                      .primitives = all_primitives()});
+  for (const Primitive& primitive : all_primitives()) EXPECT_THAT(help, HasSubstr(std::string(primitive.summary)));
   for (const Model& model : all_models()) EXPECT_THAT(help, HasSubstr(std::string(model.summary)));
   for (const Workload& workload : all_workloads()) EXPECT_THAT(help, HasSubstr(std::string(workload.summary)));
   for (const char* flag :

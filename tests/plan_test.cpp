@@ -260,8 +260,12 @@ TEST(ListText, SaysWhatThereIsAndWhatIsUnavailableAndWhy) {
   EXPECT_THAT(text, HasSubstr("here it is a row for tests"));
   for (const Workload& workload : all_workloads()) EXPECT_THAT(text, HasSubstr(std::string(workload.summary)));
   for (const Service& service : all_services()) EXPECT_THAT(text, HasSubstr(std::string(service.summary)));
-  const std::string usual =
-      list_text({.models = all_models(), .workloads = all_workloads(), .services = all_services()});
+  const std::string usual = list_text({.models = all_models(),
+                                       .workloads = all_workloads(),
+                                       .services = all_services(),
+                                       .primitives = all_primitives()});
+  EXPECT_THAT(usual, HasSubstr("\nPrimitives:\n"));
+  for (const Primitive& primitive : all_primitives()) EXPECT_THAT(usual, HasSubstr(std::string(primitive.summary)));
   for (const Model& model : all_models()) {
     EXPECT_THAT(usual, HasSubstr(std::string(model.summary)));
     for (const std::string_view alias : model.aliases) EXPECT_THAT(usual, HasSubstr(std::string(alias)));

@@ -67,7 +67,7 @@ void add_job(ServiceExample& example) {
 TEST(Csv, HasARowOfFiguresForEveryCellOfAService) {
   ServiceExample example({"serial", "threads", "epoll"}, RateMode::fixed, 2000);
   example.add_six(0, 2000, 3500, Limit::rate);
-  example.results.cells[0].memory = ConnectionMemory{.user_bytes = 100, .kernel_bytes = 2000};
+  example.results.cells[0].memory = UnitMemory{.user_bytes = 100, .kernel_bytes = 2000};
   example.results.cells[1].failure = "it died";
   const std::vector<Row> rows = rows_of(example);
   ASSERT_THAT(rows, SizeIs(3));

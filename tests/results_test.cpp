@@ -268,7 +268,7 @@ TEST(ServiceRows, SayWhatARunMeasuredPerRequest) {
 TEST(ServiceRows, SumUpTheRateAndTheTail) {
   ServiceExample example({"epoll"});
   for (const double rate : {1000.0, 2000.0, 4000.0}) example.add(0, rate, 3500, Limit::server);
-  example.results.cells[0].memory = ConnectionMemory{.user_bytes = 512, .kernel_bytes = 4096};
+  example.results.cells[0].memory = UnitMemory{.user_bytes = 512, .kernel_bytes = 4096};
   const std::vector<Json> rows = rows_of(example, "aggregate");
   ASSERT_THAT(rows, SizeIs(5));
   EXPECT_EQ(rows[0]["items_per_second"], 2000);

@@ -11,7 +11,7 @@ namespace {
 
 // Per connection 5,000 bytes and 12,000 bytes, on top of 1 MB and 2 MB that do not grow with them.
 TEST(MemorySlope, LeavesOutWhatDoesNotGrowWithTheConnections) {
-  const ConnectionMemory memory =
+  const UnitMemory memory =
       memory_slope({{1000, 6'000'000, 14'000'000}, {2000, 11'000'000, 26'000'000}, {3000, 16'000'000, 38'000'000}});
   EXPECT_DOUBLE_EQ(memory.user_bytes, 5000);
   EXPECT_DOUBLE_EQ(memory.kernel_bytes, 12'000);
@@ -19,7 +19,7 @@ TEST(MemorySlope, LeavesOutWhatDoesNotGrowWithTheConnections) {
 
 // x - 2000: -1000, 0, 1000. User: sum of products 1000·(9 - 5)·10^6 = 4·10^9 over 2·10^6. Kernel: 1000·(1 - 3)·10^6.
 TEST(MemorySlope, IsThatOfTheLeastSquares) {
-  const ConnectionMemory memory =
+  const UnitMemory memory =
       memory_slope({{1000, 5'000'000, 3'000'000}, {2000, 7'900'000, 9'000'000}, {3000, 9'000'000, 1'000'000}});
   EXPECT_DOUBLE_EQ(memory.user_bytes, 2000);
   EXPECT_DOUBLE_EQ(memory.kernel_bytes, -1000);

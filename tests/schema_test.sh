@@ -33,6 +33,10 @@ run 1 failed "$faulty_bench" --model=serial,processes --workload=throws,dies,wro
 run 0 skipped "$faulty_bench" --model=unavailable,serial --workload=io --tasks=4 --wait=1ms --repetitions=1
 run 1 nothing "$faulty_bench" --model=unavailable --workload=io --repetitions=1
 
+# Primitives, and a model that has none.
+run 0 primitives "$bench" --model=all --workload=spawn --repetitions=2
+run 0 unmeasured "$bench" --model=serial --workload=spawn,io --tasks=4 --wait=1ms --repetitions=1
+
 # Services. A search takes up to 14 tries, so its windows are short.
 short=(--connections=4 --warmup=20ms)
 run 0 services "$bench" --model=all --workload=echo "${short[@]}" --duration=150ms --repetitions=2
@@ -63,7 +67,7 @@ status=0
 wait "$harness" || status=$?
 [[ $status == 130 ]] || fail "interrupted: status $status instead of 130"
 
-files="single normal failed skipped nothing services open common search faulty silent load watched interrupted"
+files="single normal failed skipped nothing primitives unmeasured services open common search faulty silent load watched interrupted"
 for file in $files; do
   "$python" -m jsonschema -i "$file.json" "$schema" || fail "$file.json does not obey the schema"
 done
@@ -266,8 +270,35 @@ def check(base, failed, mutations):
         assert not validator.is_valid(document), f"the schema accepts {what}"
 
 
+def parameters(document):
+    return row_of(document, "sample")["bench"]["parameters"]
+
+
+primitive_mutations = {
+    "a primitive through nothing": lambda d: parameters(d).pop("via"),
+    "a primitive on no CPU": lambda d: parameters(d).update(cpus=0),
+    "a primitive with an unknown parameter": lambda d: parameters(d).update(mood=1),
+    "a primitive of time 0": lambda d: row_of(d, "sample").update(real_time=0),
+    "a primitive that did nothing": lambda d: row_of(d, "sample").update(iterations=0),
+    "a primitive without its switches": lambda d: row_of(d, "sample")["bench"].pop("voluntary_switches_per_operation"),
+    "a primitive in batches": lambda d: row_of(d, "sample")["bench"].update(batches=1),
+    "a unit's memory on one side only": lambda d: row_of(d, "median")["bench"].update(user_bytes_per_unit=1),
+    "a median of a primitive without its interval": lambda d: row_of(d, "median")["bench"].pop("cpu_time_interval_ns"),
+    "a tail of a primitive": lambda d: row_of(d, "median").update(aggregate_name="p99"),
+    "a primitive's name with an unknown parameter": lambda d: row_of(d, "sample").update(
+        name="spawn/threads/via:clone/mood:1"
+    ),
+    "a skipped primitive without a reason": lambda d: context(d)["skipped"].append({"name": "spawn/epoll", "reason": ""}),
+}
+
+assert {row["reason"] for row in files["unmeasured"]["context"]["bench"]["skipped"]}
+failed_primitive = row_of(files["failed"], "failure") | {"run_name": "spawn/threads/via:clone/cpus:1"}
+failed_primitive["name"] = failed_primitive["run_name"]
+failed_primitive["bench"] = {"workload": "spawn", "model": "threads", "parameters": {"via": "clone", "cpus": 1}}
+
+check(files["primitives"], {"benchmarks": [failed_primitive]}, primitive_mutations)
 check(files["normal"], files["failed"], mutations)
 check(files["services"], files["faulty"], service_mutations)
-wrong = len(mutations) + len(service_mutations)
+wrong = len(mutations) + len(primitive_mutations) + len(service_mutations)
 print(f"schema_test: {len(files)} files passed, {wrong} wrong ones were refused")
 PYTHON

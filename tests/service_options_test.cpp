@@ -23,7 +23,10 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-Tables tables() { return {.models = all_models(), .workloads = all_workloads(), .services = all_services()}; }
+Tables tables() {
+  return {
+      .models = all_models(), .workloads = all_workloads(), .services = all_services(), .primitives = all_primitives()};
+}
 
 Options parse(const std::vector<std::string>& arguments) {
   std::vector<const char*> pointers{"bench"};

@@ -216,7 +216,7 @@ TEST(ServiceTable, ShowsKneesMemoryAndLightConnections) {
       sample.service->knee = knee_between(cell == 0 ? 0 : 8000, 8400, "p99 12.0 ms");
     }
   }
-  example.results.cells[1].memory = ConnectionMemory{.user_bytes = 2048, .kernel_bytes = 10'240};
+  example.results.cells[1].memory = UnitMemory{.user_bytes = 2048, .kernel_bytes = 10'240};
   for (Sample& sample : example.results.cells[1].samples) sample.service->light_latency_ns = {1e6, 2e6, 3e6, 4e6};
   const std::string text = table(example);
   EXPECT_THAT(text, HasSubstr("keeps its promise at no rate that was tried; at 8,400 not (p99 12.0 ms)\n"));

@@ -39,6 +39,7 @@ void RunReport::clear() noexcept {
   job.latency.clear();
   job.start_delay.clear();
   job.service.clear();
+  primitive = {};
   plain_loop_ns = 0;
   compute_ns = 0;
   ruler = {};

@@ -32,6 +32,15 @@ struct JobMeasurement {
   Histogram service;      ///< From the task's start to its end.
 };
 
+/// The measurements of a primitive's run: sums over its operations.
+struct PrimitiveMeasurement {
+  std::uint64_t operations;
+  double wall_ns;
+  TreeUsage usage;      ///< Of the run's whole tree, with what is done between the operations.
+  double user_bytes;    ///< Of a unit that waits, where that is what is measured: proportional set size,
+  double kernel_bytes;  ///< and what the kernel holds for it.
+};
+
 /// What a server counts of its connections. A connection's unit that is killed when the server stops leaves `open`
 /// uncounted down.
 struct ServerCounters {
@@ -91,6 +100,7 @@ struct RunReport {
   std::atomic<std::int32_t> units_peak;
   FailureSlot failure;
   JobMeasurement job;
+  PrimitiveMeasurement primitive;
   ServerCounters server;
   ServiceMeasurement service;
   std::int64_t plain_loop_ns;  ///< CPU time that went into measuring the next figure.

@@ -1,4 +1,4 @@
-#include "harness/affinity.h"
+#include "harness/measure/affinity.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

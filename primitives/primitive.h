@@ -1,0 +1,37 @@
+// A row of the primitive table: one operation in nanoseconds, for each kind of unit and each way to do it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "harness/measure/primitive_run.h"
+
+namespace bench {
+
+/// One way to do a primitive's operation.
+struct PrimitiveRow {
+  std::string_view model;  ///< The one whose units do it.
+  std::string_view via;    ///< What it goes through, as in "pipe".
+  std::uint32_t units;     ///< That take part, where rows differ in that; else 0.
+  std::uint32_t cpus;      ///< Over which the units are spread.
+
+  /// Measures as PrimitiveRun describes; in the first thread of a process of its own. May throw std::exception before
+  /// the second unit exists; later failures go to PrimitiveRun::fail.
+  void (*measure)(PrimitiveRun& run);
+};
+
+/// A primitive: what units are made of, measured alone.
+struct Primitive {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view operation;   ///< What is counted, for the head of a table.
+  std::uint32_t default_tasks;  ///< 0: the primitive is not about many units and takes no --tasks.
+  bool measures_memory;         ///< Of each unit, besides the time of the operation.
+  std::span<const PrimitiveRow> rows;
+};
+
+/// Every primitive, in the order of every report.
+std::span<const Primitive> all_primitives();
+
+}  // namespace bench

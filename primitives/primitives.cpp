@@ -1,0 +1,34 @@
+// The primitive table. A new primitive is one file and one row here; a new kind of unit adds a row to each array.
+#include "primitives/primitive.h"
+
+#include <array>
+
+#include "primitives/rows.h"
+
+namespace bench {
+namespace {
+
+constexpr auto spawn = std::to_array<PrimitiveRow>({
+    {"processes", "fork", 0, 1, spawn_processes},
+    {"processes", "fork", 0, 2, spawn_processes},
+    {"threads", "clone", 0, 1, spawn_threads},
+    {"threads", "clone", 0, 2, spawn_threads},
+    {"coroutines", "call", 0, 1, spawn_coroutines},
+});
+
+constexpr std::array primitives{
+    Primitive{
+        .name = "spawn",
+        .summary = "creates a unit that does next to nothing, and waits for its end",
+        .operation = "one unit from creation to join",
+        .default_tasks = 0,
+        .measures_memory = false,
+        .rows = spawn,
+    },
+};
+
+}  // namespace
+
+std::span<const Primitive> all_primitives() { return primitives; }
+
+}  // namespace bench

@@ -1,0 +1,89 @@
+// spawn: a unit is created, counts itself and ends, and its end is waited for; one after another.
+//
+// processes: fork, _exit, waitpid. fork copies the parent's page tables, and the parent is a run's process, which is
+// small. threads: std::thread and join: clone and a futex, on a stack that pthreads keeps for the next one. coroutines:
+// a frame from the pool, a first step that ends at a suspension, a resume to the end, the frame given back.
+// With two CPUs the kernel chooses where the new unit runs.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <coroutine>
+#include <thread>
+
+#include "harness/measure/process.h"
+#include "harness/measure/shared_mapping.h"
+#include "models/scheduler.h"
+#include "primitives/rows.h"
+
+namespace bench {
+namespace {
+
+// A suspension that leaves its coroutine's handle behind.
+struct Park {
+  Handle& parked;
+  static bool await_ready() noexcept { return false; }
+  void await_suspend(Handle handle) const noexcept { parked = handle; }
+  static void await_resume() noexcept {}
+};
+
+// Not to be inlined: the compiler could then see the whole life of the coroutine and do without its frame.
+[[gnu::noinline]] Detached count_once(std::uint64_t& ran, Handle& parked) {
+  const Park park{parked};
+  co_await park;
+  ++ran;
+}
+
+}  // namespace
+
+void spawn_processes(PrimitiveRun& run) {
+  const SharedArray<std::atomic<std::uint64_t>> shared(1);
+  std::atomic<std::uint64_t>& ran = shared[0];
+  std::uint64_t created = 0;
+  run.time([&](std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const pid_t child = fork();
+      if (child < 0) run.fail("fork a process: see `ulimit -u` and /proc/sys/kernel/pid_max");
+      if (child == 0) {
+        ran.fetch_add(1, std::memory_order_relaxed);
+        _exit(0);
+      }
+      int status = 0;
+      while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+      }
+      if (status != 0) run.fail("a child " + describe_status(status));
+    }
+    created += count;
+    return count;
+  });
+  run.expect_equal(ran.load(), created, "processes ran");
+}
+
+void spawn_threads(PrimitiveRun& run) {
+  std::uint64_t ran = 0;
+  std::uint64_t created = 0;
+  run.time([&](std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) std::thread([&ran] { ++ran; }).join();
+    created += count;
+    return count;
+  });
+  run.expect_equal(ran, created, "threads ran");
+}
+
+void spawn_coroutines(PrimitiveRun& run) {
+  std::uint64_t ran = 0;
+  std::uint64_t created = 0;
+  run.time([&](std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Handle parked;
+      count_once(ran, parked);
+      parked.resume();
+    }
+    created += count;
+    return count;
+  });
+  run.expect_equal(ran, created, "coroutines ran");
+}
+
+}  // namespace bench
