@@ -16,6 +16,21 @@ constexpr auto spawn = std::to_array<PrimitiveRow>({
     {"coroutines", "call", 0, 1, spawn_coroutines},
 });
 
+constexpr auto switches = std::to_array<PrimitiveRow>({
+    {"processes", "futex", 0, 1, switch_processes_futex},
+    {"processes", "futex", 0, 2, switch_processes_futex},
+    {"processes", "pipe", 0, 1, switch_processes_pipe},
+    {"processes", "pipe", 0, 2, switch_processes_pipe},
+    {"threads", "futex", 0, 1, switch_threads_futex},
+    {"threads", "futex", 0, 2, switch_threads_futex},
+    {"threads", "condition", 0, 1, switch_threads_condition},
+    {"threads", "condition", 0, 2, switch_threads_condition},
+    {"threads", "pipe", 0, 1, switch_threads_pipe},
+    {"threads", "pipe", 0, 2, switch_threads_pipe},
+    {"coroutines", "resume", 0, 1, switch_coroutines_resume},
+    {"coroutines", "scheduler", 0, 1, switch_coroutines_scheduler},
+});
+
 constexpr std::array primitives{
     Primitive{
         .name = "spawn",
@@ -24,6 +39,14 @@ constexpr std::array primitives{
         .default_tasks = 0,
         .measures_memory = false,
         .rows = spawn,
+    },
+    Primitive{
+        .name = "switch",
+        .summary = "control goes from one unit to another that waits for it",
+        .operation = "one way",
+        .default_tasks = 0,
+        .measures_memory = false,
+        .rows = switches,
     },
 };
 

@@ -9,4 +9,12 @@ void spawn_processes(PrimitiveRun& run);
 void spawn_threads(PrimitiveRun& run);
 void spawn_coroutines(PrimitiveRun& run);
 
+void switch_processes_futex(PrimitiveRun& run);
+void switch_processes_pipe(PrimitiveRun& run);
+void switch_threads_futex(PrimitiveRun& run);
+void switch_threads_condition(PrimitiveRun& run);
+void switch_threads_pipe(PrimitiveRun& run);
+void switch_coroutines_resume(PrimitiveRun& run);
+void switch_coroutines_scheduler(PrimitiveRun& run);
+
 }  // namespace bench

@@ -9,24 +9,15 @@
 
 #include <atomic>
 #include <cerrno>
-#include <coroutine>
 #include <thread>
 
 #include "harness/measure/process.h"
 #include "harness/measure/shared_mapping.h"
-#include "models/scheduler.h"
+#include "primitives/park.h"
 #include "primitives/rows.h"
 
 namespace bench {
 namespace {
-
-// A suspension that leaves its coroutine's handle behind.
-struct Park {
-  Handle& parked;
-  static bool await_ready() noexcept { return false; }
-  void await_suspend(Handle handle) const noexcept { parked = handle; }
-  static void await_resume() noexcept {}
-};
 
 // Not to be inlined: the compiler could then see the whole life of the coroutine and do without its frame.
 [[gnu::noinline]] Detached count_once(std::uint64_t& ran, Handle& parked) {

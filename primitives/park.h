@@ -1,0 +1,16 @@
+// A coroutine that suspends and leaves its handle to whoever is to resume it.
+#pragma once
+
+#include "models/scheduler.h"
+
+namespace bench {
+
+/// `const Park park{parked}; co_await park;`: the coroutine goes on inside the call of `parked.resume()`.
+struct Park {
+  Handle& parked;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(Handle handle) const noexcept { parked = handle; }
+  void await_resume() const noexcept {}
+};
+
+}  // namespace bench
