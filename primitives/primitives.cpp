@@ -31,6 +31,20 @@ constexpr auto switches = std::to_array<PrimitiveRow>({
     {"coroutines", "scheduler", 0, 1, switch_coroutines_scheduler},
 });
 
+constexpr auto queues = std::to_array<PrimitiveRow>({
+    {"processes", "pipe", 0, 1, queue_processes_pipe},
+    {"processes", "pipe", 0, 2, queue_processes_pipe},
+    {"processes", "socket", 0, 1, queue_processes_socket},
+    {"processes", "socket", 0, 2, queue_processes_socket},
+    {"threads", "pipe", 0, 1, queue_threads_pipe},
+    {"threads", "pipe", 0, 2, queue_threads_pipe},
+    {"threads", "socket", 0, 1, queue_threads_socket},
+    {"threads", "socket", 0, 2, queue_threads_socket},
+    {"threads", "condition", 0, 1, queue_threads_condition},
+    {"threads", "condition", 0, 2, queue_threads_condition},
+    {"coroutines", "ring", 0, 1, queue_coroutines_ring},
+});
+
 constexpr std::array primitives{
     Primitive{
         .name = "spawn",
@@ -47,6 +61,14 @@ constexpr std::array primitives{
         .default_tasks = 0,
         .measures_memory = false,
         .rows = switches,
+    },
+    Primitive{
+        .name = "queue",
+        .summary = "an item goes from one unit to another",
+        .operation = "one item",
+        .default_tasks = 0,
+        .measures_memory = false,
+        .rows = queues,
     },
 };
 

@@ -17,4 +17,11 @@ void switch_threads_pipe(PrimitiveRun& run);
 void switch_coroutines_resume(PrimitiveRun& run);
 void switch_coroutines_scheduler(PrimitiveRun& run);
 
+void queue_processes_pipe(PrimitiveRun& run);
+void queue_processes_socket(PrimitiveRun& run);
+void queue_threads_pipe(PrimitiveRun& run);
+void queue_threads_socket(PrimitiveRun& run);
+void queue_threads_condition(PrimitiveRun& run);
+void queue_coroutines_ring(PrimitiveRun& run);
+
 }  // namespace bench
