@@ -31,6 +31,27 @@ constexpr auto switches = std::to_array<PrimitiveRow>({
     {"coroutines", "scheduler", 0, 1, switch_coroutines_scheduler},
 });
 
+constexpr auto locks = std::to_array<PrimitiveRow>({
+    {"processes", "shared", 1, 1, lock_processes_shared},
+    {"processes", "shared", 2, 1, lock_processes_shared},
+    {"processes", "shared", 2, 2, lock_processes_shared},
+    {"processes", "semaphore", 1, 1, lock_processes_semaphore},
+    {"processes", "semaphore", 2, 1, lock_processes_semaphore},
+    {"processes", "semaphore", 2, 2, lock_processes_semaphore},
+    {"threads", "mutex", 1, 1, lock_threads_mutex},
+    {"threads", "mutex", 2, 1, lock_threads_mutex},
+    {"threads", "mutex", 2, 2, lock_threads_mutex},
+    {"threads", "recursive", 1, 1, lock_threads_recursive},
+    {"threads", "recursive", 2, 1, lock_threads_recursive},
+    {"threads", "recursive", 2, 2, lock_threads_recursive},
+    {"threads", "spin", 1, 1, lock_threads_spin},
+    {"threads", "spin", 2, 1, lock_threads_spin},
+    {"threads", "spin", 2, 2, lock_threads_spin},
+    {"threads", "semaphore", 1, 1, lock_threads_semaphore},
+    {"threads", "semaphore", 2, 1, lock_threads_semaphore},
+    {"threads", "semaphore", 2, 2, lock_threads_semaphore},
+});
+
 constexpr auto queues = std::to_array<PrimitiveRow>({
     {"processes", "pipe", 0, 1, queue_processes_pipe},
     {"processes", "pipe", 0, 2, queue_processes_pipe},
@@ -61,6 +82,14 @@ constexpr std::array primitives{
         .default_tasks = 0,
         .measures_memory = false,
         .rows = switches,
+    },
+    Primitive{
+        .name = "lock",
+        .summary = "takes a lock and gives it back, alone or against another unit",
+        .operation = "one taking and giving back",
+        .default_tasks = 0,
+        .measures_memory = false,
+        .rows = locks,
     },
     Primitive{
         .name = "queue",

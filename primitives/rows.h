@@ -24,4 +24,11 @@ void queue_threads_socket(PrimitiveRun& run);
 void queue_threads_condition(PrimitiveRun& run);
 void queue_coroutines_ring(PrimitiveRun& run);
 
+void lock_processes_shared(PrimitiveRun& run);
+void lock_processes_semaphore(PrimitiveRun& run);
+void lock_threads_mutex(PrimitiveRun& run);
+void lock_threads_recursive(PrimitiveRun& run);
+void lock_threads_spin(PrimitiveRun& run);
+void lock_threads_semaphore(PrimitiveRun& run);
+
 }  // namespace bench
