@@ -66,6 +66,16 @@ constexpr auto queues = std::to_array<PrimitiveRow>({
     {"coroutines", "ring", 0, 1, queue_coroutines_ring},
 });
 
+constexpr auto wakes = std::to_array<PrimitiveRow>({
+    {"processes", "futex", 0, 1, wake_processes_futex},
+    {"processes", "futex", 0, 2, wake_processes_futex},
+    {"threads", "futex", 0, 1, wake_threads_futex},
+    {"threads", "futex", 0, 2, wake_threads_futex},
+    {"threads", "condition", 0, 1, wake_threads_condition},
+    {"threads", "condition", 0, 2, wake_threads_condition},
+    {"coroutines", "loop", 0, 1, wake_coroutines_loop},
+});
+
 constexpr std::array primitives{
     Primitive{
         .name = "spawn",
@@ -98,6 +108,14 @@ constexpr std::array primitives{
         .default_tasks = 0,
         .measures_memory = false,
         .rows = queues,
+    },
+    Primitive{
+        .name = "wake",
+        .summary = "an event is set that many units wait for",
+        .operation = "from set to the last unit that runs",
+        .default_tasks = 8,
+        .measures_memory = false,
+        .rows = wakes,
     },
 };
 

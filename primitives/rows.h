@@ -31,4 +31,9 @@ void lock_threads_recursive(PrimitiveRun& run);
 void lock_threads_spin(PrimitiveRun& run);
 void lock_threads_semaphore(PrimitiveRun& run);
 
+void wake_processes_futex(PrimitiveRun& run);
+void wake_threads_futex(PrimitiveRun& run);
+void wake_threads_condition(PrimitiveRun& run);
+void wake_coroutines_loop(PrimitiveRun& run);
+
 }  // namespace bench
