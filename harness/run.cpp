@@ -13,6 +13,7 @@
 #include "harness/measure/affinity.h"
 #include "harness/measure/clock.h"
 #include "harness/measure/job_run.h"
+#include "harness/measure/primitive_run.h"
 #include "harness/ruler.h"
 #include "harness/service_run.h"
 #include "models/hybrid.h"

@@ -62,7 +62,7 @@ Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::
   sample.run_user_ns = user_ns;
   sample.run_system_ns = system_ns;
   sample.primitive = {.operations = measured.operations,
-                      .memory = {.user_bytes = measured.user_bytes, .kernel_bytes = measured.kernel_bytes}};
+                      .memory = memory_slope({measured.memory.begin(), measured.memory.end()})};
   return sample;
 }
 
@@ -129,14 +129,14 @@ UnitMemory memory_slope(const std::vector<MemoryReading>& readings) {
   double mean_x = 0;
   UnitMemory mean;
   for (const MemoryReading& reading : readings) {
-    mean_x += reading.connections / count;
+    mean_x += reading.count / count;
     mean.user_bytes += static_cast<double>(reading.user_bytes) / count;
     mean.kernel_bytes += static_cast<double>(reading.kernel_bytes) / count;
   }
   double squares = 0;
   UnitMemory products;
   for (const MemoryReading& reading : readings) {
-    const double x = reading.connections - mean_x;
+    const double x = reading.count - mean_x;
     squares += x * x;
     products.user_bytes += x * (static_cast<double>(reading.user_bytes) - mean.user_bytes);
     products.kernel_bytes += x * (static_cast<double>(reading.kernel_bytes) - mean.kernel_bytes);

@@ -87,13 +87,6 @@ struct Sample {
   std::optional<PrimitiveSample> primitive = std::nullopt;
 };
 
-/// A server's memory with so many connections, over that without any.
-struct MemoryReading {
-  std::uint32_t connections = 0;
-  std::int64_t user_bytes = 0;
-  std::int64_t kernel_bytes = 0;
-};
-
 /// The slope of the line through the readings with the least squares (Legendre, 1805).
 UnitMemory memory_slope(const std::vector<MemoryReading>& readings);
 

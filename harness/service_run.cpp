@@ -157,18 +157,6 @@ void keep(const LoadReport& load, ServiceMeasurement& measured) {
   measured.connect_time = *load.connect_time;
 }
 
-// What the kernel holds for connections and units: slab (sockets, files, task structures), stacks, page tables.
-std::int64_t kernel_bytes() {
-  std::ifstream file("/proc/meminfo");
-  std::int64_t kilobytes = 0;
-  for (std::string line; std::getline(file, line);) {
-    for (const std::string_view key : {"Slab:", "KernelStack:", "PageTables:"}) {
-      if (line.starts_with(key)) kilobytes += std::stoll(line.substr(key.size()));
-    }
-  }
-  return kilobytes * 1024;
-}
-
 }  // namespace
 
 void run_service(const Plan& plan, const RunRequest& request, RunReport& report) {

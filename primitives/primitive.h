@@ -5,9 +5,9 @@
 #include <span>
 #include <string_view>
 
-#include "harness/measure/primitive_run.h"
-
 namespace bench {
+
+class PrimitiveRun;
 
 /// One way to do a primitive's operation.
 struct PrimitiveRow {

@@ -76,6 +76,12 @@ constexpr auto wakes = std::to_array<PrimitiveRow>({
     {"coroutines", "loop", 0, 1, wake_coroutines_loop},
 });
 
+constexpr auto idlers = std::to_array<PrimitiveRow>({
+    {"processes", "futex", 0, 1, idle_processes},
+    {"threads", "futex", 0, 1, idle_threads},
+    {"coroutines", "suspended", 0, 1, idle_coroutines},
+});
+
 constexpr std::array primitives{
     Primitive{
         .name = "spawn",
@@ -116,6 +122,14 @@ constexpr std::array primitives{
         .default_tasks = 8,
         .measures_memory = false,
         .rows = wakes,
+    },
+    Primitive{
+        .name = "idle",
+        .summary = "units wait: the memory of each, in user space and in the kernel",
+        .operation = "memory of a unit that waits, and the time to start one",
+        .default_tasks = 1000,
+        .measures_memory = true,
+        .rows = idlers,
     },
 };
 

@@ -36,4 +36,8 @@ void wake_threads_futex(PrimitiveRun& run);
 void wake_threads_condition(PrimitiveRun& run);
 void wake_coroutines_loop(PrimitiveRun& run);
 
+void idle_processes(PrimitiveRun& run);
+void idle_threads(PrimitiveRun& run);
+void idle_coroutines(PrimitiveRun& run);
+
 }  // namespace bench

@@ -107,8 +107,9 @@ Results results_of(const Plan& plan) {
   report.primitive.wall_ns = 500;
   report.primitive.usage.cpu_ns = 400;
   report.primitive.usage.voluntary_switches = 5;
-  report.primitive.user_bytes = 4096;
-  report.primitive.kernel_bytes = 8192;
+  for (std::uint32_t i = 0; i < report.primitive.memory.size(); ++i) {
+    report.primitive.memory[i] = {.count = i, .user_bytes = 1000 + 4096 * i, .kernel_bytes = 8192 * i};
+  }
   Results results;
   results.cells.resize(plan.cells.size());
   results.common_rates.resize(plan.groups.size());

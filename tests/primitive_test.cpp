@@ -10,6 +10,7 @@
 #include <string>
 
 #include "harness/launcher.h"
+#include "harness/measure/primitive_run.h"
 #include "harness/measure/usage.h"
 #include "tests/test_runs.h"
 
@@ -74,6 +75,16 @@ TEST_P(EveryRow, MeasuresAndLeavesNothingBehind) {
   EXPECT_GT(measured.operations, 0U);
   EXPECT_GT(measured.wall_ns, 0);
   EXPECT_GT(measured.usage.cpu_ns, 0);
+  const Primitive& primitive = *whole_plan().group_of(cell).primitive;
+  if (primitive.measures_memory) {
+    EXPECT_EQ(runs.report().units_peak, static_cast<std::int32_t>(few)) << "counted, while their memory was read";
+    EXPECT_EQ(measured.memory.back().count, few);
+    EXPECT_EQ(measured.memory[1].count, few / 4);
+  }
+  // Nothing goes from one process or thread to another that sleeps without the kernel.
+  if (primitive.name == "switch" && cell.model->unit != UnitKind::coroutine) {
+    EXPECT_GT(measured.usage.voluntary_switches, 0);
+  }
   EXPECT_TRUE(group_is_gone(runs.report().process_group));
 }
 

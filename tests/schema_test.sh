@@ -34,7 +34,7 @@ run 0 skipped "$faulty_bench" --model=unavailable,serial --workload=io --tasks=4
 run 1 nothing "$faulty_bench" --model=unavailable --workload=io --repetitions=1
 
 # Primitives, and a model that has none.
-run 0 primitives "$bench" --model=all --workload=spawn --repetitions=2
+run 0 primitives "$bench" --model=all --workload=spawn,lock,idle --tasks=8 --repetitions=1
 run 0 unmeasured "$bench" --model=serial --workload=spawn,io --tasks=4 --wait=1ms --repetitions=1
 
 # Services. A search takes up to 14 tries, so its windows are short.
@@ -291,6 +291,7 @@ primitive_mutations = {
     "a skipped primitive without a reason": lambda d: context(d)["skipped"].append({"name": "spawn/epoll", "reason": ""}),
 }
 
+assert sum("kernel_bytes_per_unit" in part for part in parts("primitives")) == 3  # one of each kind
 assert {row["reason"] for row in files["unmeasured"]["context"]["bench"]["skipped"]}
 failed_primitive = row_of(files["failed"], "failure") | {"run_name": "spawn/threads/via:clone/cpus:1"}
 failed_primitive["name"] = failed_primitive["run_name"]

@@ -2,10 +2,13 @@
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <stdexcept>
+#include <utility>
 
 #include "harness/measure/affinity.h"
+#include "harness/measure/clock.h"
 
 namespace bench {
 namespace {
@@ -79,6 +82,26 @@ void PrimitiveRun::time_parts(const std::function<std::int64_t(std::uint64_t cou
     last.usage = own_tree_usage(Edge::end) - before;
   };
   keep(run_benchmark(repeat, true, setup_.minimum_ns), last, report().primitive);
+}
+
+void PrimitiveRun::weigh(const std::function<void(std::uint32_t count)>& add) {
+  PrimitiveMeasurement& measured = report().primitive;
+  const std::int64_t kernel_before = kernel_bytes();
+  const std::int64_t user_before = tree_proportional_set_bytes(getpid());
+  const auto steps = static_cast<std::uint32_t>(measured.memory.size() - 1);
+  std::uint32_t units = 0;
+  for (std::uint32_t step = 1; step <= steps; ++step) {
+    const auto wanted = static_cast<std::uint32_t>(std::uint64_t{tasks()} * step / steps);
+    const TreeUsage before = own_tree_usage(Edge::begin);
+    const std::int64_t begun_ns = now_ns();
+    add(wanted - std::exchange(units, wanted));
+    measured.wall_ns += static_cast<double>(now_ns() - begun_ns);
+    measured.usage += own_tree_usage(Edge::end) - before;
+    measured.memory[step] = {.count = units,
+                             .user_bytes = tree_proportional_set_bytes(getpid()) - user_before,
+                             .kernel_bytes = kernel_bytes() - kernel_before};
+  }
+  measured.operations = units;
 }
 
 void PrimitiveRun::expect_equal(std::uint64_t found, std::uint64_t expected, std::string_view what) noexcept {

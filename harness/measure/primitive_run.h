@@ -40,6 +40,10 @@ class PrimitiveRun : public Run {
   /// The same where only parts of the wall time belong to the `count` operations: `body` returns how many ns did.
   void time_parts(const std::function<std::int64_t(std::uint64_t count)>& body);
 
+  /// Measures the memory of tasks() units that wait, and how long it takes to start one: `add(count)` starts so many
+  /// more and returns when all wait.
+  void weigh(const std::function<void(std::uint32_t count)>& add);
+
   /// Fails the run unless something was done as often as it should.
   void expect_equal(std::uint64_t found, std::uint64_t expected, std::string_view what) noexcept;
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <string_view>
@@ -32,13 +33,19 @@ struct JobMeasurement {
   Histogram service;      ///< From the task's start to its end.
 };
 
+/// Memory with so many connections or units, over that without any.
+struct MemoryReading {
+  std::uint32_t count = 0;
+  std::int64_t user_bytes = 0;
+  std::int64_t kernel_bytes = 0;
+};
+
 /// The measurements of a primitive's run: sums over its operations.
 struct PrimitiveMeasurement {
   std::uint64_t operations;
   double wall_ns;
-  TreeUsage usage;      ///< Of the run's whole tree, with what is done between the operations.
-  double user_bytes;    ///< Of a unit that waits, where that is what is measured: proportional set size,
-  double kernel_bytes;  ///< and what the kernel holds for it.
+  TreeUsage usage;                      ///< Of the run's whole tree, with what is done between the operations.
+  std::array<MemoryReading, 5> memory;  ///< With ever more units that wait, where that is what is measured.
 };
 
 /// What a server counts of its connections. A connection's unit that is killed when the server stops leaves `open`

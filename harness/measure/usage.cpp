@@ -163,4 +163,15 @@ std::int64_t tree_proportional_set_bytes(pid_t pid) {
   return bytes;
 }
 
+std::int64_t kernel_bytes() {
+  std::ifstream file("/proc/meminfo");
+  std::int64_t kilobytes = 0;
+  for (std::string line; std::getline(file, line);) {
+    for (const std::string_view key : {"Slab:", "KernelStack:", "PageTables:"}) {
+      if (line.starts_with(key)) kilobytes += std::stoll(line.substr(key.size()));
+    }
+  }
+  return kilobytes * 1024;
+}
+
 }  // namespace bench

@@ -50,6 +50,9 @@ std::int64_t proportional_set_bytes(pid_t pid);
 /// The same, over `pid` and its living descendants.
 std::int64_t tree_proportional_set_bytes(pid_t pid);
 
+/// What the kernel of this machine holds for everybody: slab (sockets, files, task structures), stacks, page tables.
+std::int64_t kernel_bytes();
+
 /// A `timeval` in nanoseconds.
 constexpr std::int64_t timeval_ns(const timeval& time) noexcept {
   return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_usec * std::int64_t{1'000};
