@@ -79,9 +79,18 @@ std::vector<std::string_view> names_of(std::span<const Row> rows) {
 }
 
 // The primitives that are about many units take --tasks as jobs do.
-bool taken_by_primitives(const FlagRow& row, const Options& options) {
-  const auto takes = [](const Primitive* primitive) { return primitive->default_tasks != 0; };
-  return row.name == "tasks" && std::ranges::any_of(options.primitives, takes);
+bool takes(const Primitive& primitive, const FlagRow& row) {
+  return row.name == "tasks" && primitive.default_tasks != 0;
+}
+
+void check_taken_by_jobs(const FlagRow& row, const Tables& tables, const Options& options) {
+  const auto takes_it = [&](const Primitive* primitive) { return takes(*primitive, row); };
+  if (!options.workloads.empty() || std::ranges::any_of(options.primitives, takes_it)) return;
+  std::vector<std::string_view> takers = names_of(tables.workloads);
+  for (const Primitive& primitive : tables.primitives) {
+    if (takes(primitive, row)) takers.push_back(primitive.name);
+  }
+  not_taken_error(row.name, takers);
 }
 
 // Nor is one of services where only jobs are chosen, and the other way round.
@@ -91,9 +100,7 @@ void check_subjects(const Flags& flags, const Tables& tables, const Options& opt
     if (row.subject == Subject::services && options.services.empty()) {
       not_taken_error(row.name, names_of(tables.services));
     }
-    if (row.subject == Subject::jobs && options.workloads.empty() && !taken_by_primitives(row, options)) {
-      not_taken_error(row.name, names_of(tables.workloads));
-    }
+    if (row.subject == Subject::jobs) check_taken_by_jobs(row, tables, options);
   }
 }
 

@@ -156,7 +156,7 @@ const Service* read_served_service(const Flags& flags, const Tables& tables) {
   }
   const std::string& list = flags.text("workload");
   const ChosenWorkloads chosen = choose_workloads(tables, list);
-  if (chosen.services.size() != 1 || !chosen.jobs.empty()) {
+  if (chosen.services.size() != 1 || !chosen.jobs.empty() || !chosen.primitives.empty()) {
     usage_error("workload", list, fmt::format("name one service; there are {}", names));
   }
   return chosen.services.front();

@@ -53,7 +53,7 @@ const std::vector<Refusal> refusals{
     {"Primitive", {"--workload=spwan"}, {"unknown workload 'spwan'", "did you mean 'spawn'?"}},
     {"ModelWithoutAPrimitive", {"--workload=spawn", "--model=epoll"}, {"--model=epoll: ", "processes, threads"}},
     {"CpusOfAPrimitive", {"--workload=spawn", "--cpus=1"}, {"--cpus: none of the chosen workloads takes it"}},
-    {"TasksOfASpawn", {"--workload=spawn", "--tasks=5"}, {"--tasks: none of the chosen workloads takes it"}},
+    {"TasksOfASpawn", {"--workload=spawn", "--tasks=5"}, {"--tasks: none of the chosen workloads takes it", "idle do"}},
     {"Flag", {"--wrokload=io"}, {"unknown option '--wrokload'", "did you mean '--workload'?"}},
     {"ShortFlag", {"-m"}, {"m"}},
     {"Command", {"rnu"}, {"unknown command 'rnu'", "did you mean 'run'?"}},
