@@ -23,6 +23,24 @@ class Scheduler {
     Waiter* next = nullptr;
   };
 
+  /// Those that wait for the same, first in, first out.
+  class Queue {
+   public:
+    bool empty() const noexcept { return first_ == nullptr; }
+
+    void push(Waiter& waiter) noexcept {
+      waiter.next = nullptr;
+      (empty() ? first_ : last_->next) = &waiter;
+      last_ = &waiter;
+    }
+
+    Waiter& pop() noexcept { return *std::exchange(first_, first_->next); }
+
+   private:
+    Waiter* first_ = nullptr;
+    Waiter* last_ = nullptr;
+  };
+
   /// A descriptor that units wait for; one at a time.
   class Socket {
    public:
@@ -113,24 +131,6 @@ class Scheduler {
   }
 
  private:
-  // First in, first out.
-  class Queue {
-   public:
-    bool empty() const noexcept { return first_ == nullptr; }
-
-    void push(Waiter& waiter) noexcept {
-      waiter.next = nullptr;
-      (empty() ? first_ : last_->next) = &waiter;
-      last_ = &waiter;
-    }
-
-    Waiter& pop() noexcept { return *std::exchange(first_, first_->next); }
-
-   private:
-    Waiter* first_ = nullptr;
-    Waiter* last_ = nullptr;
-  };
-
   // Resumes those that are ready now, and not those that become so meanwhile: timers and sockets have their turn.
   void run_round() {
     Queue round = std::exchange(ready_, Queue());

@@ -1,9 +1,13 @@
 // A coroutine that suspends and leaves its handle to whoever is to resume it.
 #pragma once
 
-#include "models/scheduler.h"
+#include <coroutine>
+
+#include "models/coroutine.h"
 
 namespace bench {
+
+using Handle = std::coroutine_handle<>;
 
 /// `const Park park{parked}; co_await park;`: the coroutine goes on inside the call of `parked.resume()`.
 struct Park {

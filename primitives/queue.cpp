@@ -9,7 +9,7 @@
 #include <mutex>
 
 #include "harness/measure/shared_mapping.h"
-#include "models/scheduler.h"
+#include "models/coroutine.h"
 #include "primitives/partners.h"
 #include "primitives/pipe.h"
 #include "primitives/rows.h"
@@ -104,7 +104,7 @@ void hand_over(PrimitiveRun& run, Queue& queue, Sharing sharing) {
   run.expect_equal(tally.out_of_order, 0, "items came out of order");
 }
 
-Detached send_items(Scheduler& scheduler, Ring& ring, Item first, std::uint64_t count) {
+Detached send_items(CoroutineScheduler& scheduler, Ring& ring, Item first, std::uint64_t count) {
   for (std::uint64_t i = 0; i < count; ++i) {
     while (ring.full()) {
       auto turn = scheduler.turn();
@@ -114,7 +114,8 @@ Detached send_items(Scheduler& scheduler, Ring& ring, Item first, std::uint64_t 
   }
 }
 
-Detached receive_items(Scheduler& scheduler, Ring& ring, Item& expected, std::uint64_t count, std::uint64_t& wrong) {
+Detached receive_items(CoroutineScheduler& scheduler, Ring& ring, Item& expected, std::uint64_t count,
+                       std::uint64_t& wrong) {
   for (std::uint64_t i = 0; i < count; ++i) {
     while (ring.empty()) {
       auto turn = scheduler.turn();
@@ -152,7 +153,7 @@ void queue_threads_condition(PrimitiveRun& run) {
 }
 
 void queue_coroutines_ring(PrimitiveRun& run) {
-  Scheduler scheduler;
+  CoroutineScheduler scheduler;
   Ring ring;
   Item sent = 0;
   Item received = 0;

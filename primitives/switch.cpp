@@ -117,7 +117,7 @@ void hand_to_and_fro(PrimitiveRun& run, Baton& baton, Sharing sharing) {
   }
 }
 
-[[gnu::noinline]] Detached take_turns(Scheduler& scheduler, std::uint64_t count, std::uint64_t& turns) {
+[[gnu::noinline]] Detached take_turns(CoroutineScheduler& scheduler, std::uint64_t count, std::uint64_t& turns) {
   for (std::uint64_t i = 0; i < count; ++i) {
     auto turn = scheduler.turn();
     co_await turn;
@@ -169,7 +169,7 @@ void switch_coroutines_resume(PrimitiveRun& run) {
 }
 
 void switch_coroutines_scheduler(PrimitiveRun& run) {
-  Scheduler scheduler;
+  CoroutineScheduler scheduler;
   std::uint64_t turns = 0;
   std::uint64_t expected = 0;
   run.time([&](std::uint64_t count) {

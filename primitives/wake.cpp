@@ -6,13 +6,14 @@
 // notify_all wakes all at once, and each has to take the mutex before it may run. loop: one coroutine after the other
 // is resumed, and waits again before the next.
 #include <condition_variable>
+#include <coroutine>
 #include <ctime>
 #include <mutex>
 #include <utility>
 
 #include "harness/measure/clock.h"
 #include "harness/measure/shared_mapping.h"
-#include "models/scheduler.h"
+#include "models/coroutine.h"
 #include "primitives/partners.h"
 #include "primitives/rows.h"
 
@@ -144,12 +145,12 @@ void wake_all(PrimitiveRun& run, Crowd& crowd, Event& event, Sharing sharing) {
 }
 
 // Waits in the queue of an event of the loop, again and again until its time is up.
-Detached wait_in_loop(WaiterQueue& queue, const bool& time_is_up, std::uint64_t& wakes) {
-  struct Wait : Waiter {
-    WaiterQueue& home;
-    explicit Wait(WaiterQueue& queue_of_event) : home(queue_of_event) {}
+Detached wait_in_loop(CoroutineScheduler::Queue& queue, const bool& time_is_up, std::uint64_t& wakes) {
+  struct Wait : CoroutineScheduler::Waiter {
+    CoroutineScheduler::Queue& home;
+    explicit Wait(CoroutineScheduler::Queue& queue_of_event) : home(queue_of_event) {}
     bool await_ready() const noexcept { return false; }
-    void await_suspend(Handle waiter) noexcept {
+    void await_suspend(std::coroutine_handle<> waiter) noexcept {
       handle = waiter;
       home.push(*this);
     }
@@ -163,8 +164,8 @@ Detached wait_in_loop(WaiterQueue& queue, const bool& time_is_up, std::uint64_t&
 }
 
 // Those that wait again meanwhile wait for the next event.
-void set_in_loop(WaiterQueue& queue) {
-  WaiterQueue waiting = std::exchange(queue, WaiterQueue());
+void set_in_loop(CoroutineScheduler::Queue& queue) {
+  CoroutineScheduler::Queue waiting = std::exchange(queue, CoroutineScheduler::Queue());
   while (!waiting.empty()) waiting.pop().handle.resume();
 }
 
@@ -189,7 +190,7 @@ void wake_threads_condition(PrimitiveRun& run) {
 }
 
 void wake_coroutines_loop(PrimitiveRun& run) {
-  WaiterQueue queue;
+  CoroutineScheduler::Queue queue;
   bool time_is_up = false;
   std::uint64_t wakes = 0;
   for (std::uint32_t unit = 0; unit < run.tasks(); ++unit) wait_in_loop(queue, time_is_up, wakes);
