@@ -44,9 +44,14 @@ std::string primitive_lines(const Tables& tables) {
 std::string suite_lines() {
   std::string lines;
   for (const Suite& suite : all_suites()) {
-    lines += fmt::format("  {:<14}{}\n  {:<14} ", suite.name, suite.summary, "");
-    for (const FlagDefault& value : suite.defaults) lines += fmt::format(" --{}={}", value.flag, value.value);
-    lines += '\n';
+    lines += fmt::format("  {:<14}{}\n", suite.name, suite.summary);
+    for (const SuitePart part : suite.parts) {
+      lines += fmt::format("  {:<14} ", "");
+      for (const FlagDefault& value : part) {
+        lines += fmt::format(" --{}{}{}", value.flag, value.value.empty() ? "" : "=", value.value);
+      }
+      lines += '\n';
+    }
   }
   return lines;
 }

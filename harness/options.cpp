@@ -172,11 +172,7 @@ void choose_run(const Flags& flags, const Tables& tables, Options& options) {
   if (only_primitives && !options.all_models) check_models_measured(options.models, options.primitives);
 }
 
-void read_run(Flags& flags, const Tables& tables, Options& options) {
-  check_no_arguments(flags);
-  if (flags.given("version")) options.command = Command::version;
-  if (flags.given("list")) options.command = Command::list;
-  apply_suite(flags);
+void read_plan(const Flags& flags, const Tables& tables, Options& options) {
   choose_run(flags, tables, options);
   options.tasks = flags.counts("tasks", 1, max_tasks);
   options.work = read_work(flags, options.workloads);
@@ -192,8 +188,21 @@ void read_run(Flags& flags, const Tables& tables, Options& options) {
               [](const Workload& row) { return row.default_wait.count() != 0; });
   check_subjects(flags, tables, options);
   if (!options.services.empty()) options.service = read_service_options(flags, options.services);
-  read_measuring(flags, options);
-  read_output(flags, options);
+}
+
+void read_run(const Flags& flags, const Tables& tables, Options& options) {
+  check_no_arguments(flags);
+  if (flags.given("version")) options.command = Command::version;
+  if (flags.given("list")) options.command = Command::list;
+  const Suite* suite = chosen_suite(flags);
+  const Flags first = suite ? with_defaults(flags, suite->parts.front()) : flags;
+  read_plan(first, tables, options);
+  read_measuring(first, options);
+  read_output(first, options);
+  if (!suite) return;
+  for (const SuitePart part : suite->parts.subspan(1)) {
+    read_plan(with_defaults(flags, part), tables, options.further_parts.emplace_back());
+  }
 }
 
 void read_load(const Flags& flags, const Tables& tables, Options& options) {

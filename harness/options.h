@@ -59,6 +59,8 @@ struct Options {
   std::vector<std::uint32_t> cpus;
   ServiceOptions service;  ///< Where services are chosen.
 
+  std::vector<Options> further_parts;  ///< Of a suite: what else is planned; only the fields above count.
+
   std::optional<ServeOptions> serve;  ///< With Command::serve.
   std::optional<LoadOptions> load;    ///< With Command::load.
 

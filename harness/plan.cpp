@@ -179,16 +179,14 @@ std::string model_parameters_text(const Cell& cell) {
   return text;
 }
 
-Plan make_plan(const Options& options, const Machine& machine) {
-  Plan plan;
-  plan.seed = options.seed ? *options.seed : std::random_device{}();
-  plan.max_time_ns = options.max_time_ns;
-  if (options.repetitions) plan.min_rounds = plan.max_rounds = *options.repetitions;
-  plan.services = options.service;
-  plan.cpu_split = split_cpus(available_cpu_numbers(), options.service);
-  plan.groups = make_groups(options);
+namespace {
+
+// The groups of the chosen workloads and their cells.
+void add_part(Plan& plan, const Options& options, const Machine& machine) {
+  const std::size_t first = plan.groups.size();
+  for (Group& group : make_groups(options)) plan.groups.push_back(std::move(group));
   for (Group& group : make_service_groups(options, plan.cpu_split)) plan.groups.push_back(std::move(group));
-  for (std::size_t index = 0; index < plan.groups.size(); ++index) {
+  for (std::size_t index = first; index < plan.groups.size(); ++index) {
     Group& group = plan.groups[index];
     for (const Model* model : options.models) {
       const bool pool = takes_workers(*model);
@@ -214,6 +212,19 @@ Plan make_plan(const Options& options, const Machine& machine) {
     }
   }
   add_primitives(plan, options, machine);
+}
+
+}  // namespace
+
+Plan make_plan(const Options& options, const Machine& machine) {
+  Plan plan;
+  plan.seed = options.seed ? *options.seed : std::random_device{}();
+  plan.max_time_ns = options.max_time_ns;
+  if (options.repetitions) plan.min_rounds = plan.max_rounds = *options.repetitions;
+  plan.services = options.service;
+  plan.cpu_split = split_cpus(available_cpu_numbers(), options.service);
+  add_part(plan, options, machine);
+  for (const Options& part : options.further_parts) add_part(plan, part, machine);
   return plan;
 }
 

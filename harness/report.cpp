@@ -140,6 +140,10 @@ std::string service_lines(const Plan& plan, const Results& results, const GroupS
                                   format_bytes(std::max(memory->user_bytes, 0.0)),
                                   format_bytes(std::max(memory->kernel_bytes, 0.0))));
     }
+    constexpr std::uint64_t many = 10'000;
+    if (service.connections_asked >= many) {
+      parts.push_back(fmt::format("{} connections/s established", format_count(service.establishment_rate.median)));
+    }
     if (service.connections_established < service.connections_asked) {
       parts.push_back(
           fmt::format("{} of {} connections established", service.connections_established, service.connections_asked));

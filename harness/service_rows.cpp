@@ -119,6 +119,7 @@ void fill_load(const ServiceSample& service, Json& bench) {
   bench["sent_bytes"] = load.sent_bytes;
   bench["connections_asked"] = load.connections_asked;
   bench["connections_established"] = load.connections_established;
+  bench["connect_phase_ns"] = load.connect_phase_ns;
   bench["connections_active"] = load.active_asked;
   bench["connections_served"] = load.active_served;
   bench["reconnects"] = load.reconnects;
@@ -194,6 +195,7 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
   bench["fairness"] = service.fairness.median;
   bench["connections_asked"] = service.connections_asked;
   bench["connections_established"] = service.connections_established;
+  bench["connections_per_second"] = service.establishment_rate.median;
   bench["connections_active"] = service.active_asked;
   bench["connections_served"] = service.connections_served;
   bench["requests_unfinished"] = service.requests_unfinished;

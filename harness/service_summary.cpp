@@ -21,6 +21,10 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
   row.littles_law_ratio = estimate(&ServiceSample::littles_law_ratio);
   row.send_lag_p99_ns = estimate(&ServiceSample::send_lag_p99_ns);
   row.light_p99_ns = estimate([](const ServiceSample& sample) { return sample.light_latency_ns[2]; });
+  row.establishment_rate = estimate([](const ServiceSample& sample) {
+    const auto phase_s = static_cast<double>(sample.load.connect_phase_ns) / 1e9;
+    return phase_s > 0 ? static_cast<double>(sample.load.connections_established) / phase_s : 0;
+  });
   const LoadCounts& first = samples.front().service->load;
   row.connections_asked = first.connections_asked;
   row.active_asked = first.active_asked;

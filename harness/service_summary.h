@@ -24,7 +24,8 @@ struct ServiceSummary {
   Estimate fairness{};
   Estimate littles_law_ratio{};
   Estimate send_lag_p99_ns{};
-  Estimate light_p99_ns{};  ///< 0 where there are no light connections apart.
+  Estimate light_p99_ns{};        ///< 0 where there are no light connections apart.
+  Estimate establishment_rate{};  ///< Connections established per second of the connect phase.
   std::uint64_t connections_asked = 0;
   std::uint64_t connections_established = 0;  ///< The fewest of any run.
   std::uint64_t connections_served = 0;       ///< The fewest of any run; of the active ones.

@@ -17,16 +17,44 @@ constexpr auto c10k = std::to_array<FlagDefault>({
     {"repetitions", "3"},
 });
 
+constexpr auto c10k_parts = std::to_array<SuitePart>({c10k});
+
+// The rate goes round all connections once within the duration.
+constexpr auto c1m = std::to_array<FlagDefault>({
+    {"workload", "echo"},
+    {"model", "processes+epoll"},
+    {"workers", "64"},
+    {"connections", "1000000"},
+    {"rate", "30k"},
+    {"duration", "34s"},
+    {"warmup", "0s"},
+    {"connect-deadline", "5m"},
+    {"idle-timeout", "10m"},
+    {"repetitions", "1"},
+    {"memory", ""},
+});
+
+constexpr auto c1m_others = std::to_array<FlagDefault>({
+    {"workload", "echo"},
+    {"model", "processes+coroutines,processes+io-uring"},
+    {"workers", "8"},
+    {"connections", "100000"},
+    {"rate", "30k"},
+});
+
+constexpr auto c1m_parts = std::to_array<SuitePart>({c1m, c1m_others});
+
 constexpr auto suites = std::to_array<Suite>({
-    {"c10k", "echo at 1 to 10,000 connections under every model", c10k},
+    {"c10k", "echo at 1 to 10,000 connections under every model", c10k_parts},
+    {"c1m", "echo on 1,000,000 connections, and on 100,000 under two more models", c1m_parts},
 });
 
 }  // namespace
 
 std::span<const Suite> all_suites() { return suites; }
 
-void apply_suite(Flags& flags) {
-  if (!flags.given("suite")) return;
+const Suite* chosen_suite(const Flags& flags) {
+  if (!flags.given("suite")) return nullptr;
   const std::string& word = flags.single("suite");
   const auto suite = std::ranges::find(suites, word, &Suite::name);
   if (suite == suites.end()) {
@@ -35,7 +63,12 @@ void apply_suite(Flags& flags) {
     usage_error("suite", word,
                 fmt::format("unknown suite; there are {}{}", fmt::join(names, ", "), did_you_mean(word, names)));
   }
-  for (const FlagDefault& value : suite->defaults) flags.set_default(value.flag, value.value);
+  return &*suite;
+}
+
+Flags with_defaults(Flags flags, SuitePart part) {
+  for (const FlagDefault& value : part) flags.set_default(value.flag, value.value);
+  return flags;
 }
 
 }  // namespace bench

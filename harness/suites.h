@@ -14,17 +14,23 @@ struct FlagDefault {
   std::string_view value;
 };
 
-/// A row of the suite table.
+/// Defaults that are planned together.
+using SuitePart = std::span<const FlagDefault>;
+
+/// A row of the suite table. All parts of a suite are one plan.
 struct Suite {
   std::string_view name;
   std::string_view summary;
-  std::span<const FlagDefault> defaults;
+  std::span<const SuitePart> parts;
 };
 
 /// Every suite.
 std::span<const Suite> all_suites();
 
-/// Adds the defaults of the suite that --suite names, where it is given. Throws UsageError.
-void apply_suite(Flags& flags);
+/// The suite that --suite names; null where it is not given. Throws UsageError.
+const Suite* chosen_suite(const Flags& flags);
+
+/// `flags` with the defaults of `part` where nothing was given.
+Flags with_defaults(Flags flags, SuitePart part);
 
 }  // namespace bench

@@ -93,8 +93,10 @@ void LoadGenerator::kill_all() noexcept {
 }
 
 LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge) {
+  const std::int64_t begun_ns = now_ns();
   begin(LoadPhase::connect);
   await(LoadPhase::connect, now_ns() + plan_.connect_deadline.count() + patience_ns);
+  const std::int64_t connect_phase_ns = now_ns() - begun_ns;
   const bool any = std::ranges::any_of(reports_.span(), [](const WorkerReport& report) {  //
     return report.connections_established != 0;
   });
@@ -107,6 +109,7 @@ LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge) {
   begin(LoadPhase::finish);
   await_end(now_ns() + patience_ns);
   LoadReport report = merged();
+  report.connect_phase_ns = connect_phase_ns;
   if (any) report.wall_ns = plan_.duration.count();
   return report;
 }
