@@ -11,8 +11,6 @@
 // As a server it has a fiber for each connection, or for each datagram, one that accepts and one for the deadlines. A
 // fiber that reads parks until its socket is readable and then receives. System calls for a request: recv, send, and a
 // share of an epoll_wait.
-#include <sys/socket.h>
-
 #include <array>
 #include <exception>
 #include <system_error>
@@ -20,6 +18,7 @@
 #include "models/converse.h"
 #include "models/datagram.h"
 #include "models/fiber.h"
+#include "models/parking_peer.h"
 #include "models/rows.h"
 #include "models/scheduler.h"
 #include "models/sockets.h"
@@ -61,6 +60,8 @@ class FiberUnit {
     fiber_.park();
     return !socket.timed_out();
   }
+
+  std::uint32_t ticks() const { return scheduler_.ticks(); }
 
  private:
   FiberScheduler& scheduler_;
@@ -115,65 +116,10 @@ struct Server {
   Output out;
 };
 
-// The other end of a connection, for converse().
-class FiberPeer {
- public:
-  FiberPeer(Server& server, FiberScheduler::Socket& socket, const FiberUnit& self)
-      : server_(server), socket_(socket), self_(self) {}
-
-  Output& out() { return server_.out; }
-
-  Attempt send() {
-    Attempt sent = send_pending(socket_.fd(), server_.out);
-    Output unsent;  // what others shall not find in the shared one
-    if (sent == Attempt::would_block) std::swap(unsent, server_.out);
-    server_.out.clear();
-    while (sent == Attempt::would_block) {
-      if (!self_.wait_for(socket_, Interest::write, server_.ticker.idle_ticks())) return too_late();
-      sent = send_pending(socket_.fd(), unsent);
-    }
-    return sent;
-  }
-
-  Attempt receive(std::span<const std::byte>& bytes) {
-    while (true) {
-      if (!self_.wait_for(socket_, Interest::read, server_.ticker.idle_ticks())) return too_late();
-      std::size_t size = 0;
-      const Attempt received = receive_some(socket_.fd(), server_.room, size);
-      if (received == Attempt::would_block) continue;
-      bytes = std::span(server_.room).first(size);
-      return received;
-    }
-  }
-
-  void sleep(std::chrono::nanoseconds duration) { self_.sleep(duration); }
-
-  void compute(std::uint64_t steps) { bench::compute(server_.run, steps); }  // and everyone else waits
-
-  // What the peer still sends is thrown away until it ends, lest a reset overtake the last reply.
-  void close_after_last_word() {
-    if (shutdown(socket_.fd(), SHUT_WR) != 0) return;
-    const std::uint32_t ticks = server_.ticker.linger_ticks();
-    const std::uint32_t begun = server_.scheduler.ticks();
-    for (std::size_t size = 1; size != 0;) {
-      if (!self_.wait_for(socket_, Interest::read, ticks) || server_.scheduler.ticks() - begun >= ticks) return;
-      if (receive_some(socket_.fd(), server_.room, size) == Attempt::failed) return;
-    }
-  }
-
- private:
-  // The end of a wait in which nothing came.
-  Attempt too_late() const { return server_.run.stopping() ? Attempt::failed : Attempt::would_block; }
-
-  Server& server_;
-  FiberScheduler::Socket& socket_;
-  const FiberUnit& self_;
-};
-
 void serve_connection(Server& server, UniqueFd accepted, const FiberUnit& self) {
   const Run::Unit unit(server.run);
   FiberScheduler::Socket socket(server.scheduler, std::move(accepted));
-  FiberPeer peer(server, socket, self);
+  ParkingPeer peer(server, socket, self);
   converse(server.run, peer);
 }
 

@@ -113,6 +113,17 @@ class Scheduler {
     }
     while (!ready_.empty()) run_round();
     for (Waiter* waiter = nullptr; timers_.take_due(no_deadline, waiter);) waiter->handle.resume();
+    wake_all();
+  }
+
+  /// For a loop that is not ours: sleeps until a socket is ready or CLOCK_MONOTONIC reads `deadline_ns`, and resumes
+  /// whoever waits for one.
+  void poll(std::int64_t deadline_ns) {
+    for (const Ready& ready : poller_.wait(deadline_ns)) on_ready(ready);
+  }
+
+  /// Tells everyone who waits for a socket that their time is up.
+  void wake_all() {
     for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
       while (sockets_[slot] && sockets_[slot]->waiter_) wake(*sockets_[slot], true);
     }
