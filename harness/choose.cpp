@@ -53,11 +53,23 @@ bool choose_primitives(std::span<const Primitive> rows, std::string_view word, s
 
 [[noreturn]] void unknown_model_error(const Tables& tables, std::string_view list, std::string_view word) {
   std::vector<std::string_view> names{"all"};
-  for (const Model& model : tables.models) {
-    names.push_back(model.name);
-    names.insert(names.end(), model.aliases.begin(), model.aliases.end());
+  for (const std::span<const Model> table : {tables.models, tables.references}) {
+    for (const Model& model : table) {
+      names.push_back(model.name);
+      names.insert(names.end(), model.aliases.begin(), model.aliases.end());
+    }
   }
   unknown_name_error("model", list, word, names);
+}
+
+// The row that `word` names; null without one.
+const Model* find_model(const Tables& tables, std::string_view word) {
+  for (const std::span<const Model> table : {tables.models, tables.references}) {
+    for (const Model& model : table) {
+      if (is_named(model, word)) return &model;
+    }
+  }
+  return nullptr;
 }
 
 // The hybrid that `word` names, OUTER+INNER or OUTER+MIDDLE+INNER and so on.
@@ -66,10 +78,10 @@ const Model& choose_hybrid(const Tables& tables, const std::string& list, const 
   std::vector<std::string> parts = split(word, '+');
   std::ranges::reverse(parts);
   for (const std::string& part : parts) {
-    const auto named = std::ranges::find_if(tables.models, [&](const Model& model) { return is_named(model, part); });
-    if (named == tables.models.end()) unknown_model_error(tables, list, part);
+    const Model* named = find_model(tables, part);
+    if (!named) unknown_model_error(tables, list, part);
     if (!hybrid) {
-      hybrid = &*named;
+      hybrid = named;
       continue;
     }
     if (const std::string why = why_no_hybrid(*named, *hybrid); !why.empty()) {
@@ -86,6 +98,7 @@ std::vector<const Model*> choose_models(const Tables& tables, const std::string&
   std::vector<const Model*> chosen;
   for (const std::string& word : split(list, ',')) {
     if (choose(tables.models, word, chosen)) continue;
+    if (word != "all" && choose(tables.references, word, chosen)) continue;
     if (word.find('+') == std::string::npos) unknown_model_error(tables, list, word);
     const Model& hybrid = choose_hybrid(tables, list, word);
     if (std::ranges::find(chosen, hybrid.name, &Model::name) == chosen.end()) chosen.push_back(&hybrid);

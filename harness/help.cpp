@@ -14,6 +14,14 @@ std::string model_lines(const Tables& tables) {
   return lines;
 }
 
+std::string reference_lines(const Tables& tables) {
+  if (tables.references.empty()) return {};
+  std::string lines =
+      "\nReference runtimes, well-known libraries to compare with (--model by name; not among 'all'):\n";
+  for (const Model& model : tables.references) lines += fmt::format("  {:<14}{}\n", model.name, model.summary);
+  return lines;
+}
+
 std::string job_lines(const Tables& tables) {
   std::string lines;
   for (const Workload& workload : tables.workloads) {
@@ -72,7 +80,7 @@ TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB,
 Models (--model, 'all' takes every one; so it is by default):
 {}  OUTER+INNER   hybrids: --workers copies of INNER, in processes (processes+epoll) or threads (threads+coroutines);
                 nested too (processes+threads+coroutines); not among 'all'
-
+{}
 Workloads (--workload; 'all' takes every job and every service, 'primitives' every primitive; by default, all jobs).
 Jobs, batches of tasks:
 {}
@@ -154,7 +162,8 @@ Examples:
 
 Exit status: 0 done, 1 something failed to run, 2 usage, 130 interrupted.
 )",
-                     model_lines(tables), job_lines(tables), service_lines(tables), primitive_lines(tables),
+                     model_lines(tables), reference_lines(tables), job_lines(tables), service_lines(tables),
+                     primitive_lines(tables),
                      suite_lines());
 }
 
@@ -165,7 +174,7 @@ Usage:
   bench serve --model=MODEL --workload=SERVICE [OPTIONS]
 
 Models (--model, exactly one; or a hybrid, such as processes+epoll):
-{}
+{}{}
 Services (--workload, exactly one):
 {}
 Service:
@@ -192,7 +201,7 @@ Examples:
 
 Exit status: 0 stopped by SIGINT or SIGTERM, 1 it failed, 2 usage.
 )",
-                     model_lines(tables), service_lines(tables));
+                     model_lines(tables), reference_lines(tables), service_lines(tables));
 }
 
 constexpr std::string_view load_help = R"(bench load: load any server and measure it from outside.

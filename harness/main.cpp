@@ -1,10 +1,12 @@
 // The program: the tables that this suite comes with, handed to the application.
 #include "harness/app.h"
+#include "models/references/references.h"
 
 int main(int argc, char** argv) {
   return bench::run_app({.models = bench::all_models(),
                          .workloads = bench::all_workloads(),
                          .services = bench::all_services(),
-                         .primitives = bench::all_primitives()},
+                         .primitives = bench::all_primitives(),
+                         .references = bench::all_references()},
                         argc, argv);
 }

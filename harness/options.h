@@ -24,6 +24,7 @@ struct Tables {
   std::span<const Workload> workloads;  ///< The jobs.
   std::span<const Service> services;
   std::span<const Primitive> primitives = {};
+  std::span<const Model> references = {};  ///< Chosen by their names; `all` does not mean them.
 };
 
 /// A command line that cannot be carried out; what() is one line that names the flag, the value and what is allowed.

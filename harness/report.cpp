@@ -300,9 +300,11 @@ std::string plan_text(const Plan& plan) {
   return text;
 }
 
-std::string list_text(const Tables& tables) {
-  std::string text = "Models:\n";
-  for (const Model& model : tables.models) {
+namespace {
+
+std::string list_of(std::span<const Model> models) {
+  std::string text;
+  for (const Model& model : models) {
     text += fmt::format("  {:<14}{}\n", model.name, model.summary);
     if (!model.aliases.empty()) text += fmt::format("  {:<14}  also: {}\n", "", fmt::join(model.aliases, ", "));
     const std::string why = model.why_unavailable ? model.why_unavailable() : "";
@@ -310,10 +312,20 @@ std::string list_text(const Tables& tables) {
     const std::string note = model.note ? model.note() : "";
     if (!note.empty()) text += fmt::format("  {:<14}  here it {}\n", "", note);
   }
+  return text;
+}
+
+}  // namespace
+
+std::string list_text(const Tables& tables) {
+  std::string text = "Models:\n" + list_of(tables.models);
   text +=
       "  OUTER+INNER     hybrids: N copies of any model in processes (processes+epoll) or threads "
       "(threads+coroutines),\n"
       "                  nested too (processes+threads+coroutines); --workers=N, by default the CPUs\n";
+  if (!tables.references.empty()) {
+    text += "\nReference runtimes, by name only (--model=all leaves them out):\n" + list_of(tables.references);
+  }
   text += "\nJobs:\n";
   for (const Workload& workload : tables.workloads) {
     text += fmt::format("  {:<14}{}\n", workload.name, workload.summary);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "harness/app.h"
+#include "models/references/references.h"
 #include "tests/faulty_services.h"
 #include "tests/faulty_tables.h"
 
@@ -21,5 +22,7 @@ int main(int argc, char** argv) {
   const std::vector<bench::Model> models = together(bench::all_models(), bench::faulty_models());
   const std::vector<bench::Workload> workloads = together(bench::all_workloads(), bench::faulty_workloads());
   const std::vector<bench::Service> services = together(bench::all_services(), bench::faulty_services());
-  return bench::run_app({.models = models, .workloads = workloads, .services = services}, argc, argv);
+  return bench::run_app(
+      {.models = models, .workloads = workloads, .services = services, .references = bench::all_references()}, argc,
+      argv);
 }

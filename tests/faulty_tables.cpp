@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "models/references/references.h"
+
 namespace bench {
 namespace {
 
@@ -234,6 +236,9 @@ std::span<const Workload> faulty_workloads() { return workloads; }
 std::span<const Model> faulty_models() { return models; }
 
 const Workload& workload_named(std::string_view name) { return named(name, faulty_workloads(), all_workloads()); }
-const Model& model_named(std::string_view name) { return named(name, faulty_models(), all_models()); }
+const Model& model_named(std::string_view name) {
+  const auto reference = std::ranges::find(all_references(), name, &Model::name);
+  return reference != all_references().end() ? *reference : named(name, faulty_models(), all_models());
+}
 
 }  // namespace bench

@@ -16,6 +16,7 @@
 #include <tuple>
 
 #include "harness/measure/usage.h"
+#include "models/references/references.h"
 #include "tests/faulty_tables.h"
 #include "tests/test_runs.h"
 
@@ -265,15 +266,26 @@ constexpr std::array switching{
     Switching{.model = "coroutines", .waiting = true, .checkpoints = true, .computing = false},
     Switching{.model = "fibers", .waiting = true, .checkpoints = true, .computing = false},
     Switching{.model = "reactor-pool", .waiting = true, .checkpoints = true, .computing = true},
+    Switching{.model = "asio", .waiting = true, .checkpoints = true, .computing = false},
 };
 
-INSTANTIATE_TEST_SUITE_P(Table, Meeting, testing::ValuesIn(switching),
+// Those of the rows that there are: a reference runtime may not be installed.
+std::vector<Switching> switching_here() {
+  std::vector<Switching> rows(switching.begin(), switching.end());
+  const std::vector<const Model*> models = every_model_and_some_hybrids();
+  std::erase_if(
+      rows, [&](const Switching& row) { return std::ranges::find(models, row.model, &Model::name) == models.end(); });
+  return rows;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Meeting, testing::ValuesIn(switching_here()),
                          [](const auto& param) { return test_name(param.param.model); });
 
 TEST(Meeting, IsHeldUnderEveryModel) {
   std::vector<std::string_view> tabled;
   for (const Switching& row : switching) tabled.push_back(row.model);
   for (const Model& model : all_models()) EXPECT_THAT(tabled, testing::Contains(model.name));
+  for (const Model& model : all_references()) EXPECT_THAT(tabled, testing::Contains(model.name));
 }
 
 // One task does not end before all others have: a pool that deals its tasks beforehand never gets there.
@@ -499,9 +511,11 @@ INSTANTIATE_TEST_SUITE_P(Table, Cleanness, testing::ValuesIn(every_model_and_som
 
 TEST(ModelTable, NamesEveryModelAndAliasOnce) {
   std::vector<std::string_view> names;
-  for (const Model& model : all_models()) {
-    names.push_back(model.name);
-    names.insert(names.end(), model.aliases.begin(), model.aliases.end());
+  for (const std::span<const Model> table : {all_models(), all_references()}) {
+    for (const Model& model : table) {
+      names.push_back(model.name);
+      names.insert(names.end(), model.aliases.begin(), model.aliases.end());
+    }
   }
   std::ranges::sort(names);
   EXPECT_TRUE(std::ranges::adjacent_find(names) == names.end());

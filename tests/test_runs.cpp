@@ -10,6 +10,7 @@
 
 #include "harness/measure/usage.h"
 #include "models/hybrid.h"
+#include "models/references/references.h"
 #include "tests/faulty_tables.h"
 
 namespace bench {
@@ -72,6 +73,7 @@ std::vector<const Model*> every_model_and_some_hybrids() {
       &hybrid_of(model_named("processes"), model_named("threads")),
       &hybrid_of(model_named("processes"), hybrid_of(model_named("threads"), model_named("coroutines")))};
   std::vector<const Model*> rows = every(all_models());
+  for (const Model& reference : all_references()) rows.push_back(&reference);
   rows.insert(rows.end(), hybrids.begin(), hybrids.end());
   return rows;
 }

@@ -58,7 +58,7 @@ std::size_t count_entries(pid_t pid, const std::string& folder);
 /// True when no process of `group` exists.
 bool group_is_gone(pid_t group);
 
-/// The rows of the model table, and a hybrid of each kind.
+/// The rows of the model table, the reference runtimes, and a hybrid of each kind.
 std::vector<const Model*> every_model_and_some_hybrids();
 
 /// A pointer to each row of a table, for a test that takes every row.
