@@ -1,10 +1,13 @@
 // The table of reference runtimes. Which of them there were, CMakeLists.txt says.
 #include "models/references/references.h"
 
+#include <array>
 #include <vector>
 
 namespace bench {
 namespace {
+
+[[maybe_unused]] constexpr std::array<std::string_view, 1> libuv_aliases{"uv"};
 
 const std::vector<Model> references{
 #ifdef BENCH_ASIO
@@ -18,6 +21,20 @@ const std::vector<Model> references{
         .parallel = false,
         .run = run_asio,
         .serve = serve_asio,
+        .why_unavailable = nullptr,
+    },
+#endif
+#ifdef BENCH_LIBUV
+    Model{
+        .name = "libuv",
+        .summary = "callbacks on libuv's loop, in one thread; compare with epoll",
+        .aliases = libuv_aliases,
+        .unit = UnitKind::thread,
+        .units = Count::one,
+        .in_flight = Count::tasks,
+        .parallel = false,
+        .run = run_libuv,
+        .serve = serve_libuv,
         .why_unavailable = nullptr,
     },
 #endif

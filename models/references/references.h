@@ -14,4 +14,7 @@ std::span<const Model> all_references();
 void run_asio(JobRun& job);
 void serve_asio(ServerRun& server);
 
+void run_libuv(JobRun& job);
+void serve_libuv(ServerRun& server);
+
 }  // namespace bench

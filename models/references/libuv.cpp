@@ -1,0 +1,526 @@
+// libuv: the reference of `epoll`, callbacks as libuv's loop runs them (Node.js lives on it).
+//
+// Units: the one thread. Each task runs in a callback until it must wait, starts its timer and returns to the loop.
+// System calls for a task: a share of an epoll_wait for each of its waits. A callback is never interrupted, not at a
+// checkpoint either. libuv counts in whole milliseconds and from the beginning of one: a wait has to be rounded up and
+// lengthened by one in order not to be cut short, so that it takes up to 2 ms more than under `epoll`.
+//
+// As a server it keeps all connections in the one loop: whoever is readable is read into a buffer that all share,
+// answered by uv_try_write, and what the socket does not take is left to uv_write. Where it differs from `epoll`: read
+// and write in the place of recv and send; handles that are closed in two turns of the loop; and datagrams are received
+// until there are none, with one call that finds nothing at each wake-up. Connections are accepted by the same calls as
+// under `epoll`, on a handle that only polls: where descriptors have run out, libuv's own listener would take
+// connections and close them without a word. System calls for a request: read, write, and a share of an epoll_wait.
+#include <uv.h>
+
+#include <array>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+#include "models/conversation.h"
+#include "models/references/references.h"
+#include "models/sockets.h"
+#include "models/ticker.h"
+
+namespace bench {
+namespace {
+
+void check(int result, const char* what) {
+  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
+}
+
+// An event loop, closed with all handles that were made in it.
+class Loop {
+ public:
+  Loop() { check(uv_loop_init(&loop_), "uv_loop_init"); }
+  ~Loop() {
+    run();
+    uv_loop_close(&loop_);
+  }
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  uv_loop_t* get() noexcept { return &loop_; }
+
+  // Calls back until no handle is active.
+  void run() { uv_run(&loop_, UV_RUN_DEFAULT); }
+
+ private:
+  uv_loop_t loop_;
+};
+
+template <typename Handle>
+uv_handle_t* as_handle(Handle& handle) {
+  return reinterpret_cast<uv_handle_t*>(&handle);
+}
+
+void start_timer(uv_timer_t& timer, std::chrono::nanoseconds wait, uv_timer_cb due) {
+  constexpr std::int64_t ms = 1'000'000;
+  uv_update_time(timer.loop);  // or the wait would count from when the loop last slept
+  uv_timer_start(&timer, due, static_cast<std::uint64_t>((wait.count() + ms - 1) / ms + 1), 0);
+}
+
+// ---- Jobs ----
+
+class Task {
+ public:
+  // Starts task `index`, which runs up to its first wait.
+  void start(JobRun& job, std::uint32_t index, Loop& loop) {
+    job_ = &job;
+    index_ = index;
+    uv_timer_init(loop.get(), &timer_);
+    timer_.data = this;
+    script_ = job.begin(index);
+    go_on();
+  }
+
+ private:
+  static void on_timer(uv_timer_t* timer) { static_cast<Task*>(timer->data)->go_on(); }
+
+  void go_on() {
+    try {
+      while (script_.advance()) {
+        const Operation operation = script_.operation();
+        switch (operation.kind) {
+          case Op::checkpoint: break;
+          case Op::wait_for: return start_timer(timer_, operation.duration, on_timer);
+        }
+      }
+    } catch (...) {
+      job_->fail_task(index_);
+    }
+    job_->end(index_);
+    script_ = Script();
+    uv_close(as_handle(timer_), nullptr);
+  }
+
+  JobRun* job_ = nullptr;
+  std::uint32_t index_ = 0;
+  uv_timer_t timer_;
+  Script script_;
+};
+
+// ---- Services ----
+
+struct Server {
+  explicit Server(ServerRun& serving) : run(serving), ticker(serving.idle_timeout()) {}
+  ServerRun& run;
+  Ticker ticker;
+  std::uint32_t ticks = 0;
+  std::array<char, 65536> room;  // at least receive_bytes, and more than UDP can carry, RFC 768
+  Output out;
+  Loop loop;
+};
+
+// The first pending bytes, as libuv takes them.
+std::size_t gather(const Output& out, std::array<uv_buf_t, 16>& buffers) {
+  std::array<iovec, 16> vectors;
+  std::size_t size = 0;
+  for (const iovec& vector : out.gather(vectors)) {
+    buffers[size++] = uv_buf_init(static_cast<char*>(vector.iov_base), static_cast<unsigned>(vector.iov_len));
+  }
+  return size;
+}
+
+// One of a server's handles closes, and with its last one its owner.
+class Owner {
+ public:
+  virtual ~Owner() = default;
+
+  static Owner& of(const uv_handle_t* handle) { return *static_cast<Owner*>(handle->data); }
+
+  static void close(uv_handle_t* handle) {
+    if (uv_is_closing(handle)) return;
+    uv_close(handle, [](uv_handle_t* closed) {
+      if (--of(closed).handles_ == 0) delete &of(closed);
+    });
+  }
+
+ protected:
+  template <typename Handle>
+  void own(Handle& handle) {
+    handle.data = this;
+    ++handles_;
+  }
+
+ private:
+  int handles_ = 0;
+};
+
+template <typename Derived, typename Handle>
+Derived& owner_of(const Handle* handle) {
+  return static_cast<Derived&>(*static_cast<Owner*>(handle->data));
+}
+
+void close_all(Server& server) {
+  uv_walk(
+      server.loop.get(), [](uv_handle_t* handle, void*) { Owner::close(handle); }, nullptr);
+}
+
+class Connection final : public Owner {
+ public:
+  explicit Connection(Server& server) : server_(server), conversation_(server.run) {
+    uv_tcp_init(server_.loop.get(), &socket_);
+    own(socket_);
+    uv_timer_init(server_.loop.get(), &timer_);
+    own(timer_);
+  }
+
+  void open(UniqueFd accepted) {
+    active_tick_ = server_.ticks;
+    if (uv_tcp_open(&socket_, accepted.get()) != 0) return close();
+    accepted.release();
+    want();
+  }
+
+  void tick() {
+    if (const std::size_t left = uv_stream_get_write_queue_size(stream()); left != left_) {
+      left_ = left;
+      active_tick_ = server_.ticks;
+    }
+    const std::uint32_t silent = server_.ticks - active_tick_;
+    if (state_ == State::lingering) {
+      if (silent >= server_.ticker.linger_ticks()) close();
+      return;
+    }
+    if (state_ == State::waiting || silent <= server_.ticker.idle_ticks()) return;
+    if (state_ == State::closing) return close();
+    server_.run.count_timed_out();
+    if (state_ != State::reading || !unsent_.empty()) return close();
+    active_tick_ = server_.ticks;
+    conversation_.go_on(Why::timed_out, server_.out);
+    act({Next::close, 0});
+  }
+
+ private:
+  enum class State : std::uint8_t {
+    reading,    // the session wants bytes
+    draining,   // the socket has to take the pending output first
+    waiting,    // the timer goes first
+    closing,    // to be closed once the pending output has gone out
+    lingering,  // closed for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
+  };
+
+  uv_stream_t* stream() noexcept { return reinterpret_cast<uv_stream_t*>(&socket_); }
+
+  void close() {
+    Owner::close(as_handle(socket_));
+    Owner::close(as_handle(timer_));
+  }
+
+  static void on_room(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+    *buffer = uv_buf_init(owner_of<Connection>(handle).server_.room.data(), receive_bytes);
+  }
+
+  static void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t*) {
+    auto& self = owner_of<Connection>(stream);
+    self.server_.run.guard([&] { self.on_bytes(size); });
+  }
+
+  static void on_timer(uv_timer_t* timer) {
+    auto& self = owner_of<Connection>(timer);
+    self.active_tick_ = self.server_.ticks;
+    self.server_.run.guard([&] { self.act(self.conversation_.go_on(Why::resumed, self.output())); });
+  }
+
+  static void on_written(uv_write_t* request, int status) {
+    auto& self = owner_of<Connection>(request->handle);
+    self.server_.run.guard([&] { self.on_sent(status); });
+  }
+
+  void on_bytes(ssize_t size) {
+    if (size == 0) return;  // libuv has looked, and found nothing
+    if (size < 0 && (size != UV_EOF || state_ == State::lingering)) return close();
+    if (state_ == State::lingering) return;
+    active_tick_ = server_.ticks;
+    if (size == UV_EOF) {
+      peer_ended_ = true;
+      return act(conversation_.go_on(Why::end, output()));
+    }
+    const auto bytes = std::as_bytes(std::span(server_.room)).first(static_cast<std::size_t>(size));
+    act(conversation_.receive(bytes, output()));
+  }
+
+  // Where replies are put: what libuv is sending must stay as it is.
+  Output& output() { return unsent_.empty() ? server_.out : behind_; }
+
+  // Does what a session wants, until it wants something that takes time.
+  void act(Wanted wanted) {
+    while (true) {
+      if (!send_now()) return close();
+      switch (wanted.next) {
+        case Next::read: state_ = State::reading; return want();
+        case Next::wait:
+          state_ = State::waiting;
+          start_timer(timer_, std::chrono::nanoseconds(wanted.amount), on_timer);
+          return want();
+        case Next::compute:
+          compute(server_.run, wanted.amount);  // and everyone else waits
+          wanted = conversation_.go_on(Why::resumed, output());
+          break;
+        case Next::drain:
+          if (!unsent_.empty()) {
+            state_ = State::draining;
+            return want();
+          }
+          wanted = conversation_.go_on(Why::drained, server_.out);
+          break;
+        case Next::close:
+          if (unsent_.empty()) return end();
+          state_ = State::closing;
+          return want();
+      }
+    }
+  }
+
+  // Sends what the socket takes, and leaves the rest to libuv. False when the connection is of no more use.
+  bool send_now() {
+    Output& out = server_.out;
+    std::array<uv_buf_t, 16> buffers;
+    while (!out.empty()) {
+      const int sent = uv_try_write(stream(), buffers.data(), static_cast<unsigned>(gather(out, buffers)));
+      if (sent == UV_EAGAIN) {
+        std::swap(unsent_, out);
+        send_later();
+        return true;
+      }
+      if (sent < 0) {
+        out.clear();
+        return false;
+      }
+      out.consume(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+
+  void send_later() {
+    std::array<uv_buf_t, 16> buffers;
+    const std::size_t size = gather(unsent_, buffers);
+    under_way_ = 0;
+    for (const uv_buf_t& buffer : std::span(buffers).first(size)) under_way_ += buffer.len;
+    if (uv_write(&write_, stream(), buffers.data(), static_cast<unsigned>(size), on_written) != 0) close();
+  }
+
+  void on_sent(int status) {
+    if (uv_is_closing(as_handle(socket_))) return;
+    if (status < 0) return close();
+    active_tick_ = server_.ticks;
+    unsent_.consume(under_way_);
+    if (unsent_.empty()) std::swap(unsent_, behind_);
+    if (!unsent_.empty()) return send_later();
+    unsent_.release();
+    behind_.release();
+    if (state_ == State::draining) {
+      act(conversation_.go_on(Why::drained, server_.out));
+    } else if (state_ == State::closing) {
+      end();
+    }
+  }
+
+  // Reads in the states that need it, and in no other.
+  void want() {
+    const bool read = !peer_ended_ && (state_ == State::reading || state_ == State::lingering);
+    if (read == reads_) return;
+    reads_ = read;
+    read ? uv_read_start(stream(), on_room, on_read) : uv_read_stop(stream());
+  }
+
+  // All has been said.
+  void end() {
+    if (peer_ended_) return close();
+    const auto ended = [](uv_shutdown_t* request, int status) {
+      if (status < 0) owner_of<Connection>(request->handle).close();
+    };
+    if (uv_shutdown(&shutdown_, stream(), ended) != 0) return close();
+    state_ = State::lingering;
+    active_tick_ = server_.ticks;
+    want();
+  }
+
+  Server& server_;
+  Conversation conversation_;
+  uv_tcp_t socket_;
+  uv_timer_t timer_;
+  uv_write_t write_;
+  uv_shutdown_t shutdown_;
+  Output unsent_;  // what libuv is sending
+  Output behind_;  // what comes after it
+  std::size_t under_way_ = 0;
+  std::size_t left_ = 0;  // unsent at the last tick
+  State state_ = State::reading;
+  bool reads_ = false;
+  bool peer_ended_ = false;
+  std::uint32_t active_tick_ = 0;  // of the last bytes either way
+};
+
+class Listener final : public Owner {
+ public:
+  explicit Listener(Server& server) : server_(server) {
+    check(uv_poll_init(server_.loop.get(), &poll_, server_.run.socket()), "uv_poll_init");
+    own(poll_);
+    uv_timer_init(server_.loop.get(), &again_);
+    own(again_);
+    listen();
+  }
+
+ private:
+  void listen() { uv_poll_start(&poll_, UV_READABLE, on_readable); }
+
+  static void on_readable(uv_poll_t* poll, int, int) {
+    auto& self = owner_of<Listener>(poll);
+    self.server_.run.guard([&] { self.accept_some(); });
+  }
+
+  void accept_some() {
+    for (int i = 0; i < most_in_a_row; ++i) {
+      UniqueFd socket;
+      switch (accept_one(server_.run, socket, SOCK_NONBLOCK)) {
+        case Accepted::connection: (new Connection(server_))->open(std::move(socket)); break;
+        case Accepted::none: return;
+        case Accepted::stopped: return close_all(server_);
+        case Accepted::no_descriptor: return refuse();
+      }
+    }
+  }
+
+  // The next ones wait in the backlog, and would wake the loop without end.
+  void refuse() {
+    server_.run.count_refused();
+    uv_poll_stop(&poll_);
+    start_timer(again_, std::chrono::milliseconds(10), [](uv_timer_t* timer) { owner_of<Listener>(timer).listen(); });
+  }
+
+  Server& server_;
+  uv_poll_t poll_;
+  uv_timer_t again_;
+};
+
+class Deadlines final : public Owner {
+ public:
+  explicit Deadlines(Server& server) : server_(server) {
+    check(uv_poll_init(server_.loop.get(), &ticks_, server_.ticker.fd()), "uv_poll_init");
+    own(ticks_);
+    uv_poll_start(&ticks_, UV_READABLE, on_tick);
+  }
+
+ private:
+  static void on_tick(uv_poll_t* poll, int, int) {
+    Server& server = owner_of<Deadlines>(poll).server_;
+    // One tick at most, however long the loop was busy: what came meanwhile has not been looked at yet.
+    if (server.ticker.take() == 0) return;
+    ++server.ticks;
+    server.run.guard([&] { uv_walk(server.loop.get(), tell, nullptr); });
+  }
+
+  static void tell(uv_handle_t* handle, void*) {
+    if (handle->type == UV_TCP && !uv_is_closing(handle)) owner_of<Connection>(handle).tick();
+  }
+
+  Server& server_;
+  uv_poll_t ticks_;
+};
+
+// A datagram on its way to be answered.
+class Errand final : public Owner {
+ public:
+  Errand(Server& server, uv_udp_t& socket, const sockaddr* peer)
+      : server_(server), socket_(socket), conversation_(server.run) {
+    std::memcpy(&peer_, peer, peer->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
+  }
+
+  void start(std::span<const std::byte> bytes) { act(conversation_.receive(bytes, server_.out)); }
+
+ private:
+  static void on_timer(uv_timer_t* timer) {
+    auto& self = owner_of<Errand>(timer);
+    self.server_.run.guard([&] { self.act(self.conversation_.go_on(Why::resumed, self.server_.out)); });
+  }
+
+  void act(Wanted wanted) {
+    while (wanted.next == Next::compute) {
+      compute(server_.run, wanted.amount);
+      wanted = conversation_.go_on(Why::resumed, server_.out);
+    }
+    if (wanted.next == Next::wait) return wait(std::chrono::nanoseconds(wanted.amount));
+    std::array<uv_buf_t, 16> buffers;
+    const auto size = static_cast<unsigned>(gather(server_.out, buffers));
+    // One that the system will not take is lost, as datagrams are.
+    if (size != 0) uv_udp_try_send(&socket_, buffers.data(), size, reinterpret_cast<const sockaddr*>(&peer_));
+    server_.out.clear();
+    timed_ ? close(as_handle(timer_)) : delete this;
+  }
+
+  void wait(std::chrono::nanoseconds duration) {
+    if (!timed_) {
+      timed_ = true;
+      uv_timer_init(server_.loop.get(), &timer_);
+      own(timer_);
+    }
+    start_timer(timer_, duration, on_timer);
+  }
+
+  Server& server_;
+  uv_udp_t& socket_;
+  Conversation conversation_;
+  sockaddr_storage peer_;
+  uv_timer_t timer_;
+  bool timed_ = false;  // there is a timer
+};
+
+class Datagrams final : public Owner {
+ public:
+  explicit Datagrams(Server& server) : server_(server) {
+    uv_udp_init(server_.loop.get(), &socket_);
+    own(socket_);
+    check(uv_udp_open(&socket_, duplicate(server_.run.socket()).release()), "uv_udp_open");
+    uv_udp_recv_start(&socket_, on_room, on_received);
+  }
+
+ private:
+  static void on_room(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+    auto& room = owner_of<Datagrams>(handle).server_.room;
+    *buffer = uv_buf_init(room.data(), static_cast<unsigned>(room.size()));
+  }
+
+  static void on_received(uv_udp_t* socket, ssize_t size, const uv_buf_t*, const sockaddr* peer, unsigned) {
+    auto& self = owner_of<Datagrams>(socket);
+    Server& server = self.server_;
+    if (server.run.stopping()) return close_all(server);
+    if (size < 0 || !peer) return;  // there are no more
+    server.run.guard([&] {
+      const auto bytes = std::as_bytes(std::span(server.room)).first(static_cast<std::size_t>(size));
+      (new Errand(server, *socket, peer))->start(bytes);
+    });
+  }
+
+  Server& server_;
+  uv_udp_t socket_;
+};
+
+}  // namespace
+
+void serve_libuv(ServerRun& run) {
+  const Run::Unit unit(run);
+  make_nonblocking(run.socket());
+  Server server(run);
+  new Deadlines(server);  // they and all others are deleted once their handles are closed
+  if (run.transport() == Transport::tcp) {
+    new Listener(server);
+  } else {
+    new Datagrams(server);
+  }
+  server.loop.run();
+}
+
+void run_libuv(JobRun& job) {
+  const Run::Unit unit(job);
+  std::vector<Task> tasks(job.tasks());
+  Loop loop;
+  while (job.next_batch()) {
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) tasks[index].start(job, index, loop);
+    loop.run();
+  }
+}
+
+}  // namespace bench
