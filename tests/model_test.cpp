@@ -268,6 +268,7 @@ constexpr std::array switching{
     Switching{.model = "reactor-pool", .waiting = true, .checkpoints = true, .computing = true},
     Switching{.model = "asio", .waiting = true, .checkpoints = true, .computing = false},
     Switching{.model = "libuv", .waiting = true, .checkpoints = false, .computing = false},
+    Switching{.model = "boost-fiber", .waiting = true, .checkpoints = true, .computing = false},
 };
 
 // Those of the rows that there are: a reference runtime may not be installed.

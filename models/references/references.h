@@ -17,4 +17,7 @@ void serve_asio(ServerRun& server);
 void run_libuv(JobRun& job);
 void serve_libuv(ServerRun& server);
 
+void run_boost_fiber(JobRun& job);
+void serve_boost_fiber(ServerRun& server);
+
 }  // namespace bench

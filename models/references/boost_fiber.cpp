@@ -1,0 +1,235 @@
+// boost-fiber: the reference of `fibers`, stackful coroutines as Boost.Fiber runs them.
+//
+// Units: a fiber for each task, all in one thread. Who waits goes on when Boost.Fiber's scheduler picks it, in turn;
+// the thread sleeps in a condition variable while nobody is ready. System calls for a task: a share of a futex for each
+// of its waits. Fibers give way at checkpoints by this_fiber::yield; one that computes between two of them holds up all
+// others. A stack of --stack bytes comes from Boost's pool and has no guard page: a fiber that needs more writes into
+// its neighbour's.
+//
+// As a server it has a fiber for each connection, or for each datagram, one for the deadlines, and one that accepts.
+// Boost.Fiber knows no sockets: a scheduling algorithm of ours, Boost's round robin but for how its thread sleeps,
+// sleeps in epoll_pwait2 and wakes the fibers whose sockets are ready (scheduler.h). Where it differs from `fibers`:
+// who is woken goes through Boost's queue of ready fibers and is not resumed by the loop itself, the scheduler's own
+// fiber has its turn each time round, and a fiber is a counted object. System calls for a request: recv, send, and a
+// share of an epoll_wait, as under `fibers`.
+#include <array>
+#include <boost/fiber/all.hpp>
+#include <memory>
+#include <vector>
+
+#include "models/converse.h"
+#include "models/datagram.h"
+#include "models/parking_peer.h"
+#include "models/references/references.h"
+#include "models/scheduler.h"
+#include "models/sockets.h"
+#include "models/ticker.h"
+
+namespace bench {
+namespace {
+
+namespace fibers = boost::fibers;
+
+void run_on_fiber(JobRun& job, std::uint32_t index) {
+  static constinit const std::atomic<bool> at_every_checkpoint{true};
+  const Run::Unit unit(job);
+  run_task(
+      job, index, [](Script& script) { script.switch_when(at_every_checkpoint); },
+      [](const Operation& operation) {
+        switch (operation.kind) {
+          case Op::checkpoint: boost::this_fiber::yield(); break;
+          case Op::wait_for: boost::this_fiber::sleep_for(operation.duration); break;
+        }
+      });
+}
+
+// A fiber that waits for a socket.
+struct ParkedFiber {
+  fibers::context* fiber;
+  void resume() const { fibers::context::active()->schedule(fiber); }
+};
+using Sockets = Scheduler<ParkedFiber>;
+
+class EpollRoundRobin final : public fibers::algo::round_robin {
+ public:
+  explicit EpollRoundRobin(Sockets& sockets) : sockets_(sockets) {}
+
+  void suspend_until(const std::chrono::steady_clock::time_point& deadline) noexcept override {
+    sockets_.poll(deadline.time_since_epoch().count());
+  }
+  void notify() noexcept override {}  // nobody in another thread does
+
+ private:
+  Sockets& sockets_;
+};
+
+// While it exists, the thread's fibers may wait for `sockets`.
+class SocketScheduling {
+ public:
+  explicit SocketScheduling(Sockets& sockets) { fibers::use_scheduling_algorithm<EpollRoundRobin>(std::ref(sockets)); }
+  ~SocketScheduling() { fibers::use_scheduling_algorithm<fibers::algo::round_robin>(); }
+  SocketScheduling(const SocketScheduling&) = delete;
+  SocketScheduling& operator=(const SocketScheduling&) = delete;
+};
+
+// What the fibers of a server share. The buffers are used while no fiber is switched to.
+struct Server {
+  explicit Server(ServerRun& serving) : run(serving), stacks(serving.stack_bytes()), ticker(serving.idle_timeout()) {}
+
+  // Runs `body` on a fiber, up to its first wait at once. Throws std::bad_alloc without a stack.
+  template <typename Body>
+  void start(Body body) {
+    ++fibers_alive;
+    try {
+      fibers::fiber(fibers::launch::dispatch, std::allocator_arg, stacks, [this, body = std::move(body)]() mutable {
+        run.guard(body);
+        if (--fibers_alive == 0) all_ended.notify_all();
+      }).detach();
+    } catch (...) {
+      --fibers_alive;
+      throw;
+    }
+  }
+
+  // Ends all waits, and returns when all fibers have ended.
+  void stop() {
+    stopped.notify_all();
+    sockets.wake_all();
+    std::unique_lock lock(mutex);
+    all_ended.wait(lock, [this] { return fibers_alive == 0; });
+  }
+
+  ServerRun& run;
+  fibers::pooled_fixedsize_stack stacks;
+  Sockets sockets;
+  Ticker ticker;
+  std::array<std::byte, receive_bytes> room;
+  Output out;
+  std::size_t fibers_alive = 0;
+  fibers::mutex mutex;  // conditions want one
+  fibers::condition_variable stopped;
+  fibers::condition_variable all_ended;
+};
+
+// What a fiber calls to wait.
+struct FiberUnit {
+  Server& server;
+
+  void sleep(std::chrono::nanoseconds duration) const {
+    std::unique_lock lock(server.mutex);
+    server.stopped.wait_for(lock, duration, [this] { return server.run.stopping(); });
+  }
+
+  // Waits until the socket is ready; false when nothing came for so many ticks, or when the server is to stop. 0 ticks:
+  // no bound.
+  bool wait_for(Sockets::Socket& socket, Interest interest, std::uint32_t ticks = 0) const {
+    if (server.run.stopping()) return false;
+    fibers::context* self = fibers::context::active();
+    Sockets::Waiter waiter{{self}};
+    server.sockets.wake_when(socket, interest, ticks, waiter);
+    self->suspend();
+    return !socket.timed_out();
+  }
+
+  std::uint32_t ticks() const { return server.sockets.ticks(); }
+};
+
+void serve_connection(Server& server, UniqueFd accepted) {
+  const Run::Unit unit(server.run);
+  const FiberUnit self{server};
+  Sockets::Socket socket(server.sockets, std::move(accepted));
+  ParkingPeer peer(server, socket, self);
+  converse(server.run, peer);
+}
+
+// Accepts whoever is there, at most so many; false after the last.
+bool accept_some(Server& server) {
+  for (int i = 0; i < most_in_a_row; ++i) {
+    UniqueFd connection;
+    switch (accept_one(server.run, connection, SOCK_NONBLOCK)) {
+      case Accepted::connection:
+        try {
+          server.start([&server, own = std::move(connection)]() mutable { serve_connection(server, std::move(own)); });
+        } catch (const std::bad_alloc&) {
+          server.run.count_refused();  // no stack
+        }
+        break;
+      case Accepted::none: return true;
+      case Accepted::stopped: return false;
+      case Accepted::no_descriptor:
+        server.run.count_refused();
+        FiberUnit{server}.sleep(std::chrono::milliseconds(10));
+        break;
+    }
+  }
+  return true;
+}
+
+void accept_connections(Server& server) {
+  Sockets::Socket listener(server.sockets, duplicate(server.run.socket()));
+  do FiberUnit{server}.wait_for(listener, Interest::read);
+  while (accept_some(server));
+}
+
+// The other end of a datagram, for answer().
+struct DatagramPeer {
+  Server& server;
+  void sleep(std::chrono::nanoseconds duration) const { FiberUnit{server}.sleep(duration); }
+  void compute(std::uint64_t steps) const { bench::compute(server.run, steps); }
+};
+
+void receive_datagrams(Server& server) {
+  Sockets::Socket socket(server.sockets, duplicate(server.run.socket()));
+  Datagram datagram;
+  while (!server.run.stopping()) {
+    FiberUnit{server}.wait_for(socket, Interest::read);
+    for (int i = 0; i < most_in_a_row && datagram.receive_now(server.run); ++i) {
+      try {
+        // The fiber has looked at the bytes when it first waits, and another datagram may come.
+        server.start([&server, &datagram] {
+          const Run::Unit unit(server.run);
+          const Datagram request = datagram.peer_only();
+          DatagramPeer peer{server};
+          answer(server.run, datagram.bytes(), peer, server.out);
+          send_datagram(server.run.socket(), request, server.out);
+        });
+      } catch (const std::bad_alloc&) {
+        server.run.count_refused();
+      }
+    }
+  }
+}
+
+void keep_deadlines(Server& server) {
+  Sockets::Socket ticks(server.sockets, duplicate(server.ticker.fd()));
+  while (FiberUnit{server}.wait_for(ticks, Interest::read)) {
+    // One tick at most, however long the loop was busy: what came meanwhile has not been looked at yet.
+    if (server.ticker.take() != 0) server.sockets.tick();
+  }
+}
+
+}  // namespace
+
+void serve_boost_fiber(ServerRun& run) {
+  make_nonblocking(run.socket());
+  Server server(run);
+  const SocketScheduling scheduling(server.sockets);
+  server.start([&server] { keep_deadlines(server); });
+  run.transport() == Transport::tcp ? accept_connections(server) : receive_datagrams(server);
+  server.stop();
+}
+
+void run_boost_fiber(JobRun& job) {
+  fibers::pooled_fixedsize_stack stacks(job.stack_bytes());
+  std::vector<fibers::fiber> tasks;
+  while (job.next_batch()) {
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) {
+      tasks.emplace_back(fibers::launch::dispatch, std::allocator_arg, stacks,
+                         [&job, index] { run_on_fiber(job, index); });
+    }
+    for (fibers::fiber& task : tasks) task.join();
+    tasks.clear();
+  }
+}
+
+}  // namespace bench
