@@ -17,56 +17,14 @@
 
 #include "models/converse.h"
 #include "models/datagram.h"
-#include "models/fiber.h"
+#include "models/fiber_unit.h"
 #include "models/parking_peer.h"
 #include "models/rows.h"
-#include "models/scheduler.h"
 #include "models/sockets.h"
 #include "models/ticker.h"
 
 namespace bench {
 namespace {
-
-// A parked fiber as the scheduler sees it.
-struct ParkedFiber {
-  Fiber* fiber;
-  void resume() const { fiber->resume(); }
-};
-using FiberScheduler = Scheduler<ParkedFiber>;
-
-// What a fiber calls to wait.
-class FiberUnit {
- public:
-  FiberUnit(FiberScheduler& scheduler, Fiber& fiber) : scheduler_(scheduler), fiber_(fiber) {}
-
-  // Lets all others go first that are ready now.
-  void give_way() const {
-    FiberScheduler::Waiter waiter{{&fiber_}};
-    scheduler_.wake_in_turn(waiter);
-    fiber_.park();
-  }
-
-  void sleep(std::chrono::nanoseconds duration) const {
-    FiberScheduler::Waiter waiter{{&fiber_}};
-    scheduler_.wake_at(now_ns() + duration.count(), waiter);
-    fiber_.park();
-  }
-
-  // Waits until the socket is ready; false when nothing came for so many ticks, or when the server is to stop. 0 ticks:
-  // no bound.
-  bool wait_for(FiberScheduler::Socket& socket, Interest interest, std::uint32_t ticks = 0) const {
-    FiberScheduler::Waiter waiter{{&fiber_}};
-    scheduler_.wake_when(socket, interest, ticks, waiter);
-    fiber_.park();
-    return !socket.timed_out();
-  }
-
-  std::uint32_t ticks() const { return scheduler_.ticks(); }
-
- private:
-  FiberScheduler& scheduler_;
-  Fiber& fiber_;
-};
 
 void run_on_fiber(JobRun& job, std::uint32_t index, const FiberUnit& self) {
   static constinit const std::atomic<bool> at_every_checkpoint{true};
