@@ -97,7 +97,7 @@ Size of a job:
   --wait=TIME[:TIME]  how long each task waits; several times are dealt round the tasks
   --cpus=N            confine each run to the first N CPUs (default: all)
 
-Units, of jobs and of services:
+Units, of jobs, services and (--stack) primitives:
   --workers=N         units of a pool, or copies of a hybrid's inner model, 1 to 100,000 (default: the CPUs)
   --stack=SIZE        stack of each fiber, 16KiB to 1GiB (default 64KiB)
 

@@ -24,17 +24,23 @@ std::string title_of(const Group& group) {
   return title;
 }
 
-std::string name_of(const Group& group, const Model& model, const PrimitiveRow* row) {
-  std::string name = fmt::format("{}/{}", group.primitive->name, model.name);
+std::string name_of(const Cell& cell, const Group& group) {
+  const PrimitiveRow* row = cell.row;
+  std::string name = fmt::format("{}/{}", group.primitive->name, cell.model->name);
   if (row) name += fmt::format("/via:{}", row->via);
   if (group.parameters.tasks != 0) name += fmt::format("/tasks:{}", group.parameters.tasks);
   if (row && row->units != 0) name += fmt::format("/units:{}", row->units);
-  if (row) name += fmt::format("/cpus:{}", row->cpus);
+  if (row) name += model_parameters_text(cell) + fmt::format("/cpus:{}", row->cpus);
   return name;
 }
 
-std::string label_of(const Model& model, const PrimitiveRow& row) {
-  std::string label = fmt::format("{} · {}", model.name, row.via);
+std::string label_of(const Cell& cell) {
+  if (!cell.row) return std::string(cell.model->name);
+  const PrimitiveRow& row = *cell.row;
+  std::string label = fmt::format("{} · {}", cell.model->name, row.via);
+  if (cell.stack_bytes != default_stack_bytes) {
+    label += fmt::format(" · {} of stack", format_bytes(static_cast<double>(cell.stack_bytes)));
+  }
   if (row.units != 0) label += fmt::format(" · {} unit{}", row.units, row.units == 1 ? "" : "s");
   return label + fmt::format(" · {} CPU{}", row.cpus, row.cpus == 1 ? "" : "s");
 }
@@ -52,20 +58,27 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
   return machine.why_too_many(cell.model->unit, units, units);
 }
 
-void add_cell(Plan& plan, std::size_t index, const Model& model, const PrimitiveRow* row, const Options& options,
-              const Machine& machine) {
+void add_cell(Plan& plan, std::size_t index, const Model& model, const PrimitiveRow* row, std::uint64_t stack_bytes,
+              const Options& options, const Machine& machine) {
   Group& group = plan.groups[index];
   Cell cell;
   cell.group = index;
   cell.model = &model;
   cell.row = row;
-  cell.name = name_of(group, model, row);
-  cell.label = row ? label_of(model, *row) : std::string(model.name);
+  cell.stack_bytes = stack_bytes;
+  cell.name = name_of(cell, group);
+  cell.label = label_of(cell);
   cell.expected_ns = usual_run_ns + group.parameters.tasks * waiting_unit_ns;
   cell.time_limit_ns = options.time_limit_ns.value_or(30 * second_ns + 5 * cell.expected_ns);
   cell.skipped = why_skipped(cell, group, machine);
   group.cells.push_back(plan.cells.size());
   plan.cells.push_back(std::move(cell));
+}
+
+// Those of a fiber that were given, or the default.
+std::vector<std::uint64_t> stack_sizes(const Model& model, const Options& options) {
+  if (model.unit != UnitKind::fiber || options.stack_bytes.empty()) return {default_stack_bytes};
+  return options.stack_bytes;
 }
 
 }  // namespace
@@ -83,10 +96,13 @@ void add_primitives(Plan& plan, const Options& options, const Machine& machine) 
       group.title = title_of(group);
       for (const Model* model : options.models) {
         for (const PrimitiveRow& row : primitive->rows) {
-          if (row.model == model->name) add_cell(plan, index, *model, &row, options, machine);
+          if (row.model != model->name) continue;
+          for (const std::uint64_t stack_bytes : stack_sizes(*model, options)) {
+            add_cell(plan, index, *model, &row, stack_bytes, options, machine);
+          }
         }
         const bool none = !has_row(*primitive, *model);
-        if (none && !options.all_models) add_cell(plan, index, *model, nullptr, options, machine);
+        if (none && !options.all_models) add_cell(plan, index, *model, nullptr, default_stack_bytes, options, machine);
       }
     }
   }

@@ -11,6 +11,7 @@ Json parameters(const RowSource& source, const Sample* /*sample*/) {
   Json parameters{{"via", row.via}, {"cpus", row.cpus}};
   if (source.group.parameters.tasks != 0) parameters["tasks"] = source.group.parameters.tasks;
   if (row.units != 0) parameters["units"] = row.units;
+  add_model_parameters(source.cell, parameters);
   return parameters;
 }
 

@@ -52,10 +52,15 @@ const std::vector<std::string> primitive_header{"model", "via", "units", "CPUs",
 const std::vector<std::string> memory_header{"model", "via", "units",    "CPUs",      "time",
                                              "95%",   "CPU", "switches", "user/unit", "kernel/unit"};
 
+std::string model_of_primitive(const Cell& cell) {
+  if (cell.stack_bytes == default_stack_bytes) return std::string(cell.model->name);
+  return fmt::format("{} ({})", cell.model->name, format_bytes(static_cast<double>(cell.stack_bytes)));
+}
+
 std::vector<std::string> primitive_row(const CellSummary& row, const Cell& cell, const Group& group) {
   const std::uint32_t units = std::max(cell.row->units, group.parameters.tasks);
   std::vector<std::string> texts{
-      std::string(cell.model->name),
+      model_of_primitive(cell),
       std::string(cell.row->via),
       units == 0 ? "-" : fmt::to_string(units),
       fmt::to_string(cell.row->cpus),

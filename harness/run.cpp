@@ -63,8 +63,10 @@ void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& re
 void run_primitive(const Plan& plan, const Cell& cell, std::int64_t duration_ns, RunReport& report) {
   std::vector<int> cpus = available_cpu_numbers();
   cpus.resize(cell.row->cpus);
-  PrimitiveSetup setup{
-      .tasks = plan.group_of(cell).parameters.tasks, .units = cell.row->units, .cpus = std::move(cpus)};
+  PrimitiveSetup setup{.tasks = plan.group_of(cell).parameters.tasks,
+                       .units = cell.row->units,
+                       .cpus = std::move(cpus),
+                       .stack_bytes = cell.stack_bytes};
   if (duration_ns != 0) setup.minimum_ns = duration_ns;
   confine(cell.row->cpus);
   PrimitiveRun run(std::move(setup), report);

@@ -39,6 +39,17 @@ constexpr Primitive crowd{.name = "crowd",
                           .measures_memory = true,
                           .rows = std::span(rows).first(1)};
 
+constexpr auto stacked_rows = std::to_array<PrimitiveRow>({
+    {"threads", "futex", 0, 1, nothing},
+    {"fibers", "jump", 0, 1, nothing},
+});
+constexpr Primitive stacked{.name = "nest",
+                            .summary = "",
+                            .operation = "one nest",
+                            .default_tasks = 0,
+                            .measures_memory = false,
+                            .rows = stacked_rows};
+
 Machine roomy_machine() {
   Machine machine;
   machine.available_memory_bytes = std::int64_t{1} << 36;
@@ -62,6 +73,23 @@ std::vector<std::string> names(const Plan& plan) {
   std::vector<std::string> found;
   for (const Cell& cell : plan.cells) found.push_back(cell.name);
   return found;
+}
+
+// A run of each cell: 10 operations, of 50 ns and 40 ns of CPU.
+Results results_of(const Plan& plan) {
+  RunReport report{};
+  report.primitive.operations = 10;
+  report.primitive.wall_ns = 500;
+  report.primitive.usage.cpu_ns = 400;
+  report.primitive.usage.voluntary_switches = 5;
+  for (std::uint32_t i = 0; i < report.primitive.memory.size(); ++i) {
+    report.primitive.memory[i] = {.count = i, .user_bytes = 1000 + 4096 * i, .kernel_bytes = 8192 * i};
+  }
+  Results results;
+  results.cells.resize(plan.cells.size());
+  results.common_rates.resize(plan.groups.size());
+  for (CellResult& cell : results.cells) cell.samples.push_back(make_primitive_sample(report, 0, 3, 4));
+  return results;
 }
 
 TEST(PrimitivePlan, HasTheRowsOfTheModelsInTheOrderOfTheModels) {
@@ -92,29 +120,28 @@ TEST(PrimitivePlan, TakesTasksOnlyWhereAPrimitiveIsAboutMany) {
   EXPECT_THAT(names(plan_of(plain, {"processes"}, true, {2, 3})), ElementsAre("poke/processes/via:pipe/cpus:1"));
 }
 
+TEST(PrimitivePlan, HasACellForEachStackOfAFiber) {
+  Options options;
+  options.models = {&model_named("threads"), &model_named("fibers")};
+  options.primitives = {&stacked};
+  options.stack_bytes = {default_stack_bytes, 16 << 10};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_THAT(names(plan), ElementsAre("nest/threads/via:futex/cpus:1", "nest/fibers/via:jump/cpus:1",
+                                       "nest/fibers/via:jump/stack:16384/cpus:1"));
+  EXPECT_EQ(plan.cells[1].label, "fibers · jump · 1 CPU");
+  EXPECT_EQ(plan.cells[2].label, "fibers · jump · 16.0 KiB of stack · 1 CPU");
+  EXPECT_EQ(plan.cells[2].stack_bytes, 16U << 10);
+  EXPECT_EQ(result_rows(plan, results_of(plan))[4]["bench"]["parameters"].dump(),
+            R"({"via":"jump","cpus":1,"stack_bytes":16384})");
+  EXPECT_THAT(report_text(plan, results_of(plan), Format::console, false), HasSubstr("\nfibers (16.0 KiB) "));
+}
+
 TEST(PrimitivePlan, IsPrintedLikeAnyOther) {
   const std::string text = plan_text(plan_of(plain, {"serial", "processes"}, false));
   EXPECT_THAT(text, HasSubstr("poke · one poke\n"));
   EXPECT_THAT(text, HasSubstr("  poke/processes/via:pipe/cpus:1  about "));
   EXPECT_THAT(text, HasSubstr("  poke/serial  skipped: poke measures"));
   EXPECT_THAT(text, HasSubstr("2 cells, seed 7; 1 round of about "));
-}
-
-// A run of each cell: 10 operations, of 50 ns and 40 ns of CPU.
-Results results_of(const Plan& plan) {
-  RunReport report{};
-  report.primitive.operations = 10;
-  report.primitive.wall_ns = 500;
-  report.primitive.usage.cpu_ns = 400;
-  report.primitive.usage.voluntary_switches = 5;
-  for (std::uint32_t i = 0; i < report.primitive.memory.size(); ++i) {
-    report.primitive.memory[i] = {.count = i, .user_bytes = 1000 + 4096 * i, .kernel_bytes = 8192 * i};
-  }
-  Results results;
-  results.cells.resize(plan.cells.size());
-  results.common_rates.resize(plan.groups.size());
-  for (CellResult& cell : results.cells) cell.samples.push_back(make_primitive_sample(report, 0, 3, 4));
-  return results;
 }
 
 TEST(PrimitiveRows, HoldWhatAnOperationCosts) {

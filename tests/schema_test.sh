@@ -34,7 +34,7 @@ run 0 skipped "$faulty_bench" --model=unavailable,serial --workload=io --tasks=4
 run 1 nothing "$faulty_bench" --model=unavailable --workload=io --repetitions=1
 
 # Primitives, and a model that has none.
-run 0 primitives "$bench" --model=all --workload=spawn,lock,idle --tasks=8 --repetitions=1
+run 0 primitives "$bench" --model=all --workload=spawn,lock,idle --tasks=8 --stack=64KiB,16KiB --repetitions=1
 run 0 unmeasured "$bench" --model=serial --workload=spawn,io --tasks=4 --wait=1ms --repetitions=1
 
 # Services. A search takes up to 14 tries, so its windows are short.

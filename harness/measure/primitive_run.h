@@ -14,10 +14,11 @@ namespace bench {
 
 /// What a run of a primitive is to do.
 struct PrimitiveSetup {
-  std::uint32_t tasks = 0;                ///< Units that wait, where the primitive is about many.
-  std::uint32_t units = 0;                ///< Units that take part, where its rows differ in that.
-  std::vector<int> cpus;                  ///< CPUs over which the units are spread.
-  std::int64_t minimum_ns = 100'000'000;  ///< The operations measured take so long together.
+  std::uint32_t tasks = 0;                          ///< Units that wait, where the primitive is about many.
+  std::uint32_t units = 0;                          ///< Units that take part, where its rows differ in that.
+  std::vector<int> cpus;                            ///< CPUs over which the units are spread.
+  std::uint64_t stack_bytes = default_stack_bytes;  ///< Of each fiber.
+  std::int64_t minimum_ns = 100'000'000;            ///< The operations measured take so long together.
 };
 
 /// One run of a primitive, seen by all of its units, whether thread or process.
@@ -30,6 +31,9 @@ class PrimitiveRun : public Run {
 
   std::uint32_t tasks() const noexcept { return setup_.tasks; }
   std::uint32_t units() const noexcept { return setup_.units; }
+
+  /// Of a fiber.
+  std::uint64_t stack_bytes() const noexcept { return setup_.stack_bytes; }
 
   /// Confines the calling thread, the run's `unit`-th unit, to its CPU: they are dealt round.
   void place(std::uint32_t unit) const;
