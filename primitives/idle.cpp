@@ -3,9 +3,11 @@
 // Units are started in four equal steps, and once all of a step wait, the tree's proportional set size and what the
 // kernel holds are read. The figures are slopes over the number of units, so that what does not grow with them drops
 // out. The kernel's share is of the whole machine: whatever else comes and goes is in it. futex: the units sleep on one
-// word. suspended: the coroutines are frames that nobody resumes. The time is from the start of the first unit until
-// the last waits, for each.
+// word. suspended: the coroutines are frames that nobody resumes. parked: likewise the fibers, on stacks of --stack, to
+// which the kernel gives memory as they are touched. The time is from the start of the first unit until the last waits,
+// for each; that of a fiber includes a new stack, which takes two system calls and a page fault.
 #include "harness/measure/shared_mapping.h"
+#include "models/fiber.h"
 #include "primitives/park.h"
 #include "primitives/partners.h"
 #include "primitives/rows.h"
@@ -47,6 +49,17 @@ void weigh_blocked(PrimitiveRun& run, Sharing sharing) {
   ++ended;
 }
 
+void start_waiting(PrimitiveRun& run, StackPool& stacks, std::uint64_t& ended, Fiber*& parked) {
+  run.guard([&] {
+    Fiber::start(stacks, [&run, &ended, &parked](Fiber& fiber) {
+      const Run::Unit unit(run);
+      parked = &fiber;
+      fiber.park();
+      ++ended;
+    });
+  });
+}
+
 }  // namespace
 
 void idle_processes(PrimitiveRun& run) { weigh_blocked(run, Sharing::processes); }
@@ -61,6 +74,18 @@ void idle_coroutines(PrimitiveRun& run) {
   });
   for (const Handle coroutine : parked) coroutine.resume();
   run.expect_equal(ended, run.tasks(), "coroutines ended");
+}
+
+void idle_fibers(PrimitiveRun& run) {
+  StackPool stacks(run.stack_bytes());
+  std::uint64_t ended = 0;
+  std::vector<Fiber*> parked(run.tasks());
+  std::size_t started = 0;
+  run.weigh([&](std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) start_waiting(run, stacks, ended, parked[started++]);
+  });
+  for (Fiber* const fiber : parked) fiber->resume();
+  run.expect_equal(ended, run.tasks(), "fibers ended");
 }
 
 }  // namespace bench

@@ -14,6 +14,7 @@ constexpr auto spawn = std::to_array<PrimitiveRow>({
     {"threads", "clone", 0, 1, spawn_threads},
     {"threads", "clone", 0, 2, spawn_threads},
     {"coroutines", "call", 0, 1, spawn_coroutines},
+    {"fibers", "pool", 0, 1, spawn_fibers},
 });
 
 constexpr auto switches = std::to_array<PrimitiveRow>({
@@ -29,6 +30,8 @@ constexpr auto switches = std::to_array<PrimitiveRow>({
     {"threads", "pipe", 0, 2, switch_threads_pipe},
     {"coroutines", "resume", 0, 1, switch_coroutines_resume},
     {"coroutines", "scheduler", 0, 1, switch_coroutines_scheduler},
+    {"fibers", "jump", 0, 1, switch_fibers_jump},
+    {"fibers", "scheduler", 0, 1, switch_fibers_scheduler},
 });
 
 constexpr auto locks = std::to_array<PrimitiveRow>({
@@ -64,6 +67,7 @@ constexpr auto queues = std::to_array<PrimitiveRow>({
     {"threads", "condition", 0, 1, queue_threads_condition},
     {"threads", "condition", 0, 2, queue_threads_condition},
     {"coroutines", "ring", 0, 1, queue_coroutines_ring},
+    {"fibers", "ring", 0, 1, queue_fibers_ring},
 });
 
 constexpr auto wakes = std::to_array<PrimitiveRow>({
@@ -74,12 +78,14 @@ constexpr auto wakes = std::to_array<PrimitiveRow>({
     {"threads", "condition", 0, 1, wake_threads_condition},
     {"threads", "condition", 0, 2, wake_threads_condition},
     {"coroutines", "loop", 0, 1, wake_coroutines_loop},
+    {"fibers", "loop", 0, 1, wake_fibers_loop},
 });
 
 constexpr auto idlers = std::to_array<PrimitiveRow>({
     {"processes", "futex", 0, 1, idle_processes},
     {"threads", "futex", 0, 1, idle_threads},
     {"coroutines", "suspended", 0, 1, idle_coroutines},
+    {"fibers", "parked", 0, 1, idle_fibers},
 });
 
 constexpr std::array primitives{

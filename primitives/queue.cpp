@@ -3,13 +3,14 @@
 // One unit puts numbers in as fast as the queue takes them, the other takes them out one at a time; a batch ends when
 // the last has arrived. pipe, socket: a write and a read for each item, and a sleep where the queue is full or empty.
 // condition: a ring of 512 items under a mutex, with a condition variable for each side. ring: the same ring in one
-// thread, where who finds it full or empty lets the other coroutine have its turn.
+// thread, where who finds it full or empty lets the other coroutine or fiber have its turn.
 #include <array>
 #include <condition_variable>
 #include <mutex>
 
 #include "harness/measure/shared_mapping.h"
 #include "models/coroutine.h"
+#include "models/fiber_unit.h"
 #include "primitives/partners.h"
 #include "primitives/pipe.h"
 #include "primitives/rows.h"
@@ -125,6 +126,20 @@ Detached receive_items(CoroutineScheduler& scheduler, Ring& ring, Item& expected
   }
 }
 
+void send_items(const FiberUnit& self, Ring& ring, Item first, std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    while (ring.full()) self.give_way();
+    ring.put(first + i);
+  }
+}
+
+void receive_items(const FiberUnit& self, Ring& ring, Item& expected, std::uint64_t count, std::uint64_t& wrong) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    while (ring.empty()) self.give_way();
+    if (ring.get() != expected++) ++wrong;
+  }
+}
+
 }  // namespace
 
 void queue_processes_pipe(PrimitiveRun& run) {
@@ -161,6 +176,25 @@ void queue_coroutines_ring(PrimitiveRun& run) {
   run.time([&](std::uint64_t count) {
     send_items(scheduler, ring, sent, count);
     receive_items(scheduler, ring, received, count, out_of_order);
+    scheduler.run();
+    sent += count;
+    return count;
+  });
+  run.expect_equal(received, sent, "items arrived");
+  run.expect_equal(out_of_order, 0, "items came out of order");
+}
+
+void queue_fibers_ring(PrimitiveRun& run) {
+  StackPool stacks(run.stack_bytes());
+  FiberScheduler scheduler;
+  Ring ring;
+  Item sent = 0;
+  Item received = 0;
+  std::uint64_t out_of_order = 0;
+  run.time([&](std::uint64_t count) {
+    Fiber::start(stacks, [&](Fiber& fiber) { send_items(FiberUnit(scheduler, fiber), ring, sent, count); });
+    Fiber::start(
+        stacks, [&](Fiber& fiber) { receive_items(FiberUnit(scheduler, fiber), ring, received, count, out_of_order); });
     scheduler.run();
     sent += count;
     return count;

@@ -8,6 +8,7 @@ namespace bench {
 void spawn_processes(PrimitiveRun& run);
 void spawn_threads(PrimitiveRun& run);
 void spawn_coroutines(PrimitiveRun& run);
+void spawn_fibers(PrimitiveRun& run);
 
 void switch_processes_futex(PrimitiveRun& run);
 void switch_processes_pipe(PrimitiveRun& run);
@@ -16,6 +17,8 @@ void switch_threads_condition(PrimitiveRun& run);
 void switch_threads_pipe(PrimitiveRun& run);
 void switch_coroutines_resume(PrimitiveRun& run);
 void switch_coroutines_scheduler(PrimitiveRun& run);
+void switch_fibers_jump(PrimitiveRun& run);
+void switch_fibers_scheduler(PrimitiveRun& run);
 
 void queue_processes_pipe(PrimitiveRun& run);
 void queue_processes_socket(PrimitiveRun& run);
@@ -23,6 +26,7 @@ void queue_threads_pipe(PrimitiveRun& run);
 void queue_threads_socket(PrimitiveRun& run);
 void queue_threads_condition(PrimitiveRun& run);
 void queue_coroutines_ring(PrimitiveRun& run);
+void queue_fibers_ring(PrimitiveRun& run);
 
 void lock_processes_shared(PrimitiveRun& run);
 void lock_processes_semaphore(PrimitiveRun& run);
@@ -35,9 +39,11 @@ void wake_processes_futex(PrimitiveRun& run);
 void wake_threads_futex(PrimitiveRun& run);
 void wake_threads_condition(PrimitiveRun& run);
 void wake_coroutines_loop(PrimitiveRun& run);
+void wake_fibers_loop(PrimitiveRun& run);
 
 void idle_processes(PrimitiveRun& run);
 void idle_threads(PrimitiveRun& run);
 void idle_coroutines(PrimitiveRun& run);
+void idle_fibers(PrimitiveRun& run);
 
 }  // namespace bench

@@ -2,8 +2,9 @@
 //
 // processes: fork, _exit, waitpid. fork copies the parent's page tables, and the parent is a run's process, which is
 // small. threads: std::thread and join: clone and a futex, on a stack that pthreads keeps for the next one. coroutines:
-// a frame from the pool, a first step that ends at a suspension, a resume to the end, the frame given back.
-// With two CPUs the kernel chooses where the new unit runs.
+// a frame from the pool, a first step that ends at a suspension, a resume to the end, the frame given back. fibers: a
+// stack from the pool, a switch to it and one back at the end, the stack given back; a pool that has none yet makes
+// one. With two CPUs the kernel chooses where the new unit runs.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 #include "harness/measure/process.h"
 #include "harness/measure/shared_mapping.h"
+#include "models/fiber.h"
 #include "primitives/park.h"
 #include "primitives/rows.h"
 
@@ -75,6 +77,18 @@ void spawn_coroutines(PrimitiveRun& run) {
     return count;
   });
   run.expect_equal(ran, created, "coroutines ran");
+}
+
+void spawn_fibers(PrimitiveRun& run) {
+  StackPool stacks(run.stack_bytes());
+  std::uint64_t ran = 0;
+  std::uint64_t created = 0;
+  run.time([&](std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) Fiber::start(stacks, [&ran](Fiber&) { ++ran; });
+    created += count;
+    return count;
+  });
+  run.expect_equal(ran, created, "fibers ran");
 }
 
 }  // namespace bench

@@ -4,12 +4,15 @@
 // two it has to wake the other's CPU, which may have halted. System calls one way: futex: a wake and a wait; condition:
 // likewise, at times more for the mutex; pipe: a write and a read. coroutines: resume: a caller resumes and the
 // coroutine suspends, which are two ways; scheduler: the loop takes one coroutine after the other from its queue.
+// fibers: jump: likewise, by a jump to the fiber's stack and one back; scheduler: as for coroutines, with a jump to the
+// loop and one from it for each way.
 #include <array>
 #include <condition_variable>
 #include <mutex>
 
 #include "harness/measure/shared_mapping.h"
 #include "harness/measure/unique_fd.h"
+#include "models/fiber_unit.h"
 #include "primitives/park.h"
 #include "primitives/partners.h"
 #include "primitives/pipe.h"
@@ -125,6 +128,16 @@ void hand_to_and_fro(PrimitiveRun& run, Baton& baton, Sharing sharing) {
   }
 }
 
+void start_turns(StackPool& stacks, FiberScheduler& scheduler, std::uint64_t count, std::uint64_t& turns) {
+  Fiber::start(stacks, [&scheduler, &turns, count](Fiber& fiber) {
+    const FiberUnit self(scheduler, fiber);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      self.give_way();
+      ++turns;
+    }
+  });
+}
+
 }  // namespace
 
 void switch_processes_futex(PrimitiveRun& run) {
@@ -175,6 +188,44 @@ void switch_coroutines_scheduler(PrimitiveRun& run) {
   run.time([&](std::uint64_t count) {
     take_turns(scheduler, count, turns);
     take_turns(scheduler, count, turns);
+    scheduler.run();
+    expected += 2 * count;
+    return 2 * count;
+  });
+  run.expect_equal(turns, expected, "turns were taken");
+}
+
+void switch_fibers_jump(PrimitiveRun& run) {
+  StackPool stacks(run.stack_bytes());
+  std::uint64_t steps = 0;
+  bool over = false;
+  Fiber* parked = nullptr;
+  Fiber::start(stacks, [&](Fiber& fiber) {
+    parked = &fiber;
+    while (!over) {
+      ++steps;
+      fiber.park();
+    }
+  });
+  std::uint64_t resumed = 1;  // it has gone to its first park
+  run.time([&](std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) parked->resume();
+    resumed += count;
+    return 2 * count;
+  });
+  over = true;
+  parked->resume();
+  run.expect_equal(steps, resumed, "steps were made");
+}
+
+void switch_fibers_scheduler(PrimitiveRun& run) {
+  StackPool stacks(run.stack_bytes());
+  FiberScheduler scheduler;
+  std::uint64_t turns = 0;
+  std::uint64_t expected = 0;
+  run.time([&](std::uint64_t count) {
+    start_turns(stacks, scheduler, count, turns);
+    start_turns(stacks, scheduler, count, turns);
     scheduler.run();
     expected += 2 * count;
     return 2 * count;

@@ -3,8 +3,8 @@
 // The units wait for the event, one sets it, they note the time as the first thing they do, and wait again. What they
 // do until all wait again is no part of the time, but of the CPU time and the switches. futex: one system call wakes
 // all, and says how many slept: where it was not all of them, the try does not count. condition: glibc's
-// notify_all wakes all at once, and each has to take the mutex before it may run. loop: one coroutine after the other
-// is resumed, and waits again before the next.
+// notify_all wakes all at once, and each has to take the mutex before it may run. loop: one coroutine or fiber after
+// the other is resumed, and waits again before the next.
 #include <condition_variable>
 #include <coroutine>
 #include <ctime>
@@ -14,6 +14,7 @@
 #include "harness/measure/clock.h"
 #include "harness/measure/shared_mapping.h"
 #include "models/coroutine.h"
+#include "models/fiber_unit.h"
 #include "primitives/partners.h"
 #include "primitives/rows.h"
 
@@ -163,10 +164,34 @@ Detached wait_in_loop(CoroutineScheduler::Queue& queue, const bool& time_is_up, 
   }
 }
 
+void wait_in_loop(Fiber& fiber, FiberScheduler::Queue& queue, const bool& time_is_up, std::uint64_t& wakes) {
+  while (!time_is_up) {
+    FiberScheduler::Waiter waiter{{&fiber}};
+    queue.push(waiter);
+    fiber.park();
+    ++wakes;
+  }
+}
+
 // Those that wait again meanwhile wait for the next event.
-void set_in_loop(CoroutineScheduler::Queue& queue) {
-  CoroutineScheduler::Queue waiting = std::exchange(queue, CoroutineScheduler::Queue());
+template <typename Queue>
+void set_in_loop(Queue& queue) {
+  Queue waiting = std::exchange(queue, Queue());
   while (!waiting.empty()) waiting.pop().handle.resume();
+}
+
+// Sets the event of the loop again and again, for the units that wait in its queue.
+template <typename Queue>
+void wake_in_loop(PrimitiveRun& run, Queue& queue, bool& time_is_up, const std::uint64_t& wakes) {
+  std::uint64_t events = 0;
+  run.time([&](std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) set_in_loop(queue);
+    events += count;
+    return count;
+  });
+  time_is_up = true;
+  set_in_loop(queue);
+  run.expect_equal(wakes, (events + 1) * run.tasks(), "units were woken");
 }
 
 }  // namespace
@@ -194,15 +219,20 @@ void wake_coroutines_loop(PrimitiveRun& run) {
   bool time_is_up = false;
   std::uint64_t wakes = 0;
   for (std::uint32_t unit = 0; unit < run.tasks(); ++unit) wait_in_loop(queue, time_is_up, wakes);
-  std::uint64_t events = 0;
-  run.time([&](std::uint64_t count) {
-    for (std::uint64_t i = 0; i < count; ++i) set_in_loop(queue);
-    events += count;
-    return count;
+  wake_in_loop(run, queue, time_is_up, wakes);
+}
+
+void wake_fibers_loop(PrimitiveRun& run) {
+  StackPool stacks(run.stack_bytes());
+  FiberScheduler::Queue queue;
+  bool time_is_up = false;
+  std::uint64_t wakes = 0;
+  run.guard([&] {
+    for (std::uint32_t unit = 0; unit < run.tasks(); ++unit) {
+      Fiber::start(stacks, [&](Fiber& fiber) { wait_in_loop(fiber, queue, time_is_up, wakes); });
+    }
   });
-  time_is_up = true;
-  set_in_loop(queue);
-  run.expect_equal(wakes, (events + 1) * run.tasks(), "coroutines were woken");
+  wake_in_loop(run, queue, time_is_up, wakes);
 }
 
 }  // namespace bench
