@@ -291,7 +291,7 @@ primitive_mutations = {
     "a skipped primitive without a reason": lambda d: context(d)["skipped"].append({"name": "spawn/epoll", "reason": ""}),
 }
 
-assert sum("kernel_bytes_per_unit" in part for part in parts("primitives")) == 3  # one of each kind
+assert sum("kernel_bytes_per_unit" in part for part in parts("primitives")) == 5  # one of each kind, and of a second stack
 assert {row["reason"] for row in files["unmeasured"]["context"]["bench"]["skipped"]}
 failed_primitive = row_of(files["failed"], "failure") | {"run_name": "spawn/threads/via:clone/cpus:1"}
 failed_primitive["name"] = failed_primitive["run_name"]
