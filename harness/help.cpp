@@ -163,8 +163,7 @@ Examples:
 Exit status: 0 done, 1 something failed to run, 2 usage, 130 interrupted.
 )",
                      model_lines(tables), reference_lines(tables), job_lines(tables), service_lines(tables),
-                     primitive_lines(tables),
-                     suite_lines());
+                     primitive_lines(tables), suite_lines());
 }
 
 std::string serve_help(const Tables& tables) {

@@ -14,9 +14,10 @@ namespace bench {
 /// Serves one connection to its end. `peer` does what takes time:
 ///   Output& out()                    where replies are put; empty whenever a call below is made, but for send()
 ///   Attempt send()                   sends all of out(); would_block: the peer took nothing for too long
-///   Attempt receive(bytes)           sets `bytes` to what came, none at the end; would_block: nothing came for too
-///   long void sleep(duration)             may end early when the server is to stop void compute(steps) void
-///   close_after_last_word()     ends the connection so that the last reply arrives
+///   Attempt receive(bytes)           sets `bytes` to what came, none at the end; would_block: nothing for too long
+///   void sleep(duration)             may end early when the server is to stop
+///   void compute(steps)
+///   void close_after_last_word()     ends the connection so that the last reply arrives
 template <typename Peer>
 void converse(ServerRun& server, Peer& peer) {
   Conversation conversation(server);

@@ -16,6 +16,7 @@
 #include <tuple>
 
 #include "harness/measure/usage.h"
+#include "models/hybrid.h"
 #include "models/references/references.h"
 #include "tests/faulty_tables.h"
 #include "tests/test_runs.h"
@@ -510,6 +511,34 @@ TEST_P(Cleanness, ClosesJoinsAndReapsAllItMade) {
 
 INSTANTIATE_TEST_SUITE_P(Table, Cleanness, testing::ValuesIn(every_model_and_some_hybrids()),
                          [](const auto& param) { return test_name(param.param->name); });
+
+// ---- Hybrids ----
+
+constexpr std::uint32_t dealt_tasks = 10;
+const SharedArray<pid_t> process_of_task(dealt_tasks);
+
+Script tells_its_process(const JobParameters&, std::uint32_t index, std::uint64_t&) {
+  process_of_task[index] = getpid();
+  co_return;
+}
+constexpr Workload telling = row("tells-its-process", tells_its_process);
+
+TEST(Hybrids, DealTasksEvenlyToCopiesInProcessesOfTheirOwn) {
+  const Job job{.model = &hybrid_of(model_named("processes"), model_named("epoll")),
+                .workload = &telling,
+                .parameters = {.tasks = dealt_tasks, .work = 0, .waits = {}},
+                .workers = 4};
+  TestRuns runs({job});
+  expect_sound(runs, job, runs.run(RunKind::memory));
+  std::vector<std::size_t> shares;
+  pid_t last = -1;
+  for (const pid_t process : process_of_task.span()) {
+    if (process != last) shares.push_back(0);
+    ++shares.back();
+    last = process;
+  }
+  EXPECT_THAT(shares, ElementsAre(2, 3, 2, 3));
+}
 
 // ---- The table itself ----
 

@@ -23,6 +23,7 @@
 #include "harness/measure/usage.h"
 #include "harness/server_process.h"
 #include "models/hybrid.h"
+#include "tests/faulty_tables.h"
 #include "tests/test_runs.h"
 #include "tests/test_server.h"
 
@@ -573,6 +574,32 @@ TEST_P(ServesDatagrams, StopsWhileIdle) {
   TestServer server(*model, *service, {});
   server.process().stop();
   EXPECT_TRUE(living_descendants(getpid()).empty());
+}
+
+// By chance each time; that one of four gets none of 64 is one case in ten million.
+TEST(Hybrids, SpreadConnectionsOverAllCopies) {
+  const Model& model = hybrid_of(model_named("processes"), model_named("epoll"));
+  TestServer server(model, service_named("echo"), {});
+  std::vector<UniqueFd> sockets;
+  for (int i = 0; i < 64; ++i) {
+    sockets.push_back(server.connect());
+    EXPECT_EQ(converse(sockets.back().get(), *server.exchange(1), 1), "");
+  }
+  const std::vector<pid_t> copies = living_descendants(server.process().pid());
+  EXPECT_EQ(copies.size(), 4U);
+  std::vector<std::size_t> with;
+  for (const pid_t copy : copies) with.push_back(descriptors_of(copy));
+  const std::size_t count = sockets.size();
+  sockets.clear();
+  for (int i = 0; i < 2000 && server.counters().open.load() != 0; ++i) usleep(10'000);
+  usleep(10'000);  // likely to have closed the last descriptor too
+  std::size_t together = 0;
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    EXPECT_GT(with[i], descriptors_of(copies[i])) << "a copy without connections";
+    together += with[i] - descriptors_of(copies[i]);
+  }
+  EXPECT_GE(together, count - 1);  // less the one that may still be closing
+  server.process().stop();
 }
 
 TEST(Listening, SaysWhichAddressAndWhy) {
