@@ -241,8 +241,8 @@ std::vector<int> Flags::cpu_set(std::string_view flag) const {
   std::vector<int> cpus;
   if (!given(flag)) return cpus;
   const std::string& set = text(flag);
-  if (set.find(',') != std::string::npos) {
-    usage_error(flag, set, "CPUs are joined by a colon, such as 0:1; several sets are not taken");
+  if (set.find_first_of(",-") != std::string::npos) {
+    usage_error(flag, set, "CPUs are joined by a colon, such as 0:1; ranges and several sets are not taken");
   }
   const std::vector<int> available = available_cpu_numbers();
   for (const std::string& part : split(set, ':')) {

@@ -325,7 +325,7 @@ std::string list_of(std::span<const Model> models) {
 std::string list_text(const Tables& tables) {
   std::string text = "Models:\n" + list_of(tables.models);
   text +=
-      "  OUTER+INNER     hybrids: N copies of any model in processes (processes+epoll) or threads "
+      "  OUTER+INNER   hybrids: N copies of any model in processes (processes+epoll) or threads "
       "(threads+coroutines),\n"
       "                  nested too (processes+threads+coroutines); --workers=N, by default the CPUs\n";
   if (!tables.references.empty()) {

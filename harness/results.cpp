@@ -210,7 +210,10 @@ ResultFile::ResultFile(std::string path, bool force) : path_(std::move(path)) {
   };
   std::error_code error;
   if (name_.empty() || std::filesystem::is_directory(full, error)) refuse("is a folder; name a file");
-  if (!std::filesystem::is_directory(folder_, error)) refuse(fmt::format("the folder {} does not exist", folder_));
+  if (!std::filesystem::is_directory(folder_, error)) {
+    refuse(std::filesystem::exists(folder_, error) ? fmt::format("{} is no folder", folder_)
+                                                   : fmt::format("the folder {} does not exist", folder_));
+  }
   if (std::filesystem::exists(full, error)) {
     // A rename would put a file in the place of a device or a pipe.
     if (!std::filesystem::is_regular_file(full, error)) refuse("is no regular file; --out=- writes to standard output");

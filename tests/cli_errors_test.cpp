@@ -80,6 +80,7 @@ const std::vector<Refusal> refusals{
     {"LoadWithoutAUrl", {"load"}, {"the URL of the server is missing"}},
     {"LoadOfNoUrl", {"load", "localhost"}, {"localhost: expected a URL", "http://"}},
     {"HelpOfNoCommand", {"help", "laod"}, {"unknown command 'laod'", "did you mean 'load'?"}},
+    {"CpuRange", {"--workload=echo", "--server-cpus=0-1"}, {"--server-cpus=0-1", "joined by a colon, such as 0:1"}},
     {"OutInNoFolder", {"--out=none/r.json"}, {"--out=none/r.json", "the folder none does not exist"}},
     {"OutIsAFolder", {"--out=."}, {"--out=.", "is a folder"}},
     {"OutWhereNothingCanBeMade", {"--out=/proc/r.json"}, {"--out=/proc/r.json", "cannot be written"}},

@@ -237,8 +237,8 @@ TEST(Load, TellsOfAServerThatDiesMeanwhile) {
 }
 
 TEST(Load, RefusesAUrlThatMakesNoSense) {
-  for (const std::string url :
-       {"http//x", "ftp://localhost:1", "http://", "tcp://localhost", "http://127.0.0.1:99999/"}) {
+  for (const std::string url : {"http//x", "ftp://localhost:1", "http://user:pw@localhost:1/", "http://",
+                                "tcp://localhost", "http://127.0.0.1:99999/"}) {
     const Finished load = run_program({BENCH_BINARY, "load", url, "--out=-"});
     EXPECT_EQ(load.exit_status, 2) << url;
     EXPECT_THAT(load.err, HasSubstr(url));

@@ -26,6 +26,7 @@ std::string parse_port(std::string_view text) {
 // "host:port", "host" or "[address]:port", after the scheme and before the path.
 void parse_authority(std::string_view text, ServerUrl& url) {
   std::string_view rest;
+  if (text.find('@') != std::string_view::npos) refuse("a user and a password are not sent");
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
     if (close == std::string_view::npos) refuse("the ']' of the IPv6 address is missing");
