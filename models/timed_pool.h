@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <latch>
 #include <mutex>
 #include <span>
 #include <system_error>
@@ -36,12 +37,14 @@ class TimedPool {
   /// What it throws ends the run.
   using Work = std::function<void(Scratch&)>;
 
-  /// Starts so many workers, each a unit. Throws std::system_error without a descriptor to spare.
+  /// Starts so many workers, each a unit, and waits until they are there. Throws std::system_error without a descriptor
+  /// to spare.
   TimedPool(Run& run, std::uint32_t workers)
-      : run_(run), waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), threads_(run, workers) {
+      : run_(run), waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), missing_(workers), threads_(run, workers) {
     if (!waker_.valid()) throw std::system_error(errno, std::generic_category(), "eventfd");
     poller_.watch(waker_.get(), Interest::read);
     for (std::uint32_t worker = 0; worker < workers; ++worker) threads_.start([this] { do_work(); });
+    missing_.wait();
   }
 
   /// Waits until the work that has been handed over is done; what waits for its time is dropped.
@@ -98,6 +101,7 @@ class TimedPool {
   }
 
   void do_work() {
+    missing_.count_down();
     Scratch scratch;
     try {
       for (Work work; queue_.take(work);) work(scratch);
@@ -115,6 +119,7 @@ class TimedPool {
   Timers<Work> timers_;
   std::int64_t awake_at_ns_ = no_deadline;  // when the owner's thread looks at them
   WorkQueue<Work> queue_;
+  std::latch missing_;  // workers
   ThreadGroup threads_;
 };
 
