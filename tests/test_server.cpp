@@ -35,15 +35,16 @@ UniqueFd TestServer::connect() const {
   UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
   const int on = 1;
   if (type == SOCK_STREAM) setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const timeval patience{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
-  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(listeners_.port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0)
       << std::strerror(errno);
+  // Not before: with a deadline, a connect that a ring of this process interrupts would not be taken up again.
+  const timeval patience{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
+  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   return socket;
 }
 
