@@ -42,6 +42,7 @@ ServerCounters* asked_for_usage = nullptr;
 
 void answer_usage(int /*signal*/) {
   const int kept = errno;
+  asked_for_usage->usage_answers.load();  // after the answer before, which another thread may have given
   asked_for_usage->own_usage = own_and_reaped_usage();
   asked_for_usage->own_usage_ns = now_ns();
   asked_for_usage->usage_answers.fetch_add(1);
