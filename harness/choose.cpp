@@ -143,7 +143,7 @@ void check_workers_taken(const std::vector<const Model*>& models, bool given) {
 void check_stack_taken(const std::vector<const Model*>& models, bool given) {
   const auto has_stacks = [](const Model* model) { return model->unit == UnitKind::fiber; };
   if (!given || std::ranges::any_of(models, has_stacks)) return;
-  throw UsageError("--stack: none of the chosen models takes it; fibers does");
+  throw UsageError("--stack: none of the chosen models takes it; fibers and boost-fiber do");
 }
 
 }  // namespace bench

@@ -12,7 +12,6 @@
 // fiber that reads parks until its socket is readable and then receives. System calls for a request: recv, send, and a
 // share of an epoll_wait.
 #include <array>
-#include <exception>
 #include <system_error>
 
 #include "models/converse.h"
@@ -56,13 +55,7 @@ struct Server {
   template <typename Body>
   void start(Body body) {
     Fiber::start(stacks, [this, body = std::move(body)](Fiber& fiber) mutable {
-      try {
-        body(FiberUnit(scheduler, fiber));
-      } catch (const std::exception& error) {
-        run.fail(error.what());
-      } catch (...) {
-        run.fail("a fiber threw something that is no std::exception");
-      }
+      run.guard([&] { body(FiberUnit(scheduler, fiber)); });
     });
   }
 

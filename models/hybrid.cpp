@@ -136,6 +136,9 @@ std::string why_no_hybrid(const Model& outer, const Model& inner) {
 
 const Model& hybrid_of(const Model& outer, const Model& inner) {
   static std::deque<Row> rows;
+  for (const Row& row : rows) {
+    if (row.model.outer == &outer && row.model.inner == &inner) return row.model;
+  }
   Row& row = rows.emplace_back(make_row(outer, inner));
   row.model.name = row.name;
   row.model.summary = row.summary;

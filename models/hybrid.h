@@ -10,7 +10,7 @@ namespace bench {
 /// Why `outer+inner` makes no sense; empty when it does.
 std::string why_no_hybrid(const Model& outer, const Model& inner);
 
-/// The row of `outer+inner`, which lives as long as the program. Both rows outlive it. One thread.
+/// The row of `outer+inner`, one for each pair, which lives as long as the program. Both rows outlive it. One thread.
 const Model& hybrid_of(const Model& outer, const Model& inner);
 
 /// How many copies of its innermost model a server of `model` has with so many workers: one listening socket for each.

@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <latch>
 #include <mutex>
@@ -40,7 +39,7 @@ class TimedPool {
   /// Starts so many workers, each a unit, and waits until they are there. Throws std::system_error without a descriptor
   /// to spare.
   TimedPool(Run& run, std::uint32_t workers)
-      : run_(run), waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), missing_(workers), threads_(run, workers) {
+      : waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), missing_(workers), threads_(run, workers) {
     if (!waker_.valid()) throw std::system_error(errno, std::generic_category(), "eventfd");
     poller_.watch(waker_.get(), Interest::read);
     for (std::uint32_t worker = 0; worker < workers; ++worker) threads_.start([this] { do_work(); });
@@ -103,16 +102,9 @@ class TimedPool {
   void do_work() {
     missing_.count_down();
     Scratch scratch;
-    try {
-      for (Work work; queue_.take(work);) work(scratch);
-    } catch (const std::exception& error) {
-      run_.fail(error.what());
-    } catch (...) {
-      run_.fail("a worker threw something that is no std::exception");
-    }
+    for (Work work; queue_.take(work);) work(scratch);
   }
 
-  Run& run_;
   UniqueFd waker_;
   EpollPoller poller_;
   std::mutex mutex_;  // of the timers; nothing else is locked meanwhile

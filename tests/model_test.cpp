@@ -193,13 +193,17 @@ class Patience {
 
 Script meets_waiting(const JobParameters& parameters, std::uint32_t, std::uint64_t&) {
   const Patience patience(parameters);
-  while (patience.goes_on()) co_yield wait_for(1ms);
+  while (patience.goes_on()) {
+    co_yield wait_for(1ms);
+  }
   patience.leave();
 }
 
 Script meets_at_checkpoints(const JobParameters& parameters, std::uint32_t, std::uint64_t&) {
   const Patience patience(parameters);
-  while (patience.goes_on()) co_yield checkpoint();
+  while (patience.goes_on()) {
+    co_yield checkpoint();
+  }
   patience.leave();
 }
 
@@ -294,7 +298,9 @@ TEST(Meeting, IsHeldUnderEveryModel) {
 // One task does not end before all others have: a pool that deals its tasks beforehand never gets there.
 Script ends_last(const JobParameters& parameters, std::uint32_t index, std::uint64_t&) {
   if (index == 0) {
-    while (shared().finished + 1 < parameters.tasks) co_yield wait_for(1ms);
+    while (shared().finished + 1 < parameters.tasks) {
+      co_yield wait_for(1ms);
+    }
   }
   ++shared().finished;
 }
