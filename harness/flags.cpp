@@ -6,6 +6,7 @@
 #include <cxxopts.hpp>
 
 #include "harness/machine.h"
+#include "harness/measure/affinity.h"
 #include "harness/suggest.h"
 #include "harness/units.h"
 

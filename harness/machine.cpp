@@ -1,7 +1,6 @@
 #include "harness/machine.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -12,7 +11,6 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
-#include <system_error>
 
 #include "harness/units.h"
 
@@ -160,25 +158,6 @@ std::int64_t unit_bytes(UnitKind kind) {
 }
 
 }  // namespace
-
-std::vector<int> available_cpu_numbers() {
-  // Sized at run time: a cpu_set_t ends at 1,024 CPUs.
-  for (int most = 1024;; most *= 2) {
-    cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(most));
-    const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(most));
-    std::vector<int> numbers;
-    const int result = sched_getaffinity(0, bytes, set);
-    const int error = errno;
-    for (int cpu = 0; result == 0 && cpu < most; ++cpu) {
-      if (CPU_ISSET_S(static_cast<std::size_t>(cpu), bytes, set)) numbers.push_back(cpu);
-    }
-    CPU_FREE(set);
-    if (result == 0) return numbers;
-    if (error != EINVAL || most > 1 << 20) throw std::system_error(error, std::generic_category(), "sched_getaffinity");
-  }
-}
-
-std::uint32_t available_cpus() { return static_cast<std::uint32_t>(available_cpu_numbers().size()); }
 
 std::optional<std::string> Machine::why_too_many(UnitKind kind, std::uint32_t units, std::uint32_t tasks) const {
   const char* const what = kind == UnitKind::process ? "processes" : (kind == UnitKind::fiber ? "fibers" : "threads");

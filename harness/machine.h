@@ -10,12 +10,6 @@
 
 namespace bench {
 
-/// CPUs that this process may run on (sched_getaffinity).
-std::uint32_t available_cpus();
-
-/// The numbers of those CPUs, ascending.
-std::vector<int> available_cpu_numbers();
-
 /// A bound on how many processes or threads may exist.
 struct UnitLimit {
   std::string name;        ///< "kernel.pid_max = 32768"

@@ -10,6 +10,7 @@
 #include "harness/choose.h"
 #include "harness/flags.h"
 #include "harness/machine.h"
+#include "harness/measure/affinity.h"
 #include "harness/service_flags.h"
 #include "harness/suggest.h"
 #include "harness/suites.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "harness/measure/affinity.h"
 #include "harness/units.h"
 
 namespace bench {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/measure/affinity.h"
 #include "harness/plan.h"
 #include "harness/units.h"
 

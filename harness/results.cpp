@@ -19,6 +19,7 @@
 #include <system_error>
 
 #include "harness/build_info.h"
+#include "harness/measure/affinity.h"
 #include "harness/measure/unique_fd.h"
 #include "harness/result_rows.h"
 #include "harness/row_parts.h"

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "harness/machine.h"
+#include "harness/measure/affinity.h"
 #include "harness/measure/clock.h"
 
 namespace bench {

@@ -9,6 +9,7 @@
 #include "harness/calibration.h"
 #include "harness/interrupts.h"
 #include "harness/machine.h"
+#include "harness/measure/affinity.h"
 #include "harness/measure/shared_mapping.h"
 #include "harness/server_process.h"
 #include "models/hybrid.h"

@@ -11,7 +11,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,6 +18,7 @@
 #include <functional>
 #include <vector>
 
+#include "harness/measure/affinity.h"
 #include "harness/measure/batch_gate.h"
 #include "models/child.h"
 #include "models/thread_group.h"
@@ -32,11 +32,6 @@ struct Row {
   std::string summary;
   Model model;
 };
-
-std::uint32_t own_cpus() {
-  cpu_set_t cpus;
-  return sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? static_cast<std::uint32_t>(CPU_COUNT(&cpus)) : 1;
-}
 
 bool forks(const Model& model) { return model.unit == UnitKind::process || (model.inner && forks(*model.inner)); }
 
@@ -97,7 +92,7 @@ void run_hybrid(const Model& model, JobRun& job) {
   const std::uint32_t copies = job.workers();
   BatchGate gate(copies);
   Copies running(*model.outer, job, copies, [&](std::uint32_t copy) {
-    JobRun part(job, {.number = copy, .of = copies, .workers = own_cpus()}, gate);
+    JobRun part(job, {.number = copy, .of = copies, .workers = available_cpus()}, gate);
     run_under(*model.inner, part);
   });
   while (job.next_batch()) {
@@ -112,7 +107,7 @@ void run_hybrid(const Model& model, JobRun& job) {
 void serve_hybrid(const Model& model, ServerRun& server) {
   const std::uint32_t copies = server.workers();
   Copies running(*model.outer, server, copies, [&](std::uint32_t copy) {
-    ServerRun part(server, copy, copies, own_cpus());
+    ServerRun part(server, copy, copies, available_cpus());
     serve_under(*model.inner, part);
   });
   running.wait_for(server.socket(), 0);  // its hang-up means the end
@@ -146,7 +141,7 @@ const Model& hybrid_of(const Model& outer, const Model& inner) {
 }
 
 std::uint32_t server_copies(const Model& model, std::uint32_t workers) {
-  return model.inner ? workers * server_copies(*model.inner, own_cpus()) : 1;
+  return model.inner ? workers * server_copies(*model.inner, available_cpus()) : 1;
 }
 
 void run_under(const Model& model, JobRun& job) { model.inner ? run_hybrid(model, job) : model.run(job); }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "harness/machine.h"
+#include "harness/measure/affinity.h"
 #include "tests/subprocess.h"
 
 namespace bench {

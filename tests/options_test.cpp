@@ -1,6 +1,7 @@
 // Why: a mistyped command line must be refused with words that help, before anything runs; and what is accepted must
 // mean what it says.
 #include "harness/options.h"
+#include "harness/measure/affinity.h"
 
 #include <gmock/gmock.h>
 

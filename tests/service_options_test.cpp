@@ -1,6 +1,7 @@
 // Why: a load that is not the one that was asked for is a wrong measurement that looks right; so what services, servers
 // and load generators are told is read exactly, and a mistake is named before anything runs.
 #include "harness/service_options.h"
+#include "harness/measure/affinity.h"
 
 #include <gmock/gmock.h>
 

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "harness/measure/affinity.h"
 #include "harness/measure/usage.h"
 #include "models/hybrid.h"
 #include "models/references/references.h"
