@@ -1,6 +1,7 @@
 // The plan: which cells run, in which groups they are compared, what is skipped and why.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -122,8 +123,12 @@ std::int64_t expected_round_ns(const Plan& plan);
 /// How long a probe of what a cell can bear lasts.
 inline constexpr std::int64_t capacity_probe_ns = 500'000'000;
 
-/// Connections of the runs that measure the memory of one of them, as a slope.
-inline constexpr std::array<std::uint32_t, 3> memory_counts{1000, 2000, 3000};
+/// How many connections the runs have that measure the memory of one of them, as a slope: once, twice and three times
+/// as many as this, for rows of `connections`. Where these are spread over many processes, each still has some.
+constexpr std::array<std::uint32_t, 3> memory_counts(std::uint32_t connections) {
+  const std::uint32_t step = std::max(1000U, connections / 50);
+  return {step, 2 * step, 3 * step};
+}
 
 /// Likewise what happens once, beside the rounds: memory runs, and probes for a common rate.
 std::int64_t expected_once_ns(const Plan& plan);

@@ -252,7 +252,7 @@ class PlanSession {
     if (!plan_.services.memory || results_.cells[index].samples.empty()) return;
     if (cell.model->in_flight != Count::tasks) return;  // it does not hold so many at once
     std::vector<MemoryReading> readings;
-    for (const std::uint32_t connections : memory_counts) {
+    for (const std::uint32_t connections : memory_counts(plan_.group_of(cell).load.connections)) {
       const RunRequest request{.kind = RunKind::memory,
                                .cell = static_cast<std::uint32_t>(index),
                                .connections = connections,

@@ -362,6 +362,19 @@ TEST(Load, SendsWhatIsDueAndNoMore) {
   }
 }
 
+// No more requests than connections: none has two.
+TEST(Load, GivesEachConnectionItsTurnInOpenLoop) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 1000);
+  plan.rate = 20'000;
+  plan.duration = 49ms;
+  const LoadReport report = run_load(plan, server.at_edge());
+  expect_good(report, server);
+  EXPECT_GT(report.requests_answered(), 900U);
+  EXPECT_EQ(report.active_served, report.requests_answered());
+  EXPECT_EQ(report.replies_per_connection_max, 1U);
+}
+
 TEST(Load, SendsAtRandomTimesAtTheRightRate) {
   CountingEcho server;
   LoadPlan plan = echo_plan(server.target(), 4);

@@ -131,7 +131,8 @@ void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns, bool is_wind
   total_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   at_begin_ = total_;
   mode_ = Mode::running;
-  to_begin_ = 0;
+  // In an open loop whoever is free is listed already, and keeps its place: each has its turn before any has two.
+  to_begin_ = open_loop() ? share_.connections : 0;
 }
 
 void Worker::stop_load() {
