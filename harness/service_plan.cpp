@@ -140,7 +140,8 @@ std::int64_t expected_service_once_ns(const Cell& cell, const Group& group, cons
   }
   if (options.memory && cell.model->in_flight == Count::tasks) {
     constexpr std::int64_t settling_ns = 1'000'000'000;
-    for (const std::uint32_t connections : memory_counts(group.load.connections)) total_ns += start_ns(connections) + settling_ns;
+    for (const std::uint32_t connections : memory_counts(group.load.connections))
+      total_ns += start_ns(connections) + settling_ns;
   }
   return total_ns;
 }
