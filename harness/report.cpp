@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/rows_by_reason.h"
 #include "harness/suites.h"
 #include "harness/table.h"
 #include "harness/units.h"
@@ -127,6 +128,7 @@ std::string note_lines(const Plan& plan, const Group& group) {
 // What a service's table has no column for: knees, memory, light connections, and whatever went wrong.
 std::string service_lines(const Plan& plan, const Results& results, const GroupSummary& summary) {
   std::string text;
+  RowsByReason invalid;
   for (const CellSummary& row : summary.cells) {
     if (!row.service) continue;
     const ServiceSummary& service = *row.service;
@@ -157,11 +159,14 @@ std::string service_lines(const Plan& plan, const Results& results, const GroupS
       parts.push_back(
           fmt::format("{} requests never answered", format_count(static_cast<double>(service.requests_unfinished))));
     if (const std::string errors = errors_text(service); !errors.empty()) parts.push_back(errors);
-    if (service.invalid != 0)
-      parts.push_back(
-          fmt::format("INVALID in {} of {} runs: {}", service.invalid, row.wall_ns.samples, service.why_invalid));
+    if (service.invalid != 0) {
+      invalid.add(service.why_invalid,
+                  fmt::format("{} ({} of {} runs)", plan.cells[row.cell].label, service.invalid, row.wall_ns.samples));
+    }
     if (!parts.empty()) text += fmt::format("  {:<13} {}\n", plan.cells[row.cell].label, fmt::join(parts, "; "));
   }
+  for (const auto& [why, rows] : invalid.groups())
+    text += fmt::format("  INVALID ({}): {}\n", why, fmt::join(rows, ", "));
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 
+#include "harness/rows_by_reason.h"
 #include "harness/units.h"
 
 namespace bench {
@@ -266,18 +267,21 @@ class GroupSummarizer {
     if (summary_.cells.size() < 2) return {};
     const RankedBy by = ranked_by();
     std::vector<const CellSummary*> order;
-    std::vector<std::string> unranked;
+    RowsByReason unranked;
     bool generator_bound = false;
     for (const CellSummary& row : summary_.cells) {
       if (comparable(row, by)) {
         order.push_back(&row);
       } else {
-        unranked.push_back(fmt::format("{} ({})", label(row), why_unranked(row, by)));
+        unranked.add(why_unranked(row, by), std::string(label(row)));
         generator_bound |= row.service->limit == Limit::generator;
       }
     }
     std::string text = ranking(order, by);
-    if (!unranked.empty()) text += fmt::format("{}Not ranked: {}.", text.empty() ? "" : " ", fmt::join(unranked, ", "));
+    std::vector<std::string> parts;
+    for (const auto& [why, rows] : unranked.groups())
+      parts.push_back(fmt::format("{} ({})", fmt::join(rows, ", "), why));
+    if (!parts.empty()) text += fmt::format("{}Not ranked: {}.", text.empty() ? "" : " ", fmt::join(parts, "; "));
     if (by == RankedBy::rate && (generator_bound || order.size() < 2)) {
       text +=
           " Closed-loop rates rank models only where the server is the limit; --rate=common ranks them by CPU per "

@@ -83,15 +83,18 @@ TEST(ServiceVerdict, NeverRanksACellWithOneInvalidSample) {
 }
 
 TEST(ServiceVerdict, NeverRanksWhatStarvesFailsOrWaits) {
-  ServiceExample example({"serial", "processes", "threads", "coroutines", "epoll"});
+  ServiceExample example({"serial", "processes", "threads", "coroutines", "epoll", "thread-pool"});
   example.add_six(0, 90'000, 1000, Limit::starved);
   example.add_six(1, 90'000, 1000, Limit::errors);
   example.add_six(2, 90'000, 1000, Limit::latency);
   example.add_six(3, 90'000, 1000, Limit::server);
   example.add_six(4, 10'000, 1000, Limit::server);
+  example.add_six(5, 90'000, 1000, Limit::starved);
   example.results.cells[3].failure = "the server died";
-  EXPECT_THAT(example.summary().verdict,
-              StartsWith("Not ranked: serial (starved), processes (errors), threads (latency), coroutines (failed)."));
+  EXPECT_THAT(
+      example.summary().verdict,
+      StartsWith(
+          "Not ranked: serial, thread-pool (starved); processes (errors); threads (latency); coroutines (failed)."));
 }
 
 TEST(ServiceVerdict, SurvivesABusyServerThatAnswersOnlyAfterTheWindow) {
@@ -204,8 +207,8 @@ TEST(ServiceTable, SaysWhatWentWrong) {
   const std::string text = table(example);
   EXPECT_THAT(text, HasSubstr("errors, INVALID"));
   EXPECT_THAT(text, HasSubstr("3 of 4 connections established; 42 requests never answered; "
-                              "errors: 6 reset, 12 wrong_reply (byte 3 is wrong); "
-                              "INVALID in 1 of 6 runs: 2 wrong replies"));
+                              "errors: 6 reset, 12 wrong_reply (byte 3 is wrong)\n"
+                              "  INVALID (2 wrong replies): epoll (1 of 6 runs)\n"));
 }
 
 TEST(ServiceTable, ShowsKneesMemoryAndLightConnections) {
