@@ -66,13 +66,17 @@ Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::
   return sample;
 }
 
-Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, std::uint32_t cpus) {
+Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, const ServerCpus& cpus) {
   const ServiceMeasurement& measured = report.service;
   const LoadCounts& load = measured.load;
   const double answered = static_cast<double>(std::max<std::uint64_t>(load.requests_answered(), 1));
   const auto per_request = [&](std::int64_t total) { return static_cast<double>(total) / answered; };
   const auto share = [](std::int64_t part, double whole) { return whole > 0 ? static_cast<double>(part) / whole : 0; };
   const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
+  // What the generator has used of CPUs that both share was not there for the server.
+  const double usable_ns = static_cast<double>(measured.between_ns) * cpus.usable;
+  const double left_ns =
+      static_cast<double>(measured.between_ns) * cpus.given - (cpus.shared ? static_cast<double>(load.cpu_ns) : 0.0);
 
   Sample sample;
   sample.round = round;
@@ -95,7 +99,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.offered_rate = offered_rate;
   service.rate = load.rate_per_second();
   service.littles_law_ratio = measured.littles_law_ratio;
-  service.server_busy = share(measured.usage.cpu_ns, static_cast<double>(measured.between_ns) * cpus);
+  service.server_busy = share(measured.usage.cpu_ns, usable_ns);
   service.others_busy = measured.others_busy;
   service.generator_busy = share(load.cpu_ns, worker_ns);
   service.light_latency_ns = percentiles(measured.light_latency);
@@ -119,7 +123,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
                              .latency_p99_ns = sample.latency_ns[2],
                              .send_lag_p99_ns = service.send_lag_p99_ns,
                              .generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy),
-                             .server_busy = service.server_busy,
+                             .server_busy = share(measured.usage.cpu_ns, std::min(usable_ns, left_ns)),
                              .littles_law_ratio = service.littles_law_ratio});
   return sample;
 }

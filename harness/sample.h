@@ -115,8 +115,15 @@ struct Results {
   std::int64_t elapsed_ns = 0;
 };
 
-/// The sample of a service's run in `report`; `cpus` is how many CPUs the model can use.
-Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, std::uint32_t cpus);
+/// The CPUs of a server.
+struct ServerCpus {
+  std::uint32_t usable = 1;  ///< As many as its model can use.
+  std::uint32_t given = 1;   ///< As many as it may run on.
+  bool shared = false;       ///< The load generator may run on some of them.
+};
+
+/// The sample of a service's run in `report`.
+Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, const ServerCpus& cpus);
 
 /// The sample of a primitive's run in `report`.
 Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns,

@@ -168,8 +168,12 @@ class PlanSession {
     }
     const Group& group = plan_.group_of(cell);
     const std::uint32_t at_once = resolve(cell.model->in_flight, group.load.active, cell.workers);
-    const std::uint32_t cpus = cell.model->parallel ? std::min(group.cpus, at_once) : 1;
-    return make_service_sample(launcher_.report(), state.rounds, rate, cpus);
+    const CpuSplit& split = plan_.cpu_split;
+    const bool shared = split.server.empty() || split.client.empty() ||
+                        std::ranges::find_first_of(split.server, split.client) != split.server.end();
+    return make_service_sample(
+        launcher_.report(), state.rounds, rate,
+        {.usable = cell.model->parallel ? std::min(group.cpus, at_once) : 1, .given = group.cpus, .shared = shared});
   }
 
   // What a cell answers in the closed loop: where to look for rates that it can bear.

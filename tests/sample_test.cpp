@@ -58,7 +58,7 @@ TEST_F(ServiceReport, DividesCostsByAllRequestsAnsweredBetweenTheReadings) {
   report.service.load.requests_drained = 10;
   report.service.load.active_served = 4;
   report.service.latency.record(1'000'000, 1000);
-  const Sample sample = make_service_sample(report, 3, 0, 2);
+  const Sample sample = make_service_sample(report, 3, 0, {.usable = 2, .given = 2});
   EXPECT_EQ(sample.round, 3U);
   EXPECT_DOUBLE_EQ(sample.cpu_ns, 1e6);
   EXPECT_DOUBLE_EQ(sample.voluntary_switches, 0.5);
@@ -69,11 +69,28 @@ TEST_F(ServiceReport, DividesCostsByAllRequestsAnsweredBetweenTheReadings) {
   EXPECT_TRUE(sample.service->judgement.valid || sample.service->judgement.limit == Limit::generator);
 }
 
+// Two CPUs for both: what the load has used is not there for the server, but only where they share.
+TEST_F(ServiceReport, TakesAServerForTheLimitThatUsesAllTheLoadHasLeft) {
+  report.service.usage.cpu_ns = 2'900'000'000;  // of four seconds
+  report.service.load.cpu_ns = 1'000'000'000;
+  report.service.load.idle_ns = 900'000'000;
+  report.service.load.requests_completed = 1000;
+  report.service.load.active_established = report.service.load.active_served = 4;
+  report.service.latency.record(1'000'000, 1000);
+  const auto limit = [&](const ServerCpus& cpus) {
+    return make_service_sample(report, 0, 0, cpus).service->judgement.limit;
+  };
+  EXPECT_EQ(limit({.usable = 2, .given = 2, .shared = true}), Limit::server);
+  EXPECT_EQ(limit({.usable = 2, .given = 2, .shared = false}), Limit::latency);
+  report.service.usage.cpu_ns = 1'900'000'000;  // a model of one thread leaves the other CPU to the load
+  EXPECT_EQ(limit({.usable = 1, .given = 2, .shared = true}), Limit::server);
+}
+
 TEST_F(ServiceReport, HoldsFiniteNumbersWithoutASingleAnswer) {
   for (const bool with_window : {true, false}) {
     if (!with_window) report.service.load.wall_ns = report.service.between_ns = 0;
     report.service.usage.cpu_ns = 1000;
-    const Sample sample = make_service_sample(report, 0, 1000, 1);
+    const Sample sample = make_service_sample(report, 0, 1000, {});
     const ServiceSample& service = *sample.service;
     for (const double value : {sample.wall_ns, sample.cpu_ns, sample.voluntary_switches, sample.minor_faults,
                                sample.latency_ns[3], service.rate, service.server_busy, service.generator_busy,
