@@ -177,22 +177,27 @@ class PlanSession {
   }
 
   // What a cell answers in the closed loop: where to look for rates that it can bear.
-  std::optional<double> probe_capacity(WorkloadState& state, std::size_t index) {
-    const std::optional<Sample> sample = run_service(state, index, 0, capacity_probe_ns);
-    return sample ? std::optional(sample->service->rate) : std::nullopt;
+  std::optional<Sample> probe_capacity(WorkloadState& state, std::size_t index) {
+    return run_service(state, index, 0, capacity_probe_ns);
   }
 
-  // Rates of an open loop that all models of a group can bear: well below the smallest closed-loop rate.
+  // Rates of an open loop that all models of a group can bear: well below the smallest closed-loop rate. Who leaves
+  // connections unserved bears no rate at all, and has a say only when nobody does better.
   void find_common_rates(WorkloadState& state) {
     constexpr double comfortable = 0.6;
     for (std::size_t group = 0; group < plan_.groups.size(); ++group) {
       if (plan_.groups[group].name() != state.name || plan_.groups[group].load.mode != RateMode::common) continue;
       double lowest = 0;
+      double lowest_starved = 0;
       for (const std::size_t cell : std::vector(state.cells)) {
         if (plan_.cells[cell].group != group || stopped()) continue;
-        const double capacity = probe_capacity(state, cell).value_or(0);
-        if (capacity > 0 && (lowest == 0 || capacity < lowest)) lowest = capacity;
+        const std::optional<Sample> probe = probe_capacity(state, cell);
+        if (!probe || probe->service->rate <= 0) continue;
+        const Limit limit = probe->service->judgement.limit;
+        double& least = limit == Limit::starved || limit == Limit::errors ? lowest_starved : lowest;
+        if (least == 0 || probe->service->rate < least) least = probe->service->rate;
       }
+      if (lowest == 0) lowest = lowest_starved;
       results_.common_rates[group] = std::max(round_down(comfortable * lowest), 1.0);
       if (lowest > 0) {
         progress_.round_line(fmt::format("{}: the common rate is {} requests/s", state.name,
@@ -211,9 +216,9 @@ class PlanSession {
   // The highest rate that keeps the promise, on a grid of 5%: from near the closed-loop rate in growing steps to where
   // it breaks or holds, then by halves.
   std::optional<Sample> search_rate(WorkloadState& state, std::size_t index) {
-    const std::optional<double> capacity = probe_capacity(state, index);
-    if (!capacity) return std::nullopt;
-    RateSearch search(*capacity);
+    const std::optional<Sample> probe = probe_capacity(state, index);
+    if (!probe) return std::nullopt;
+    RateSearch search(probe->service->rate);
     std::optional<Sample> best;  // of the highest rate that holds; without such, of the lowest that was tried
     bool holds = false;
     while (!stopped() && !search.done()) {

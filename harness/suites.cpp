@@ -9,10 +9,12 @@
 namespace bench {
 namespace {
 
+// At a common rate, since in the closed loop the load would be the limit of most rows, and its rates of no worth.
 constexpr auto c10k = std::to_array<FlagDefault>({
     {"workload", "echo"},
     {"model", "all"},
     {"connections", "1,10,100,1000,10000"},
+    {"rate", "common"},
     {"duration", "1s"},
     {"repetitions", "3"},
 });

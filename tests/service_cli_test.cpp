@@ -80,6 +80,13 @@ TEST(Limit, IsNeverTheRateWhereItIsNotMet) {
   EXPECT_LT(row["items_per_second"], 4'000'000);
 }
 
+// serial leaves all but one connection unserved: 5 requests/s at the most, which would be the common rate of everybody.
+TEST(CommonRate, IsNotThatOfAModelThatStarvesConnections) {
+  const Json row = row_of({"--model=epoll,serial", "--workload=echo", "--connections=50", "--service-wait=200ms",
+                           "--rate=common", "--server-cpus=0", "--client-cpus=0"});
+  EXPECT_GT(row["bench"]["parameters"]["offered_rate_per_second"], 5) << row.dump();
+}
+
 TEST(Limit, IsTheRateUnderAServerThatIsAlwaysBusy) {
   const Json row = row_with_limit("rate", {"--model=nonblocking", "--workload=echo", "--connections=4", "--rate=200"});
   EXPECT_EQ(row["bench"]["limit"], "rate");

@@ -282,6 +282,7 @@ TEST(Suite, GivesDefaults) {
   EXPECT_THAT(options.workloads, IsEmpty());
   EXPECT_THAT(options.models, SizeIs(all_models().size()));
   EXPECT_THAT(options.service.connections, ElementsAre(1, 10, 100, 1000, 10'000));
+  EXPECT_EQ(options.service.rate_mode, RateMode::common);
   EXPECT_EQ(options.service.client.duration, 1s);
   EXPECT_EQ(options.repetitions, 3U);
 }
