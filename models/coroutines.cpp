@@ -3,8 +3,8 @@
 // Units: as many coroutines as tasks, all in one thread. A coroutine runs inside the call that starts it up to its
 // first wait or checkpoint and from then on inside the scheduler's loop, which resumes whoever is ready, in turn, and
 // sleeps in epoll_pwait2 until the next deadline when nobody is. System calls for a task: a share of an epoll_pwait2
-// for each of its waits. Coroutines switch at checkpoints by themselves; one that computes between two of them holds up
-// all others, and a second CPU is of no use.
+// for each of its waits. Coroutines switch at checkpoints by themselves; one that computes between two of them, or
+// reads or writes a file, holds up all others, and a second CPU is of no use.
 //
 // As a server it has a coroutine for each connection, or for each datagram, and one that accepts. A coroutine that
 // reads is suspended until its socket is readable and then receives. System calls for a request: recv, send, and a
@@ -40,6 +40,8 @@ Detached run_as_coroutine(JobRun& job, std::uint32_t index, CoroutineScheduler& 
           co_await sleep;
           break;
         }
+        case Op::read:
+        case Op::write: *operation.result = do_transfer(operation.transfer); break;
       }
     }
     job.end(index);

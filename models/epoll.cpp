@@ -3,7 +3,8 @@
 // Units: the one thread. Each task runs in a callback until it must wait, arms a timer and returns to the loop
 // (job_loop.h); the loop sleeps in epoll_pwait2 until the next deadline and calls back whoever is due. System calls for
 // a task: a share of an epoll_pwait2 for each of its waits. A callback is never interrupted, not at a checkpoint
-// either: a task that computes holds up all others, and a second CPU is of no use.
+// either: a task that computes holds up all others, and a second CPU is of no use. So does one that reads or writes a
+// file: a regular file is always ready, and epoll refuses to watch it.
 //
 // As a server it keeps all connections in the one loop of reactor.h: whoever is readable is read once, answered and
 // left. System calls for a request: recv, send, and a share of an epoll_wait. For datagrams the unit is the same

@@ -5,8 +5,9 @@
 // which resumes whoever is ready, in turn, and sleeps in epoll_pwait2 until the next deadline when nobody is. A switch
 // exchanges registers and stacks (fiber.h). System calls for a task: a share of an epoll_pwait2 for each of its waits,
 // and mmap and mprotect for a stack that the pool has not got yet. Fibers switch at checkpoints by themselves; one that
-// computes between two of them holds up all others, and a second CPU is of no use. A fiber that needs more than its
-// stack (--stack) ends the process with SIGSEGV; about 32,000 stacks fit into a process (/proc/sys/vm/max_map_count).
+// computes between two of them, or reads or writes a file, holds up all others, and a second CPU is of no use. A fiber
+// that needs more than its stack (--stack) ends the process with SIGSEGV; about 32,000 stacks fit into a process
+// (/proc/sys/vm/max_map_count).
 //
 // As a server it has a fiber for each connection, or for each datagram, one that accepts and one for the deadlines. A
 // fiber that reads parks until its socket is readable and then receives. System calls for a request: recv, send, and a
@@ -34,6 +35,8 @@ void run_on_fiber(JobRun& job, std::uint32_t index, const FiberUnit& self) {
         switch (operation.kind) {
           case Op::checkpoint: self.give_way(); break;
           case Op::wait_for: self.sleep(operation.duration); break;
+          case Op::read:
+          case Op::write: *operation.result = do_transfer(operation.transfer); break;
         }
       });
 }

@@ -3,8 +3,9 @@
 //
 // Units: the one thread. Each task runs in the loop until it must wait, which is a timer of the ring; the loop sleeps
 // in io_uring_enter until the kernel completes one, and goes on with whoever is due. System calls for a task: a share
-// of an io_uring_enter for each of its waits. Nothing is interrupted, not at a checkpoint either: a task that computes
-// holds up all others, and a second CPU is of no use.
+// of an io_uring_enter for each of its waits. Files are read and written by the ring too: the kernel does at once what
+// lies in its cache, and the rest while the loop goes on. Nothing is interrupted, not at a checkpoint either: a task
+// that computes holds up all others, and a second CPU is of no use.
 //
 // As a server it accepts and receives by submissions that go on for ever (multishot); bytes come in buffers that the
 // kernel takes from a common stock when there are any. A turn of the loop takes all completions, and one io_uring_enter
@@ -35,7 +36,7 @@ class JobLoop {
     for (std::uint32_t index = 0; index < job_.tasks(); ++index) start(index);
     while (unfinished_ != 0) {
       ring_.submit_and_wait();
-      for (Completion done; ring_.take(done);) on_due(done);
+      for (Completion done; ring_.take(done);) on_completion(done);
     }
   }
 
@@ -50,9 +51,28 @@ class JobLoop {
     go_on(index);
   }
 
-  void on_due(const Completion& done) {
-    if (done.result != -ETIME) throw std::system_error(-done.result, std::generic_category(), "a timer of the ring");
-    go_on(static_cast<std::uint32_t>(done.tag));
+  void begin(const Transfer& transfer, std::uint32_t index) {
+    io_uring_sqe* const submission = ring_.prepare(index);
+    const auto bytes = static_cast<unsigned>(transfer.bytes);
+    const auto offset = static_cast<std::uint64_t>(transfer.offset);
+    if (transfer.kind == Op::write) {
+      io_uring_prep_write(submission, transfer.fd, transfer.data, bytes, offset);
+    } else {
+      io_uring_prep_read(submission, transfer.fd, transfer.data, bytes, offset);
+    }
+  }
+
+  void on_completion(const Completion& done) {
+    const auto index = static_cast<std::uint32_t>(done.tag);
+    const Operation& operation = tasks_[index].script.operation();
+    if (operation.kind == Op::wait_for) {
+      if (done.result != -ETIME) throw std::system_error(-done.result, std::generic_category(), "a timer of the ring");
+    } else if (done.result == -EINTR) {
+      return begin(operation.transfer, index);
+    } else {
+      *operation.result = done.result;
+    }
+    go_on(index);
   }
 
   // Runs task `index` up to its next wait or to its end.
@@ -64,6 +84,8 @@ class JobLoop {
         switch (operation.kind) {
           case Op::checkpoint: break;
           case Op::wait_for: return ring_.arm(index, now_ns() + operation.duration.count(), task.due);
+          case Op::read:
+          case Op::write: return begin(operation.transfer, index);
         }
       }
     } catch (...) {

@@ -40,6 +40,8 @@ class JobLoop {
         switch (operation.kind) {
           case Op::checkpoint: break;
           case Op::wait_for: timers_.arm(now_ns() + operation.duration.count(), index); return;
+          case Op::read:
+          case Op::write: *operation.result = do_transfer(operation.transfer); break;
         }
       }
     } catch (...) {

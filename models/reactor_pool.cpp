@@ -62,6 +62,8 @@ class PooledJob {
           case Op::checkpoint: break;
           case Op::wait_for:  // after which the task may be with another worker at any time
             return pool_.hand_over_at(now_ns() + operation.duration.count(), [this, index](auto&) { go_on(index); });
+          case Op::read:
+          case Op::write: *operation.result = do_transfer(operation.transfer); break;
         }
       }
     } catch (...) {

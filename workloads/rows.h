@@ -22,6 +22,13 @@ Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t&
 std::optional<std::string> check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes);
 }  // namespace io
 
+namespace copy {
+Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome);
+std::uint64_t compute(const JobParameters& parameters, std::uint32_t index);
+std::optional<std::string> check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes);
+double estimate_ns(const JobParameters& parameters);
+}  // namespace copy
+
 namespace mixed {
 Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome);
 }

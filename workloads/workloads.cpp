@@ -67,6 +67,20 @@ constexpr std::array workloads{
         .estimate_ns = product::estimate_ns,
         .checkpoints = nullptr,
     },
+    Workload{
+        .name = "copy",
+        .summary = "reads and writes files: each task writes one, copies it and reads the copy",
+        .default_tasks = 16,
+        .default_work = 1024,
+        .max_work = 1'048'576,
+        .work_meaning = "KiB of each task's file",
+        .default_wait = 0ns,
+        .task = copy::task,
+        .compute = copy::compute,
+        .check = copy::check,
+        .estimate_ns = copy::estimate_ns,
+        .checkpoints = nullptr,
+    },
 };
 
 }  // namespace

@@ -69,6 +69,8 @@ awaitable<void> run_as_coroutine(JobRun& job, std::uint32_t index, asio::io_cont
           co_await std::move(sleeping);
           break;
         }
+        case Op::read:
+        case Op::write: *operation.result = do_transfer(operation.transfer); break;
       }
     }
     job.end(index);

@@ -39,6 +39,8 @@ void run_on_fiber(JobRun& job, std::uint32_t index) {
         switch (operation.kind) {
           case Op::checkpoint: boost::this_fiber::yield(); break;
           case Op::wait_for: boost::this_fiber::sleep_for(operation.duration); break;
+          case Op::read:
+          case Op::write: *operation.result = do_transfer(operation.transfer); break;
         }
       });
 }

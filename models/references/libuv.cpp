@@ -85,6 +85,8 @@ class Task {
         switch (operation.kind) {
           case Op::checkpoint: break;
           case Op::wait_for: return start_timer(timer_, operation.duration, on_timer);
+          case Op::read:
+          case Op::write: *operation.result = do_transfer(operation.transfer); break;
         }
       }
     } catch (...) {

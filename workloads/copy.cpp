@@ -1,0 +1,182 @@
+// `copy`: each task writes a file, copies it, and reads the copy back, 64 KiB at a time, in files without a name that
+// go when the task ends. They lie in $TMPDIR, by default /tmp, and there mostly in the page cache.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+#include "workloads/rows.h"
+
+namespace bench {
+namespace {
+
+constexpr std::uint64_t kib = 1024;
+constexpr std::size_t chunk_bytes = 64 * kib;
+constexpr std::size_t word_bytes = sizeof(std::uint64_t);
+
+std::string folder() {
+  const char* const given = std::getenv("TMPDIR");
+  return given != nullptr && *given != 0 ? given : "/tmp";
+}
+
+[[noreturn]] void fail(const char* what, int error) {
+  const char* const remedy =
+      error == EMFILE ? "each task under way has two, see `ulimit -n`" : "$TMPDIR chooses the folder";
+  throw std::system_error(error, std::generic_category(),
+                          fmt::format("{} a temporary file in {} ({})", what, folder(), remedy));
+}
+
+// A file without a name.
+class TemporaryFile {
+ public:
+  TemporaryFile() : fd_(open(folder().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
+    if (fd_ < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {  // a file system without such files
+      std::string name = folder() + "/bench-copy-XXXXXX";
+      fd_ = mkostemp(name.data(), O_CLOEXEC);
+      if (fd_ >= 0) unlink(name.c_str());
+    }
+    if (fd_ < 0) fail("open", errno);
+  }
+  ~TemporaryFile() { close(fd_); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  int fd() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Word `number` of a task's file: no two tasks have the same, and no two places.
+std::uint64_t word(std::uint32_t index, std::uint64_t number) {
+  return (index + std::uint64_t{1}) * 0x9E37'79B9'7F4A'7C15U + number * 0xBF58'476D'1CE4'E5B9U;
+}
+
+// Depends on every word and on its place.
+class Digest {
+ public:
+  void add(std::uint64_t value) { state_ = std::rotl(state_, 5) * 0x94D0'49BB'1331'11EBU + value; }
+  std::uint64_t value() const { return state_; }
+
+ private:
+  std::uint64_t state_ = 0;
+};
+
+// The task as a series of transfers, whoever does them. The buffer is cleared before it is read into, so that the
+// digest is of what lay in the files.
+class Copying {
+ public:
+  Copying(std::uint32_t index, std::uint64_t bytes) : index_(index), bytes_(bytes), buffer_(chunk_bytes) { fill(); }
+
+  // The transfer that comes next; false when all is copied and read back.
+  bool next(Transfer& transfer) {
+    if (at_ == bytes_) return false;
+    const auto offset = static_cast<std::int64_t>(at_ + moved_);
+    const std::span<std::byte> left = std::span(buffer_).subspan(moved_, chunk() - moved_);
+    switch (step_) {
+      case Step::write_source: transfer = write_at(source_.fd(), left, offset); break;
+      case Step::read_source: transfer = read_at(source_.fd(), left, offset); break;
+      case Step::write_copy: transfer = write_at(copy_.fd(), left, offset); break;
+      case Step::read_copy: transfer = read_at(copy_.fd(), left, offset); break;
+    }
+    return true;
+  }
+
+  // What has come of it. Throws std::system_error.
+  void done(std::int64_t size) {
+    const bool writing = step_ == Step::write_source || step_ == Step::write_copy;
+    if (size <= 0) fail(writing ? "write" : "read", size == 0 ? EIO : static_cast<int>(-size));
+    moved_ += static_cast<std::size_t>(size);
+    if (moved_ == chunk()) end_step();
+  }
+
+  std::uint64_t digest() const { return digest_.value(); }
+
+ private:
+  enum class Step { write_source, read_source, write_copy, read_copy };
+
+  std::size_t chunk() const { return static_cast<std::size_t>(std::min<std::uint64_t>(chunk_bytes, bytes_ - at_)); }
+
+  void end_step() {
+    moved_ = 0;
+    switch (step_) {
+      case Step::write_source:
+        clear();
+        step_ = Step::read_source;
+        break;
+      case Step::read_source: step_ = Step::write_copy; break;
+      case Step::write_copy:
+        clear();
+        step_ = Step::read_copy;
+        break;
+      case Step::read_copy:
+        for (std::size_t i = 0; i < chunk(); i += word_bytes) {
+          std::uint64_t value = 0;
+          std::memcpy(&value, buffer_.data() + i, word_bytes);
+          digest_.add(value);
+        }
+        at_ += chunk();
+        step_ = Step::write_source;
+        fill();
+        break;
+    }
+  }
+
+  void clear() { std::ranges::fill(buffer_, std::byte{0}); }
+
+  void fill() {
+    for (std::size_t i = 0; i < chunk(); i += word_bytes) {
+      const std::uint64_t value = word(index_, (at_ + i) / word_bytes);
+      std::memcpy(buffer_.data() + i, &value, word_bytes);
+    }
+  }
+
+  TemporaryFile source_;
+  TemporaryFile copy_;
+  std::uint32_t index_;
+  std::uint64_t bytes_;
+  std::uint64_t at_ = 0;   // where the chunk lies
+  std::size_t moved_ = 0;  // of the chunk, in this step
+  Step step_ = Step::write_source;
+  std::vector<std::byte> buffer_;
+  Digest digest_;
+};
+
+}  // namespace
+
+Script copy::task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+  Copying copying(index, parameters.work * kib);
+  Transfer transfer;
+  while (copying.next(transfer)) {
+    const std::int64_t size = co_yield transfer;
+    copying.done(size);
+  }
+  outcome = copying.digest();
+}
+
+std::uint64_t copy::compute(const JobParameters& parameters, std::uint32_t index) {
+  Copying copying(index, parameters.work * kib);
+  Transfer transfer;
+  while (copying.next(transfer)) copying.done(do_transfer(transfer));
+  return copying.digest();
+}
+
+std::optional<std::string> copy::check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes) {
+  return compare_outcomes(outcomes, [&](std::uint32_t index) {
+    Digest digest;
+    for (std::uint64_t number = 0; number < parameters.work * kib / word_bytes; ++number)
+      digest.add(word(index, number));
+    return digest.value();
+  });
+}
+
+double copy::estimate_ns(const JobParameters& parameters) { return 1.5 * static_cast<double>(parameters.work * kib); }
+
+}  // namespace bench
