@@ -153,8 +153,10 @@ std::vector<std::string> TempFolder::entries() const {
 }
 
 std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();  // a process that ends meanwhile makes reading its /proc fail; that is no exception here
+  return text.str();
 }
 
 Program::Program(std::vector<std::string> arguments, const ProgramOptions& options) {
