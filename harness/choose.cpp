@@ -85,7 +85,8 @@ const Model& choose_hybrid(const Tables& tables, const std::string& list, const 
       continue;
     }
     if (const std::string why = why_no_hybrid(*named, *hybrid); !why.empty()) {
-      throw UsageError(fmt::format("--model={}: {}: {}", list, word, why));
+      throw UsageError(list == word ? fmt::format("--model={}: {}", list, why)
+                                    : fmt::format("--model={}: {}: {}", list, word, why));
     }
     hybrid = &hybrid_of(*named, *hybrid);
   }

@@ -66,7 +66,7 @@ Judgement judge(const LoadFigures& figures) {
   if (figures.completed == 0) {
     invalid(judgement.limit == Limit::rate ? "no request was due" : "no request was answered");
   }
-  if (judgement.limit == Limit::generator) invalid("the load generator was the limit");
+  if (judgement.limit == Limit::generator) invalid(std::string(generator_was_the_limit));
   if (std::abs(figures.littles_law_ratio - 1) > littles_law_tolerance) {
     invalid(
         fmt::format("time in flight is {:.2f} × what rate and latency say (Little's law)", figures.littles_law_ratio));

@@ -17,6 +17,9 @@ enum class Limit : std::uint8_t {
   errors,     ///< Requests failed.
 };
 
+/// Why a row that the generator limited is invalid.
+inline constexpr std::string_view generator_was_the_limit = "the load generator was the limit";
+
 /// The name of a limit in reports.
 std::string_view limit_name(Limit limit);
 

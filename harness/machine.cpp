@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -15,6 +17,7 @@
 #include "harness/units.h"
 
 namespace bench {
+namespace fs = std::filesystem;
 namespace {
 
 std::string first_line(const std::string& path) {
@@ -95,6 +98,20 @@ std::uint64_t existing_threads() {
   return slash == std::string::npos ? 0 : std::strtoull(field.c_str() + slash + 1, nullptr, 10);
 }
 
+// Those of this user alone, which `ulimit -u` is about. A process that ends meanwhile counts or does not.
+std::uint64_t own_threads() {
+  std::uint64_t count = 0;
+  std::error_code ended;
+  for (fs::directory_iterator entry("/proc", ended), end; !ended && entry != end; entry.increment(ended)) {
+    const std::string folder = entry->path().string();
+    if (folder.find_first_not_of("0123456789", sizeof "/proc/" - 1) != std::string::npos) continue;
+    struct stat owner {};
+    if (stat(folder.c_str(), &owner) != 0 || owner.st_uid != getuid()) continue;
+    count += std::strtoull(keyed_value(folder + "/status", "Threads").c_str(), nullptr, 10);
+  }
+  return count;
+}
+
 std::uint64_t room(std::uint64_t limit, std::uint64_t used) { return limit > used ? limit - used : 0; }
 
 // The control group's bound on processes and threads and every bound above it (cgroup v2).
@@ -132,7 +149,7 @@ std::vector<UnitLimit> read_process_limits() {
   if (geteuid() != 0 && getrlimit(RLIMIT_NPROC, &user) == 0 && user.rlim_cur != RLIM_INFINITY) {
     limits.push_back({.name = fmt::format("ulimit -u = {}", user.rlim_cur),
                       .remedy = "ulimit -u unlimited (as root, or in /etc/security/limits.conf)",
-                      .room = room(user.rlim_cur, existing)});
+                      .room = room(user.rlim_cur, own_threads())});
   }
   add_control_group_limits(limits);
   return limits;
@@ -160,7 +177,8 @@ std::int64_t unit_bytes(UnitKind kind) {
 }  // namespace
 
 std::optional<std::string> Machine::why_too_many(UnitKind kind, std::uint32_t units, std::uint32_t tasks) const {
-  const char* const what = kind == UnitKind::process ? "processes" : (kind == UnitKind::fiber ? "fibers" : "threads");
+  std::string what = kind == UnitKind::process ? "process" : (kind == UnitKind::fiber ? "fiber" : "thread");
+  if (units != 1) what += kind == UnitKind::process ? "es" : "s";
   const auto exceeded = [&](const std::vector<UnitLimit>& limits) -> std::optional<std::string> {
     for (const UnitLimit& limit : limits) {
       if (units <= limit.room) continue;

@@ -129,6 +129,9 @@ void read_output(const Flags& flags, Options& options) {
     options.format = flags.choice<Format, 4>(
         "format",
         {{{"console", Format::console}, {"json", Format::json}, {"csv", Format::csv}, {"markdown", Format::markdown}}});
+    if (options.out == "-" && options.format != Format::json) {
+      usage_error("format", flags.text("format"), "standard output is taken by the result, --out=-");
+    }
   }
   if (flags.given("color")) {
     options.color = flags.choice<Color, 3>(

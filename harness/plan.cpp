@@ -104,6 +104,12 @@ void estimate(Cell& cell, const Group& group, const Options& options) {
   cell.time_limit_ns = options.time_limit_ns.value_or(30 * second_ns + 5 * cell.expected_ns);
 }
 
+// How many of a server's tasks come to lie in one process; in several they are about evenly spread.
+std::uint32_t tasks_in_one_process(const Cell& cell, std::uint32_t tasks) {
+  const std::uint32_t processes = cell.model->outer && cell.model->outer->unit == UnitKind::process ? cell.workers : 1;
+  return processes == 1 ? tasks : tasks / processes + tasks / processes / 10;
+}
+
 std::optional<std::string> why_skipped(const Cell& cell, const Group& group, const Machine& machine) {
   if (cell.model->why_unavailable) {
     if (const std::string why = cell.model->why_unavailable(); !why.empty()) return "not available here: " + why;
@@ -113,11 +119,10 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
   if (auto why = machine.why_too_many(cell.model->unit, resolve(cell.model->units, tasks, cell.workers), tasks)) {
     return why;
   }
-  // A server in one process holds a descriptor for each of its connections; in several, about evenly spread.
+  // A server holds a descriptor for each of its connections.
   const bool in_one = group.service && cell.model->unit != UnitKind::process;
   constexpr std::uint32_t server_descriptors = 100;
-  const std::uint32_t processes = cell.model->outer && cell.model->outer->unit == UnitKind::process ? cell.workers : 1;
-  const std::uint32_t share = processes == 1 ? tasks : tasks / processes + tasks / processes / 10;
+  const std::uint32_t share = tasks_in_one_process(cell, tasks);
   if (in_one && share + server_descriptors > machine.descriptor_limit) {
     return fmt::format("needs {} descriptors in one process, but ulimit -n = {}; lift it with: ulimit -Hn {} (as root)",
                        share + server_descriptors, machine.descriptor_limit, share + server_descriptors);
@@ -130,6 +135,18 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
                        cell.workers + other_descriptors, machine.descriptor_limit, 2 * cell.workers);
   }
   return std::nullopt;
+}
+
+std::string note_of(const Cell& cell, const Group& group) {
+  const Model& model = *cell.model;
+  if (model.note) return model.note();
+  constexpr std::uint32_t other_descriptors = 10;
+  if (group.service && model.max_descriptors != 0 &&
+      tasks_in_one_process(cell, group.load.connections) + other_descriptors > model.max_descriptors) {
+    return fmt::format("watches {} descriptors at the most, and so not all connections",
+                       format_count(model.max_descriptors));
+  }
+  return {};
 }
 
 // The value lists of one parameter: those given, or the workload's default.
@@ -205,7 +222,7 @@ void add_part(Plan& plan, const Options& options, const Machine& machine) {
           cell.label = label_of(cell, options);
           estimate(cell, group, options);
           cell.skipped = why_skipped(cell, group, machine);
-          if (!cell.skipped && cell.model->note) cell.note = cell.model->note();
+          if (!cell.skipped) cell.note = note_of(cell, group);
           group.cells.push_back(plan.cells.size());
           plan.cells.push_back(std::move(cell));
         }

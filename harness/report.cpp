@@ -83,6 +83,18 @@ std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); 
 // What is not known of a server that somebody else runs.
 bool costs_unknown(const Group& group) { return group.foreign && group.foreign->pid <= 0; }
 
+// Nothing, where no request was answered or waited for.
+std::string latency_text(const Estimate& latency_ns) {
+  return latency_ns.median > 0 ? format_duration(latency_ns.median) : "-";
+}
+
+// An idle server that waits and a busy one look the same to a load that knows nothing of the server's CPU.
+std::string limit_text(const ServiceSummary& service, bool server_unknown) {
+  const std::string limit =
+      server_unknown && service.limit == Limit::latency ? "latency or server" : std::string(limit_name(service.limit));
+  return service.invalid == 0 ? limit : limit + ", INVALID";
+}
+
 std::vector<std::string> service_row(const CellSummary& row, const Cell& cell, const Group& group) {
   const ServiceSummary& service = *row.service;
   const bool unknown = costs_unknown(group);
@@ -91,17 +103,16 @@ std::vector<std::string> service_row(const CellSummary& row, const Cell& cell, c
       cell.label,
       format_count(service.rate.median),
       interval_text(service.rate),
-      format_duration(row.latency_ns[0].median),
-      format_duration(row.latency_ns[2].median),
-      format_duration(row.latency_ns[3].median),
+      latency_text(row.latency_ns[0]),
+      latency_text(row.latency_ns[2]),
+      latency_text(row.latency_ns[3]),
       unknown ? "-" : format_duration(row.cpu_ns.median),
       ratio_text(row.over_ideal),
       unknown ? "-" : fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median),
       unknown ? "-" : percent(service.server_busy.median),
       percent(service.generator_busy.median),
       served,
-      service.invalid == 0 ? std::string(limit_name(service.limit))
-                           : fmt::format("{}, INVALID", limit_name(service.limit)),
+      limit_text(service, unknown),
   };
 }
 
@@ -116,11 +127,19 @@ std::string errors_text(const ServiceSummary& service) {
                      service.error_text.empty() ? "" : " (" + service.error_text + ")");
 }
 
+// As wide as the longest name of the group's rows.
+std::size_t label_width(const Plan& plan, const Group& group) {
+  std::size_t width = 0;
+  for (const std::size_t index : group.cells) width = std::max(width, plan.cells[index].label.size());
+  return width;
+}
+
 std::string note_lines(const Plan& plan, const Group& group) {
   std::string text;
+  const std::size_t width = label_width(plan, group);
   for (const std::size_t index : group.cells) {
     const Cell& cell = plan.cells[index];
-    if (!cell.note.empty()) text += fmt::format("  {:<13} here it {}\n", cell.label, cell.note);
+    if (!cell.note.empty()) text += fmt::format("  {:<{}}  here it {}\n", cell.label, width, cell.note);
   }
   return text;
 }
@@ -129,6 +148,7 @@ std::string note_lines(const Plan& plan, const Group& group) {
 std::string service_lines(const Plan& plan, const Results& results, const GroupSummary& summary) {
   std::string text;
   RowsByReason invalid;
+  const std::size_t width = label_width(plan, plan.groups[summary.group]);
   for (const CellSummary& row : summary.cells) {
     if (!row.service) continue;
     const ServiceSummary& service = *row.service;
@@ -138,7 +158,9 @@ std::string service_lines(const Plan& plan, const Results& results, const GroupS
       parts.push_back(knee.rate > 0 ? fmt::format("keeps its promise up to {} requests/s", format_count(knee.rate))
                                     : std::string("keeps its promise at no rate that was tried"));
       if (knee.above_rate > 0)
-        parts.push_back(fmt::format("at {} not ({})", format_count(knee.above_rate), knee.above_why));
+        parts.push_back(fmt::format(
+            "at {} {}", format_count(knee.above_rate),
+            knee.above_why == generator_was_the_limit ? knee.above_why : fmt::format("not ({})", knee.above_why)));
     }
     if (service.light_p99_ns.median > 0)
       parts.push_back(fmt::format("p99 of the light connections {}", format_duration(service.light_p99_ns.median)));
@@ -163,7 +185,8 @@ std::string service_lines(const Plan& plan, const Results& results, const GroupS
       invalid.add(service.why_invalid,
                   fmt::format("{} ({} of {} runs)", plan.cells[row.cell].label, service.invalid, row.wall_ns.samples));
     }
-    if (!parts.empty()) text += fmt::format("  {:<13} {}\n", plan.cells[row.cell].label, fmt::join(parts, "; "));
+    if (!parts.empty())
+      text += fmt::format("  {:<{}}  {}\n", plan.cells[row.cell].label, width, fmt::join(parts, "; "));
   }
   for (const auto& [why, rows] : invalid.groups())
     text += fmt::format("  INVALID ({}): {}\n", why, fmt::join(rows, ", "));
@@ -325,6 +348,12 @@ std::string list_of(std::span<const Model> models) {
   return text;
 }
 
+bool all_available(std::span<const Model> models) {
+  return std::ranges::all_of(models, [](const Model& model) {
+    return (!model.why_unavailable || model.why_unavailable().empty()) && (!model.note || model.note().empty());
+  });
+}
+
 }  // namespace
 
 std::string list_text(const Tables& tables) {
@@ -359,6 +388,7 @@ std::string list_text(const Tables& tables) {
   }
   text += "\nSuites:\n";
   for (const Suite& suite : all_suites()) text += fmt::format("  {:<14}{}\n", suite.name, suite.summary);
+  if (all_available(tables.models) && all_available(tables.references)) text += "\nEvery model can run here.\n";
   return text;
 }
 

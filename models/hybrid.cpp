@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -33,7 +34,14 @@ struct Row {
   Model model;
 };
 
-bool forks(const Model& model) { return model.unit == UnitKind::process || (model.inner && forks(*model.inner)); }
+bool forks(const Model& model) {
+  return model.unit == UnitKind::process || (model.inner && (forks(*model.outer) || forks(*model.inner)));
+}
+
+// Whether a copy would find its own kind of carrier further out or in: processes+threads+processes.
+bool carries(const Model& model, const Model& outer) {
+  return model.name == outer.name || (model.inner && (carries(*model.outer, outer) || carries(*model.inner, outer)));
+}
 
 Count at_least_workers(Count count) { return count == Count::one ? Count::workers : count; }
 
@@ -57,7 +65,10 @@ class Copies {
       : run_(run), body_(std::move(body)), threads_(run, count) {
     for (std::uint32_t copy = 0; copy < count; ++copy) {
       if (outer.unit == UnitKind::process) {
-        processes_.push_back(fork_watched(run, [this, copy] { body_(copy); }));
+        processes_.push_back(fork_watched(run, [this, copy] {
+          signal(SIGTERM, SIG_IGN);  // sent to the whole group it is the server's to act on, by its socket's hang-up
+          body_(copy);
+        }));
       } else {
         threads_.start_uncounted([this, copy] { body_(copy); });
       }
@@ -119,7 +130,7 @@ void serve_hybrid(const Model& model, ServerRun& server) {
 std::string why_no_hybrid(const Model& outer, const Model& inner) {
   if (!outer.carries_others)
     return fmt::format("only processes and threads can carry copies of another model, {} cannot", outer.name);
-  if (inner.name == outer.name || (inner.outer && inner.outer->name == outer.name)) {
+  if (carries(inner, outer)) {
     return fmt::format("{} inside {} are but more {}", outer.name, outer.name, outer.name);
   }
   if (outer.unit == UnitKind::thread && forks(inner)) {

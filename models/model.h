@@ -49,6 +49,9 @@ struct Model {
   /// What the model does otherwise on this machine than elsewhere, to follow "here it …"; empty when nothing. Null:
   /// never anything.
   std::string (*note)() = nullptr;
+
+  /// Descriptors that a server of it can watch at once; 0: as many as a process may have.
+  std::uint32_t max_descriptors = 0;
 };
 
 /// The number that `count` means with so many tasks and workers.

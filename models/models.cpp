@@ -1,4 +1,6 @@
 // The model table. A new model is one file and one row here.
+#include <sys/select.h>
+
 #include <array>
 
 #include "models/model.h"
@@ -121,6 +123,7 @@ constexpr std::array models{
         .run = run_select,
         .serve = serve_select,
         .why_unavailable = nullptr,
+        .max_descriptors = FD_SETSIZE,
     },
     Model{
         .name = "poll",

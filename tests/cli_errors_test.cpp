@@ -48,6 +48,8 @@ const std::vector<Refusal> refusals{
     {"InnerModel", {"--model=processes+epol"}, {"unknown model 'epol'", "did you mean 'epoll'?"}},
     {"OuterModel", {"--model=epoll+threads"}, {"epoll+threads", "only processes and threads can carry"}},
     {"ForksInThreads", {"--model=threads+process-pool"}, {"threads+process-pool", "must not fork"}},
+    {"ForksDeepInThreads", {"--model=threads+processes+epoll"}, {"threads+processes+epoll", "must not fork"}},
+    {"FormatBesideTheResult", {"--format=csv", "--out=-"}, {"--format=csv", "--out=-"}},
     {"ProcessesInProcesses", {"--model=processes+processes"}, {"processes+processes", "more processes"}},
     {"Workload", {"--workload=oi"}, {"unknown workload 'oi'", "did you mean 'io'?", "bench list"}},
     {"Primitive", {"--workload=spwan"}, {"unknown workload 'spwan'", "did you mean 'spawn'?"}},

@@ -181,7 +181,7 @@ TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
       {{"--color=alwyas"}, {"--color=alwyas", "auto, always, never", "did you mean 'always'?"}},
       {{"--out="}, {"--out=", "name a file, or -"}},
       {{"--workload=cpu", "--wait=1ms"}, {"--wait: none of the chosen workloads takes it", "io, mixed do"}},
-      {{"--workload=io", "--work=5"}, {"--work: none of the chosen workloads takes it", "cpu, sum, mixed do"}},
+      {{"--workload=io", "--work=5"}, {"--work: none of the chosen workloads takes it", "cpu, sum, mixed, copy do"}},
       {{"--stack=16383"}, {"--stack=16383", "must be between 16.0 KiB and 1.00 GiB"}},
       {{"--stack=2GiB"}, {"--stack=2GiB", "must be between"}},
       {{"--stack=64KiB,big"}, {"--stack=big"}},

@@ -206,6 +206,21 @@ TEST(Serve, ServesWhereItSaysAndStopsAtASignal) {
   }
 }
 
+// As a service manager stops it, or a terminal's Ctrl-C.
+TEST(Serve, StopsAtASignalToItsWholeProcessGroup) {
+  for (const std::string model : {"processes", "process-pool", "processes+epoll", "processes+threads+coroutines"}) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+      Serving serving({"--model=" + model, "--workload=echo", "--port=0"});
+      std::vector<ProcessId> tree = descendants_of(serving.program().pid());
+      for (const ProcessId& process : tree) kill(process.pid, signal);
+      serving.program().send_signal(signal);
+      const Finished served = serving.program().finish();
+      EXPECT_EQ(served.exit_status, 0) << model << ": " << served.err;
+      EXPECT_TRUE(std::ranges::none_of(tree, is_alive));
+    }
+  }
+}
+
 TEST(Serve, SaysThatAPortIsInUse) {
   const Listener taken = listen_on("127.0.0.1", 0, Transport::tcp);
   const Finished served =

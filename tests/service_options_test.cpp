@@ -268,7 +268,7 @@ TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
       EXPECT_THAT(refusal({"--workload=echo", flag + value}), HasSubstr(none));
     }
   }
-  EXPECT_THAT(refusal({"--workload=echo", "--tasks=5"}), HasSubstr("cpu, sum, io, mixed, wake, idle do"));
+  EXPECT_THAT(refusal({"--workload=echo", "--tasks=5"}), HasSubstr("cpu, sum, io, mixed, copy, wake, idle do"));
   EXPECT_THAT(refusal({"--workload=echo", "--wait=5ms"}), HasSubstr("takes it; io, mixed do"));
   EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).tasks, ElementsAre(5));
   EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).service.connections, ElementsAre(7));
