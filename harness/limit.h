@@ -9,7 +9,7 @@ namespace bench {
 
 /// Why the rate of a row was not twice as high.
 enum class Limit : std::uint8_t {
-  server,     ///< The server used all of the CPUs that it can use.
+  server,     ///< The server used all of the CPUs that it can use, or all that the load left of them.
   generator,  ///< The load generator was the limit, or so late that its figures are its own.
   latency,    ///< Neither was busy: each waited for the other.
   rate,       ///< No more was asked for, and all of it was met.
@@ -38,7 +38,7 @@ struct LoadFigures {
   double latency_p99_ns = 0;
   double send_lag_p99_ns = 0;  ///< How late the generator itself was.
   double generator_idle = 0;   ///< Share of the window in which the generator's workers had nothing to do.
-  double server_busy = 0;      ///< CPU time as a share of what the model can use.
+  double server_busy = 0;      ///< CPU time as a share of what the model can use and the load has left.
   double littles_law_ratio = 1;
 };
 

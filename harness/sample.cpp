@@ -73,10 +73,13 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   const auto per_request = [&](std::int64_t total) { return static_cast<double>(total) / answered; };
   const auto share = [](std::int64_t part, double whole) { return whole > 0 ? static_cast<double>(part) / whole : 0; };
   const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
-  // What the generator has used of CPUs that both share was not there for the server.
-  const double usable_ns = static_cast<double>(measured.between_ns) * cpus.usable;
-  const double left_ns =
-      static_cast<double>(measured.between_ns) * cpus.given - (cpus.shared ? static_cast<double>(load.cpu_ns) : 0.0);
+  // What the generator has used of CPUs that both share was not there for the server: at least what it cannot have
+  // used elsewhere.
+  const auto between_ns = static_cast<double>(measured.between_ns);
+  const double usable_ns = between_ns * cpus.usable;
+  const double taken_ns =
+      cpus.shared ? std::max(static_cast<double>(load.cpu_ns) - between_ns * cpus.load_own, 0.0) : 0.0;
+  const double left_ns = std::min(usable_ns, between_ns * cpus.given - taken_ns);
 
   Sample sample;
   sample.round = round;
@@ -123,7 +126,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
                              .latency_p99_ns = sample.latency_ns[2],
                              .send_lag_p99_ns = service.send_lag_p99_ns,
                              .generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy),
-                             .server_busy = share(measured.usage.cpu_ns, std::min(usable_ns, left_ns)),
+                             .server_busy = left_ns > 0 ? share(measured.usage.cpu_ns, left_ns) : 1,
                              .littles_law_ratio = service.littles_law_ratio});
   return sample;
 }

@@ -117,9 +117,10 @@ struct Results {
 
 /// The CPUs of a server.
 struct ServerCpus {
-  std::uint32_t usable = 1;  ///< As many as its model can use.
-  std::uint32_t given = 1;   ///< As many as it may run on.
-  bool shared = false;       ///< The load generator may run on some of them.
+  std::uint32_t usable = 1;    ///< As many as its model can use.
+  std::uint32_t given = 1;     ///< As many as it may run on.
+  bool shared = false;         ///< The load generator may run on some of them,
+  std::uint32_t load_own = 0;  ///< and on as many that the server may not use.
 };
 
 /// The sample of a service's run in `report`.

@@ -169,11 +169,15 @@ class PlanSession {
     const Group& group = plan_.group_of(cell);
     const std::uint32_t at_once = resolve(cell.model->in_flight, group.load.active, cell.workers);
     const CpuSplit& split = plan_.cpu_split;
-    const bool shared = split.server.empty() || split.client.empty() ||
-                        std::ranges::find_first_of(split.server, split.client) != split.server.end();
-    return make_service_sample(
-        launcher_.report(), state.rounds, rate,
-        {.usable = cell.model->parallel ? std::min(group.cpus, at_once) : 1, .given = group.cpus, .shared = shared});
+    // A foreign server's CPUs are not known.
+    const auto load_own = std::ranges::count_if(
+        split.client, [&](int cpu) { return std::ranges::find(split.server, cpu) == split.server.end(); });
+    const bool shared = !group.foreign && std::cmp_less(load_own, split.client.size());
+    return make_service_sample(launcher_.report(), state.rounds, rate,
+                               {.usable = cell.model->parallel ? std::min(group.cpus, at_once) : 1,
+                                .given = group.cpus,
+                                .shared = shared,
+                                .load_own = static_cast<std::uint32_t>(load_own)});
   }
 
   // What a cell answers in the closed loop: where to look for rates that it can bear.
@@ -194,7 +198,7 @@ class PlanSession {
         const std::optional<Sample> probe = probe_capacity(state, cell);
         if (!probe || probe->service->rate <= 0) continue;
         const Limit limit = probe->service->judgement.limit;
-        double& least = limit == Limit::starved || limit == Limit::errors ? lowest_starved : lowest;
+        double& least = limit == Limit::starved ? lowest_starved : lowest;
         if (least == 0 || probe->service->rate < least) least = probe->service->rate;
       }
       if (lowest == 0) lowest = lowest_starved;

@@ -6,7 +6,8 @@
 // beforehand, in runs of neighbours, and a gate holds the copies between batches. A server's copies each have a
 // listening socket of their own for the same port (SO_REUSEPORT), among which the kernel spreads connections and
 // datagrams by a hash of their addresses: evenly for many, by chance for few, and a connection never changes its copy.
-// System calls for a task or a request: those of the inner model.
+// System calls for a task or a request: those of the inner model. Copies in processes ignore SIGTERM: sent to the whole
+// group it is for the process that started them, which ends them in its own way.
 #include "models/hybrid.h"
 
 #include <fmt/format.h>
@@ -58,15 +59,36 @@ Row make_row(const Model& outer, const Model& inner) {
   return row;
 }
 
+// Holds a signal back from the calling thread.
+class HeldSignal {
+ public:
+  explicit HeldSignal(int signal) {
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, signal);
+    pthread_sigmask(SIG_BLOCK, &held, &before_);
+  }
+  ~HeldSignal() { release(); }
+  HeldSignal(const HeldSignal&) = delete;
+  HeldSignal& operator=(const HeldSignal&) = delete;
+
+  void release() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
 // Calls `body(copy)` in a process or a thread of its own for each copy.
 class Copies {
  public:
   Copies(const Model& outer, Run& run, std::uint32_t count, std::function<void(std::uint32_t)> body)
       : run_(run), body_(std::move(body)), threads_(run, count) {
+    HeldSignal held(SIGTERM);
     for (std::uint32_t copy = 0; copy < count; ++copy) {
       if (outer.unit == UnitKind::process) {
-        processes_.push_back(fork_watched(run, [this, copy] {
-          signal(SIGTERM, SIG_IGN);  // sent to the whole group it is the server's to act on, by its socket's hang-up
+        processes_.push_back(fork_watched(run, [this, copy, &held] {
+          signal(SIGTERM, SIG_IGN);
+          held.release();
           body_(copy);
         }));
       } else {

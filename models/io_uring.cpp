@@ -3,9 +3,9 @@
 //
 // Units: the one thread. Each task runs in the loop until it must wait, which is a timer of the ring; the loop sleeps
 // in io_uring_enter until the kernel completes one, and goes on with whoever is due. System calls for a task: a share
-// of an io_uring_enter for each of its waits. Files are read and written by the ring too: the kernel does at once what
-// lies in its cache, and the rest while the loop goes on. Nothing is interrupted, not at a checkpoint either: a task
-// that computes holds up all others, and a second CPU is of no use.
+// of an io_uring_enter for each of its waits. Files are read and written by the ring too: what the kernel cannot do
+// without blocking, which on many file systems is every write, goes to threads of its own, on the same CPUs. Nothing is
+// interrupted, not at a checkpoint either: a task that computes holds up all others, and a second CPU is of no use.
 //
 // As a server it accepts and receives by submissions that go on for ever (multishot); bytes come in buffers that the
 // kernel takes from a common stock when there are any. A turn of the loop takes all completions, and one io_uring_enter

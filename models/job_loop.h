@@ -1,4 +1,5 @@
 // The jobs of the models that are one event loop, over any poller: a task runs in callbacks, and a wait is a timer.
+// A regular file is always ready: it is read and written right in the callback, and the loop stands still meanwhile.
 #pragma once
 
 #include <cstdint>

@@ -129,7 +129,11 @@ void serve_process_pool(ServerRun& server) {
   }
   while (poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) {
   }
-  if (!server.stopping()) {
+  // A signal to the whole group ends workers before the server has been told to stop.
+  constexpr int told_ms = 1000;
+  while (watched.front().revents == 0 && poll(watched.data(), 1, told_ms) < 0 && errno == EINTR) {
+  }
+  if (watched.front().revents == 0 && !server.stopping()) {
     reap_unit(server);
     server.fail("a worker of the pool ended before the server was to stop");
   }

@@ -3,9 +3,9 @@
 // Units: N workers and the reactor's thread. The reactor's thread sleeps in epoll and puts what is due into a queue
 // under a mutex; a condition variable wakes a worker for it. A worker runs a task up to its next wait, leaves that to
 // the reactor's thread, which it wakes through an eventfd where it would sleep for too long, and takes the next. So any
-// number of tasks wait at once, and N compute. System calls for a task: futexes where the queue was empty, shares of an
-// epoll_pwait2 and of an eventfd's write and read. A task is not switched at checkpoints; the kernel switches the
-// threads.
+// number of tasks wait at once, and N compute or read and write files. System calls for a task: futexes where the queue
+// was empty, shares of an epoll_pwait2 and of an eventfd's write and read. A task is not switched at checkpoints; the
+// kernel switches the threads.
 //
 // As a server its reactor's thread accepts and watches each connection for one report (EPOLLONESHOT). A worker that
 // gets the connection receives, runs the session, sends, and has it watched again; until then nobody else touches it.

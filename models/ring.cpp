@@ -1,6 +1,7 @@
 #include "models/ring.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,6 +34,12 @@ std::string remedy(int error) {
                      disabled);
 }
 
+// The kernel's own threads, which do what would block, may otherwise run on any CPU. Before Linux 5.14 they may.
+void confine_workers(io_uring& ring) {
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) io_uring_register_iowq_aff(&ring, sizeof cpus, &cpus);
+}
+
 }  // namespace
 
 Ring::Ring() {
@@ -49,6 +56,7 @@ Ring::Ring() {
     result = io_uring_queue_init_params(submissions, &ring_, &parameters);
   }
   if (result < 0) throw failure(result, "io_uring_setup");
+  confine_workers(ring_);
 }
 
 io_uring_sqe* Ring::prepare(std::uint64_t tag) {

@@ -3,14 +3,17 @@
 // under a model that switches where it says it does.
 #include "models/model.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <coroutine>
 #include <thread>
 #include <tuple>
@@ -213,6 +216,35 @@ Script meets_computing(const JobParameters& parameters, std::uint32_t, std::uint
   }
   patience.leave();
   co_return;
+}
+
+// What comes of transfers that cannot be: the end of a file, and no file at all.
+Script reads_past_the_end(const JobParameters&, std::uint32_t index, std::uint64_t& outcome) {
+  std::array<std::byte, 16> room{};
+  const int empty = open("/dev/null", O_RDWR | O_CLOEXEC);
+  const std::int64_t at_end = co_yield read_at(empty, room, 0);
+  const std::int64_t written = co_yield write_at(empty, room, 0);
+  co_yield wait_for(1ms);
+  const std::int64_t of_none = co_yield read_at(-1, room, 0);
+  const std::int64_t to_none = co_yield write_at(-1, room, 0);
+  close(empty);
+  if (at_end == 0 && written == 16 && of_none == -EBADF && to_none == -EBADF) outcome = index + 1;
+}
+
+std::optional<std::string> as_expected(const JobParameters&, std::span<const std::uint64_t> outcomes) {
+  return compare_outcomes(outcomes, [](std::uint32_t index) { return index + std::uint64_t{1}; });
+}
+
+TEST(Transfers, TellTheScriptWhatCameOfThemUnderEveryModel) {
+  Workload workload = row("reads-past-the-end", reads_past_the_end);
+  workload.check = as_expected;
+  for (const Model* model : every_model_and_some_hybrids()) {
+    SCOPED_TRACE(model->name);
+    const Job job{
+        .model = model, .workload = &workload, .parameters = {.tasks = 5, .work = 0, .waits = {}}, .workers = 2};
+    TestRuns runs({job});
+    expect_sound(runs, job, runs.run(RunKind::memory));
+  }
 }
 
 constexpr Workload waiting = row("meets-waiting", meets_waiting);

@@ -82,6 +82,7 @@ TEST_F(ServiceReport, TakesAServerForTheLimitThatUsesAllTheLoadHasLeft) {
   };
   EXPECT_EQ(limit({.usable = 2, .given = 2, .shared = true}), Limit::server);
   EXPECT_EQ(limit({.usable = 2, .given = 2, .shared = false}), Limit::latency);
+  EXPECT_EQ(limit({.usable = 2, .given = 2, .shared = true, .load_own = 1}), Limit::latency);  // it ran elsewhere
   report.service.usage.cpu_ns = 1'900'000'000;  // a model of one thread leaves the other CPU to the load
   EXPECT_EQ(limit({.usable = 1, .given = 2, .shared = true}), Limit::server);
 }

@@ -123,7 +123,8 @@ class EveryWorkload : public testing::TestWithParam<const Workload*> {
     while (script.advance()) {
       const Operation& operation = script.operation();
       if (operation.kind == Op::wait_for) waited += operation.duration;
-      if (operation.result != nullptr) *operation.result = do_transfer(operation.transfer);
+      if (operation.kind == Op::read || operation.kind == Op::write)
+        *operation.result = do_transfer(operation.transfer);
     }
     return waited;
   }

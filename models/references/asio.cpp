@@ -3,7 +3,7 @@
 // Units: a coroutine for each task (asio::co_spawn), all in one thread, which runs an io_context. What a coroutine
 // waits for is done by the io_context: it hands the outcome to a queue, from which the coroutine goes on. System calls
 // for a task: a share of a timerfd_settime and an epoll_wait for each wait. Coroutines give way at checkpoints by
-// asio::post; one that computes between two of them holds up all others.
+// asio::post; one that computes between two of them, or reads or writes a file, holds up all others.
 //
 // As a server it has a coroutine for each connection, and one that accepts; for datagrams one that receives and
 // answers, and another for each answer that takes time. Where it differs from `coroutines`: an operation is tried at

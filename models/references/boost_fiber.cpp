@@ -2,9 +2,9 @@
 //
 // Units: a fiber for each task, all in one thread. Who waits goes on when Boost.Fiber's scheduler picks it, in turn;
 // the thread sleeps in a condition variable while nobody is ready. System calls for a task: a share of a futex for each
-// of its waits. Fibers give way at checkpoints by this_fiber::yield; one that computes between two of them holds up all
-// others. A stack of --stack bytes comes from Boost's pool and has no guard page: a fiber that needs more writes into
-// its neighbour's.
+// of its waits. Fibers give way at checkpoints by this_fiber::yield; one that computes between two of them, or reads or
+// writes a file, holds up all others. A stack of --stack bytes comes from Boost's pool and has no guard page: a fiber
+// that needs more writes into its neighbour's.
 //
 // As a server it has a fiber for each connection, or for each datagram, one for the deadlines, and one that accepts.
 // Boost.Fiber knows no sockets: a scheduling algorithm of ours, Boost's round robin but for how its thread sleeps,

@@ -3,7 +3,8 @@
 // Units: the one thread. Each task runs in a callback until it must wait, starts its timer and returns to the loop.
 // System calls for a task: a share of an epoll_wait for each of its waits. A callback is never interrupted, not at a
 // checkpoint either. libuv counts in whole milliseconds and from the beginning of one: a wait has to be rounded up and
-// lengthened by one in order not to be cut short, so that it takes up to 2 ms more than under `epoll`.
+// lengthened by one in order not to be cut short, so that it takes up to 2 ms more than under `epoll`. Files are read
+// and written by libuv's pool of four threads, where `epoll` does that in the callback.
 //
 // As a server it keeps all connections in the one loop: whoever is readable is read into a buffer that all share,
 // answered by uv_try_write, and what the socket does not take is left to uv_write. Where it differs from `epoll`: read
@@ -78,6 +79,20 @@ class Task {
  private:
   static void on_timer(uv_timer_t* timer) { static_cast<Task*>(timer->data)->go_on(); }
 
+  static void on_transfer(uv_fs_t* request) {
+    Task& task = *static_cast<Task*>(request->data);
+    *task.script_.operation().result = request->result;
+    uv_fs_req_cleanup(request);
+    task.go_on();
+  }
+
+  void begin(const Transfer& transfer) {
+    const uv_buf_t bytes = uv_buf_init(reinterpret_cast<char*>(transfer.data), static_cast<unsigned>(transfer.bytes));
+    transfer_.data = this;
+    const auto start = transfer.kind == Op::write ? uv_fs_write : uv_fs_read;
+    check(start(timer_.loop, &transfer_, transfer.fd, &bytes, 1, transfer.offset, on_transfer), "uv_fs_read, _write");
+  }
+
   void go_on() {
     try {
       while (script_.advance()) {
@@ -86,7 +101,7 @@ class Task {
           case Op::checkpoint: break;
           case Op::wait_for: return start_timer(timer_, operation.duration, on_timer);
           case Op::read:
-          case Op::write: *operation.result = do_transfer(operation.transfer); break;
+          case Op::write: return begin(operation.transfer);
         }
       }
     } catch (...) {
@@ -100,6 +115,7 @@ class Task {
   JobRun* job_ = nullptr;
   std::uint32_t index_ = 0;
   uv_timer_t timer_;
+  uv_fs_t transfer_;
   Script script_;
 };
 
