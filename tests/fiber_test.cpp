@@ -137,7 +137,7 @@ TEST(Fiber, DestroysWhatItWasGivenAndWhatIsOnItsStack) {
   const auto counted = std::make_shared<int>(0);
   Fiber* parked = nullptr;
   Fiber::start(stacks, [&parked, given = counted](Fiber& fiber) {
-    const std::shared_ptr<int> local = given;
+    const std::vector<std::shared_ptr<int>> local{given};
     parked = &fiber;
     fiber.park();
   });
