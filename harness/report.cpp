@@ -262,11 +262,9 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
 }
 
 constexpr std::string_view legend =
-    "time: one batch, median of the rounds; 95%: interval of that median; over ideal: multiple of the time that no "
-    "model\n"
-    "can beat; speed-up: over serial; CPU: user and system of all units; switches: waiting+preempted; p50, p99: from "
-    "the\n"
-    "batch's start to a task's end; memory: peak of all processes (PSS); units: alive at once.\n";
+    "time: one batch, median of the rounds; 95%: interval of that median; over ideal: multiple of about the shortest\n"
+    "time possible; speed-up: over serial; CPU: user and system of all units; switches: waiting+preempted; p50, p99:\n"
+    "from the batch's start to a task's end; memory: peak of all processes (PSS); units: alive at once.\n";
 
 constexpr std::string_view service_legend =
     "rate/s: requests answered per second, median of the rounds; 95%: interval of that median; p50 to p99.9: latency, "
