@@ -9,6 +9,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -125,7 +126,8 @@ class Script::promise_type : public PooledFrame<Script> {
   std::suspend_always initial_suspend() const noexcept { return {}; }
   std::suspend_always final_suspend() const noexcept { return {}; }
   void return_void() const noexcept {}
-  void unhandled_exception() const { throw; }
+  // Not thrown on from here: clang 14 would then destroy the script's locals a second time.
+  void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
 
   CheckpointAwaiter yield_value(Checkpoint) noexcept { return {*this}; }
   std::suspend_always yield_value(WaitFor wait) noexcept {
@@ -146,11 +148,14 @@ class Script::promise_type : public PooledFrame<Script> {
   const std::atomic<bool>* wanted_ = &never_;
   Operation operation_;
   std::int64_t result_ = 0;
+  std::exception_ptr thrown_;
 };
 
 inline bool Script::advance() {
   handle_.resume();
-  return !handle_.done();
+  if (!handle_.done()) return true;
+  if (auto& thrown = handle_.promise().thrown_) std::rethrow_exception(std::exchange(thrown, nullptr));
+  return false;
 }
 
 inline const Operation& Script::operation() const noexcept { return handle_.promise().operation_; }
