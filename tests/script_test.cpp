@@ -95,7 +95,9 @@ TEST(Script, SuspendsAtACheckpointOnlyWhileTheFlagIsSet) {
   const auto make = [](int& count) -> Script {
     while (true) {
       co_yield checkpoint();
-      if (++count % 3 == 0) co_yield wait_for(1ms);
+      if (++count % 3 == 0) {
+        co_yield wait_for(1ms);
+      }
     }
   };
   Script script = make(passed);

@@ -67,7 +67,9 @@ void run_empty_tasks(benchmark::State& state, const bench::Model& model, std::ui
 }
 
 Script yields_checkpoints() {
-  while (true) co_yield checkpoint();
+  while (true) {
+    co_yield checkpoint();
+  }
 }
 
 // Passes a checkpoint at each iteration of the benchmark, without ever returning to its caller.

@@ -9,7 +9,9 @@ Script mixed::task(const JobParameters& parameters, std::uint32_t index, std::ui
   std::size_t words = 0;
   const std::uint64_t middle = parameters.work / 2;
   for (std::uint64_t factor = 1; factor <= parameters.work; ++factor) {
-    if (factor == middle + 1) co_yield wait_for(parameters.wait_of(index));
+    if (factor == middle + 1) {
+      co_yield wait_for(parameters.wait_of(index));
+    }
     words += product.multiply(factor);
     if (words >= words_per_checkpoint) {
       words = 0;
