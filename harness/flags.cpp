@@ -24,7 +24,7 @@ constexpr unsigned on_load = set_of(Command::load);
 constexpr auto flag_table = std::to_array<FlagRow>({
     {"model", Value::list, on_run | on_serve},
     {"workload", Value::list, on_run | on_serve},
-    {"suite", Value::one, on_run, Subject::services},
+    {"suite", Value::one, on_run},
     {"tasks", Value::list, on_run, Subject::jobs},
     {"work", Value::list, on_run, Subject::jobs},
     {"wait", Value::list, on_run, Subject::jobs},

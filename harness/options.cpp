@@ -184,14 +184,42 @@ void read_plan(const Flags& flags, const Tables& tables, Options& options) {
   options.workers = flags.counts("workers", 1, max_workers);
   options.stack_bytes = read_stack_sizes(flags);
   options.cpus = flags.counts("cpus", 1, available_cpus());
-  check_workers_taken(options.models, !options.workers.empty());
-  check_stack_taken(options.models, !options.stack_bytes.empty());
-  check_taken(tables, options, "work", !options.work.empty(),
-              [](const Workload& row) { return row.default_work != 0; });
-  check_taken(tables, options, "wait", !options.waits.empty(),
+  if (!options.services.empty()) options.service = read_service_options(flags, options.services);
+}
+
+// Every flag that is given has to be one that something chosen takes.
+void check_flags_taken(const Flags& flags, const Tables& tables, const Options& options) {
+  check_workers_taken(options.models, flags.given("workers"));
+  check_stack_taken(options.models, flags.given("stack"));
+  check_taken(tables, options, "work", flags.given("work"), [](const Workload& row) { return row.default_work != 0; });
+  check_taken(tables, options, "wait", flags.given("wait"),
               [](const Workload& row) { return row.default_wait.count() != 0; });
   check_subjects(flags, tables, options);
-  if (!options.services.empty()) options.service = read_service_options(flags, options.services);
+}
+
+template <typename Row>
+void add_rows(std::vector<const Row*>& rows, const std::vector<const Row*>& more) {
+  rows.insert(rows.end(), more.begin(), more.end());
+}
+
+// A part takes of the command line what its workloads have; what none of them has is a mistake, and so is a workload in
+// the place of the suite's own that lacks what the suite is about.
+void read_suite(const Suite& suite, const Flags& flags, const Tables& tables, Options& options) {
+  Options chosen;  // by all parts
+  for (std::size_t index = 0; index < suite.parts.size(); ++index) {
+    Options& part = index == 0 ? options : options.further_parts.emplace_back();
+    read_plan(with_defaults(flags, suite.parts[index]), tables, part);
+    for (const FlagRow& row : all_flags()) {
+      const bool own = std::ranges::find(suite.parts[index], row.name, &FlagDefault::flag) != suite.parts[index].end();
+      const bool subject_missing = row.subject == Subject::services && part.services.empty();
+      if (own && subject_missing) not_taken_error("suite", names_of(tables.services));
+    }
+    add_rows(chosen.models, part.models);
+    add_rows(chosen.workloads, part.workloads);
+    add_rows(chosen.services, part.services);
+    add_rows(chosen.primitives, part.primitives);
+  }
+  check_flags_taken(flags, tables, chosen);
 }
 
 void read_run(const Flags& flags, const Tables& tables, Options& options) {
@@ -199,14 +227,15 @@ void read_run(const Flags& flags, const Tables& tables, Options& options) {
   if (flags.given("version")) options.command = Command::version;
   if (flags.given("list")) options.command = Command::list;
   const Suite* suite = chosen_suite(flags);
-  const Flags first = suite ? with_defaults(flags, suite->parts.front()) : flags;
-  read_plan(first, tables, options);
-  read_measuring(first, options);
-  read_output(first, options);
-  if (!suite) return;
-  for (const SuitePart part : suite->parts.subspan(1)) {
-    read_plan(with_defaults(flags, part), tables, options.further_parts.emplace_back());
+  if (suite) {
+    read_suite(*suite, flags, tables, options);
+  } else {
+    read_plan(flags, tables, options);
+    check_flags_taken(flags, tables, options);
   }
+  const Flags shared = suite ? with_defaults(flags, suite->parts.front()) : flags;
+  read_measuring(shared, options);
+  read_output(shared, options);
 }
 
 void read_load(const Flags& flags, const Tables& tables, Options& options) {

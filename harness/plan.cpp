@@ -199,6 +199,15 @@ std::string model_parameters_text(const Cell& cell) {
 
 namespace {
 
+// What the parts of a suite share about services: as the first that has some says.
+const ServiceOptions& shared_services(const Options& options) {
+  if (!options.services.empty()) return options.service;
+  for (const Options& part : options.further_parts) {
+    if (!part.services.empty()) return part.service;
+  }
+  return options.service;
+}
+
 // The groups of the chosen workloads and their cells.
 void add_part(Plan& plan, const Options& options, const Machine& machine) {
   const std::size_t first = plan.groups.size();
@@ -239,8 +248,8 @@ Plan make_plan(const Options& options, const Machine& machine) {
   plan.seed = options.seed ? *options.seed : std::random_device{}();
   plan.max_time_ns = options.max_time_ns;
   if (options.repetitions) plan.min_rounds = plan.max_rounds = *options.repetitions;
-  plan.services = options.service;
-  plan.cpu_split = split_cpus(available_cpu_numbers(), options.service);
+  plan.services = shared_services(options);
+  plan.cpu_split = split_cpus(available_cpu_numbers(), plan.services);
   add_part(plan, options, machine);
   for (const Options& part : options.further_parts) add_part(plan, part, machine);
   return plan;

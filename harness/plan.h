@@ -50,6 +50,12 @@ struct Group {
     if (primitive) return primitive->name;
     return service ? service->name : workload->name;
   }
+
+  /// "job", "service" or "primitive".
+  std::string_view kind() const {
+    if (primitive) return "primitive";
+    return service ? "service" : "job";
+  }
 };
 
 /// Which CPUs serve and which load. They are the same where there is but one.
@@ -120,8 +126,11 @@ CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& opt
 /// About how long one round of all cells takes, in nanoseconds.
 std::int64_t expected_round_ns(const Plan& plan);
 
-/// How long a probe of what a cell can bear lasts.
-inline constexpr std::int64_t capacity_probe_ns = 500'000'000;
+/// How long a probe of what a cell can bear lasts: as long as what it is for, half a second at the most.
+constexpr std::int64_t capacity_probe_ns(const ServiceOptions& options) {
+  constexpr std::int64_t enough_ns = 500'000'000;
+  return std::min<std::int64_t>(enough_ns, options.client.duration.count());
+}
 
 /// How many connections the runs have that measure the memory of one of them, as a slope: once, twice and three times
 /// as many as this, for rows of `connections`. Where these are spread over many processes, each still has some.

@@ -182,9 +182,9 @@ std::uint32_t rounds_of(const Group& group, const Results& results) {
 
 }  // namespace
 
-Json result_rows(const Plan& plan, const Results& results) {
+Json result_rows(const Plan& plan, const Results& results, const std::vector<GroupSummary>& summaries) {
   Json rows = Json::array();
-  for (const GroupSummary& summary : summarize(plan, results)) {
+  for (const GroupSummary& summary : summaries) {
     const Group& group = plan.groups[summary.group];
     const std::vector<Regime> regimes = regimes_of(results, workload_index(plan, group), rounds_of(group, results));
     for (const std::size_t index : group.cells) {

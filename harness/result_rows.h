@@ -5,10 +5,12 @@
 
 #include "harness/plan.h"
 #include "harness/sample.h"
+#include "harness/summary.h"
 
 namespace bench {
 
-/// All rows, cell by cell, as results/schema.json describes them.
-nlohmann::ordered_json result_rows(const Plan& plan, const Results& results);
+/// All rows, cell by cell, as results/schema.json describes them. `summaries` are those of the plan's groups.
+nlohmann::ordered_json result_rows(const Plan& plan, const Results& results,
+                                   const std::vector<GroupSummary>& summaries);
 
 }  // namespace bench

@@ -126,6 +126,10 @@ Json common_rates_json(const Plan& plan, const Results& results) {
   return rates;
 }
 
+bool offers(const Plan& plan, RateMode mode) {
+  return std::ranges::any_of(plan.groups, [&](const Group& group) { return group.service && group.load.mode == mode; });
+}
+
 // What all services of the plan have in common.
 Json services_json(const Plan& plan, const Results& results) {
   const ServiceOptions& options = plan.services;
@@ -135,14 +139,59 @@ Json services_json(const Plan& plan, const Results& results) {
                 {"idle_timeout_ns", options.idle_timeout.count()}};
   if (!plan.cpu_split.server.empty()) services["server_cpus"] = plan.cpu_split.server;
   if (!plan.cpu_split.client.empty()) services["client_cpus"] = plan.cpu_split.client;
-  if (options.rate_mode == RateMode::search) {
+  if (offers(plan, RateMode::search)) {
     services["slo"] = {{"quantile_percent", options.slo.quantile * 100}, {"limit_ns", options.slo.limit.count()}};
   }
-  if (options.rate_mode == RateMode::common) services["common_rates"] = common_rates_json(plan, results);
+  if (offers(plan, RateMode::common)) services["common_rates"] = common_rates_json(plan, results);
   return services;
 }
 
-Json context_json(const ResultContext& context, const Results& results) {
+Json cell_names_json(const Plan& plan, const std::vector<std::size_t>& cells) {
+  Json names = Json::array();
+  for (const std::size_t cell : cells) names.push_back(plan.cells[cell].name);
+  return names;
+}
+
+Json ranking_json(const Plan& plan, const Ranking& ranking) {
+  Json order = Json::array();
+  for (const Place& place : ranking.order) {
+    order.push_back({{"name", plan.cells[place.cell].name}});
+    if (place.over_first) order.back()["over_first"] = ratio_json(*place.over_first);
+  }
+  Json ties = Json::array();
+  for (const std::vector<std::size_t>& tie : ranking.ties) ties.push_back(cell_names_json(plan, tie));
+  Json unranked = Json::array();
+  for (const auto& [cell, reason] : ranking.unranked) {
+    unranked.push_back({{"name", plan.cells[cell].name}, {"reason", reason}});
+  }
+  Json json{{"by", ranked_by_name(ranking.by)},
+            {"bounded", ranking.bounded},
+            {"order", std::move(order)},
+            {"best", cell_names_json(plan, ranking.best)}};
+  if (ranking.next) json["next"] = plan.cells[ranking.next->cell].name;
+  json["ties"] = std::move(ties);
+  json["unranked"] = std::move(unranked);
+  return json;
+}
+
+// What is compared with what, and how that came out.
+Json groups_json(const Plan& plan, const std::vector<GroupSummary>& summaries) {
+  Json groups = Json::array();
+  for (const GroupSummary& summary : summaries) {
+    const Group& group = plan.groups[summary.group];
+    Json json{{"title", group.title},
+              {"workload", group.name()},
+              {"kind", group.kind()},
+              {"cells", cell_names_json(plan, group.cells)}};
+    if (!group.primitive) json["ranking"] = ranking_json(plan, summary.ranking);
+    if (!summary.verdict.empty()) json["verdict"] = summary.verdict;
+    json["warnings"] = summary.warnings;
+    groups.push_back(std::move(json));
+  }
+  return groups;
+}
+
+Json context_json(const ResultContext& context, const Results& results, const std::vector<GroupSummary>& summaries) {
   const Machine& machine = context.machine;
   const Plan& plan = context.plan;
   Json bench{{"schema_version", schema_version},
@@ -159,7 +208,8 @@ Json context_json(const ResultContext& context, const Results& results) {
              {"noise_floor", noise_json(results)},
              {"rulers", ruler_json(plan, results)},
              {"skipped", skipped_json(plan)},
-             {"notes", notes_json(plan)}};
+             {"notes", notes_json(plan)},
+             {"groups", groups_json(plan, summaries)}};
   if (std::ranges::any_of(plan.groups, [](const Group& group) { return group.service != nullptr; })) {
     bench["services"] = services_json(plan, results);
   }
@@ -192,7 +242,9 @@ void write_all(int fd, std::string_view text, const std::string& path) {
 }  // namespace
 
 nlohmann::ordered_json make_document(const ResultContext& context, const Results& results) {
-  return {{"context", context_json(context, results)}, {"benchmarks", result_rows(context.plan, results)}};
+  const std::vector<GroupSummary> summaries = summarize(context.plan, results);
+  return {{"context", context_json(context, results, summaries)},
+          {"benchmarks", result_rows(context.plan, results, summaries)}};
 }
 
 std::string document_text(const nlohmann::ordered_json& document) {

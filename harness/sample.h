@@ -40,6 +40,7 @@ struct ServiceSample {
   double others_busy = 0;                    ///< What other processes used of the CPUs of both sides, as a share.
   double generator_busy = 0;                 ///< CPU time of the generator's workers as a share of the window.
   std::array<double, 4> light_latency_ns{};  ///< shown_percentiles of the light connections; 0 without such.
+  std::array<double, 4> heavy_latency_ns{};  ///< Likewise of all other requests.
   double send_lag_p99_ns = 0;
   double connect_p99_ns = 0;
   std::uint64_t accepted = 0;   ///< By the server, over the whole run.

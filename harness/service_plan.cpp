@@ -136,7 +136,7 @@ std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& o
 std::int64_t expected_service_once_ns(const Cell& cell, const Group& group, const ServiceOptions& options) {
   std::int64_t total_ns = 0;
   if (group.load.mode == RateMode::common) {
-    total_ns += start_ns(group.load.connections) + options.client.warmup.count() + capacity_probe_ns;
+    total_ns += start_ns(group.load.connections) + options.client.warmup.count() + capacity_probe_ns(options);
   }
   if (options.memory && cell.model->in_flight == Count::tasks) {
     constexpr std::int64_t settling_ns = 1'000'000'000;

@@ -121,6 +121,7 @@ void fill_load(const ServiceSample& service, Json& bench) {
   bench["connections_established"] = load.connections_established;
   bench["connect_phase_ns"] = load.connect_phase_ns;
   bench["connections_active"] = load.active_asked;
+  bench["connections_due"] = load.active_due();
   bench["connections_served"] = load.active_served;
   bench["reconnects"] = load.reconnects;
   bench["idle_closes"] = load.idle_closes;
@@ -161,7 +162,10 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
     bench["server_open_peak"] = service.open_peak;
     bench["units_peak"] = sample.units_peak;
   }
-  if (has_light_connections(source)) add_percentiles(bench, "light_latency", service.light_latency_ns);
+  if (has_light_connections(source)) {
+    add_percentiles(bench, "light_latency", service.light_latency_ns);
+    add_percentiles(bench, "heavy_latency", service.heavy_latency_ns);
+  }
   if (service.knee) bench["knee"] = knee_json(*service.knee);
 }
 
@@ -197,12 +201,16 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
   bench["connections_established"] = service.connections_established;
   bench["connections_per_second"] = service.establishment_rate.median;
   bench["connections_active"] = service.active_asked;
+  bench["connections_due"] = service.active_due;
   bench["connections_served"] = service.connections_served;
   bench["requests_unfinished"] = service.requests_unfinished;
   bench["requests_failed"] = service.requests_failed;
   bench["errors"] = errors_json(service.errors);
   if (!service.error_text.empty()) bench["error_text"] = service.error_text;
-  if (has_light_connections(source)) bench["light_latency_p99_ns"] = service.light_p99_ns.median;
+  if (has_light_connections(source)) {
+    bench["light_latency_p99_ns"] = service.light_p99_ns.median;
+    bench["heavy_latency_p99_ns"] = service.heavy_p99_ns.median;
+  }
   if (const auto& memory = source.result.memory) {
     bench["user_bytes_per_connection"] = memory->user_bytes;
     bench["kernel_bytes_per_connection"] = memory->kernel_bytes;

@@ -21,6 +21,7 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
   row.littles_law_ratio = estimate(&ServiceSample::littles_law_ratio);
   row.send_lag_p99_ns = estimate(&ServiceSample::send_lag_p99_ns);
   row.light_p99_ns = estimate([](const ServiceSample& sample) { return sample.light_latency_ns[2]; });
+  row.heavy_p99_ns = estimate([](const ServiceSample& sample) { return sample.heavy_latency_ns[2]; });
   row.establishment_rate = estimate([](const ServiceSample& sample) {
     const auto phase_s = static_cast<double>(sample.load.connect_phase_ns) / 1e9;
     return phase_s > 0 ? static_cast<double>(sample.load.connections_established) / phase_s : 0;
@@ -36,7 +37,10 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
     ++limits[service.judgement.limit];
     if (!service.judgement.valid && row.invalid++ == 0) row.why_invalid = service.judgement.why_invalid;
     row.connections_established = std::min(row.connections_established, service.load.connections_established);
-    row.connections_served = std::min(row.connections_served, service.load.active_served);
+    if (service.load.active_served <= row.connections_served) {
+      row.connections_served = service.load.active_served;
+      row.active_due = service.load.active_due();
+    }
     for (std::size_t kind = 0; kind < row.errors.size(); ++kind) row.errors[kind] += service.load.errors[kind];
     row.requests_failed += service.load.requests_failed;
     row.requests_unfinished += service.load.requests_unfinished;

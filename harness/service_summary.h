@@ -25,13 +25,15 @@ struct ServiceSummary {
   Estimate littles_law_ratio{};
   Estimate send_lag_p99_ns{};
   Estimate light_p99_ns{};        ///< 0 where there are no light connections apart.
+  Estimate heavy_p99_ns{};        ///< Likewise of all other requests.
   Estimate establishment_rate{};  ///< Connections established per second of the connect phase.
   std::uint64_t connections_asked = 0;
   std::uint64_t connections_established = 0;  ///< The fewest of any run.
   std::uint64_t connections_served = 0;       ///< The fewest of any run; of the active ones.
   std::uint64_t active_asked = 0;
-  LoadErrorCounts errors{};               ///< Of all runs together.
-  std::uint64_t requests_failed = 0;      ///< Of all runs together.
+  std::uint64_t active_due = 0;       ///< Of them, those that had a request to send in the run with the fewest served.
+  LoadErrorCounts errors{};           ///< Of all runs together.
+  std::uint64_t requests_failed = 0;  ///< Of all runs together.
   std::uint64_t requests_unfinished = 0;  ///< Of all runs together.
   std::string error_text;                 ///< The first there was.
   std::optional<Knee> knee;               ///< Where the rate was searched: that of the median rate.

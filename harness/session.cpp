@@ -182,7 +182,7 @@ class PlanSession {
 
   // What a cell answers in the closed loop: where to look for rates that it can bear.
   std::optional<Sample> probe_capacity(WorkloadState& state, std::size_t index) {
-    return run_service(state, index, 0, capacity_probe_ns);
+    return run_service(state, index, 0, capacity_probe_ns(plan_.services));
   }
 
   // Rates of an open loop that all models of a group can bear: well below the smallest closed-loop rate. Who leaves
@@ -259,11 +259,33 @@ class PlanSession {
     save();
   }
 
+  // The result of a cell whose memory runs would be the same: one that differs in how many connections are measured
+  // otherwise. Null without one.
+  const CellResult* same_memory(std::size_t index) const {
+    const Cell& cell = plan_.cells[index];
+    const ServiceLoad& load = plan_.group_of(cell).load;
+    for (std::size_t other = 0; other < plan_.cells.size(); ++other) {
+      const Cell& candidate = plan_.cells[other];
+      const Group& group = plan_.group_of(candidate);
+      if (results_.cells[other].memory && candidate.model == cell.model && candidate.workers == cell.workers &&
+          candidate.stack_bytes == cell.stack_bytes && group.service == plan_.group_of(cell).service &&
+          group.load.parameters == load.parameters &&
+          memory_counts(group.load.connections) == memory_counts(load.connections)) {
+        return &results_.cells[other];
+      }
+    }
+    return nullptr;
+  }
+
   // Connections' memory as a slope over counts, each in a run of its own: what does not grow with them drops out.
   void run_service_memory(WorkloadState& state, std::size_t index) {
     const Cell& cell = plan_.cells[index];
     if (!plan_.services.memory || results_.cells[index].samples.empty()) return;
     if (cell.model->in_flight != Count::tasks) return;  // it does not hold so many at once
+    if (const CellResult* same = same_memory(index)) {
+      results_.cells[index].memory = same->memory;
+      return save();
+    }
     std::vector<MemoryReading> readings;
     for (const std::uint32_t connections : memory_counts(plan_.group_of(cell).load.connections)) {
       const RunRequest request{.kind = RunKind::memory,

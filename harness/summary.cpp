@@ -23,9 +23,6 @@ std::array<Estimate, 4> estimate_percentiles(const std::vector<Sample>& samples,
   return estimates;
 }
 
-// Values by round, for pairing.
-using ByRound = std::map<std::uint32_t, double>;
-
 class GroupSummarizer {
  public:
   GroupSummarizer(const Plan& plan, const Results& results, std::size_t group)
@@ -54,7 +51,10 @@ class GroupSummarizer {
     if (!ideals_ns.empty()) summary_.ideal_ns = median(ideals_ns);
     if (!compute_ns.empty()) summary_.compute_ns = median_estimate(compute_ns);
     // A primitive's rows do different things, so that none of them is best.
-    if (!group_.primitive) summary_.verdict = group_.service ? service_verdict() : verdict();
+    if (!group_.primitive) {
+      summary_.ranking = ranking();
+      summary_.verdict = verdict(summary_.ranking);
+    }
     warn();
     return std::move(summary_);
   }
@@ -73,33 +73,6 @@ class GroupSummarizer {
       values[sample.round] = sample.wall_ns / (ideal > 0 ? ideal : 1);
     }
     return values;
-  }
-
-  // The ratio over the rounds that have both: those of the commonest regime if they are enough for an interval, else
-  // all.
-  std::optional<Ratio> ratio(const ByRound& numerators, const ByRound& denominators) const {
-    constexpr std::size_t enough = 6;
-    struct Pairs {
-      std::vector<double> numerators;
-      std::vector<double> denominators;
-    };
-    Pairs all;
-    std::map<Regime, Pairs> steady;
-    for (const auto& [round, numerator] : numerators) {
-      const auto denominator = denominators.find(round);
-      if (denominator == denominators.end() || numerator <= 0 || denominator->second <= 0) continue;
-      for (Pairs* pairs : {&all, &steady[regimes_[round]]}) {
-        pairs->numerators.push_back(numerator);
-        pairs->denominators.push_back(denominator->second);
-      }
-    }
-    if (all.numerators.empty()) return std::nullopt;
-    const Pairs* chosen = &all;
-    for (const Regime regime : {Regime::usual, Regime::slow}) {
-      const std::size_t size = steady[regime].numerators.size();
-      if (size >= enough && (chosen == &all || size > chosen->numerators.size())) chosen = &steady[regime];
-    }
-    return paired_ratio(chosen->numerators, chosen->denominators);
   }
 
   CellSummary summarize_cell(std::size_t index) const {
@@ -154,12 +127,13 @@ class GroupSummarizer {
     const ByRound distances = over_ideal(cell);
     ByRound ones;
     for (const auto& [round, distance] : distances) ones[round] = 1;
-    return ratio(distances, ones);
+    return ratio_within_rounds(distances, ones, regimes_);
   }
 
   std::optional<Ratio> speedup(std::size_t index) const {
     for (const std::size_t cell : group_.cells) {
-      if (plan_.cells[cell].model->name == "serial") return ratio(over_ideal(cell), over_ideal(index));
+      if (plan_.cells[cell].model->name == "serial")
+        return ratio_within_rounds(over_ideal(cell), over_ideal(index), regimes_);
     }
     return std::nullopt;
   }
@@ -183,45 +157,9 @@ class GroupSummarizer {
     }
   }
 
-  std::string_view label(const CellSummary& row) const { return plan_.cells[row.cell].label; }
-
-  std::string verdict() const {
-    // A cell that failed in a later round has samples too, but no place in a ranking.
-    std::vector<const CellSummary*> order;
-    for (const CellSummary& row : summary_.cells) {
-      if (!results_.cells[row.cell].failure) order.push_back(&row);
-    }
-    if (order.size() < 2) return {};
-    // By what is compared, which is not quite the order of the median times when the machine changes its speed.
-    std::ranges::stable_sort(order, {}, [this](const CellSummary* row) {
-      std::vector<double> distances;
-      for (const auto& [round, distance] : over_ideal(row->cell)) distances.push_back(distance);
-      return median(distances);
-    });
-    if (!order.front()->wall_ns.bounded) {
-      return fmt::format("Shortest: {}, but fewer than 6 rounds cannot tell models apart.", label(*order.front()));
-    }
-    const ByRound best = over_ideal(order.front()->cell);
-
-    std::vector<std::string_view> tied{label(*order.front())};
-    std::string next;
-    for (std::size_t i = 1; i < order.size(); ++i) {
-      const std::optional<Ratio> slower = ratio(over_ideal(order[i]->cell), best);
-      if (!slower || !tells_apart(*slower) || slower->effect < 1) {
-        tied.push_back(label(*order[i]));
-      } else if (next.empty()) {
-        next = fmt::format("; next is {}, {} as long", label(*order[i]), format_ratio(slower->effect));
-      }
-    }
-    if (tied.size() == 1) return fmt::format("Best: {}{}.", tied.front(), next);
-    const std::string names = fmt::format("{}", fmt::join(tied, ", "));
-    return fmt::format("Best: {} (the data cannot tell them apart){}.", names, next);
-  }
-
-  // What the models of a service's group are ranked by: for each cell a cost, of which less is better, by round.
-  enum class RankedBy : std::uint8_t { cpu, rate, knee };
-
+  // What a group is ranked by is part of what was asked.
   RankedBy ranked_by() const {
+    if (!group_.service) return RankedBy::time;
     switch (group_.load.mode) {
       case RateMode::search: return RankedBy::knee;
       case RateMode::closed: return RankedBy::rate;
@@ -232,6 +170,7 @@ class GroupSummarizer {
   }
 
   ByRound cost(std::size_t cell, RankedBy by) const {
+    if (by == RankedBy::time) return over_ideal(cell);
     ByRound values;
     for (const Sample& sample : results_.cells[cell].samples) {
       const double rate = by == RankedBy::knee ? sample.service->knee->rate : sample.service->rate;
@@ -244,45 +183,53 @@ class GroupSummarizer {
     return values;
   }
 
-  // Only what was measured by the same rule compares: in the closed loop the server has to be the limit, at an offered
-  // rate the rate has to be met.
-  bool comparable(const CellSummary& row, RankedBy by) const {
-    const ServiceSummary& service = *row.service;
-    if (results_.cells[row.cell].failure || service.invalid != 0) return false;
-    if (by == RankedBy::rate) return service.limit == Limit::server && service.rate.median > 0;
-    if (by == RankedBy::cpu) return service.limit == Limit::rate;
-    return service.knee_rate && service.knee_rate->median > 0;
-  }
-
-  // Why a cell has no place in the ranking.
+  // Why a cell has no place in the ranking; empty where it has one. Only what was measured by the same rule compares:
+  // in the closed loop the server has to be the limit, at an offered rate the rate has to be met.
   std::string why_unranked(const CellSummary& row, RankedBy by) const {
-    const ServiceSummary& service = *row.service;
+    // A cell that failed in a later round has samples too.
     if (results_.cells[row.cell].failure) return "failed";
+    if (by == RankedBy::time) return {};
+    const ServiceSummary& service = *row.service;
     if (service.invalid != 0) return "invalid: " + service.why_invalid;
-    if (by == RankedBy::knee) return "keeps its promise at no rate";
-    return std::string(limit_name(service.limit));
+    if (by == RankedBy::knee) {
+      return service.knee_rate && service.knee_rate->median > 0 ? "" : "keeps its promise at no rate";
+    }
+    const bool comparable =
+        by == RankedBy::rate ? service.limit == Limit::server && service.rate.median > 0 : service.limit == Limit::rate;
+    return comparable ? std::string() : std::string(limit_name(service.limit));
   }
 
-  std::string service_verdict() const {
-    if (summary_.cells.size() < 2) return {};
+  Ranking ranking() const {
     const RankedBy by = ranked_by();
-    std::vector<const CellSummary*> order;
-    RowsByReason unranked;
-    bool generator_bound = false;
+    std::vector<CellCost> costs;
+    std::vector<Unranked> unranked;
     for (const CellSummary& row : summary_.cells) {
-      if (comparable(row, by)) {
-        order.push_back(&row);
+      if (std::string why = why_unranked(row, by); !why.empty()) {
+        unranked.push_back({.cell = row.cell, .reason = std::move(why)});
       } else {
-        unranked.add(why_unranked(row, by), std::string(label(row)));
-        generator_bound |= row.service->limit == Limit::generator;
+        costs.push_back({.cell = row.cell, .cost = cost(row.cell, by)});
       }
     }
-    std::string text = ranking(order, by);
+    Ranking ranking = rank(by, std::move(costs), regimes_);
+    ranking.unranked = std::move(unranked);
+    return ranking;
+  }
+
+  const std::string& label(std::size_t cell) const { return plan_.cells[cell].label; }
+
+  std::string verdict(const Ranking& ranking) const {
+    if (summary_.cells.size() < 2) return {};
+    std::string text = praise(ranking);
+    if (!group_.service) return text;
+    RowsByReason unranked;
+    for (const auto& [cell, reason] : ranking.unranked) unranked.add(reason, label(cell));
     std::vector<std::string> parts;
     for (const auto& [why, rows] : unranked.groups())
       parts.push_back(fmt::format("{} ({})", fmt::join(rows, ", "), why));
     if (!parts.empty()) text += fmt::format("{}Not ranked: {}.", text.empty() ? "" : " ", fmt::join(parts, "; "));
-    if (by == RankedBy::rate && (generator_bound || order.size() < 2)) {
+    const auto generator_bound = [](const CellSummary& row) { return row.service->limit == Limit::generator; };
+    if (ranking.by == RankedBy::rate &&
+        (ranking.order.size() < 2 || std::ranges::any_of(summary_.cells, generator_bound))) {
       text +=
           " Closed-loop rates rank models only where the server is the limit; --rate=common ranks them by CPU per "
           "request.";
@@ -290,35 +237,46 @@ class GroupSummarizer {
     return text;
   }
 
-  std::string ranking(std::vector<const CellSummary*> order, RankedBy by) const {
-    if (order.size() < 2) return {};
-    std::ranges::stable_sort(order, {}, [&](const CellSummary* row) {
-      std::vector<double> costs;
-      for (const auto& [round, value] : cost(row->cell, by)) costs.push_back(value);
-      return median(costs);
-    });
-    const std::string_view most = by == RankedBy::cpu ? "Least CPU per request" : "Highest rate";
-    if (!order.front()->wall_ns.bounded) {
-      return fmt::format("{}: {}, but fewer than 6 rounds cannot tell models apart.", most, label(*order.front()));
-    }
-    const ByRound best = cost(order.front()->cell, by);
-    std::vector<std::string_view> tied{label(*order.front())};
-    std::string next;
-    for (std::size_t i = 1; i < order.size(); ++i) {
-      const std::optional<Ratio> worse = ratio(cost(order[i]->cell, by), best);
-      if (!worse || !tells_apart(*worse) || worse->effect < 1) {
-        tied.push_back(label(*order[i]));
-      } else if (next.empty()) {
-        next = by == RankedBy::cpu
-                   ? fmt::format("; next is {}, {} the CPU", label(*order[i]), format_ratio(worse->effect))
-                   : fmt::format("; next is {}, {} the rate", label(*order[i]), format_ratio(1 / worse->effect));
+  // How a sentence calls the best by each measure.
+  std::string best_by(const Ranking& ranking) const {
+    switch (ranking.by) {
+      case RankedBy::time: return ranking.bounded ? "Best" : "Shortest";
+      case RankedBy::cpu: {
+        const auto first = std::ranges::find(summary_.cells, ranking.order.front().cell, &CellSummary::cell);
+        const double rate = first->service->offered_rate.median;
+        return ranking.bounded ? fmt::format("Least CPU per request at {} requests/s", format_count(rate))
+                               : "Least CPU per request";
       }
+      case RankedBy::rate:
+      case RankedBy::knee: break;
     }
-    const std::string at = by == RankedBy::cpu ? fmt::format(" at {} requests/s",
-                                                             format_count(order.front()->service->offered_rate.median))
-                                               : "";
-    return fmt::format("{}{}: {}{}{}.", most, at, fmt::join(tied, ", "),
-                       tied.size() > 1 ? " (the data cannot tell them apart)" : "", next);
+    return "Highest rate";
+  }
+
+  static std::string compared(RankedBy by, double over_first) {
+    switch (by) {
+      case RankedBy::time: return format_ratio(over_first) + " as long";
+      case RankedBy::cpu: return format_ratio(over_first) + " the CPU";
+      case RankedBy::rate:
+      case RankedBy::knee: break;
+    }
+    return format_ratio(1 / over_first) + " the rate";
+  }
+
+  // Which cells are best; empty where fewer than two have a place.
+  std::string praise(const Ranking& ranking) const {
+    if (ranking.order.size() < 2) return {};
+    if (!ranking.bounded) {
+      return fmt::format("{}: {}, but fewer than 6 rounds cannot tell models apart.", best_by(ranking),
+                         label(ranking.order.front().cell));
+    }
+    std::vector<std::string_view> best;
+    for (const std::size_t cell : ranking.best) best.push_back(label(cell));
+    const std::string next = ranking.next ? fmt::format("; next is {}, {}", label(ranking.next->cell),
+                                                        compared(ranking.by, ranking.next->over_first->effect))
+                                          : "";
+    return fmt::format("{}: {}{}{}.", best_by(ranking), fmt::join(best, ", "),
+                       best.size() > 1 ? " (the data cannot tell them apart)" : "", next);
   }
 
   void warn() {

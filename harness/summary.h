@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/plan.h"
+#include "harness/ranking.h"
 #include "harness/regime.h"
 #include "harness/sample.h"
 #include "harness/service_summary.h"
@@ -47,6 +48,7 @@ struct GroupSummary {
   std::vector<CellSummary> cells;      ///< Those with samples.
   double ideal_ns = 0;                 ///< Median over all samples; 0 without any.
   std::optional<Estimate> compute_ns;  ///< The plain loop's CPU time of a batch, over all samples.
+  Ranking ranking;                     ///< Empty for a primitive.
   std::string verdict;                 ///< Which models are best and which the data cannot tell apart.
   std::vector<std::string> warnings;
 };

@@ -120,6 +120,10 @@ TEST(PrimitivePlan, TakesTasksOnlyWhereAPrimitiveIsAboutMany) {
   EXPECT_THAT(names(plan_of(plain, {"processes"}, true, {2, 3})), ElementsAre("poke/processes/via:pipe/cpus:1"));
 }
 
+nlohmann::ordered_json rows_of(const Plan& plan, const Results& results) {
+  return result_rows(plan, results, summarize(plan, results));
+}
+
 TEST(PrimitivePlan, HasACellForEachStackOfAFiber) {
   Options options;
   options.models = {&model_named("threads"), &model_named("fibers")};
@@ -131,7 +135,7 @@ TEST(PrimitivePlan, HasACellForEachStackOfAFiber) {
   EXPECT_EQ(plan.cells[1].label, "fibers · jump · 1 CPU");
   EXPECT_EQ(plan.cells[2].label, "fibers · jump · 16.0 KiB of stack · 1 CPU");
   EXPECT_EQ(plan.cells[2].stack_bytes, 16U << 10);
-  EXPECT_EQ(result_rows(plan, results_of(plan))[4]["bench"]["parameters"].dump(),
+  EXPECT_EQ(rows_of(plan, results_of(plan))[4]["bench"]["parameters"].dump(),
             R"({"via":"jump","cpus":1,"stack_bytes":16384})");
   EXPECT_THAT(report_text(plan, results_of(plan), Format::console, false), HasSubstr("\nfibers (16.0 KiB) "));
 }
@@ -146,7 +150,7 @@ TEST(PrimitivePlan, IsPrintedLikeAnyOther) {
 
 TEST(PrimitiveRows, HoldWhatAnOperationCosts) {
   const Plan plan = plan_of(crowd, {"processes"}, true);
-  const auto json = result_rows(plan, results_of(plan));
+  const auto json = rows_of(plan, results_of(plan));
   ASSERT_EQ(json.size(), 2U);  // no percentiles
   const auto& sample = json[0];
   EXPECT_EQ(sample["name"], "crowd/processes/via:pipe/tasks:8/cpus:1");
@@ -169,7 +173,7 @@ TEST(PrimitiveRows, HoldWhatAnOperationCosts) {
 TEST(PrimitiveRows, HaveMemoryOnlyWhereItIsMeasured) {
   const Plan plan = plan_of(plain, {"processes"}, true);
   const Results results = results_of(plan);
-  for (const auto& row : result_rows(plan, results)) EXPECT_FALSE(row["bench"].contains("user_bytes_per_unit"));
+  for (const auto& row : rows_of(plan, results)) EXPECT_FALSE(row["bench"].contains("user_bytes_per_unit"));
   EXPECT_THAT(report_text(plan, results, Format::console, false), Not(HasSubstr("kernel/unit  ")));
 }
 

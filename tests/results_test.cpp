@@ -115,6 +115,45 @@ TEST(Document, RecordsHowItCameAbout) {
             Json({{{"name", "io/threads/tasks:4/wait:10ms+20ms"}, {"reason", "needs more threads"}}}));
 }
 
+TEST(Document, SaysWhatIsComparedWithWhatAndHowThatCameOut) {
+  Example example;
+  example.plan.groups[0].title = "io · 4 tasks";
+  for (std::uint32_t round = 2; round < 6; ++round) example.add_sample(round, 10e6);
+  CellResult& threads = example.results.cells[2];
+  example.plan.cells[2].skipped.reset();
+  threads.samples = example.results.cells[0].samples;
+  for (Sample& sample : threads.samples) sample.wall_ns *= 2;
+  const Json groups = example.document()["context"]["bench"]["groups"];
+  ASSERT_THAT(groups, SizeIs(1));
+  EXPECT_EQ(groups[0]["title"], "io · 4 tasks");
+  EXPECT_EQ(groups[0]["workload"], "io");
+  EXPECT_EQ(groups[0]["kind"], "job");
+  EXPECT_THAT(groups[0]["cells"], SizeIs(3));
+  const std::string serial = "io/serial/tasks:4/wait:10ms+20ms";
+  const std::string slower = "io/threads/tasks:4/wait:10ms+20ms";
+  const Json& ranking = groups[0]["ranking"];
+  EXPECT_EQ(ranking["by"], "time");
+  EXPECT_EQ(ranking["bounded"], true);
+  EXPECT_EQ(ranking["best"], Json({serial}));
+  EXPECT_EQ(ranking["next"], slower);
+  EXPECT_EQ(ranking["order"][1]["name"], slower);
+  EXPECT_NEAR(ranking["order"][1]["over_first"]["effect"].get<double>(), 2, 1e-9);
+  EXPECT_EQ(ranking["ties"], Json::array());
+  EXPECT_EQ(groups[0]["verdict"], "Best: serial; next is threads, 2.00× as long.");
+  EXPECT_THAT(groups[0]["warnings"], SizeIs(0));
+}
+
+TEST(Document, NamesTheCellsThatHaveNoPlaceInARanking) {
+  Example example;
+  example.results.cells[1].samples = example.results.cells[0].samples;
+  const Json group = example.document()["context"]["bench"]["groups"][0];
+  EXPECT_EQ(group["ranking"]["unranked"],
+            Json({{{"name", "io/processes/tasks:4/wait:10ms+20ms"}, {"reason", "failed"}}}));
+  EXPECT_EQ(group["ranking"]["bounded"], false);
+  EXPECT_FALSE(group.contains("verdict"));
+  EXPECT_THAT(group["warnings"][0].get<std::string>(), HasSubstr("--repetitions=6"));
+}
+
 TEST(Document, HasARowForEveryRunWithGoogleBenchmarksKeys) {
   const auto rows = Example().rows("run_type", "iteration");
   ASSERT_THAT(rows, SizeIs(3));
@@ -351,16 +390,20 @@ TEST(ServiceRows, NameTheCommonRateOnceItIsKnown) {
   EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"]["parameters"].contains("offered_rate_per_second"));
 }
 
-TEST(ServiceRows, HoldTheTailOfLightConnectionsWhereThereAreSuch) {
+TEST(ServiceRows, HoldTheTailsOfLightAndHeavyConnectionsWhereThereAreSuch) {
   ServiceExample example({"epoll"});
   ServiceParameters& parameters = example.plan.groups[0].load.parameters;
   parameters.wait = 5ms;
   example.add(0, 1000, 3500, Limit::latency).service->light_latency_ns = {1, 2, 3, 4};
+  example.results.cells[0].samples[0].service->heavy_latency_ns = {5, 6, 7, 8};
   EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"].contains("light_latency_p99_ns"));
+  EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"].contains("heavy_latency_p99_ns"));
   parameters.heavy_share = 0.25;
   EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["light_latency_p99_ns"], 3);
   EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["parameters"]["heavy_percent"], 25);
   EXPECT_EQ(rows_of(example, "aggregate")[0]["bench"]["light_latency_p99_ns"], 3);
+  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["heavy_latency_p50_ns"], 5);
+  EXPECT_EQ(rows_of(example, "aggregate")[0]["bench"]["heavy_latency_p99_ns"], 7);
 }
 
 TEST(ServiceRows, SayNothingOfAServerThatSomebodyElseRuns) {

@@ -122,6 +122,21 @@ TEST(Limit, IsStarvedWhereNothingIsAnswered) {
   EXPECT_EQ(row["bench"]["requests_completed"], 0);
 }
 
+TEST(Memory, IsMeasuredOnceForRowsThatDifferInConnectionsAlone) {
+  const TempFolder folder;
+  const Finished run = run_program({BENCH_BINARY, "--model=epoll", "--workload=echo", "--connections=1,2", "--memory",
+                                    "--repetitions=1", "--duration=50ms", "--warmup=0s", "--out=r.json"},
+                                   {.folder = folder.path()});
+  ASSERT_EQ(run.exit_status, 0) << run.err;
+  std::vector<double> kernel_bytes;
+  const Json document = Json::parse(read_text(folder.file("r.json")));
+  for (const Json& row : document["benchmarks"]) {
+    if (row["aggregate_name"] == "median") kernel_bytes.push_back(row["bench"]["kernel_bytes_per_connection"]);
+  }
+  ASSERT_EQ(kernel_bytes.size(), 2U);
+  EXPECT_EQ(kernel_bytes[0], kernel_bytes[1]);  // as only one reading can be
+}
+
 TEST(ServiceFaults, AServerThatDiesFailsItsCell) {
   const Json row = row_of({"--model=epoll", "--workload=aborts", "--connections=4"}, 1);
   EXPECT_EQ(row["error_occurred"], true);

@@ -11,6 +11,7 @@
 #include "harness/flags.h"
 #include "harness/machine.h"
 #include "harness/options.h"
+#include "harness/plan.h"
 #include "harness/suites.h"
 
 namespace bench {
@@ -283,8 +284,8 @@ TEST(Suite, GivesDefaults) {
   EXPECT_THAT(options.models, SizeIs(all_models().size()));
   EXPECT_THAT(options.service.connections, ElementsAre(1, 10, 100, 1000, 10'000));
   EXPECT_EQ(options.service.rate_mode, RateMode::common);
-  EXPECT_EQ(options.service.client.duration, 1s);
-  EXPECT_EQ(options.repetitions, 3U);
+  EXPECT_EQ(options.service.client.duration, 500ms);
+  EXPECT_EQ(options.repetitions, 6U);
 }
 
 TEST(Suite, LeavesWhatIsGiven) {
@@ -298,10 +299,39 @@ TEST(Suite, LeavesWhatIsGiven) {
 
 TEST(Suite, IsRefusedWhereItMakesNoSense) {
   EXPECT_THAT(refusal({"--suite=c1ok"}), AllOf(HasSubstr("--suite=c1ok: unknown suite"), HasSubstr("'c10k'?")));
-  EXPECT_THAT(refusal({"--suite=xyzzy"}), AllOf(HasSubstr("there are c10k"), Not(HasSubstr("did you mean"))));
+  EXPECT_THAT(refusal({"--suite=xyzzy"}),
+              AllOf(HasSubstr("there are quick, notes, c10k"), Not(HasSubstr("did you mean"))));
   EXPECT_EQ(refusal({"--suite=c10k", "--workload=io"}),
             "--suite: none of the chosen workloads takes it; echo, http, udp-echo do");
   EXPECT_THAT(refusal({"--suite=c10k", "--active=5"}), HasSubstr("--active=5: more than --connections=1"));
+}
+
+TEST(Suite, EachPartTakesWhatItsWorkloadsHave) {
+  const Options options = parse({"--suite=quick", "--tasks=7", "--connections=5"});
+  EXPECT_THAT(names(options.services), ElementsAre("echo"));
+  EXPECT_THAT(options.service.connections, ElementsAre(5));
+  ASSERT_THAT(options.further_parts, SizeIs(3));
+  EXPECT_THAT(names(options.further_parts[0].workloads), ElementsAre("cpu"));
+  EXPECT_THAT(options.further_parts[0].tasks, ElementsAre(7));
+  EXPECT_THAT(names(options.further_parts[2].primitives), ElementsAre("spawn", "switch"));
+  EXPECT_EQ(options.max_time_ns, 50'000'000'000);
+}
+
+TEST(Suite, RefusesWhatNoPartTakes) {
+  EXPECT_EQ(refusal({"--suite=quick", "--stack=32KiB"}),
+            "--stack: none of the chosen models takes it; fibers and boost-fiber do");
+  EXPECT_EQ(refusal({"--suite=c10k", "--tasks=5"}),
+            "--tasks: none of the chosen workloads takes it; cpu, sum, io, mixed, copy, wake, idle do");
+  EXPECT_EQ(refusal({"--suite=quick", "--workload=io"}),
+            "--suite: none of the chosen workloads takes it; echo, http, udp-echo do");
+}
+
+TEST(Suite, SharesWhatItsFirstServicesSay) {
+  Options jobs_first = parse({"--workload=io"});
+  jobs_first.further_parts.push_back(parse({"--workload=echo", "--duration=300ms", "--memory"}));
+  const Plan plan = make_plan(jobs_first, read_machine());
+  EXPECT_EQ(plan.services.client.duration, 300ms);
+  EXPECT_TRUE(plan.services.memory);
 }
 
 TEST(Suite, EveryDefaultIsTaken) {

@@ -98,6 +98,8 @@ struct ServiceParameters {
   std::uint64_t compute_steps = 0;   ///< Of service_compute() for each heavy request.
   std::chrono::nanoseconds wait{0};  ///< For each heavy request, after its computation.
   double heavy_share = 1;            ///< Share of the connections whose requests are heavy.
+
+  bool operator==(const ServiceParameters&) const = default;
 };
 
 /// What a session may know of where it runs.

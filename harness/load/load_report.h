@@ -1,6 +1,8 @@
 // What a load generator found.
 #pragma once
 
+#include <algorithm>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -94,6 +96,11 @@ struct LoadCounts {
 
   /// All requests that a server has answered between the two edges.
   std::uint64_t requests_answered() const { return requests_completed + requests_drained; }
+
+  /// Active connections that had a request to send: not all, where fewer were due than there are connections.
+  std::uint64_t active_due() const {
+    return std::min(active_asked, requests_answered() + requests_unfinished + requests_failed);
+  }
 
   /// Completed requests per second; 0 without a window.
   double rate_per_second() const;
