@@ -1,0 +1,1 @@
+"""Charts and the report, drawn from result files alone."""

@@ -1,0 +1,170 @@
+"""C10K: what becomes of each model as connections grow: rate, tail latency, CPU, memory, and who is served at all."""
+from plots import quantities, style
+from plots.errors import Skip
+from plots.result import Value
+
+
+def draw(result):
+    sweeps = {}
+    for group in result.groups_of("service"):
+        connections = group.parameter("connections")
+        if connections is None or not group.measured or group.parameter("active") != connections:
+            continue
+        same = {key: value for key, value in _first_parameters(group).items() if key in (
+            "message_bytes", "pipeline", "service_cpu_ns", "service_wait_ns", "heavy_percent", "loop", "rate_mode")}
+        sweeps.setdefault((group.workload, tuple(same.items())), []).append(group)
+    sweeps = [groups for groups in sweeps.values() if len({group.parameter("connections") for group in groups}) > 1]
+    if not sweeps:
+        raise Skip("no service was measured at two or more numbers of connections")
+    return [_draw(result, sorted(groups, key=lambda group: group.parameter("connections")),
+                  "" if index == 0 else f"{groups[0].workload}-{index + 1}") for index, groups in enumerate(sweeps)]
+
+
+def _first_parameters(group):
+    return next(cell.parameters for cell in group.cells if cell.parameters)
+
+
+def _draw(result, groups, suffix):
+    first, last = groups[0], groups[-1]
+    most = last.parameter("connections")
+    common = first.parameter("rate_mode") == "common"
+    frame = style.Frame(
+        f"{first.workload}: from {first.parameter('connections'):,} to {most:,} connections under each model",
+        _how_loaded(first) + " A dot is the median of the runs, its line the 95% interval (dotted: the range of fewer than "
+        "6 runs); hollow: not to be ranked, and why stands beside its row in the last panel." + _turns(last),
+        [result], panel=(3.2, max(2.7, 0.17 * len(last.measured))), grid=(3, 2), label_room=1.75, panel_gap=0.85)
+    rate, latency, cpu, memory, served, rows = frame.axes
+    models = _models(groups)
+    _lines(frame, rate, groups, models, "requests answered per second" + (" (a common rate is offered)" if common else ""),
+           lambda cell: cell.rate(), quantities.short_count, lambda value: quantities.count(value) + "/s")
+    _lines(frame, latency, groups, models, "p99 of the latency", lambda cell: cell.latency_ns("p99"),
+           quantities.short_duration, quantities.duration)
+    _lines(frame, cpu, groups, models, "server CPU per request", lambda cell: cell.cpu_ns(), quantities.short_duration,
+           quantities.duration)
+    _memory(frame, memory, groups, models)
+    _served(frame, served, groups, models)
+    _rows(rows, last)
+    for axes in frame.axes[:5]:
+        axes.set_xlabel("connections")
+    return frame.drawing(_alt(groups), suffix)
+
+
+def _how_loaded(group):
+    if group.parameter("rate_mode") == "common":
+        return ("Every model is offered the same rate of requests, one that all can bear; so what counts is the CPU that "
+                "each needs for it.")
+    if group.parameter("loop") == "open":
+        return "Requests are due at a fixed rate, whether or not the server keeps up."
+    return "Closed loop: each connection sends its next request when its reply has come."
+
+
+def _turns(group):
+    """What an open loop at a low rate does not reach."""
+    due = max((cell.figures["connections_due"] for cell in group.measured), default=0)
+    active = group.parameter("active")
+    return "" if due >= active else f" At {active:,} connections {due:,} of them have a request to send in the window."
+
+
+def _models(groups):
+    """Labels in table order, each with its cells by connections."""
+    models = {}
+    for group in groups:
+        for cell in group.cells:
+            models.setdefault(cell.label, {})[group.parameter("connections")] = cell
+    return models
+
+
+def _lines(frame, axes, groups, models, title, value_of, tick, text):
+    style.panel_title(axes, title)
+    style.count_ticks(axes.xaxis, [group.parameter("connections") for group in groups])
+    lines = {label: [(connections, value_of(cell), cell) for connections, cell in cells.items() if cell.measured]
+             for label, cells in models.items()}
+    ends = [end for points in lines.values() for _, value, _ in points for end in (value.median, value.low, value.high)]
+    if not style.log_scale(axes.yaxis, ends, tick):
+        return style.note(axes, "not measured")
+    labels = []
+    for (label, points), nudge in zip(lines.items(), style.nudges(len(lines), 0.12)):
+        points = [point for point in points if point[1].median > 0]
+        if not points:
+            continue
+        model = points[0][2].model
+        style.line(axes, [(x, value, cell.flaw) for x, value, cell in points], model, nudge)
+        x, value, cell = points[-1]
+        labels.append((f"{label} {text(value.median)}", model, x, value.median))
+    frame.label(axes, labels)
+
+
+def _memory(frame, axes, groups, models):
+    """All connections together, at what each of them takes; the label says what that is."""
+    style.panel_title(axes, "memory of all connections (label: of one)")
+    style.count_ticks(axes.xaxis, [group.parameter("connections") for group in groups])
+    lines = {}
+    for label, cells in models.items():
+        points = [(connections, sum(cell.units()), cell) for connections, cell in cells.items()
+                  if cell.units() and sum(cell.units()) > 0]
+        if points:
+            lines[label] = points
+    if not style.log_scale(axes.yaxis, [x * each for points in lines.values() for x, each, _ in points],
+                           quantities.short_size, base=2):
+        return style.note(axes, "not measured: run with --memory")
+    labels = []
+    for label, points in lines.items():
+        model = points[0][2].model
+        style.line(axes, [(x, Value(x * each), None) for x, each, _ in points], model)
+        x, each, _ = points[-1]
+        labels.append((f"{label} {quantities.size(each)} each", model, x, x * each))
+    frame.label(axes, labels)
+
+
+def _served(frame, axes, groups, models):
+    style.panel_title(axes, "share of connections served")
+    style.count_ticks(axes.xaxis, [group.parameter("connections") for group in groups])
+    style.linear_scale(axes.yaxis, lambda value: f"{value:.0f}%", -4, 106)
+    ends = {}  # the last point of each line, by the text of its label: models that end alike share one
+    for label, cells in models.items():
+        points = [(connections, _share(cell), cell) for connections, cell in cells.items() if cell.measured]
+        if not points:
+            continue
+        style.line(axes, [(x, Value(max(share, 1e-9)), cell.flaw) for x, share, cell in points], points[0][2].model)
+        x, share, cell = points[-1]
+        ends.setdefault((round(share, 1), share < 100 and label), []).append((label, cell.model, x, share))
+    labels = []
+    for (_, single), alike in ends.items():
+        label, model, x, share = alike[0]
+        who = label if single or len(alike) == 1 else f"{len(alike)} models"
+        labels.append((f"{who} {quantities.percent(share)}", model, x, share))
+    frame.label(axes, labels)
+
+
+def _share(cell):
+    """In percent of the connections that had a request to send."""
+    return 100 * cell.figures["connections_served"] / max(cell.figures["connections_due"], 1)
+
+
+def _rows(axes, group):
+    """The answer at the most connections, a row for each model, least CPU first."""
+    cells = group.ranked()
+    style.panel_title(axes, f"at {group.parameter('connections'):,} connections: server CPU per request")
+    heights = style.model_rows(axes, cells)
+    values = {cell.name: cell.cpu_ns() for cell in cells}
+    style.row_scale(axes.xaxis, [end for value in values.values() for end in (value.median, value.low, value.high)],
+                    quantities.short_duration)
+    for cell in cells:
+        value = values[cell.name]
+        if value.median <= 0:
+            continue
+        style.dot(axes, value.median, heights[cell.name], cell.model, cell.flaw, x_value=value)
+        style.row_text(axes, value, heights[cell.name], cell, quantities.duration, reason=True)
+    style.tie_brackets(axes, heights, group.ties())
+
+
+def _alt(groups):
+    last = groups[-1]
+    parts = []
+    for cell in last.ranked():
+        text = f"{cell.label}: {quantities.duration(cell.cpu_ns().median)} of CPU per request, p99 "
+        text += quantities.duration(cell.latency_ns("p99").median)
+        if cell.units():
+            text += f", {quantities.size(sum(cell.units()))} of memory per connection"
+        parts.append(text + (f" ({cell.flaw_reason})" if cell.flaw else ""))
+    return f"At {last.parameter('connections'):,} connections, least CPU first: {'; '.join(parts)}. {last.verdict or ''}"

@@ -1,0 +1,76 @@
+"""A against B: the ratio of each cell's cost between two result files of one machine, largest change first."""
+import math
+
+from plots import comparison, quantities, style
+from plots.errors import Skip
+from plots.palette import BETTER, INK, WORSE
+
+MOST = 40  # rows of a figure
+
+
+def draw(results):
+    if len(results) != 2:
+        raise Skip(f"it compares two results, and {len(results)} {'is' if len(results) == 1 else 'are'} given")
+    a, b = results
+    if comparison.machine_key(a) != comparison.machine_key(b):
+        raise Skip(f"{a.label} and {b.label} are of different machines, whose figures are not held against each other")
+    rows = ratios(a, b)
+    if not rows:
+        raise Skip(f"{a.label} and {b.label} share no cell")
+    _, lonely = comparison.shared_cells(results)
+    return [_draw(results, rows[:MOST], len(rows) - MOST, len(lonely))]
+
+
+def ratios(a, b):
+    """[(cell of a, what is compared, Ratio of b over a)], largest change first; more than 1 means that b costs more."""
+    rows = []
+    shared, _ = comparison.shared_cells([a, b])
+    for group, (cell_a, cell_b) in shared:
+        cost, what = comparison.cost_of(group)
+        if cell_a.flaw or cell_b.flaw:
+            continue
+        ratio = comparison.unpaired(comparison.costs(cell_b, cost), comparison.costs(cell_a, cost))
+        if ratio:
+            rows.append((cell_a, what, ratio))
+    return sorted(rows, key=lambda row: -abs(math.log(row[2].effect)))
+
+
+def _draw(results, rows, more, lonely):
+    a, b = results
+    left_out = (f" {more} smaller changes are left out." if more > 0 else "") + (
+        f" {lonely} cells are in one of the files only." if lonely else "")
+    what = ", ".join(dict.fromkeys(what for _, what, _ in rows))
+    frame = style.Frame(
+        f"{b.label} against {a.label}: the cost of each cell",
+        f"Right of 1, {b.label} costs more ({what}). A dot is the median ratio of all pairs of runs, its line the 95% interval "
+        "(dotted: too few runs for one); in colour where that excludes 1. The runs of the two files were not interleaved: a "
+        f"machine that changed in between looks like a change of the program.{left_out}",
+        results, panel=(4.2, max(1.2, 0.24 * len(rows))), left=4.3, label_room=1.2)
+    axes = frame.axes[0]
+    heights = [len(rows) - 1 - index for index in range(len(rows))]
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_yticks(heights, [cell.name for cell, _, _ in rows])
+    axes.tick_params(axis="y", labelsize=style.SMALL, labelcolor=INK)
+    axes.grid(visible=False, axis="y")
+    ends = [end for _, _, ratio in rows for end in (ratio.low, ratio.high, 1 / ratio.low, 1 / ratio.high)]
+    style.log_scale(axes.xaxis, ends, quantities.short_ratio, pad=1.02)
+    axes.axvline(1, color=INK, linewidth=1)
+    for (cell, _, ratio), height in zip(rows, heights):
+        colour = (WORSE if ratio.effect > 1 else BETTER) if ratio.differs else style.MUTED
+        axes.plot([ratio.low, ratio.high], [height, height], color=colour, linewidth=1.8,
+                  linestyle="-" if ratio.bounded else (0, (1.5, 1.2)), solid_capstyle="butt")
+        axes.plot([ratio.effect], [height], marker=(">" if ratio.effect > 1 else "<") if ratio.differs else "o",
+                  color=colour, markersize=6, linestyle="none")
+        axes.annotate(quantities.change(ratio.effect), (1, height), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
+                      va="center", fontsize=style.SMALL, color=colour, annotation_clip=False)
+    axes.set_xlabel(f"cost in {b.label} over cost in {a.label}")
+    return frame.drawing(_alt(rows, a, b))
+
+
+def _alt(rows, a, b):
+    worse = [cell.name for cell, _, ratio in rows if ratio.differs and ratio.effect > 1]
+    better = [cell.name for cell, _, ratio in rows if ratio.differs and ratio.effect < 1]
+    parts = [f"{cell.name}: {quantities.ratio(ratio.effect)} ({quantities.ratio(ratio.low)} to {quantities.ratio(ratio.high)})"
+             for cell, _, ratio in rows[:12]]
+    return (f"{b.label} against {a.label}: {len(worse)} cells cost more, {len(better)} less, "
+            f"{len(rows) - len(worse) - len(better)} cannot be told apart. Largest changes: {'; '.join(parts)}.")
