@@ -45,7 +45,7 @@ def _draw(result, groups, suffix):
     _served(frame, served, groups, models)
     _rows(rows, last)
     for axes in frame.axes[:5]:
-        axes.set_xlabel("connections")
+        axes.set_xlabel("connections" if len(axes.get_xticks()) else "")
     return frame.drawing(_alt(groups), suffix)
 
 
@@ -81,7 +81,7 @@ def _lines(frame, axes, groups, models, title, value_of, tick, text):
              for label, cells in models.items()}
     ends = [end for points in lines.values() for _, value, _ in points for end in (value.median, value.low, value.high)]
     if not style.log_scale(axes.yaxis, ends, tick):
-        return style.note(axes, "not measured")
+        return style.empty(axes, "not measured")
     labels = []
     for (label, points), nudge in zip(lines.items(), style.nudges(len(lines), 0.12)):
         points = [point for point in points if point[1].median > 0]
@@ -106,7 +106,7 @@ def _memory(frame, axes, groups, models):
             lines[label] = points
     if not style.log_scale(axes.yaxis, [x * each for points in lines.values() for x, each, _ in points],
                            quantities.short_size, base=2):
-        return style.note(axes, "not measured: run with --memory")
+        return style.empty(axes, "not measured: --memory does it")
     labels = []
     for label, points in lines.items():
         model = points[0][2].model

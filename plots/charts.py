@@ -60,6 +60,7 @@ class Drawn:
     name: str
     chart: Chart
     drawing: object
+    source: str = ""  # the label of its result, where there are several
 
 
 def draw_all(results, charts=CHARTS):
@@ -73,7 +74,7 @@ def draw_all(results, charts=CHARTS):
             try:
                 for drawing in chart.draw(source):
                     name = "-".join(part for part in (chart.name, drawing.suffix) if part)
-                    drawn.append(Drawn(prefix + name, chart, drawing))
+                    drawn.append(Drawn(prefix + name, chart, drawing, prefix[:-1]))
             except Skip as why:
                 where = f"{source.label}: " if prefix else ""
                 skipped.append((chart, f"{where}{why}"))

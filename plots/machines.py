@@ -11,17 +11,23 @@ PANELS = 6  # of a figure
 def draw(results):
     if len({comparison.machine_key(result) for result in results}) < 2:
         raise Skip("the results are of one machine; give a file of another one too")
-    panels = []
-    shared, _ = comparison.shared_cells(results)
-    for group in results[0].groups:
-        rows = [cells for first, cells in shared if first is group]
-        panel = _ratios(group, rows)
-        if panel:
-            panels.append((group, *panel))
-    if not panels:
+    found = [(group, *panel) for group, panel in panels(results)]
+    if not found:
         raise Skip("the machines share no group with a reference model (" + ", ".join(REFERENCES) + ") and another one")
-    return [_draw(results, panels[begin:begin + PANELS], str(begin // PANELS + 1) if begin else "")
-            for begin in range(0, len(panels), PANELS)]
+    return [_draw(results, found[begin:begin + PANELS], str(begin // PANELS + 1) if begin else "")
+            for begin in range(0, len(found), PANELS)]
+
+
+def panels(results):
+    """[(group of the first result, (reference, lines))] of the groups that the results share: a line is (label, model,
+    [ratio to the reference, or None, for each result])."""
+    shared, _ = comparison.shared_cells(results)
+    found = []
+    for group in results[0].groups:
+        ratios = _ratios(group, [cells for first, cells in shared if first is group])
+        if ratios:
+            found.append((group, ratios))
+    return found
 
 
 def _ratios(group, rows):
@@ -40,10 +46,10 @@ def _ratios(group, rows):
     return reference[0].label, lines
 
 
-def _draw(results, panels, suffix):
-    columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
-    most = max(len(lines) for _, _, lines in panels)
+def _draw(results, shown, suffix):
+    columns = min(2, len(shown))
+    rows = -(-len(shown) // columns)
+    most = max(len(lines) for _, _, lines in shown)
     frame = style.Frame(
         "Machines: how each model compares with a reference model on each of them",
         "Different machines: their absolute figures are not compared. A dot is a model's cost over that of the reference "
@@ -51,11 +57,11 @@ def _draw(results, panels, suffix):
         "rounds); less is better. Where lines cross, the order of the models changes; then its label says from which place to which.",
         results, panel=(max(2.2, 0.9 * len(results)), max(2.4, 0.19 * most)), grid=(rows, columns), label_room=2.1,
         panel_gap=0.9)
-    for axes, (group, reference, lines) in zip(frame.axes, panels):
+    for axes, (group, reference, lines) in zip(frame.axes, shown):
         _panel(frame, axes, results, group, reference, lines)
-    for axes in frame.axes[len(panels):]:
+    for axes in frame.axes[len(shown):]:
         axes.remove()
-    return frame.drawing(" ".join(_alt(results, panel) for panel in panels), suffix)
+    return frame.drawing(" ".join(_alt(results, panel) for panel in shown), suffix)
 
 
 def _panel(frame, axes, results, group, reference, lines):
@@ -76,7 +82,7 @@ def _panel(frame, axes, results, group, reference, lines):
     frame.label(axes, labels)
 
 
-def _places(lines, index):
+def places(lines, index):
     """Labels by cost on one machine, least first."""
     measured = [(values[index].effect, label) for label, _, values in lines if values[index]]
     return [label for _, label in sorted(measured)]
@@ -84,7 +90,7 @@ def _places(lines, index):
 
 def _rank_change(label, lines):
     """Where the model's place on the last machine is another than on the first: both."""
-    first, last = _places(lines, 0), _places(lines, -1)
+    first, last = places(lines, 0), places(lines, -1)
     if label not in first or label not in last or first.index(label) == last.index(label):
         return ""
     return f" (place {first.index(label) + 1} → {last.index(label) + 1})"
@@ -92,5 +98,5 @@ def _rank_change(label, lines):
 
 def _alt(results, panel):
     group, reference, lines = panel
-    parts = [f"on {result.label} {', '.join(_places(lines, index))}" for index, result in enumerate(results)]
+    parts = [f"on {result.label} {', '.join(places(lines, index))}" for index, result in enumerate(results)]
     return f"{group.title}, cost over {reference}, least first: {'; '.join(parts)}."

@@ -19,7 +19,7 @@ def _digits(value):
         return f"{value:.0f}"
     if size >= 10:
         return f"{value:.1f}"
-    return f"{value:.2f}" if size >= 1 or value == 0 else f"{value:.3g}"
+    return f"{value:.2f}" if size >= 1 or value == 0 else f"{value:#.3g}"
 
 
 def _in_unit(value, units):
@@ -28,7 +28,7 @@ def _in_unit(value, units):
 
 
 def duration(ns):
-    """0.25 → "0.25 ns", 10_100_000 → "10.1 ms"."""
+    """0.25 → "0.250 ns", 10_100_000 → "10.1 ms"."""
     return _in_unit(_round_to_digits(ns, 3), DURATIONS)
 
 
@@ -50,7 +50,7 @@ def count(value):
 
 def ratio(value):
     """1.206 → "1.21×", 0.0321 → "0.032×"."""
-    return f"{value:.2g}×" if _round_to_digits(value, 2) < 1 else f"{_digits(max(value, 1.0))}×"
+    return f"{value:#.2g}×" if _round_to_digits(value, 2) < 1 else f"{_digits(max(value, 1.0))}×"
 
 
 def change(ratio_to_before):

@@ -311,6 +311,14 @@ def row_text(axes, value, height, cell, text, reason=False):
                   va="center", fontsize=SMALL, color=MUTED, annotation_clip=False, parse_math=False)
 
 
+def empty(axes, text):
+    """A panel without data says so in the place of scales that would mean nothing."""
+    axes.grid(visible=False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    note(axes, text)
+
+
 def note(axes, text, x=0.5, y=0.5):
     """A remark within the axes, in their own coordinates."""
     axes.text(x, y, text, transform=axes.transAxes, fontsize=SMALL, color=MUTED, ha="center", va="center",

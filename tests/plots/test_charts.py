@@ -237,7 +237,7 @@ class Machines(unittest.TestCase):
         chart = next(chart for chart in charts.CHARTS if chart.name == "machines")
         drawing, = chart.draw([here, there])
         labels = sorted(label.get_text() for label in drawing.labels)
-        self.assertEqual(labels, ["epoll 0.2× (place 1 → 2)", "serial 1.00×", "threads 0.1× (place 2 → 1)"])
+        self.assertEqual(labels, ["epoll 0.20× (place 1 → 2)", "serial 1.00×", "threads 0.10× (place 2 → 1)"])
         self.assertEqual(drawing.figure.axes[0].get_ylabel(), "cost over serial")
 
 
