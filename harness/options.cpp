@@ -172,8 +172,6 @@ void choose_run(const Flags& flags, const Tables& tables, Options& options) {
   options.workloads = std::move(chosen.jobs);
   options.services = std::move(chosen.services);
   options.primitives = std::move(chosen.primitives);
-  const bool only_primitives = options.workloads.empty() && options.services.empty();
-  if (only_primitives && !options.all_models) check_models_measured(options.models, options.primitives);
 }
 
 void read_plan(const Flags& flags, const Tables& tables, Options& options) {
@@ -189,6 +187,8 @@ void read_plan(const Flags& flags, const Tables& tables, Options& options) {
 
 // Every flag that is given has to be one that something chosen takes.
 void check_flags_taken(const Flags& flags, const Tables& tables, const Options& options) {
+  const bool only_primitives = options.workloads.empty() && options.services.empty();
+  if (only_primitives && !options.all_models) check_models_measured(options.models, options.primitives);
   check_workers_taken(options.models, flags.given("workers"));
   check_stack_taken(options.models, flags.given("stack"));
   check_taken(tables, options, "work", flags.given("work"), [](const Workload& row) { return row.default_work != 0; });
@@ -202,22 +202,48 @@ void add_rows(std::vector<const Row*>& rows, const std::vector<const Row*>& more
   rows.insert(rows.end(), more.begin(), more.end());
 }
 
-// A part takes of the command line what its workloads have; what none of them has is a mistake, and so is a workload in
-// the place of the suite's own that lacks what the suite is about.
+template <typename Row>
+void keep_rows(std::vector<const Row*>& rows, const std::vector<const Row*>& wanted) {
+  std::erase_if(rows, [&](const Row* row) { return std::ranges::find(wanted, row) == wanted.end(); });
+}
+
+std::string_view workloads_of(SuitePart part) { return std::ranges::find(part, "workload", &FlagDefault::flag)->value; }
+
+// A suite whose parts have all the same workloads takes others in their place, if they have what it is about. Of one
+// with different ones, --workload chooses: what a part does not have is left out of it.
+void choose_of_part(const Suite& suite, SuitePart own, const Tables& tables, Options& part) {
+  const auto same = [&](SuitePart other) { return workloads_of(other) == workloads_of(own); };
+  if (std::ranges::all_of(suite.parts, same)) {
+    for (const FlagDefault& value : own) {
+      const auto row = std::ranges::find(all_flags(), value.flag, &FlagRow::name);
+      if (row->subject == Subject::services && part.services.empty()) {
+        not_taken_error("suite", names_of(tables.services));
+      }
+    }
+    return;
+  }
+  const ChosenWorkloads wanted = choose_workloads(tables, std::string(workloads_of(own)));
+  keep_rows(part.workloads, wanted.jobs);
+  keep_rows(part.services, wanted.services);
+  keep_rows(part.primitives, wanted.primitives);
+}
+
+// A part takes of the command line what its workloads have; what the workloads of no part have is a mistake.
 void read_suite(const Suite& suite, const Flags& flags, const Tables& tables, Options& options) {
   Options chosen;  // by all parts
   for (std::size_t index = 0; index < suite.parts.size(); ++index) {
     Options& part = index == 0 ? options : options.further_parts.emplace_back();
     read_plan(with_defaults(flags, suite.parts[index]), tables, part);
-    for (const FlagRow& row : all_flags()) {
-      const bool own = std::ranges::find(suite.parts[index], row.name, &FlagDefault::flag) != suite.parts[index].end();
-      const bool subject_missing = row.subject == Subject::services && part.services.empty();
-      if (own && subject_missing) not_taken_error("suite", names_of(tables.services));
-    }
+    choose_of_part(suite, suite.parts[index], tables, part);
+    part.all_models = true;  // what has no row of a primitive is left out of that part
     add_rows(chosen.models, part.models);
     add_rows(chosen.workloads, part.workloads);
     add_rows(chosen.services, part.services);
     add_rows(chosen.primitives, part.primitives);
+  }
+  if (chosen.workloads.empty() && chosen.services.empty() && chosen.primitives.empty()) {
+    throw UsageError(fmt::format("--workload={}: no part of --suite={} has it; `bench --help` says what they have",
+                                 flags.text("workload"), suite.name));
   }
   check_flags_taken(flags, tables, chosen);
 }

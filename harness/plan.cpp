@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 
 #include "harness/measure/affinity.h"
@@ -210,11 +211,9 @@ const ServiceOptions& shared_services(const Options& options) {
 
 // The groups of the chosen workloads and their cells.
 void add_part(Plan& plan, const Options& options, const Machine& machine) {
-  const std::size_t first = plan.groups.size();
-  for (Group& group : make_groups(options)) plan.groups.push_back(std::move(group));
-  for (Group& group : make_service_groups(options, plan.cpu_split)) plan.groups.push_back(std::move(group));
-  for (std::size_t index = first; index < plan.groups.size(); ++index) {
-    Group& group = plan.groups[index];
+  std::vector<Group> groups = make_groups(options);
+  std::ranges::move(make_service_groups(options, plan.cpu_split), std::back_inserter(groups));
+  for (Group& group : groups) {
     for (const Model* model : options.models) {
       const bool pool = takes_workers(*model);
       const bool stacks = model->unit == UnitKind::fiber;
@@ -222,12 +221,14 @@ void add_part(Plan& plan, const Options& options, const Machine& machine) {
         for (const std::uint64_t stack_bytes :
              or_default<std::uint64_t>(options.stack_bytes, stacks, default_stack_bytes, default_stack_bytes)) {
           Cell cell;
-          cell.group = index;
+          cell.group = plan.groups.size();
           cell.model = model;
           cell.workers = workers;
           cell.shows_workers = pool;
           cell.stack_bytes = stack_bytes;
           cell.name = group.service ? service_cell_name(cell, group) : cell_name(cell, group, !options.cpus.empty());
+          // What an earlier part of a suite measures under the same name is not measured again.
+          if (std::ranges::find(plan.cells, cell.name, &Cell::name) != plan.cells.end()) continue;
           cell.label = label_of(cell, options);
           estimate(cell, group, options);
           cell.skipped = why_skipped(cell, group, machine);
@@ -237,6 +238,7 @@ void add_part(Plan& plan, const Options& options, const Machine& machine) {
         }
       }
     }
+    if (!group.cells.empty()) plan.groups.push_back(std::move(group));
   }
   add_primitives(plan, options, machine);
 }

@@ -105,6 +105,7 @@ void add_primitives(Plan& plan, const Options& options, const Machine& machine) 
         const bool none = !has_row(*primitive, *model);
         if (none && !options.all_models) add_cell(plan, index, *model, nullptr, default_stack_bytes, options, machine);
       }
+      if (plan.groups[index].cells.empty()) plan.groups.pop_back();
     }
   }
 }

@@ -12,31 +12,46 @@ double median_cost(const CellCost& cell) {
   return median(values);
 }
 
-// Whether the data shows that `worse` costs more than `better`.
-bool is_worse(const std::optional<Ratio>& worse_over_better) {
-  return worse_over_better && tells_apart(*worse_over_better) && worse_over_better->effect > 1;
+using MaybeRatio = std::optional<Ratio>;
+
+// Whether the data shows that the numerator's cell costs more, or less.
+bool is_worse(const MaybeRatio& ratio) { return ratio && tells_apart(*ratio) && ratio->effect > 1; }
+bool is_better(const MaybeRatio& ratio) { return ratio && tells_apart(*ratio) && ratio->effect < 1; }
+
+// By the median cost; but ratios rest on the rounds of one regime, and may tell a cell to be better than one whose
+// median over all rounds is less: then it goes before that one. Each cell moves up once at the most.
+void put_in_order(std::vector<CellCost>& costs, const std::vector<Regime>& regimes) {
+  std::ranges::stable_sort(costs, {}, median_cost);
+  for (std::size_t index = 1; index < costs.size(); ++index) {
+    std::size_t place = index;
+    while (place > 0 && is_better(ratio_within_rounds(costs[index].cost, costs[place - 1].cost, regimes))) --place;
+    std::rotate(costs.begin() + static_cast<std::ptrdiff_t>(place), costs.begin() + static_cast<std::ptrdiff_t>(index),
+                costs.begin() + static_cast<std::ptrdiff_t>(index) + 1);
+  }
 }
 
 // The longest runs of `costs` within which no two are told apart, each of two cells or more and part of no other.
 std::vector<std::vector<std::size_t>> find_ties(const std::vector<CellCost>& costs,
                                                 const std::vector<Regime>& regimes) {
   std::vector<std::vector<std::size_t>> ties;
-  std::size_t ended = 0;  // past the last cell of the run before
-  for (std::size_t first = 0; first < costs.size(); ++first) {
-    std::size_t end = first + 1;
-    const auto told_from_any = [&](std::size_t candidate) {
-      for (std::size_t other = first; other < candidate; ++other) {
-        const auto ratio = ratio_within_rounds(costs[candidate].cost, costs[other].cost, regimes);
-        if (ratio && tells_apart(*ratio)) return true;
-      }
-      return false;
-    };
-    while (end < costs.size() && !told_from_any(end)) ++end;
-    if (end - first < 2 || end <= ended) continue;
-    ended = end;
+  const auto told_apart = [&](std::size_t one, std::size_t other) {
+    const auto ratio = ratio_within_rounds(costs[one].cost, costs[other].cost, regimes);
+    return ratio && tells_apart(*ratio);
+  };
+  std::size_t begin = 0;  // of the run that ends before `end`
+  const auto tell = [&](std::size_t end) {
+    if (end - begin < 2) return;
     std::vector<std::size_t>& tie = ties.emplace_back();
-    for (std::size_t i = first; i < end; ++i) tie.push_back(costs[i].cell);
+    for (std::size_t i = begin; i < end; ++i) tie.push_back(costs[i].cell);
+  };
+  for (std::size_t next = 1; next < costs.size(); ++next) {
+    std::size_t last_apart = next;
+    while (last_apart > begin && !told_apart(next, last_apart - 1)) --last_apart;
+    if (last_apart == begin) continue;
+    tell(next);
+    begin = last_apart;
   }
+  tell(costs.size());
   return ties;
 }
 
@@ -78,7 +93,7 @@ Ranking rank(RankedBy by, std::vector<CellCost> costs, const std::vector<Regime>
   Ranking ranking;
   ranking.by = by;
   if (costs.empty()) return ranking;
-  std::ranges::stable_sort(costs, {}, median_cost);
+  put_in_order(costs, regimes);
   const CellCost& first = costs.front();
   ranking.bounded = median_interval_rank(first.cost.size()) != 0;
   for (const CellCost& cell : costs) {

@@ -54,14 +54,15 @@ struct Unranked {
 struct Ranking {
   RankedBy by = RankedBy::time;
   bool bounded = false;                        ///< Whether there are enough rounds to tell cells apart at all.
-  std::vector<Place> order;                    ///< By the median cost, least first.
+  std::vector<Place> order;                    ///< Least first: by the median cost, but no cell behind one it is told
+                                               ///< to be better than.
   std::vector<std::size_t> best;               ///< Cells: the first, and those that the data cannot tell from it.
   std::optional<Place> next;                   ///< The first in the order that is told from the best.
   std::vector<std::vector<std::size_t>> ties;  ///< Longest runs of the order in which no two cells are told apart.
   std::vector<Unranked> unranked;
 };
 
-/// Puts the cells in order, those of equal cost in the order given. Each pair is told apart, or not, at 95%, not
+/// Puts the cells in order, those of equal cost as they are given. Each pair is told apart, or not, at 95%, not
 /// corrected for their number.
 Ranking rank(RankedBy by, std::vector<CellCost> costs, const std::vector<Regime>& regimes);
 

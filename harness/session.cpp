@@ -269,7 +269,7 @@ class PlanSession {
       const Group& group = plan_.group_of(candidate);
       if (results_.cells[other].memory && candidate.model == cell.model && candidate.workers == cell.workers &&
           candidate.stack_bytes == cell.stack_bytes && group.service == plan_.group_of(cell).service &&
-          group.load.parameters == load.parameters &&
+          group.load.parameters == load.parameters && group.load.pipeline == load.pipeline &&
           memory_counts(group.load.connections) == memory_counts(load.connections)) {
         return &results_.cells[other];
       }

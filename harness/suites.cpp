@@ -167,9 +167,7 @@ constexpr auto c1m_others = std::to_array<FlagDefault>({
 constexpr auto c1m_parts = std::to_array<SuitePart>({c1m, c1m_others});
 
 constexpr auto suites = std::to_array<Suite>({
-    {"quick",
-     "what a newcomer asks about, in a minute: cpu, io, echo, spawn and switch under the models a newcomer asks about",
-     quick_parts},
+    {"quick", "what a newcomer asks about, in a minute: cpu, io, echo, spawn and switch", quick_parts},
     {"notes", "the experiments of the teaching notes on network and concurrent programming", notes_parts},
     {"c10k", "echo at 1 to 10,000 connections under every model", c10k_parts},
     {"c1m", "echo on 1,000,000 connections, and on 100,000 under two more models", c1m_parts},

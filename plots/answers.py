@@ -223,7 +223,7 @@ def _reason(group, reason, cells):
         whose = "its" if len(cells) == 1 else "their"
         return f"{whose} figures are invalid: {reason.removeprefix('invalid: ')} (runs: {runs})"
     if reason == "starved":
-        served = _once(f"{cell.figures['connections_served']:,} of {cell.figures['connections_active']:,}"
+        served = _once(f"{cell.figures['connections_served']:,} of {cell.figures['connections_due']:,}"
                        for cell in cells)
         return f"some connections never got a reply (served: {served})"
     if reason == "errors":

@@ -1,4 +1,6 @@
 """C10K: what becomes of each model as connections grow: rate, tail latency, CPU, memory, and who is served at all."""
+import json
+
 from plots import quantities, style
 from plots.errors import Skip
 from plots.result import Value
@@ -10,18 +12,22 @@ def draw(result):
         connections = group.parameter("connections")
         if connections is None or not group.measured or group.parameter("active") != connections:
             continue
-        same = {key: value for key, value in _first_parameters(group).items() if key in (
-            "message_bytes", "pipeline", "service_cpu_ns", "service_wait_ns", "heavy_percent", "loop", "rate_mode")}
-        sweeps.setdefault((group.workload, tuple(same.items())), []).append(group)
-    sweeps = [groups for groups in sweeps.values() if len({group.parameter("connections") for group in groups}) > 1]
+        sweeps.setdefault((group.workload, _load(group)), {}).setdefault(connections, group)
+    sweeps = [list(groups.values()) for groups in sweeps.values() if len(groups) > 1]
     if not sweeps:
         raise Skip("no service was measured at two or more numbers of connections")
     return [_draw(result, sorted(groups, key=lambda group: group.parameter("connections")),
                   "" if index == 0 else f"{groups[0].workload}-{index + 1}") for index, groups in enumerate(sweeps)]
 
 
-def _first_parameters(group):
-    return next(cell.parameters for cell in group.cells if cell.parameters)
+def _load(group):
+    """What is the same throughout a sweep: all parameters but the connections, what they come to, and a rate that was
+    found out for each number of them."""
+    own = ["connections", "active", "workers", "stack_bytes", "service_compute_steps"]
+    if group.parameter("rate_mode") != "fixed":
+        own.append("offered_rate_per_second")
+    parameters = next(cell.parameters for cell in group.cells if cell.parameters)
+    return json.dumps({key: value for key, value in parameters.items() if key not in own}, sort_keys=True)
 
 
 def _draw(result, groups, suffix):
@@ -31,11 +37,13 @@ def _draw(result, groups, suffix):
     frame = style.Frame(
         f"{first.workload}: from {first.parameter('connections'):,} to {most:,} connections under each model",
         _how_loaded(first) + " A dot is the median of the runs, its line the 95% interval (dotted: the range of fewer than "
-        "6 runs); hollow: not to be ranked, and why stands beside its row in the last panel." + _turns(last),
+        "6 runs); hollow: not to be ranked, and why stands beside its row in the last panel. Memory is that of one connection, as "
+        "measured over 1,000 and more of them, times their number." + _turns(last),
         [result], panel=(3.2, max(2.7, 0.17 * len(last.measured))), grid=(3, 2), label_room=1.75, panel_gap=0.85)
     rate, latency, cpu, memory, served, rows = frame.axes
     models = _models(groups)
-    _lines(frame, rate, groups, models, "requests answered per second" + (" (a common rate is offered)" if common else ""),
+    title = "requests answered per second" + (" (a common rate is offered)" if common else "")
+    _lines(frame, rate, groups, models, title,
            lambda cell: cell.rate(), quantities.short_count, lambda value: quantities.count(value) + "/s")
     _lines(frame, latency, groups, models, "p99 of the latency", lambda cell: cell.latency_ns("p99"),
            quantities.short_duration, quantities.duration)
@@ -53,8 +61,11 @@ def _how_loaded(group):
     if group.parameter("rate_mode") == "common":
         return ("Every model is offered the same rate of requests, one that all can bear; so what counts is the CPU that "
                 "each needs for it.")
+    if group.parameter("rate_mode") == "search":
+        return "Each model at the highest rate that keeps its promise about latency, as far as that was found."
     if group.parameter("loop") == "open":
-        return "Requests are due at a fixed rate, whether or not the server keeps up."
+        rate = quantities.count(group.parameter("offered_rate_per_second"))
+        return f"{rate} requests are due each second, whether or not the server keeps up."
     return "Closed loop: each connection sends its next request when its reply has come."
 
 
@@ -95,13 +106,12 @@ def _lines(frame, axes, groups, models, title, value_of, tick, text):
 
 
 def _memory(frame, axes, groups, models):
-    """All connections together, at what each of them takes; the label says what that is."""
+    """What each connection takes, as measured over 1,000 and more of them, times their number; the label says of one."""
     style.panel_title(axes, "memory of all connections (label: of one)")
     style.count_ticks(axes.xaxis, [group.parameter("connections") for group in groups])
     lines = {}
     for label, cells in models.items():
-        points = [(connections, sum(cell.units()), cell) for connections, cell in cells.items()
-                  if cell.units() and sum(cell.units()) > 0]
+        points = [(connections, cell.unit_bytes(), cell) for connections, cell in cells.items() if cell.unit_bytes()]
         if points:
             lines[label] = points
     if not style.log_scale(axes.yaxis, [x * each for points in lines.values() for x, each, _ in points],
@@ -141,30 +151,42 @@ def _share(cell):
     return 100 * cell.figures["connections_served"] / max(cell.figures["connections_due"], 1)
 
 
+def _ranked_by(group):
+    """(what a group is ranked by, a cell's value of it, how that is written, on an axis and in words)."""
+    return {
+        "rate": ("requests answered per second", lambda cell: cell.rate(), quantities.short_count,
+                 lambda value: quantities.count(value) + "/s"),
+        "knee_rate": ("highest rate within the bound", lambda cell: cell.knee_rate(), quantities.short_count,
+                      lambda value: quantities.count(value) + "/s"),
+    }.get(group.ranking["by"], ("server CPU per request", lambda cell: cell.cpu_ns(), quantities.short_duration,
+                                quantities.duration))
+
+
 def _rows(axes, group):
-    """The answer at the most connections, a row for each model, least CPU first."""
+    """The answer at the most connections, a row for each model, the best first."""
     cells = group.ranked()
-    style.panel_title(axes, f"at {group.parameter('connections'):,} connections: server CPU per request")
+    what, value_of, tick, text = _ranked_by(group)
+    style.panel_title(axes, f"at {group.parameter('connections'):,} connections: {what}")
     heights = style.model_rows(axes, cells)
-    values = {cell.name: cell.cpu_ns() for cell in cells}
-    style.row_scale(axes.xaxis, [end for value in values.values() for end in (value.median, value.low, value.high)],
-                    quantities.short_duration)
+    values = {cell.name: value_of(cell) for cell in cells}
+    style.row_scale(axes.xaxis, [end for value in values.values() for end in (value.median, value.low, value.high)], tick)
     for cell in cells:
         value = values[cell.name]
         if value.median <= 0:
             continue
         style.dot(axes, value.median, heights[cell.name], cell.model, cell.flaw, x_value=value)
-        style.row_text(axes, value, heights[cell.name], cell, quantities.duration, reason=True)
+        style.row_text(axes, value, heights[cell.name], cell, text, reason=True)
     style.tie_brackets(axes, heights, group.ties())
 
 
 def _alt(groups):
     last = groups[-1]
+    what, value_of, _, text = _ranked_by(last)
     parts = []
     for cell in last.ranked():
-        text = f"{cell.label}: {quantities.duration(cell.cpu_ns().median)} of CPU per request, p99 "
-        text += quantities.duration(cell.latency_ns("p99").median)
-        if cell.units():
-            text += f", {quantities.size(sum(cell.units()))} of memory per connection"
-        parts.append(text + (f" ({cell.flaw_reason})" if cell.flaw else ""))
-    return f"At {last.parameter('connections'):,} connections, least CPU first: {'; '.join(parts)}. {last.verdict or ''}"
+        words = f"{cell.label}: {text(value_of(cell).median)}, p99 {quantities.duration(cell.latency_ns('p99').median)}"
+        if cell.unit_bytes():
+            words += f", {quantities.size(cell.unit_bytes())} of memory per connection"
+        parts.append(words + (f" ({cell.flaw_reason})" if cell.flaw else ""))
+    return (f"At {last.parameter('connections'):,} connections, {what}, best first: {'; '.join(parts)}. "
+            f"{last.verdict or ''}").strip()

@@ -1,4 +1,5 @@
-"""A against B: the ratio of each cell's cost between two result files of one machine, largest change first."""
+"""A against B: the ratio of each cell's cost between two result files of one machine, largest change first. Of more
+files, each is held against the first."""
 import math
 
 from plots import comparison, quantities, style
@@ -6,39 +7,60 @@ from plots.errors import Skip
 from plots.palette import BETTER, INK, WORSE
 
 MOST = 40  # rows of a figure
+SAME_RATE = 0.01  # offered rates that differ by a larger share are different loads
 
 
 def draw(results):
-    if len(results) != 2:
-        raise Skip(f"it compares two results, and {len(results)} {'is' if len(results) == 1 else 'are'} given")
-    a, b = results
-    if comparison.machine_key(a) != comparison.machine_key(b):
-        raise Skip(f"{a.label} and {b.label} are of different machines, whose figures are not held against each other")
-    rows = ratios(a, b)
-    if not rows:
-        raise Skip(f"{a.label} and {b.label} share no cell")
-    _, lonely = comparison.shared_cells(results)
-    return [_draw(results, rows[:MOST], len(rows) - MOST, len(lonely))]
+    if len(results) < 2:
+        raise Skip("it compares two or more results, and 1 is given")
+    if len({comparison.machine_key(result) for result in results}) > 1:
+        raise Skip(f"{', '.join(result.label for result in results)} are of different machines, whose figures are not held "
+                   "against each other")
+    drawings = []
+    for other in results[1:]:
+        rows, left_out = ratios(results[0], other)
+        if rows:
+            suffix = other.label if drawings else ""
+            drawings.append(_draw([results[0], other], rows[:MOST], len(rows) - MOST, len(left_out), suffix))
+    if not drawings:
+        raise Skip(f"{' and '.join(result.label for result in results)} share no cell that compares")
+    return drawings
 
 
 def ratios(a, b):
-    """[(cell of a, what is compared, Ratio of b over a)], largest change first; more than 1 means that b costs more."""
+    """[(cell of a, what is compared, Ratio of b over a)], largest change first, where more than 1 means that b costs more;
+    and [(name, why)] of the cells that are not compared."""
     rows = []
-    shared, _ = comparison.shared_cells([a, b])
+    shared, lonely = comparison.shared_cells([a, b])
+    left_out = [(name, "measured in one of them only") for name in lonely]
     for group, (cell_a, cell_b) in shared:
         cost, what = comparison.cost_of(group)
-        if cell_a.flaw or cell_b.flaw:
+        why = _why_not(cell_a, cell_b)
+        if why:
+            left_out.append((cell_a.name, why))
             continue
         ratio = comparison.unpaired(comparison.costs(cell_b, cost), comparison.costs(cell_a, cost))
         if ratio:
             rows.append((cell_a, what, ratio))
-    return sorted(rows, key=lambda row: -abs(math.log(row[2].effect)))
+    return sorted(rows, key=lambda row: -abs(math.log(row[2].effect))), left_out
 
 
-def _draw(results, rows, more, lonely):
+def _why_not(cell_a, cell_b):
+    """Why two cells of one name do not compare; empty where they do."""
+    for cell in (cell_a, cell_b):
+        if cell.flaw:
+            return cell.flaw_reason
+    offered = [cell.figures.get("offered_rate_per_second") for cell in (cell_a, cell_b)]
+    if None not in offered and abs(offered[1] / offered[0] - 1) > SAME_RATE:
+        return f"offered {quantities.count(offered[0])} and {quantities.count(offered[1])} requests/s"
+    return ""
+
+
+def _draw(results, rows, more, apart, suffix):
     a, b = results
     left_out = (f" {more} smaller changes are left out." if more > 0 else "") + (
-        f" {lonely} cells are in one of the files only." if lonely else "")
+        f" {apart} cells do not compare: measured in one of the files only, at different rates, or not to be ranked."
+        if apart else "")
     what = ", ".join(dict.fromkeys(what for _, what, _ in rows))
     frame = style.Frame(
         f"{b.label} against {a.label}: the cost of each cell",
@@ -64,7 +86,7 @@ def _draw(results, rows, more, lonely):
         axes.annotate(quantities.change(ratio.effect), (1, height), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
                       va="center", fontsize=style.SMALL, color=colour, annotation_clip=False)
     axes.set_xlabel(f"cost in {b.label} over cost in {a.label}")
-    return frame.drawing(_alt(rows, a, b))
+    return frame.drawing(_alt(rows, a, b), suffix)
 
 
 def _alt(rows, a, b):

@@ -3,6 +3,7 @@
 Ratios of samples of one file are taken within rounds. Those of different files cannot be: their runs were not interleaved,
 so a drift of the machine between them looks like a change of the program, and whoever shows them says so.
 """
+import functools
 import math
 import statistics
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ def cost_of(group):
     by = group.ranking["by"] if group.ranking else "operation"
     return {
         "time": (_time_over_ideal, "time of a batch over the same run's ideal"),
-        "server_cpu_per_request": (lambda row: row["bench"]["server_cpu_ns_per_request"], "server CPU per request"),
+        # Of a server that somebody else runs it may be unknown.
+        "server_cpu_per_request": (lambda row: row["bench"].get("server_cpu_ns_per_request", 0), "server CPU per request"),
         "rate": (lambda row: 1 / row["items_per_second"], "time per request at the highest rate"),
         "knee_rate": (lambda row: 1 / row["bench"]["knee"]["rate_per_second"], "time per request at the highest rate within "
                       "the bound"),
@@ -92,6 +94,7 @@ def unpaired(numerators, denominators):
     return Ratio(math.exp(statistics.median(shifts)), math.exp(shifts[index]), math.exp(shifts[-1 - index]), bounded)
 
 
+@functools.cache
 def _rank_sum_rank(n, m):
     """The largest k with 2 P(U <= k - 1) <= 1 - LEVEL, by counting; 0 where even k = 1 promises less."""
     counts = _rank_sum_counts(n, m)

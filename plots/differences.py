@@ -5,26 +5,29 @@ PLURALS = {"costs more": "cost more", "costs less": "cost less", "has too few ru
 
 
 def differences(results, runs):
-    """`runs`: what report.run() says of each. Facts that are not the same in all, and what a comparison of cells gives;
-    `rows` are there for two results of one machine, `panels` for those of several."""
+    """`runs`: what report.run() says of each. Facts that are not the same in all, and what a comparison of cells gives:
+    `pairs` for results of one machine, each of them against the first, and `panels` for those of several."""
     one_machine = len({comparison.machine_key(result) for result in results}) == 1
-    labels = [result.label for result in results]
-    shared, lonely = comparison.shared_cells(results)
-    found = {"labels": labels, "facts": _facts(runs), "lonely": lonely, "lead": [], "rows": [], "panels": []}
-    if not shared:
-        found["lead"] = ["These results share no cell, so there is nothing to compare."]
-    elif not one_machine:
+    found = {"labels": [result.label for result in results], "facts": _facts(runs), "lead": [], "pairs": [], "panels": []}
+    if one_machine:
+        found["pairs"] = [_compare(results[0], other) for other in results[1:]]
+        found["lead"] = ["The runs of different files were not interleaved, so a machine that changed in between looks like "
+                         "a change of the program; and of many cells that are all the same, one in twenty will seem to "
+                         "differ."]
+    else:
         found["panels"] = [_panel(results, group, *panel) for group, panel in machines.panels(results)]
         found["lead"] = ["Different machines: their absolute figures are not held against each other. What compares is how "
                          "far each model is from a reference model on the same machine."]
-    elif len(results) == 2:
-        found["rows"] = [_row(cell, what, ratio) for cell, what, ratio in compare.ratios(*results)]
-        found["lead"] = [_summary(results, found["rows"]),
-                         "The runs of the two files were not interleaved, so a machine that changed in between looks like a "
-                         "change of the program; and of many cells that are all the same, one in twenty will seem to differ."]
-    else:
-        found["lead"] = ["More than two results of one machine: give two of them for a comparison cell by cell."]
+        if not found["panels"]:
+            found["lead"].append("These results share no group with a reference model and another one.")
     return found
+
+
+def _compare(before, after):
+    ratios, left_out = compare.ratios(before, after)
+    rows = [_row(cell, what, ratio) for cell, what, ratio in ratios]
+    return {"labels": [before.label, after.label], "summary": _summary(before, after, rows), "rows": rows,
+            "left_out": left_out}
 
 
 def _facts(runs):
@@ -49,12 +52,13 @@ def _row(cell, what, ratio):
             "verdict": verdict}
 
 
-def _summary(results, rows):
+def _summary(before, after, rows):
+    if not rows:
+        return f"{before.label} and {after.label} share no cell that compares."
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in (
         "costs more", "costs less", "cannot be told apart", "has too few runs to tell")}
-    parts = [f"{many} {verdict if many == 1 else PLURALS.get(verdict, verdict)}"
-             for verdict, many in counts.items() if many]
-    return f"In {results[1].label} against {results[0].label}, of {len(rows)} cells: {', '.join(parts)}."
+    parts = [f"{many} {verdict if many == 1 else PLURALS.get(verdict, verdict)}" for verdict, many in counts.items() if many]
+    return f"In {after.label} against {before.label}, of {len(rows)} cells: {', '.join(parts)}."
 
 
 def _panel(results, group, reference, lines):

@@ -89,11 +89,22 @@ def places(lines, index):
 
 
 def _rank_change(label, lines):
-    """Where the model's place on the last machine is another than on the first: both."""
-    first, last = places(lines, 0), places(lines, -1)
-    if label not in first or label not in last or first.index(label) == last.index(label):
+    """The model's place on the first and on the last machine, where it and another one are told apart on both, the one
+    way round here and the other there: places that noise has swapped are no change."""
+    own = next(values for name, _, values in lines if name == label)
+    if not any(_swapped(own, values) for name, _, values in lines if name != label):
         return ""
+    first, last = places(lines, 0), places(lines, -1)
     return f" (place {first.index(label) + 1} → {last.index(label) + 1})"
+
+
+def _swapped(own, other):
+    ends = (own[0], other[0], own[-1], other[-1])
+    if not all(value and value.bounded for value in ends):
+        return False
+    here_less, there_less = own[0].high < other[0].low, own[-1].high < other[-1].low
+    here_more, there_more = own[0].low > other[0].high, own[-1].low > other[-1].high
+    return (here_less and there_more) or (here_more and there_less)
 
 
 def _alt(results, panel):

@@ -76,20 +76,10 @@ def _draw_lines(frame, axes, groups, lines, percentile):
     labels = []
     for (label, points), nudge in zip(values.items(), style.nudges(len(values), 0.03)):
         model = points[0][2].model
-        style.line(axes, [(rate, value, _flaw(cell)) for rate, value, cell in points], model, nudge)
+        style.line(axes, [(rate, value, cell.flaw) for rate, value, cell in points], model, nudge)
         rate, value, _ = points[-1]
         labels.append((f"{label} {quantities.duration(value.median)}", model, rate, value.median))
     frame.label(axes, labels)
-
-
-def _flaw(cell):
-    """Why a point is no latency at the rate that was offered, in a few words; None where it is."""
-    if cell.flaw == "invalid":
-        return f"invalid: {cell.figures['invalid_reason']}"
-    if cell.flaw:
-        return cell.flaw
-    return {"rate": None, "server": "the server was the limit", "generator": "the load generator was the limit",
-            "latency": "not met, though neither side was busy"}[cell.limit]
 
 
 def _unsound(groups):
@@ -97,7 +87,7 @@ def _unsound(groups):
     rates = {}  # by flaw and label
     for group in groups:
         for cell in group.cells:
-            flaw = _flaw(cell) if cell.measured else cell.failure and "failed"
+            flaw = (cell.failure and "failed") or cell.flaw_reason
             if flaw:
                 rates.setdefault((flaw, cell.label), []).append(quantities.short_count(_offered(group)))
     labels = {}  # by flaw and rates

@@ -62,7 +62,7 @@ def change(ratio_to_before):
 
 def percent(value):
     """Of a value that is in percent already."""
-    return f"{_digits(value)}%" if 0 < abs(value) < 10 else f"{value:.0f}%"
+    return f"{value:.2g}%" if 0 < abs(value) < 9.95 else f"{value:.0f}%"
 
 
 def short_duration(ns):

@@ -66,12 +66,13 @@ def header(results):
     one = results[0]
     words = one.bench["command_line"]
     suite = next((word.removeprefix("--suite=") for word in words if word.startswith("--suite=")), None)
-    models = len({cell.model for group in one.groups for cell in group.cells})
+    measured = [group for group in one.groups if group.measured]
+    models = len({cell.model for group in measured for cell in group.measured})
     kinds = []
-    for kind, name in (("service", "service"), ("job", "job"), ("primitive", "primitive")):
-        number = len(one.groups_of(kind))
+    for kind in ("service", "job", "primitive"):
+        number = len({group.workload for group in measured if group.kind == kind})
         if number:
-            kinds.append(f"{number} {name}{'' if number == 1 else 's'}")
+            kinds.append(f"{number} {kind}{'' if number == 1 else 's'}")
     what = ", ".join(kinds[:-1]) + " and " * (len(kinds) > 1) + kinds[-1] if kinds else "nothing"
     return {
         "title": "Concurrency models" + (f": {suite}" if suite else ""),

@@ -13,6 +13,19 @@ import fastjsonschema
 
 from plots.errors import PlotError
 
+PERCENTILES = ("p50", "p90", "p99", "p99_9")
+
+# Why a cell has no place, by its loop and what its limit was: in a few words, and what that means.
+FLAWS = {
+    ("open", "server"): ("rate not met", "the server was busy before all that was offered was answered"),
+    ("open", "latency"): ("rate not met", "not all that was offered was answered, though neither side was busy"),
+    ("open", "generator"): ("rate not met", "the load generator was the limit"),
+    ("open", "keeps its promise at no rate"): ("promise not kept", "at no rate that was tried"),
+    ("closed", "latency"): ("server not busy", "the rate shows how long both sides waited for each other"),
+    ("closed", "generator"): ("server not busy", "the load generator was the limit"),
+    ("closed", "rate"): ("server not busy", "the rate was not its limit"),
+}
+
 SCHEMA_FILE = pathlib.Path(__file__).resolve().parent.parent / "results" / "schema.json"
 
 
@@ -41,6 +54,7 @@ class Cell:
     percentiles: dict = field(default_factory=dict)  # "p50", "p90", "p99", "p99_9": aggregate rows
     failure: str | None = None
     skipped: str | None = None
+    unranked: str | None = None  # why it has no place in the group's ranking, as the file has it
 
     @property
     def measured(self):
@@ -60,12 +74,11 @@ class Cell:
         """Why the figures of this cell are not to be ranked, in a few words; None where they are sound."""
         if self.failure:
             return "failed"
-        figures = self.figures
-        if figures.get("valid") is False:
+        if self.figures.get("valid") is False:
             return "invalid"
-        if figures.get("limit") in ("starved", "errors"):
-            return figures["limit"]
-        return None
+        if self.unranked in (None, "starved", "errors"):
+            return self.unranked
+        return FLAWS.get((self.parameters.get("loop"), self.unranked), ("not ranked", ""))[0]
 
     @property
     def flaw_reason(self):
@@ -79,10 +92,13 @@ class Cell:
             return f"invalid{of}: {self.figures['invalid_reason']}"
         if flaw == "starved":
             return (f"starved: served {self.figures['connections_served']:,} of "
-                    f"{self.figures['connections_active']:,} connections")
+                    f"{self.figures['connections_due']:,} connections")
         if flaw == "errors":
             counted = [f"{many:,} {kind.replace('_', ' ')}" for kind, many in self.figures["errors"].items() if many]
             return f"errors: {', '.join(counted)}"
+        if flaw:
+            why = FLAWS.get((self.parameters.get("loop"), self.unranked), ("", self.unranked))[1]
+            return f"{flaw}: {why}"
         return None
 
     # The figures that several charts show.
@@ -112,6 +128,11 @@ class Cell:
         """A ratio of the median row such as "over_ideal" or "speedup_over_serial"; None where it is absent."""
         found = self.figures.get(key)
         return found and Value(found["effect"], found["low"], found["high"], found["bounded"])
+
+    def unit_bytes(self):
+        """Memory per unit or connection in all, bytes; what is below 0 within the noise counts as 0. None where it was
+        not measured."""
+        return None if self.units() is None else sum(max(part, 0) for part in self.units())
 
     def units(self):
         """Memory per unit or connection as (user, kernel) in bytes; None where it was not measured."""
@@ -318,7 +339,8 @@ def _reader_schema(part):
 
 def _problem(error):
     if error.rule == "required" and isinstance(error.value, dict):
-        return "no key " + next(key for key in error.rule_definition if key not in error.value)
+        missing = next(key for key in error.rule_definition if key not in error.value)
+        return f"no key {missing}: damaged, or of another version of bench: measure again"
     said = error.message.removeprefix(error.name).strip()
     return _shorten(f"{json.dumps(error.value, ensure_ascii=False)} {said}" if not isinstance(
         error.value, (dict, list)) else said)
@@ -347,6 +369,8 @@ def _make_groups(document, path):
                       ranking=entry.get("ranking"), verdict=entry.get("verdict"), warnings=entry["warnings"])
         for name in entry["cells"]:
             model = name.split("/")[1]
+            if name in cells:
+                raise PlotError(f"{path}: context.bench.groups: {name} is there twice, so that its rows cannot be told apart")
             cell = Cell(name=name, workload=entry["workload"], model=model, label=model, skipped=skipped.get(name))
             cells[name] = cell
             group.cells.append(cell)
@@ -357,9 +381,32 @@ def _make_groups(document, path):
             raise PlotError(f"{path}: benchmarks[{index}].run_name: {row['run_name']} is in no group of "
                             "context.bench.groups")
         _add_row(cell, row)
-    for group in groups:
+    for index, group in enumerate(groups):
+        _check_group(group, f"{path}: context.bench.groups[{index}]")
         _label(group)
     return groups
+
+
+def _check_group(group, where):
+    """What the schema cannot say: names of the ranking are those of cells, and a cell has all of its rows."""
+    cells = {cell.name: cell for cell in group.cells}
+    ranking = group.ranking or {}
+    named = [("order", place["name"]) for place in ranking.get("order", [])]
+    named += [("best", name) for name in ranking.get("best", [])]
+    named += [("next", ranking["next"])] if "next" in ranking else []
+    named += [("ties", name) for tie in ranking.get("ties", []) for name in tie]
+    named += [("unranked", entry["name"]) for entry in ranking.get("unranked", [])]
+    for key, name in named:
+        if name not in cells or not cells[name].measured:
+            raise PlotError(f"{where}.ranking.{key}: {name} is no cell of the group that was measured")
+    for entry in ranking.get("unranked", []):
+        cells[entry["name"]].unranked = entry["reason"]
+    for cell in group.measured:
+        missing = [name for name in PERCENTILES if name not in cell.percentiles]
+        if group.kind != "primitive" and missing:
+            raise PlotError(f"{where}: {cell.name} has no row {cell.name}_{missing[0]}")
+        if not cell.samples:
+            raise PlotError(f"{where}: {cell.name} has a median and no samples")
 
 
 def _add_row(cell, row):

@@ -117,10 +117,10 @@ def _figure(group, cell, row):
     """What is shown of a sample or of the median row: one number, the smaller the better; 0 where nothing was
     answered."""
     bench = row["bench"]
+    if group.kind == "job" and "over_ideal" in cell.figures:
+        return bench["over_ideal"]["effect"] if row is cell.median else row["real_time"] / bench["ideal_ns"]
     if group.kind == "job":
-        if row is cell.median:
-            return bench["over_ideal"]["effect"]
-        return row["real_time"] / (bench["ideal_ns"] or 1)
+        return row["real_time"]
     return bench.get("server_cpu_ns_per_request", row["real_time"])
 
 

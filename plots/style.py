@@ -4,6 +4,7 @@ becomes a file.
 Lengths are in inches, text sizes in points. Nothing here needs a display: figures are drawn on matplotlib's own canvas.
 """
 import io
+import logging
 import math
 import os
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 import matplotlib
 
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # not how it fares with its caches
 matplotlib.use("Agg")
 
 from matplotlib import font_manager, rcParams  # noqa: E402

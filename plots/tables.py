@@ -152,7 +152,7 @@ def _memory_per_connection(cell):
     if not cell.units():
         return None
     user, kernel = (max(size, 0) for size in cell.units())
-    return f"{quantities.size(user)} + {quantities.size(kernel)}", user + kernel
+    return f"{quantities.size(user)} + {quantities.size(kernel)}", cell.unit_bytes()
 
 
 def _checkpoint(cell):
@@ -170,8 +170,8 @@ def _knee(cell):
 
 
 def _served(cell):
-    served, active = cell.figures["connections_served"], cell.figures["connections_active"]
-    return f"{served:,} of {active:,}", served / max(active, 1)
+    served, due = cell.figures["connections_served"], cell.figures["connections_due"]
+    return f"{served:,} of {due:,}", served / max(due, 1)
 
 
 def _parameter(key):
@@ -255,7 +255,7 @@ LEGENDS = {
         ("switches", "of the server per request: because it waited + because it was preempted"),
         ("server, load", "how busy the CPUs of the server and of the load generator were"),
         ("memory", "what one more connection takes: in user space + in the kernel"),
-        ("served", "active connections that got a reply"),
+        ("served", "connections that got a reply, of those that had a request to send"),
         ("limit", "why the rate was no higher: all that was offered was answered (rate), the server was busy (server), "
                   "the load generator was (generator), neither was (latency), connections never got a reply (starved) "
                   "or failed (errors); invalid figures are never ranked"))),

@@ -111,7 +111,7 @@ def _over_more_cpus(group, cells):
 
 
 def _memory(cells):
-    sizes = {cell.name: sum(max(part, 0) for part in cell.units()) for cell in cells}
+    sizes = {cell.name: cell.unit_bytes() for cell in cells}
     headline = []
     for cell in sorted(cells, key=lambda cell: sizes[cell.name]):
         headline += [", " if headline else "", unit_of(cell), f" {quantities.size(sizes[cell.name])}"]

@@ -71,14 +71,7 @@ def series_of(group):
 
 def fitted(cells):
     """Those whose throughput is what their workers can do, as also of a pool that starves connections: it is busy."""
-    return [cell for cell in cells if _flaw(cell) in (None, "starved")]
-
-
-def _flaw(cell):
-    """Why throughput is not to be ranked, in a few words; None where it is."""
-    if cell.flaw or cell.limit in (None, "server"):
-        return cell.flaw
-    return {"generator": "the load generator was the limit", "latency": "the server was not busy"}[cell.limit]
+    return [cell for cell in cells if cell.flaw in (None, "starved")]
 
 
 def _workers(cell):
@@ -159,7 +152,7 @@ def _draw_series(axes, series, law, speed_ups, what):
     axes.plot(xs, throughput(xs, 1.0, law.contention.median, law.coherency.median), color=style.look(model).colour,
               linewidth=1.3, zorder=2, label="law")
     for cell, number, value in zip(series.cells, numbers, speed_ups):
-        style.dot(axes, number, value.median, model, _flaw(cell), y_value=value)
+        style.dot(axes, number, value.median, model, cell.flaw, y_value=value)
     axes.annotate("ideal: N×", (numbers[-1], numbers[-1]), xytext=(8, 0), textcoords="offset points", va="center",
                   fontsize=style.SMALL, color=style.INK, annotation_clip=False)
     axes.annotate("\n".join(_constant_lines(law, series, what)), (1, 0.02), xycoords="axes fraction", xytext=(10, 0),
@@ -190,8 +183,8 @@ def _constant_lines(law, series, what):
         lines.append(f"fewer than {BOUNDED_RUNS} runs: no intervals")
     flaws = {}
     for cell in series.cells:
-        if _flaw(cell):
-            flaws.setdefault(_flaw(cell), []).append(str(_workers(cell)))
+        if cell.flaw:
+            flaws.setdefault(cell.flaw, []).append(str(_workers(cell)))
     lines += [f"hollow at {', '.join(numbers)}: {flaw}" for flaw, numbers in flaws.items()]
     return lines
 

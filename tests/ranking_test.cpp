@@ -71,10 +71,31 @@ TEST(Ranking, FewerThanSixRoundsTellNothingApart) {
 }
 
 TEST(Ranking, CellsWithoutACommonRoundAreNotToldApart) {
-  ByRound later;
-  for (std::uint32_t round = 2; round < 8; ++round) later[round] = 50;
-  const Ranking ranking = rank(RankedBy::time, {{0, {{0, 1.0}, {1, 1.0}}}, {1, later}}, steady);
+  ByRound early;
+  ByRound late;
+  for (std::uint32_t round = 0; round < 6; ++round) early[round] = 1;
+  for (std::uint32_t round = 6; round < 12; ++round) late[round] = 50;
+  const Ranking ranking = rank(RankedBy::time, {{0, early}, {1, late}}, std::vector<Regime>(12, Regime::usual));
   EXPECT_FALSE(ranking.order.back().over_first);
+  EXPECT_THAT(ranking.ties, ElementsAre(ElementsAre(0, 1)));
+  EXPECT_THAT(ranking.best, ElementsAre(0, 1));
+}
+
+// In the 9 rounds in which the machine changed, 0 was far ahead, which makes its median less; the ratio rests on the 6
+// steady ones.
+TEST(Ranking, ACellThatIsToldBetterIsNotBehind) {
+  std::vector<double> first(15, 1.00);
+  std::vector<double> second(15, 0.95);
+  std::vector<Regime> regimes(15, Regime::usual);
+  for (std::size_t round = 0; round < 9; ++round) {
+    regimes[round] = Regime::changing;
+    first[round] = 0.5;
+    second[round] = 3;
+  }
+  const Ranking ranking = rank(RankedBy::time, {{0, rounds(first)}, {1, rounds(second)}}, regimes);
+  EXPECT_THAT(order_of(ranking), ElementsAre(1, 0));
+  EXPECT_THAT(ranking.best, ElementsAre(1));
+  EXPECT_EQ(ranking.next->cell, 0U);
 }
 
 TEST(Ranking, OfNothingIsEmpty) { EXPECT_THAT(rank(RankedBy::time, {}, steady).order, IsEmpty()); }

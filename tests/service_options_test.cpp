@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -322,8 +323,18 @@ TEST(Suite, RefusesWhatNoPartTakes) {
             "--stack: none of the chosen models takes it; fibers and boost-fiber do");
   EXPECT_EQ(refusal({"--suite=c10k", "--tasks=5"}),
             "--tasks: none of the chosen workloads takes it; cpu, sum, io, mixed, copy, wake, idle do");
-  EXPECT_EQ(refusal({"--suite=quick", "--workload=io"}),
-            "--suite: none of the chosen workloads takes it; echo, http, udp-echo do");
+  EXPECT_EQ(refusal({"--suite=quick", "--workload=http"}),
+            "--workload=http: no part of --suite=quick has it; `bench --help` says what they have");
+}
+
+TEST(Suite, OfDifferentWorkloadsMeasuresThoseThatAreChosen) {
+  const Options options = parse({"--suite=quick", "--workload=io,switch"});
+  const Plan plan = make_plan(options, read_machine());
+  std::vector<std::string_view> workloads;
+  for (const Group& group : plan.groups) workloads.push_back(group.name());
+  EXPECT_THAT(workloads, ElementsAre("io", "switch"));
+  EXPECT_EQ(plan.groups[0].parameters.tasks, 20U);
+  EXPECT_EQ(options.max_time_ns, 50'000'000'000);
 }
 
 TEST(Suite, SharesWhatItsFirstServicesSay) {
@@ -332,6 +343,20 @@ TEST(Suite, SharesWhatItsFirstServicesSay) {
   const Plan plan = make_plan(jobs_first, read_machine());
   EXPECT_EQ(plan.services.client.duration, 300ms);
   EXPECT_TRUE(plan.services.memory);
+}
+
+TEST(Suite, MeasuresNoCellTwice) {
+  for (const Suite& suite : all_suites()) {
+    for (const char* models : {"--model=all", "--model=epoll"}) {
+      const Plan plan = make_plan(parse({"--suite=" + std::string(suite.name), models}), read_machine());
+      std::set<std::string> names;
+      for (const Cell& cell : plan.cells) EXPECT_TRUE(names.insert(cell.name).second) << cell.name;
+      for (std::size_t group = 0; group < plan.groups.size(); ++group) {
+        EXPECT_THAT(plan.groups[group].cells, Not(IsEmpty())) << plan.groups[group].title;
+        for (const std::size_t cell : plan.groups[group].cells) EXPECT_EQ(plan.cells[cell].group, group);
+      }
+    }
+  }
 }
 
 TEST(Suite, EveryDefaultIsTaken) {

@@ -30,6 +30,7 @@ class ServiceFigures:
     p99_ns: object = 200e3
     limit: str = "rate"
     served: int | None = None  # of the active connections; None: all
+    due: int | None = None  # of them, those that had a request to send; None: all
     invalid: dict = field(default_factory=dict)  # index of the run → why
     memory: tuple | None = None  # (user, kernel) bytes of a connection
     light_p99_ns: float | None = None
@@ -257,7 +258,7 @@ class Document:
                  "backlog_at_end": 0, "received_bytes": 1, "sent_bytes": 1,
                  "connections_asked": parameters["connections"], "connections_established": parameters["connections"],
                  "connect_phase_ns": 1, "connections_active": active,
-                 "connections_due": active,
+                 "connections_due": active if one.due is None else one.due,
                  "connections_served": active if one.served is None else one.served, "reconnects": 0, "idle_closes": 0,
                  "fairness": 1.0, "errors": {kind: 0 for kind in ERRORS}, "server_accepted": 1, "server_refused": 0,
                  "server_timed_out": 0, "server_open_peak": 1, "units_peak": 1, "run_user_cpu_ns": 1,
@@ -289,7 +290,7 @@ class Document:
             "others_cpu_percent": 0.0, "generator_cpu_percent": 50.0, "littles_law_ratio": 1.0, "send_lag_p99_ns": 1000.0,
             "fairness": 1.0, "connections_asked": parameters["connections"],
             "connections_established": parameters["connections"], "connections_per_second": 1000.0,
-            "connections_active": active, "connections_due": active, "connections_served": active if one.served is None else one.served,
+            "connections_active": active, "connections_due": active if one.due is None else one.due, "connections_served": active if one.served is None else one.served,
             "requests_unfinished": 0, "requests_failed": 0, "errors": {kind: 0 for kind in ERRORS}}
         if min(cpus) > 0:
             bench["over_ideal"] = ratio([cpu / ideal_ns for cpu in cpus])

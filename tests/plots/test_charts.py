@@ -6,7 +6,7 @@ import sys
 import tempfile
 import unittest
 
-from plots import charts, style
+from plots import charts, compare, style
 from plots.errors import PlotError
 from tests.plots import drawn
 from tests.plots.fixtures import TEXTBOOK, Document, ServiceFigures
@@ -168,6 +168,37 @@ class C10k(unittest.TestCase):
         self.assertIn("3 models 100%", labels)
         self.assertIn("serial 0.01%", labels)
 
+    def test_groups_at_different_fixed_rates_are_different_sweeps(self):
+        document = Document()
+        for connections, rate in ((10, 1e3), (10, 5e3), (50, 5e3), (50, 80e3)):
+            document.service("echo", {"epoll": ServiceFigures()}, connections=connections, rate_mode="fixed", offered=rate)
+        drawing, = charts.CHARTS[0].draw(document.result())
+        self.assertIn("5,000 requests are due each second", drawn.all_text(drawing))
+        axes = drawn.titled(drawing, "CPU per request")
+        self.assertEqual(len(drawn.marks(axes)), 2)
+
+    def test_a_closed_loop_is_ranked_by_its_rate(self):
+        document = Document()
+        for connections in (10, 100):
+            document.service("echo", {"threads": ServiceFigures(limit="server", rate=20e3),
+                                      "epoll": ServiceFigures(limit="server", rate=90e3, cpu_ns=9e3)},
+                             connections=connections, rate_mode=None)
+        drawing, = charts.CHARTS[0].draw(document.result())
+        axes = drawn.titled(drawing, "at 100 connections: requests answered per second")
+        self.assertEqual([tick.get_text() for tick in axes.get_yticklabels()], ["epoll", "threads"])
+        self.assertEqual([x for x, *_ in drawn.marks(axes)], [90e3, 20e3])
+
+    def test_share_is_of_those_that_had_a_request(self):
+        document = Document()
+        for connections in (10, 100):
+            document.service("echo", {"epoll": ServiceFigures(served=8, due=8), "threads": ServiceFigures(served=4, due=8)},
+                             connections=connections)
+        drawing, = charts.CHARTS[0].draw(document.result())
+        labels = [label.get_text() for label in drawing.labels]
+        self.assertIn("epoll 100%", labels)
+        self.assertIn("threads 50%", labels)
+        self.assertIn("At 100 connections 8 of them have a request to send", drawn.all_text(drawing).replace("\n", " "))
+
     def test_needs_two_numbers_of_connections(self):
         document = Document().service("echo", {"epoll": ServiceFigures()})
         made, skipped = charts.draw_all([document.result()], charts.CHARTS[:1])
@@ -223,10 +254,28 @@ class Compare(unittest.TestCase):
         self.assertEqual((up, down, same), (">", "<", "o"))
         self.assertIn("not interleaved", drawn.all_text(drawing))
 
+    def test_leaves_out_what_was_under_another_load(self):
+        def document(rate):
+            return Document().job("io", {"serial": [1e6] * 6}).service(
+                "echo", {"epoll": ServiceFigures()}, offered=rate)
+        rows, left_out = compare.ratios(document(30e3).result("old"), document(45e3).result("new"))
+        self.assertEqual([cell.workload for cell, _, _ in rows], ["io"])
+        self.assertEqual(left_out, [("echo/epoll/connections:10/message:64/rate:common",
+                                     "offered 30,000 and 45,000 requests/s")])
+
+    def test_two_loads_on_a_server_whose_cpu_is_unknown_are_no_crash(self):
+        def document():
+            made = Document().service("echo", {"server": ServiceFigures()}, rate_mode="fixed")
+            for row in made.rows:
+                row["bench"].pop("server_cpu_ns_per_request", None)
+            return made
+        _, skipped = charts.draw_all([document().result("a"), document().result("b")])
+        self.assertIn("a and b share no cell that compares", [why for _, why in skipped])
+
     def test_refuses_other_machines(self):
         _, skipped = charts.draw_all([Document().job("io", {"serial": [1e6]}).result("a"),
                                       Document(cpu_model="Z80").job("io", {"serial": [1e6]}).result("b")])
-        self.assertIn("a and b are of different machines", dict((chart.name, why) for chart, why in skipped)["compare"])
+        self.assertIn("a, b are of different machines", dict((chart.name, why) for chart, why in skipped)["compare"])
 
 
 class Machines(unittest.TestCase):
@@ -239,6 +288,14 @@ class Machines(unittest.TestCase):
         labels = sorted(label.get_text() for label in drawing.labels)
         self.assertEqual(labels, ["epoll 0.20× (place 1 → 2)", "serial 1.00×", "threads 0.10× (place 2 → 1)"])
         self.assertEqual(drawing.figure.axes[0].get_ylabel(), "cost over serial")
+
+    def test_noise_changes_no_place(self):
+        noisy = [10e6, 12e6, 10e6, 12e6, 10e6, 12e6]
+        here = Document().job("io", {"serial": [100e6] * 6, "threads": [11e6] * 6, "epoll": noisy}).result("here")
+        there = Document(cpu_model="Other").job("io", {"serial": [100e6] * 6, "threads": [11.2e6] * 6,
+                                                       "epoll": noisy[::-1]}).result("there")
+        drawing, = next(chart for chart in charts.CHARTS if chart.name == "machines").draw([here, there])
+        self.assertNotIn("place", " ".join(label.get_text() for label in drawing.labels))
 
 
 class Script(unittest.TestCase):

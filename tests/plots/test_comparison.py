@@ -2,7 +2,7 @@
 import math
 import unittest
 
-from plots import comparison, differences, report, result, style
+from plots import comparison, differences, report, style
 from tests.plots.fixtures import Document, ServiceFigures
 
 style.prepare()
@@ -59,16 +59,23 @@ class Page(unittest.TestCase):
     def test_counts_what_costs_more(self):
         results = self.results(revision="fedcba9876")
         found = differences.differences(results, [report.run(one) for one in results])
-        self.assertEqual(found["lead"][0], "In new against old, of 2 cells: 1 costs more, 1 cannot be told apart.")
-        self.assertEqual([(row["name"], row["change"], row["verdict"]) for row in found["rows"]],
+        pair, = found["pairs"]
+        self.assertEqual(pair["summary"], "In new against old, of 2 cells: 1 costs more, 1 cannot be told apart.")
+        self.assertEqual([(row["name"], row["change"], row["verdict"]) for row in pair["rows"]],
                          [("io/threads/tasks:10", "+50%", "costs more"), ("io/serial/tasks:10", "+0.0%", "cannot be told apart")])
-        self.assertEqual(found["lonely"], ["io/epoll/tasks:10"])
+        self.assertEqual(pair["left_out"], [("io/epoll/tasks:10", "measured in one of them only")])
         self.assertEqual(found["facts"], [("git revision", ["0123456789", "fedcba9876"])])
+
+    def test_each_of_several_is_held_against_the_first(self):
+        results = [*self.results(), *self.results()[1:]]
+        results[2].label = "newest"
+        found = differences.differences(results, [report.run(one) for one in results])
+        self.assertEqual([pair["labels"] for pair in found["pairs"]], [["old", "new"], ["old", "newest"]])
 
     def test_holds_machines_against_their_own_reference(self):
         results = self.results(cpu_model="Other CPU")
         found = differences.differences(results, [report.run(one) for one in results])
-        self.assertEqual(found["rows"], [])
+        self.assertEqual(found["pairs"], [])
         self.assertEqual(found["panels"][0]["reference"], "serial")
         self.assertEqual(found["panels"][0]["rows"][1],
                          ("threads", ["0.20× (0.20× to 0.20×), place 1", "0.30× (0.30× to 0.30×), place 1"]))

@@ -70,13 +70,13 @@ class HockeyStick(unittest.TestCase):
         drawing = offered.draw(sweep(limit="server").result())[0]
         self.assertEqual([hollow for _, _, hollow in of_marker(titled(drawing, "p99"), "epoll")], [False, False, True])
         self.assertEqual([hollow for _, _, hollow in of_marker(titled(drawing, "p99"), "threads")], [False] * 3)
-        self.assertIn("epoll at 40k (the server was the limit)", all_text(drawing).replace("\n", " "))
+        self.assertIn("epoll at 40k (rate not met: the server was busy before", all_text(drawing).replace("\n", " "))
         self.assertIn("epoll at 40k (the server was the limit)", drawing.alt)
 
     def test_is_hollow_where_runs_are_invalid_and_says_why(self):
         drawing = offered.draw(sweep(invalid={1: "others were busy"}).result())[0]
         self.assertTrue(of_marker(titled(drawing, "p50"), "epoll")[-1][2])
-        self.assertIn("epoll at 40k (invalid: others were busy)", all_text(drawing).replace("\n", " "))
+        self.assertIn("epoll at 40k (invalid in 1 of 6 runs: others were busy)", all_text(drawing).replace("\n", " "))
 
     def test_says_nothing_of_hollow_points_where_there_are_none(self):
         self.assertNotIn("Hollow", all_text(offered.draw(sweep().result())[0]))
@@ -87,7 +87,7 @@ class HockeyStick(unittest.TestCase):
             starved = {model: ServiceFigures(limit="starved", served=1) for model in ("serial", "epoll")}
             document.service("echo", starved, rate_mode="fixed", offered=rate)
         alt = offered.draw(document.result())[0].alt
-        self.assertIn("Not to be ranked: serial, epoll at 10k, 20k, 40k (starved).", alt)
+        self.assertIn("Not to be ranked: serial, epoll at 10k, 20k, 40k (starved: served 1 of 10 connections).", alt)
 
     def test_loads_that_differ_otherwise_are_drawn_apart(self):
         drawings = offered.draw(sweep(sweep(), connections=900).result())

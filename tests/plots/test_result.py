@@ -49,6 +49,32 @@ class Reading(unittest.TestCase):
             self.assertEqual([one.label for one in results], ["r", "r-2", "old"])
 
 
+class Flaws(unittest.TestCase):
+    """Whatever has no place in the ranking has a flaw, and nothing else."""
+
+    def flaws(self, rate_mode, **figures):
+        document = Document().service("echo", {"epoll": ServiceFigures(limit="rate" if rate_mode else "server"),
+                                               "threads": ServiceFigures(**figures)}, rate_mode=rate_mode)
+        sound, cell = document.result().groups[0].cells
+        self.assertIsNone(sound.flaw)
+        self.assertIsNone(sound.flaw_reason)
+        return cell.flaw, cell.flaw_reason
+
+    def test_of_an_offered_rate(self):
+        self.assertEqual(self.flaws("common", limit="server"),
+                         ("rate not met", "rate not met: the server was busy before all that was offered was answered"))
+        self.assertEqual(self.flaws("fixed", limit="latency")[0], "rate not met")
+        self.assertEqual(self.flaws("common", limit="starved", served=3),
+                         ("starved", "starved: served 3 of 10 connections"))
+        self.assertEqual(self.flaws("common", invalid={1: "late"}), ("invalid", "invalid in 1 of 6 runs: late"))
+
+    def test_of_a_closed_loop(self):
+        self.assertEqual(self.flaws(None, limit="latency")[0], "server not busy")
+
+    def test_served_are_held_against_those_that_had_a_request(self):
+        self.assertEqual(self.flaws("common", limit="starved", served=3, due=4)[1], "starved: served 3 of 4 connections")
+
+
 class Refusing(unittest.TestCase):
     def refusal(self, text):
         with self.assertRaises(PlotError) as caught:
@@ -90,7 +116,7 @@ class Refusing(unittest.TestCase):
     def test_damage_is_named_by_its_key(self):
         def lose(document):
             del document["benchmarks"][2]["real_time"]
-        self.assertEqual(self.changed(lose), "r.json: benchmarks[2]: no key real_time")
+        self.assertEqual(self.changed(lose), "r.json: benchmarks[2]: no key real_time: damaged, or of another version of bench: measure again")
 
         def twist(document):
             document["context"]["bench"]["machine"]["cpus_available"] = "two"
@@ -100,9 +126,23 @@ class Refusing(unittest.TestCase):
             document["context"]["bench"]["groups"].pop()
         self.assertIn("is in no group of context.bench.groups", self.changed(ungroup))
 
+        def double(document):
+            document["context"]["bench"]["groups"].append(document["context"]["bench"]["groups"][0])
+        self.assertIn("cpu/serial/tasks:10 is there twice", self.changed(double))
+
         def old(document):
             del document["context"]["bench"]["groups"]
-        self.assertEqual(self.changed(old), "r.json: context.bench: no key groups")
+        self.assertIn("r.json: context.bench: no key groups: damaged, or of another version of bench", self.changed(old))
+
+        def misname(document):
+            document["context"]["bench"]["groups"][0]["ranking"]["best"] = ["cpu/poll/tasks:10"]
+        self.assertIn("groups[0].ranking.best: cpu/poll/tasks:10 is no cell of the group that was measured",
+                      self.changed(misname))
+
+        def lose_tail(document):
+            document["benchmarks"] = [row for row in document["benchmarks"] if row["name"] != "echo/epoll/connections:10"
+                                      "/message:64/rate:common_p99"]
+        self.assertIn("groups[1]: echo/epoll/connections:10/message:64/rate:common has no row", self.changed(lose_tail))
 
     def test_a_compressed_file(self):
         with tempfile.TemporaryDirectory() as folder:

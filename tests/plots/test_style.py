@@ -60,7 +60,7 @@ class Quantities(unittest.TestCase):
         self.assertEqual([quantities.ratio(value) for value in (0.0321, 0.997, 1.206, 40.23)],
                          ["0.032×", "1.00×", "1.21×", "40.2×"])
         self.assertEqual([quantities.change(value) for value in (1.206, 0.8, 1.004)], ["+21%", "−20%", "+0.4%"])
-        self.assertEqual([quantities.percent(value) for value in (0, 4.8, 45.2, 100)], ["0%", "4.80%", "45%", "100%"])
+        self.assertEqual([quantities.percent(value) for value in (0, 4.8, 45.2, 100)], ["0%", "4.8%", "45%", "100%"])
 
 
 class Labels(unittest.TestCase):

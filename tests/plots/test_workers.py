@@ -157,7 +157,7 @@ class Services(unittest.TestCase):
                                             limits=["server"] * 4 + ["latency"]))[0]
         text = all_text(drawing)
         self.assertIn("hollow at 8: invalid", text)
-        self.assertIn("hollow at 16: the server was not busy", text)
+        self.assertIn("hollow at 16: server not busy", text)
         self.assertIn("no degree of freedom left", text)  # of the other three
 
     def test_at_an_offered_rate_say_nothing_about_workers(self):
