@@ -71,7 +71,7 @@ class HockeyStick(unittest.TestCase):
         self.assertEqual([hollow for _, _, hollow in of_marker(titled(drawing, "p99"), "epoll")], [False, False, True])
         self.assertEqual([hollow for _, _, hollow in of_marker(titled(drawing, "p99"), "threads")], [False] * 3)
         self.assertIn("epoll at 40k (rate not met: the server was busy before", all_text(drawing).replace("\n", " "))
-        self.assertIn("epoll at 40k (the server was the limit)", drawing.alt)
+        self.assertIn("epoll at 40k (rate not met: the server was busy", drawing.alt)
 
     def test_is_hollow_where_runs_are_invalid_and_says_why(self):
         drawing = offered.draw(sweep(invalid={1: "others were busy"}).result())[0]
