@@ -71,7 +71,9 @@ def _how_loaded(group):
 
 def _turns(group):
     """What an open loop at a low rate does not reach."""
-    due = max((cell.figures["connections_due"] for cell in group.measured), default=0)
+    due = max((cell.figures["connections_due"] for cell in group.measured if not cell.flaw), default=0)
+    if not due:
+        return ""
     active = group.parameter("active")
     return "" if due >= active else f" At {active:,} connections {due:,} of them have a request to send in the window."
 
