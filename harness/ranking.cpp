@@ -14,8 +14,7 @@ double median_cost(const CellCost& cell) {
 
 using MaybeRatio = std::optional<Ratio>;
 
-// Whether the data shows that the numerator's cell costs more, or less.
-bool is_worse(const MaybeRatio& ratio) { return ratio && tells_apart(*ratio) && ratio->effect > 1; }
+// Whether the data shows that the numerator's cell costs less.
 bool is_better(const MaybeRatio& ratio) { return ratio && tells_apart(*ratio) && ratio->effect < 1; }
 
 // By the median cost; but ratios rest on the rounds of one regime, and may tell a cell to be better than one whose
@@ -97,16 +96,13 @@ Ranking rank(RankedBy by, std::vector<CellCost> costs, const std::vector<Regime>
   const CellCost& first = costs.front();
   ranking.bounded = median_interval_rank(first.cost.size()) != 0;
   for (const CellCost& cell : costs) {
-    const Place place{.cell = cell.cell, .over_first = ratio_within_rounds(cell.cost, first.cost, regimes)};
-    ranking.order.push_back(place);
-    if (costs.size() < 2 || !ranking.bounded) continue;
-    if (!is_worse(place.over_first)) {
-      ranking.best.push_back(cell.cell);
-    } else if (!ranking.next) {
-      ranking.next = place;
-    }
+    ranking.order.push_back({.cell = cell.cell, .over_first = ratio_within_rounds(cell.cost, first.cost, regimes)});
   }
-  if (ranking.bounded) ranking.ties = find_ties(costs, regimes);
+  if (costs.size() < 2 || !ranking.bounded) return ranking;
+  ranking.ties = find_ties(costs, regimes);
+  const bool tied = !ranking.ties.empty() && ranking.ties.front().front() == first.cell;
+  ranking.best = tied ? ranking.ties.front() : std::vector{first.cell};
+  if (ranking.best.size() < costs.size()) ranking.next = ranking.order[ranking.best.size()];
   return ranking;
 }
 

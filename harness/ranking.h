@@ -56,8 +56,8 @@ struct Ranking {
   bool bounded = false;                        ///< Whether there are enough rounds to tell cells apart at all.
   std::vector<Place> order;                    ///< Least first: by the median cost, but no cell behind one it is told
                                                ///< to be better than.
-  std::vector<std::size_t> best;               ///< Cells: the first, and those that the data cannot tell from it.
-  std::optional<Place> next;                   ///< The first in the order that is told from the best.
+  std::vector<std::size_t> best;               ///< Cells: the tie that the first is in, or the first alone.
+  std::optional<Place> next;                   ///< The one behind them, which is told from at least one of them.
   std::vector<std::vector<std::size_t>> ties;  ///< Longest runs of the order in which no two cells are told apart.
   std::vector<Unranked> unranked;
 };

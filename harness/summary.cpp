@@ -272,9 +272,11 @@ class GroupSummarizer {
     }
     std::vector<std::string_view> best;
     for (const std::size_t cell : ranking.best) best.push_back(label(cell));
-    const std::string next = ranking.next ? fmt::format("; next is {}, {}", label(ranking.next->cell),
-                                                        compared(ranking.by, ranking.next->over_first->effect))
-                                          : "";
+    std::string next;
+    if (ranking.next) next = fmt::format("; next is {}", label(ranking.next->cell));
+    if (ranking.next && ranking.next->over_first) {
+      next += ", " + compared(ranking.by, ranking.next->over_first->effect);
+    }
     return fmt::format("{}: {}{}{}.", best_by(ranking), fmt::join(best, ", "),
                        best.size() > 1 ? " (the data cannot tell them apart)" : "", next);
   }

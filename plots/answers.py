@@ -196,8 +196,8 @@ def _why_no_faster(group, ranked):
     who = {1: "It", 2: "Both"}.get(len(ranked), f"All {len(ranked)} ranked here")
     return {
         "rate": [[f"{who} kept the server's CPUs busy: more requests than that cannot be answered."]],
-        "server_cpu_per_request": [[f"{who} answered every request that was offered; so what counts is how much CPU "
-                                    "that took."]],
+        "server_cpu_per_request": [[f"{who} kept up with the rate that was offered; so what counts is how much CPU that "
+                                    "took."]],
     }.get(group.ranking["by"], [])
 
 
@@ -208,9 +208,9 @@ def _unranked(group):
     for entry in group.ranking["unranked"]:
         cell = by_name[entry["name"]]
         reason = f"a run failed: {cell.failure}" if entry["reason"] == "failed" else entry["reason"]
-        reasons.setdefault(reason, []).append(cell)
+        reasons.setdefault((reason, cell.figures.get("invalid_samples")), []).append(cell)
     sentences = [["Not ranked: ", *names_of(cells), f", since {_reason(group, reason, cells)}."]
-                 for reason, cells in reasons.items()]
+                 for (reason, _), cells in reasons.items()]
     if sentences and group.ranking["by"] == "rate":
         sentences.append([Code("--rate=common"), " offers all models the same rate, and compares the CPU they take for "
                           "it."])

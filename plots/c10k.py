@@ -42,7 +42,7 @@ def _draw(result, groups, suffix):
         [result], panel=(3.2, max(2.7, 0.17 * len(last.measured))), grid=(3, 2), label_room=1.75, panel_gap=0.85)
     rate, latency, cpu, memory, served, rows = frame.axes
     models = _models(groups)
-    title = "requests answered per second" + (" (a common rate is offered)" if common else "")
+    title = "requests answered per second" + (", of those offered" if common else "")
     _lines(frame, rate, groups, models, title,
            lambda cell: cell.rate(), quantities.short_count, lambda value: quantities.count(value) + "/s")
     _lines(frame, latency, groups, models, "p99 of the latency", lambda cell: cell.latency_ns("p99"),
@@ -59,8 +59,8 @@ def _draw(result, groups, suffix):
 
 def _how_loaded(group):
     if group.parameter("rate_mode") == "common":
-        return ("Every model is offered the same rate of requests, one that all can bear; so what counts is the CPU that "
-                "each needs for it.")
+        return ("Every model is offered the same rate of requests, one that all can bear but those that leave connections "
+                "unserved; so what counts is the CPU that each needs for it.")
     if group.parameter("rate_mode") == "search":
         return "Each model at the highest rate that keeps its promise about latency, as far as that was found."
     if group.parameter("loop") == "open":
@@ -92,7 +92,8 @@ def _lines(frame, axes, groups, models, title, value_of, tick, text):
     style.count_ticks(axes.xaxis, [group.parameter("connections") for group in groups])
     lines = {label: [(connections, value_of(cell), cell) for connections, cell in cells.items() if cell.measured]
              for label, cells in models.items()}
-    ends = [end for points in lines.values() for _, value, _ in points for end in (value.median, value.low, value.high)]
+    ends = [end for points in lines.values() for _, value, _ in points if value.median > 0
+            for end in (value.median, value.low, value.high)]
     if not style.log_scale(axes.yaxis, ends, tick):
         return style.empty(axes, "not measured")
     labels = []
@@ -103,7 +104,8 @@ def _lines(frame, axes, groups, models, title, value_of, tick, text):
         model = points[0][2].model
         style.line(axes, [(x, value, cell.flaw) for x, value, cell in points], model, nudge)
         x, value, cell = points[-1]
-        labels.append((f"{label} {text(value.median)}", model, x, value.median))
+        where = "" if x == groups[-1].parameter("connections") else f" (at {quantities.short_count(x)})"
+        labels.append((f"{label} {text(value.median)}{where}", model, x, value.median))
     frame.label(axes, labels)
 
 
@@ -126,6 +128,9 @@ def _memory(frame, axes, groups, models):
         x, each, _ = points[-1]
         labels.append((f"{label} {quantities.size(each)} each", model, x, x * each))
     frame.label(axes, labels)
+    without = [label for label in models if label not in lines]
+    if without:
+        style.note(axes, f"not measured: {', '.join(without)}", 0.5, 0.03)
 
 
 def _served(frame, axes, groups, models):
@@ -175,6 +180,9 @@ def _rows(axes, group):
     for cell in cells:
         value = values[cell.name]
         if value.median <= 0:
+            axes.annotate(cell.flaw_reason or "no figure", (0, heights[cell.name]), xycoords=axes.get_yaxis_transform(),
+                          xytext=(6, 0), textcoords="offset points", va="center", fontsize=style.SMALL, color=style.MUTED,
+                          parse_math=False)
             continue
         style.dot(axes, value.median, heights[cell.name], cell.model, cell.flaw, x_value=value)
         style.row_text(axes, value, heights[cell.name], cell, text, reason=True)

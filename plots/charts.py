@@ -88,8 +88,8 @@ def chosen(words):
     for word in wanted:
         if word not in names:
             near = difflib.get_close_matches(word, names, 1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise PlotError(f"--only={word}: no such chart{hint} There are {', '.join(names)}")
+            hint = f" (did you mean '{near[0]}'?)" if near else ""
+            raise PlotError(f"--only={word}: no such chart{hint}: there are {', '.join(names)}")
     return [chart for chart in CHARTS if chart.name in wanted] if wanted else list(CHARTS)
 
 

@@ -7,6 +7,7 @@ from plots.errors import Skip
 from plots.palette import BETTER, INK, WORSE
 
 MOST = 40  # rows of a figure
+FARTHEST = 16  # times, to which intervals are drawn
 SAME_RATE = 0.01  # offered rates that differ by a larger share are different loads
 
 
@@ -23,7 +24,8 @@ def draw(results):
             suffix = other.label if drawings else ""
             drawings.append(_draw([results[0], other], rows[:MOST], len(rows) - MOST, len(left_out), suffix))
     if not drawings:
-        raise Skip(f"{' and '.join(result.label for result in results)} share no cell that compares")
+        others = ", ".join(result.label for result in results[1:])
+        raise Skip(f"{results[0].label} shares no cell that compares with {others}")
     return drawings
 
 
@@ -74,12 +76,17 @@ def _draw(results, rows, more, apart, suffix):
     axes.set_yticks(heights, [cell.name for cell, _, _ in rows])
     axes.tick_params(axis="y", labelsize=style.SMALL, labelcolor=INK)
     axes.grid(visible=False, axis="y")
-    ends = [end for _, _, ratio in rows for end in (ratio.low, ratio.high, 1 / ratio.low, 1 / ratio.high)]
+    reach = min(max(max(ratio.high, 1 / ratio.low) for _, _, ratio in rows), FARTHEST)
+    ends = [1 / reach, reach]
     style.log_scale(axes.xaxis, ends, quantities.short_ratio, pad=1.02)
     axes.axvline(1, color=INK, linewidth=1)
     for (cell, _, ratio), height in zip(rows, heights):
         colour = (WORSE if ratio.effect > 1 else BETTER) if ratio.differs else style.MUTED
-        axes.plot([ratio.low, ratio.high], [height, height], color=colour, linewidth=1.8,
+        for end, marker in ((ratio.low, "<"), (ratio.high, ">")):  # an interval that reaches farther runs on
+            if not 1 / reach <= end <= reach:
+                axes.plot([min(max(end, 1 / reach), reach)], [height], marker=marker, color=colour, markersize=4,
+                          linestyle="none", gid="runs-on", clip_on=False)
+        axes.plot([max(ratio.low, 1 / reach), min(ratio.high, reach)], [height, height], color=colour, linewidth=1.8,
                   linestyle="-" if ratio.bounded else (0, (1.5, 1.2)), solid_capstyle="butt")
         axes.plot([ratio.effect], [height], marker=(">" if ratio.effect > 1 else "<") if ratio.differs else "o",
                   color=colour, markersize=6, linestyle="none")

@@ -108,7 +108,9 @@ class Cell:
         return self._value(self.median["real_time"], self.figures["real_time_interval_ns"])
 
     def cpu_ns(self):
-        """CPU time per batch, request or operation."""
+        """CPU time per batch, request or operation; 0 where no request was answered."""
+        if self.median["items_per_second"] == 0:
+            return Value(0.0)
         return self._value(self.median["cpu_time"], self.figures["cpu_time_interval_ns"])
 
     def rate(self):

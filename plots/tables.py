@@ -136,7 +136,7 @@ def _few(value):
 
 
 def _cpu_per_request(cell):
-    return _duration(cell.cpu_ns().median) if "server_cpu_ns_per_request" in cell.figures else None
+    return _duration(cell.cpu_ns().median) if _has_cpu(cell) else None
 
 
 def _rate_interval(cell):
@@ -145,7 +145,11 @@ def _rate_interval(cell):
 
 
 def _cpu_interval(cell):
-    return _interval(cell.cpu_ns(), quantities.duration) if "server_cpu_ns_per_request" in cell.figures else None
+    return _interval(cell.cpu_ns(), quantities.duration) if _has_cpu(cell) else None
+
+
+def _has_cpu(cell):
+    return "server_cpu_ns_per_request" in cell.figures and cell.cpu_ns().median > 0
 
 
 def _memory_per_connection(cell):

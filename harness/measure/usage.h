@@ -50,7 +50,8 @@ std::int64_t proportional_set_bytes(pid_t pid);
 /// The same, over `pid` and its living descendants.
 std::int64_t tree_proportional_set_bytes(pid_t pid);
 
-/// What the kernel of this machine holds for everybody: slab (sockets, files, task structures), stacks, page tables.
+/// What the kernel of this machine holds for everybody: slab (sockets, files, task structures), stacks, page tables. Of
+/// the slab the objects in use where that may be read (by root), else its pages, some of whose objects are free.
 std::int64_t kernel_bytes();
 
 /// A `timeval` in nanoseconds.

@@ -270,7 +270,7 @@ class Compare(unittest.TestCase):
                 row["bench"].pop("server_cpu_ns_per_request", None)
             return made
         _, skipped = charts.draw_all([document().result("a"), document().result("b")])
-        self.assertIn("a and b share no cell that compares", [why for _, why in skipped])
+        self.assertIn("a shares no cell that compares with b", [why for _, why in skipped])
 
     def test_refuses_other_machines(self):
         _, skipped = charts.draw_all([Document().job("io", {"serial": [1e6]}).result("a"),
@@ -339,7 +339,7 @@ class Script(unittest.TestCase):
         self.assertIn("scripts/charts: damaged.json: not JSON: line 1, column", self.refusal("damaged.json"))
         self.assertIn("foreign.json: no key context", self.refusal("foreign.json"))
         self.assertIn("nowhere.json: cannot be read: No such file or directory", self.refusal("nowhere.json"))
-        self.assertIn("--only=job: no such chart; did you mean 'jobs'? There are c10k", self.refusal("r.json", "--only=job"))
+        self.assertIn("--only=job: no such chart (did you mean 'jobs'?): there are c10k", self.refusal("r.json", "--only=job"))
         self.assertIn("--out=r.json: cannot be written: ", self.refusal("r.json", "--out=r.json"))
         self.assertIn("--out=/proc/x: cannot be written: ", self.refusal("r.json", "--out=/proc/x"))
 

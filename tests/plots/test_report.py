@@ -154,7 +154,7 @@ class Sentences(unittest.TestCase):
             "Least CPU per request: epoll.", "Next is threads: 1.21× the CPU of epoll (1.21 to 1.21).",
             "The server under epoll uses 4.00× the ideal CPU time (4.00 to 4.00), which is that of the bare system "
             "calls of a request.",
-            "Both answered every request that was offered; so what counts is how much CPU that took.",
+            "Both kept up with the rate that was offered; so what counts is how much CPU that took.",
             "Not ranked: serial, since some connections never got a reply (served: 1 of 50).",
             "Not ranked: poll, since not every request that was offered was answered, though neither the server nor "
             "the load generator was busy: each waited for the other.",
