@@ -113,8 +113,6 @@ def _headline(group, ranked, measure):
     best = _best(group)
     if len(best) == 1:
         return [f"{measure.best}: ", name_of(best[0]), "."]
-    if not any(set(group.ranking["best"]) <= set(tie) for tie in group.ranking["ties"]):
-        return [f"{measure.best}: ", name_of(best[0]), ", but ", *names_of(best[1:]), " cannot be told apart from it."]
     if len(best) == len(ranked):
         return ["No winner: ", *names_of(best), " cannot be told apart."]
     return [f"{measure.best}: ", *names_of(best), ", a tie: the data cannot tell them apart."]

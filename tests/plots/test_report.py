@@ -118,14 +118,6 @@ class Sentences(unittest.TestCase):
         last = answer_of(Document().job("cpu", times, ties=[("serial", "epoll")]))
         self.assertIn("Last are serial and epoll, a tie: 2.00× as long as threads.", last)
 
-    def test_those_that_differ_from_each_other_but_not_from_the_first(self):
-        def untie(document):
-            document["context"]["bench"]["groups"][0]["ranking"]["ties"] = []
-        document = Document().job("cpu", {"serial": [1e6] * 6, "poll": [1e6] * 6, "epoll": [1e6] * 6},
-                                  ties=[("serial", "poll", "epoll")])
-        answer = answers.answers(changed(document, untie))[0]
-        self.assertEqual(plain(answer["headline"]), "Fastest: serial, but poll and epoll cannot be told apart from it.")
-
     def test_fewer_than_six_rounds_decide_nothing(self):
         document = Document(command=("bench", "--suite=c10k", "--repetitions", "2", "--seed=3", "--out=x.json"))
         document.job("cpu", {"serial": [2e6] * 2, "threads": [1e6] * 2})
