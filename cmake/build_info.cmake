@@ -10,7 +10,7 @@ if(GIT_FOUND)
 endif()
 string(STRIP "${FLAGS}" FLAGS)
 file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT [[
-#include "harness/build_info.h"
+#include "harness/report/build_info.h"
 
 namespace bench {
 const BuildInfo build_info{

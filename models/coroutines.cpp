@@ -11,12 +11,12 @@
 // share of an epoll_wait.
 #include <array>
 
-#include "models/conversation.h"
-#include "models/coroutine.h"
-#include "models/datagram.h"
-#include "models/rows.h"
-#include "models/sockets.h"
-#include "models/ticker.h"
+#include "models/loop/ticker.h"
+#include "models/model.h"
+#include "models/resumable/coroutine.h"
+#include "models/talk/conversation.h"
+#include "models/talk/datagram.h"
+#include "models/talk/sockets.h"
 
 namespace bench {
 namespace {
@@ -198,8 +198,6 @@ Detached keep_deadlines(Server& server) {
   }
 }
 
-}  // namespace
-
 void serve_coroutines(ServerRun& run) {
   make_nonblocking(run.socket());
   Server server(run);
@@ -215,5 +213,19 @@ void run_coroutines(JobRun& job) {
     scheduler.run();
   }
 }
+
+}  // namespace
+
+extern constinit const Model coroutines_model{
+    .name = "coroutines",
+    .summary = "a C++20 coroutine for each task, in one thread on epoll",
+    .aliases = {"coroutine", "coro", "async"},
+    .unit = UnitKind::coroutine,
+    .units = Count::tasks,
+    .in_flight = Count::tasks,
+    .run = run_coroutines,
+    .serve = serve_coroutines,
+    .why_unavailable = why_no_epoll_pwait2,
+};
 
 }  // namespace bench

@@ -9,12 +9,13 @@
 // As a server it keeps all connections in the one loop of reactor.h: whoever is readable is read once, answered and
 // left. System calls for a request: recv, send, and a share of an epoll_wait. For datagrams the unit is the same
 // thread, which takes all that have come.
-#include "models/job_loop.h"
-#include "models/poller.h"
-#include "models/reactor.h"
-#include "models/rows.h"
+#include "models/loop/job_loop.h"
+#include "models/loop/poller.h"
+#include "models/loop/reactor.h"
+#include "models/model.h"
 
 namespace bench {
+namespace {
 
 void run_epoll(JobRun& job) { run_in_loop<EpollPoller>(job); }
 
@@ -22,5 +23,19 @@ void serve_epoll(ServerRun& server) {
   const Run::Unit unit(server);
   Reactor<EpollPoller>(server).run();
 }
+
+}  // namespace
+
+extern constinit const Model epoll_model{
+    .name = "epoll",
+    .summary = "one thread that runs callbacks from an epoll loop",
+    .aliases = {"event-loop", "reactor"},
+    .unit = UnitKind::thread,
+    .units = Count::one,
+    .in_flight = Count::tasks,
+    .run = run_epoll,
+    .serve = serve_epoll,
+    .why_unavailable = why_no_epoll_pwait2,
+};
 
 }  // namespace bench

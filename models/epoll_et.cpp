@@ -13,10 +13,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "models/job_loop.h"
-#include "models/poller.h"
-#include "models/reactor.h"
-#include "models/rows.h"
+#include "models/loop/job_loop.h"
+#include "models/loop/poller.h"
+#include "models/loop/reactor.h"
+#include "models/model.h"
 
 namespace bench {
 namespace {
@@ -107,13 +107,25 @@ class EdgePoller {
   std::vector<Ready> ready_;
 };
 
-}  // namespace
-
 void run_epoll_et(JobRun& job) { run_in_loop<EdgePoller>(job); }
 
 void serve_epoll_et(ServerRun& server) {
   const Run::Unit unit(server);
   Reactor<EdgePoller>(server).run();
 }
+
+}  // namespace
+
+extern constinit const Model epoll_et_model{
+    .name = "epoll-et",
+    .summary = "one thread that runs callbacks from an edge-triggered epoll loop",
+    .aliases = {"epollet", "edge-triggered", "epoll-edge"},
+    .unit = UnitKind::thread,
+    .units = Count::one,
+    .in_flight = Count::tasks,
+    .run = run_epoll_et,
+    .serve = serve_epoll_et,
+    .why_unavailable = why_no_epoll_pwait2,
+};
 
 }  // namespace bench

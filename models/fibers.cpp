@@ -15,13 +15,13 @@
 #include <array>
 #include <system_error>
 
-#include "models/converse.h"
-#include "models/datagram.h"
-#include "models/fiber_unit.h"
-#include "models/parking_peer.h"
-#include "models/rows.h"
-#include "models/sockets.h"
-#include "models/ticker.h"
+#include "models/loop/ticker.h"
+#include "models/model.h"
+#include "models/resumable/fiber_unit.h"
+#include "models/resumable/parking_peer.h"
+#include "models/talk/converse.h"
+#include "models/talk/datagram.h"
+#include "models/talk/sockets.h"
 
 namespace bench {
 namespace {
@@ -142,8 +142,6 @@ void keep_deadlines(Server& server, const FiberUnit& self) {
   }
 }
 
-}  // namespace
-
 void serve_fibers(ServerRun& run) {
   make_nonblocking(run.socket());
   Server server(run);
@@ -162,5 +160,19 @@ void run_fibers(JobRun& job) {
     scheduler.run();
   }
 }
+
+}  // namespace
+
+extern constinit const Model fibers_model{
+    .name = "fibers",
+    .summary = "a stackful coroutine for each task, in one thread on epoll",
+    .aliases = {"fiber", "greenlet", "green-threads", "stackful"},
+    .unit = UnitKind::fiber,
+    .units = Count::tasks,
+    .in_flight = Count::tasks,
+    .run = run_fibers,
+    .serve = serve_fibers,
+    .why_unavailable = why_no_epoll_pwait2,
+};
 
 }  // namespace bench

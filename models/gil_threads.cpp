@@ -15,10 +15,10 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "models/blocking.h"
-#include "models/blocking_server.h"
-#include "models/rows.h"
-#include "models/thread_group.h"
+#include "models/blocking/blocking.h"
+#include "models/blocking/blocking_server.h"
+#include "models/blocking/thread_group.h"
+#include "models/model.h"
 
 namespace bench {
 namespace {
@@ -138,8 +138,6 @@ class LockedUnit {
   bool holds_ = false;
 };
 
-}  // namespace
-
 void run_gil_threads(JobRun& job) {
   GlobalLock gil;
   while (job.next_batch()) {
@@ -159,5 +157,18 @@ void serve_gil_threads(ServerRun& server) {
     serve(unit);
   });
 }
+
+}  // namespace
+
+extern constinit const Model gil_threads_model{
+    .name = "gil-threads",
+    .summary = "a thread for each task under one global lock, as CPython has it",
+    .aliases = {"gil", "python-threads"},
+    .unit = UnitKind::thread,
+    .units = Count::tasks,
+    .in_flight = Count::tasks,
+    .run = run_gil_threads,
+    .serve = serve_gil_threads,
+};
 
 }  // namespace bench

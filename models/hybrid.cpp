@@ -20,10 +20,10 @@
 #include <functional>
 #include <vector>
 
-#include "harness/measure/affinity.h"
-#include "harness/measure/batch_gate.h"
-#include "models/child.h"
-#include "models/thread_group.h"
+#include "measure/affinity.h"
+#include "measure/batch_gate.h"
+#include "models/blocking/child.h"
+#include "models/blocking/thread_group.h"
 
 namespace bench {
 namespace {

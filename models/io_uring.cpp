@@ -18,10 +18,10 @@
 #include <system_error>
 #include <vector>
 
-#include "models/ring.h"
-#include "models/ring_datagrams.h"
-#include "models/ring_streams.h"
-#include "models/rows.h"
+#include "models/model.h"
+#include "models/ring/ring.h"
+#include "models/ring/ring_datagrams.h"
+#include "models/ring/ring_streams.h"
 
 namespace bench {
 namespace {
@@ -102,8 +102,6 @@ class JobLoop {
   Ring ring_;  // destroyed before what it points at
 };
 
-}  // namespace
-
 void run_io_uring(JobRun& job) {
   const Run::Unit unit(job);
   JobLoop loop(job);
@@ -114,5 +112,20 @@ void serve_io_uring(ServerRun& server) {
   const Run::Unit unit(server);
   server.transport() == Transport::tcp ? RingStreams(server).run() : RingDatagrams(server).run();
 }
+
+}  // namespace
+
+extern constinit const Model io_uring_model{
+    .name = "io-uring",
+    .summary = "one thread that hands its calls to a completion ring",
+    .aliases = {"uring", "iouring"},
+    .unit = UnitKind::thread,
+    .units = Count::one,
+    .in_flight = Count::tasks,
+    .run = run_io_uring,
+    .serve = serve_io_uring,
+    .why_unavailable = why_no_io_uring,
+    .note = io_uring_note,
+};
 
 }  // namespace bench

@@ -1,13 +1,16 @@
 // A row of the model table: what the harness may know of a model.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "harness/measure/job_run.h"
-#include "harness/measure/server_run.h"
+#include "measure/job_run.h"
+#include "measure/server_run.h"
+#include "workloads/row_list.h"
 
 namespace bench {
 
@@ -21,12 +24,12 @@ enum class Count : std::uint8_t { one, workers, one_and_workers, tasks };
 struct Model {
   std::string_view name;
   std::string_view summary;
-  std::span<const std::string_view> aliases;
+  std::array<std::string_view, 4> aliases{};  ///< Other names; unused ones are empty.
 
   UnitKind unit;
-  Count units;      ///< How many units at the most.
-  Count in_flight;  ///< How many tasks may wait at once.
-  bool parallel;    ///< Whether tasks compute on several CPUs at once.
+  Count units;            ///< How many units at the most.
+  Count in_flight;        ///< How many tasks may wait at once.
+  bool parallel = false;  ///< Whether tasks compute on several CPUs at once.
 
   /// Runs a job as JobRun describes; in the first thread of a process of its own. May throw std::exception before
   /// the first unit exists; later failures go to JobRun::fail.
@@ -44,7 +47,7 @@ struct Model {
   const Model* inner = nullptr;
 
   /// Why the model cannot run on this machine; empty when it can. Null: it always can.
-  std::string (*why_unavailable)();
+  std::string (*why_unavailable)() = nullptr;
 
   /// What the model does otherwise on this machine than elsewhere, to follow "here it …"; empty when nothing. Null:
   /// never anything.
@@ -73,7 +76,13 @@ constexpr bool is_pool(const Model& model) noexcept {
 /// Whether --workers means something to the model: the units of a pool, or the copies of a hybrid's inner model.
 constexpr bool takes_workers(const Model& model) noexcept { return is_pool(model) || model.inner; }
 
+/// Its other names.
+constexpr std::span<const std::string_view> aliases_of(const Model& model) noexcept {
+  const auto unused = std::find(model.aliases.begin(), model.aliases.end(), std::string_view());
+  return {model.aliases.begin(), unused};
+}
+
 /// Every model, in the order of every report.
-std::span<const Model> all_models();
+RowList<Model> all_models();
 
 }  // namespace bench

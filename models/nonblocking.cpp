@@ -12,11 +12,11 @@
 // which takes all that have come.
 #include <vector>
 
-#include "models/fd_list.h"
-#include "models/job_loop.h"
-#include "models/poller.h"
-#include "models/reactor.h"
-#include "models/rows.h"
+#include "models/loop/fd_list.h"
+#include "models/loop/job_loop.h"
+#include "models/loop/poller.h"
+#include "models/loop/reactor.h"
+#include "models/model.h"
 
 namespace bench {
 namespace {
@@ -46,13 +46,24 @@ class Sweep {
   std::vector<Ready> ready_;
 };
 
-}  // namespace
-
 void run_nonblocking(JobRun& job) { run_in_loop<Sweep>(job); }
 
 void serve_nonblocking(ServerRun& server) {
   const Run::Unit unit(server);
   Reactor<Sweep>(server).run();
 }
+
+}  // namespace
+
+extern constinit const Model nonblocking_model{
+    .name = "nonblocking",
+    .summary = "one thread that tries every socket in turn and never sleeps",
+    .aliases = {"non-blocking", "busy-poll", "busy-polling", "polling"},
+    .unit = UnitKind::thread,
+    .units = Count::one,
+    .in_flight = Count::tasks,
+    .run = run_nonblocking,
+    .serve = serve_nonblocking,
+};
 
 }  // namespace bench

@@ -14,11 +14,11 @@
 #include <system_error>
 #include <vector>
 
-#include "models/fd_list.h"
-#include "models/job_loop.h"
-#include "models/poller.h"
-#include "models/reactor.h"
-#include "models/rows.h"
+#include "models/loop/fd_list.h"
+#include "models/loop/job_loop.h"
+#include "models/loop/poller.h"
+#include "models/loop/reactor.h"
+#include "models/model.h"
 
 namespace bench {
 namespace {
@@ -57,13 +57,23 @@ class PollPoller {
   std::vector<Ready> ready_;
 };
 
-}  // namespace
-
 void run_poll(JobRun& job) { run_in_loop<PollPoller>(job); }
 
 void serve_poll(ServerRun& server) {
   const Run::Unit unit(server);
   Reactor<PollPoller>(server).run();
 }
+
+}  // namespace
+
+extern constinit const Model poll_model{
+    .name = "poll",
+    .summary = "one thread that runs callbacks from a loop of poll",
+    .unit = UnitKind::thread,
+    .units = Count::one,
+    .in_flight = Count::tasks,
+    .run = run_poll,
+    .serve = serve_poll,
+};
 
 }  // namespace bench

@@ -18,11 +18,11 @@
 #include <cstring>
 #include <system_error>
 
-#include "harness/measure/unique_fd.h"
-#include "models/blocking.h"
-#include "models/blocking_server.h"
-#include "models/child.h"
-#include "models/rows.h"
+#include "measure/unique_fd.h"
+#include "models/blocking/blocking.h"
+#include "models/blocking/blocking_server.h"
+#include "models/blocking/child.h"
+#include "models/model.h"
 
 namespace bench {
 namespace {
@@ -111,8 +111,6 @@ void ProcessPool::stop() {
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) reap_unit(job_);
 }
 
-}  // namespace
-
 void run_process_pool(JobRun& job) {
   ProcessPool pool(job);
   while (job.next_batch()) pool.run_batch();
@@ -139,5 +137,19 @@ void serve_process_pool(ServerRun& server) {
   }
   end_children();
 }
+
+}  // namespace
+
+extern constinit const Model process_pool_model{
+    .name = "process-pool",
+    .summary = "N processes forked beforehand, fed through a pipe",
+    .aliases = {"processpool", "prefork", "pool-of-processes"},
+    .unit = UnitKind::process,
+    .units = Count::workers,
+    .in_flight = Count::workers,
+    .parallel = true,
+    .run = run_process_pool,
+    .serve = serve_process_pool,
+};
 
 }  // namespace bench

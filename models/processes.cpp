@@ -6,12 +6,13 @@
 //
 // As a server it forks a process for each connection, or for each datagram; the parent only accepts, and reaps who
 // ends. System calls for a request: recv and send; for a connection: accept, fork, two closes, exit, wait.
-#include "models/blocking.h"
-#include "models/blocking_server.h"
-#include "models/child.h"
-#include "models/rows.h"
+#include "models/blocking/blocking.h"
+#include "models/blocking/blocking_server.h"
+#include "models/blocking/child.h"
+#include "models/model.h"
 
 namespace bench {
+namespace {
 
 void run_processes(JobRun& job) {
   while (job.next_batch()) {
@@ -37,5 +38,20 @@ void serve_processes(ServerRun& server) {
     children.start([&] { serve_connection(server, connection.get(), plain_unit); });
   }
 }
+
+}  // namespace
+
+extern constinit const Model processes_model{
+    .name = "processes",
+    .summary = "a process forked for each task",
+    .aliases = {"multi-process", "multiprocess", "process", "fork"},
+    .unit = UnitKind::process,
+    .units = Count::tasks,
+    .in_flight = Count::tasks,
+    .parallel = true,
+    .run = run_processes,
+    .serve = serve_processes,
+    .carries_others = true,
+};
 
 }  // namespace bench

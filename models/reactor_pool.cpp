@@ -22,12 +22,12 @@
 #include <system_error>
 #include <vector>
 
-#include "models/conversation.h"
-#include "models/datagram.h"
-#include "models/rows.h"
-#include "models/sockets.h"
-#include "models/ticker.h"
-#include "models/timed_pool.h"
+#include "models/loop/ticker.h"
+#include "models/loop/timed_pool.h"
+#include "models/model.h"
+#include "models/talk/conversation.h"
+#include "models/talk/datagram.h"
+#include "models/talk/sockets.h"
 
 namespace bench {
 namespace {
@@ -397,8 +397,6 @@ class PooledServer {
   TimedPool pool_;                                        // its workers end first
 };
 
-}  // namespace
-
 void run_reactor_pool(JobRun& job) {
   const Run::Unit unit(job);
   PooledJob pooled(job);
@@ -409,5 +407,20 @@ void serve_reactor_pool(ServerRun& server) {
   const Run::Unit unit(server);
   PooledServer(server).run();
 }
+
+}  // namespace
+
+extern constinit const Model reactor_pool_model{
+    .name = "reactor-pool",
+    .summary = "one thread that waits in epoll and hands what is ready to N threads",
+    .aliases = {"half-sync", "epoll-pool", "reactor-threads"},
+    .unit = UnitKind::thread,
+    .units = Count::one_and_workers,
+    .in_flight = Count::tasks,
+    .parallel = true,
+    .run = run_reactor_pool,
+    .serve = serve_reactor_pool,
+    .why_unavailable = why_no_epoll_pwait2,
+};
 
 }  // namespace bench

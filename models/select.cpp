@@ -17,10 +17,10 @@
 #include <cerrno>
 #include <system_error>
 
-#include "models/job_loop.h"
-#include "models/poller.h"
-#include "models/reactor.h"
-#include "models/rows.h"
+#include "models/loop/job_loop.h"
+#include "models/loop/poller.h"
+#include "models/loop/reactor.h"
+#include "models/model.h"
 
 namespace bench {
 namespace {
@@ -74,13 +74,24 @@ class SelectPoller {
   std::array<Ready, FD_SETSIZE> ready_;
 };
 
-}  // namespace
-
 void run_select(JobRun& job) { run_in_loop<SelectPoller>(job); }
 
 void serve_select(ServerRun& server) {
   const Run::Unit unit(server);
   Reactor<SelectPoller>(server).run();
 }
+
+}  // namespace
+
+extern constinit const Model select_model{
+    .name = "select",
+    .summary = "one thread that runs callbacks from a loop of select",
+    .unit = UnitKind::thread,
+    .units = Count::one,
+    .in_flight = Count::tasks,
+    .run = run_select,
+    .serve = serve_select,
+    .max_descriptors = FD_SETSIZE,
+};
 
 }  // namespace bench

@@ -5,11 +5,12 @@
 //
 // As a server it is the iterative one: it holds a connection until its peer leaves while all others wait. System calls
 // for a request: recv and send. Datagrams are answered one after another.
-#include "models/blocking.h"
-#include "models/blocking_server.h"
-#include "models/rows.h"
+#include "models/blocking/blocking.h"
+#include "models/blocking/blocking_server.h"
+#include "models/model.h"
 
 namespace bench {
+namespace {
 
 void run_serial(JobRun& job) {
   const Run::Unit unit(job);
@@ -22,5 +23,18 @@ void serve_serial(ServerRun& server) {
   OpenSockets open(server);
   server.as_unit([&] { serve_in_turn(server, &open, plain_unit); });
 }
+
+}  // namespace
+
+extern constinit const Model serial_model{
+    .name = "serial",
+    .summary = "one task after another, in one thread",
+    .aliases = {"sequential", "iterative"},
+    .unit = UnitKind::thread,
+    .units = Count::one,
+    .in_flight = Count::one,
+    .run = run_serial,
+    .serve = serve_serial,
+};
 
 }  // namespace bench

@@ -11,11 +11,11 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "models/blocking.h"
-#include "models/blocking_server.h"
-#include "models/rows.h"
-#include "models/thread_group.h"
-#include "models/work_queue.h"
+#include "models/blocking/blocking.h"
+#include "models/blocking/blocking_server.h"
+#include "models/blocking/thread_group.h"
+#include "models/blocking/work_queue.h"
+#include "models/model.h"
 
 namespace bench {
 namespace {
@@ -51,8 +51,6 @@ void work(JobRun& job, WorkQueue<std::uint32_t>& queue, Countdown& countdown) {
     countdown.task_done();
   }
 }
-
-}  // namespace
 
 void run_thread_pool(JobRun& job) {
   WorkQueue<std::uint32_t> queue;
@@ -92,5 +90,19 @@ void serve_thread_pool(ServerRun& server) {
   queue.close();
   workers.join();
 }
+
+}  // namespace
+
+extern constinit const Model thread_pool_model{
+    .name = "thread-pool",
+    .summary = "N threads started beforehand, fed through a queue",
+    .aliases = {"threadpool", "pool", "pool-of-threads"},
+    .unit = UnitKind::thread,
+    .units = Count::workers,
+    .in_flight = Count::workers,
+    .parallel = true,
+    .run = run_thread_pool,
+    .serve = serve_thread_pool,
+};
 
 }  // namespace bench

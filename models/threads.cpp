@@ -6,13 +6,14 @@
 //
 // As a server it starts a thread for each connection, or for each datagram; the first thread only accepts. System calls
 // for a request: recv and send; for a connection: accept, clone, close, and memory calls for a stack.
-#include "models/thread_group.h"
+#include "models/blocking/thread_group.h"
 
-#include "models/blocking.h"
-#include "models/blocking_server.h"
-#include "models/rows.h"
+#include "models/blocking/blocking.h"
+#include "models/blocking/blocking_server.h"
+#include "models/model.h"
 
 namespace bench {
+namespace {
 
 void run_threads(JobRun& job) {
   while (job.next_batch()) {
@@ -27,5 +28,20 @@ void run_threads(JobRun& job) {
 void serve_threads(ServerRun& server) {
   serve_in_threads(server, plain_unit, [](const auto& serve) { serve(plain_unit); });
 }
+
+}  // namespace
+
+extern constinit const Model threads_model{
+    .name = "threads",
+    .summary = "a thread started for each task",
+    .aliases = {"multi-thread", "multithread", "thread"},
+    .unit = UnitKind::thread,
+    .units = Count::tasks,
+    .in_flight = Count::tasks,
+    .parallel = true,
+    .run = run_threads,
+    .serve = serve_threads,
+    .carries_others = true,
+};
 
 }  // namespace bench

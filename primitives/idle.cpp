@@ -6,11 +6,12 @@
 // word. suspended: the coroutines are frames that nobody resumes. parked: likewise the fibers, on stacks of --stack, to
 // which the kernel gives memory as they are touched. The time is from the start of the first unit until the last waits,
 // for each; that of a fiber includes a new stack, which takes two system calls and a page fault.
-#include "harness/measure/shared_mapping.h"
-#include "models/fiber.h"
+#include "measure/primitive_run.h"
+#include "measure/shared_mapping.h"
+#include "models/resumable/fiber.h"
 #include "primitives/park.h"
 #include "primitives/partners.h"
-#include "primitives/rows.h"
+#include "primitives/primitive.h"
 
 namespace bench {
 namespace {
@@ -60,8 +61,6 @@ void start_waiting(PrimitiveRun& run, StackPool& stacks, std::uint64_t& ended, F
   });
 }
 
-}  // namespace
-
 void idle_processes(PrimitiveRun& run) { weigh_blocked(run, Sharing::processes); }
 void idle_threads(PrimitiveRun& run) { weigh_blocked(run, Sharing::threads); }
 
@@ -87,5 +86,23 @@ void idle_fibers(PrimitiveRun& run) {
   for (Fiber* const fiber : parked) fiber->resume();
   run.expect_equal(ended, run.tasks(), "fibers ended");
 }
+
+constexpr auto rows = std::to_array<PrimitiveRow>({
+    {"processes", "futex", 0, 1, idle_processes},
+    {"threads", "futex", 0, 1, idle_threads},
+    {"coroutines", "suspended", 0, 1, idle_coroutines},
+    {"fibers", "parked", 0, 1, idle_fibers},
+});
+
+}  // namespace
+
+extern constinit const Primitive idle_primitive{
+    .name = "idle",
+    .summary = "units wait: the memory of each, in user space and in the kernel",
+    .operation = "memory of a unit that waits, and the time to start one",
+    .default_tasks = 1000,
+    .measures_memory = true,
+    .rows = rows,
+};
 
 }  // namespace bench

@@ -12,9 +12,10 @@
 #include <cerrno>
 #include <mutex>
 
-#include "harness/measure/shared_mapping.h"
+#include "measure/primitive_run.h"
+#include "measure/shared_mapping.h"
 #include "primitives/partners.h"
-#include "primitives/rows.h"
+#include "primitives/primitive.h"
 
 namespace bench {
 namespace {
@@ -116,8 +117,6 @@ void take_and_give(PrimitiveRun& run, Lock& lock, Sharing sharing) {
   run.expect_equal(guarded.number, own + guarded.others.load(), "additions under the lock");
 }
 
-}  // namespace
-
 void lock_processes_shared(PrimitiveRun& run) {
   SharedMutex mutex;
   take_and_give(run, mutex, Sharing::processes);
@@ -147,5 +146,35 @@ void lock_threads_semaphore(PrimitiveRun& run) {
   Semaphore semaphore(Sharing::threads);
   take_and_give(run, semaphore, Sharing::threads);
 }
+
+constexpr auto rows = std::to_array<PrimitiveRow>({
+    {"processes", "shared", 1, 1, lock_processes_shared},
+    {"processes", "shared", 2, 1, lock_processes_shared},
+    {"processes", "shared", 2, 2, lock_processes_shared},
+    {"processes", "semaphore", 1, 1, lock_processes_semaphore},
+    {"processes", "semaphore", 2, 1, lock_processes_semaphore},
+    {"processes", "semaphore", 2, 2, lock_processes_semaphore},
+    {"threads", "mutex", 1, 1, lock_threads_mutex},
+    {"threads", "mutex", 2, 1, lock_threads_mutex},
+    {"threads", "mutex", 2, 2, lock_threads_mutex},
+    {"threads", "recursive", 1, 1, lock_threads_recursive},
+    {"threads", "recursive", 2, 1, lock_threads_recursive},
+    {"threads", "recursive", 2, 2, lock_threads_recursive},
+    {"threads", "spin", 1, 1, lock_threads_spin},
+    {"threads", "spin", 2, 1, lock_threads_spin},
+    {"threads", "spin", 2, 2, lock_threads_spin},
+    {"threads", "semaphore", 1, 1, lock_threads_semaphore},
+    {"threads", "semaphore", 2, 1, lock_threads_semaphore},
+    {"threads", "semaphore", 2, 2, lock_threads_semaphore},
+});
+
+}  // namespace
+
+extern constinit const Primitive lock_primitive{
+    .name = "lock",
+    .summary = "takes a lock and gives it back, alone or against another unit",
+    .operation = "one taking and giving back",
+    .rows = rows,
+};
 
 }  // namespace bench

@@ -3,7 +3,7 @@
 
 #include <coroutine>
 
-#include "models/coroutine.h"
+#include "models/resumable/coroutine.h"
 
 namespace bench {
 

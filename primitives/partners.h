@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "harness/measure/primitive_run.h"
-#include "models/child.h"
+#include "measure/primitive_run.h"
+#include "models/blocking/child.h"
 #include "primitives/futex.h"
 
 namespace bench {

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdint>
 
-#include "harness/measure/primitive_run.h"
-#include "harness/measure/unique_fd.h"
+#include "measure/primitive_run.h"
+#include "measure/unique_fd.h"
 
 namespace bench {
 

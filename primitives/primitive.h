@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+
+#include "workloads/row_list.h"
 
 namespace bench {
 
@@ -25,13 +28,19 @@ struct PrimitiveRow {
 struct Primitive {
   std::string_view name;
   std::string_view summary;
-  std::string_view operation;   ///< What is counted, for the head of a table.
-  std::uint32_t default_tasks;  ///< 0: the primitive is not about many units and takes no --tasks.
-  bool measures_memory;         ///< Of each unit, besides the time of the operation.
+  std::string_view operation;       ///< What is counted, for the head of a table.
+  std::uint32_t default_tasks = 0;  ///< 0: the primitive is not about many units and takes no --tasks.
+  bool measures_memory = false;     ///< Of each unit, besides the time of the operation.
   std::span<const PrimitiveRow> rows;
 };
 
 /// Every primitive, in the order of every report.
-std::span<const Primitive> all_primitives();
+RowList<Primitive> all_primitives();
+
+/// Whether a primitive has a row for the model of that name.
+bool has_row(const Primitive& primitive, std::string_view model);
+
+/// Why models without a row have none.
+std::string why_no_row(const Primitive& primitive);
 
 }  // namespace bench

@@ -8,12 +8,13 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "harness/measure/shared_mapping.h"
-#include "models/coroutine.h"
-#include "models/fiber_unit.h"
+#include "measure/primitive_run.h"
+#include "measure/shared_mapping.h"
+#include "models/resumable/coroutine.h"
+#include "models/resumable/fiber_unit.h"
 #include "primitives/partners.h"
 #include "primitives/pipe.h"
-#include "primitives/rows.h"
+#include "primitives/primitive.h"
 
 namespace bench {
 namespace {
@@ -140,8 +141,6 @@ void receive_items(const FiberUnit& self, Ring& ring, Item& expected, std::uint6
   }
 }
 
-}  // namespace
-
 void queue_processes_pipe(PrimitiveRun& run) {
   Pipe pipe(run);
   hand_over(run, pipe, Sharing::processes);
@@ -202,5 +201,29 @@ void queue_fibers_ring(PrimitiveRun& run) {
   run.expect_equal(received, sent, "items arrived");
   run.expect_equal(out_of_order, 0, "items came out of order");
 }
+
+constexpr auto rows = std::to_array<PrimitiveRow>({
+    {"processes", "pipe", 0, 1, queue_processes_pipe},
+    {"processes", "pipe", 0, 2, queue_processes_pipe},
+    {"processes", "socket", 0, 1, queue_processes_socket},
+    {"processes", "socket", 0, 2, queue_processes_socket},
+    {"threads", "pipe", 0, 1, queue_threads_pipe},
+    {"threads", "pipe", 0, 2, queue_threads_pipe},
+    {"threads", "socket", 0, 1, queue_threads_socket},
+    {"threads", "socket", 0, 2, queue_threads_socket},
+    {"threads", "condition", 0, 1, queue_threads_condition},
+    {"threads", "condition", 0, 2, queue_threads_condition},
+    {"coroutines", "ring", 0, 1, queue_coroutines_ring},
+    {"fibers", "ring", 0, 1, queue_fibers_ring},
+});
+
+}  // namespace
+
+extern constinit const Primitive queue_primitive{
+    .name = "queue",
+    .summary = "an item goes from one unit to another",
+    .operation = "one item",
+    .rows = rows,
+};
 
 }  // namespace bench

@@ -12,11 +12,12 @@
 #include <cerrno>
 #include <thread>
 
-#include "harness/measure/process.h"
-#include "harness/measure/shared_mapping.h"
-#include "models/fiber.h"
+#include "measure/primitive_run.h"
+#include "measure/process.h"
+#include "measure/shared_mapping.h"
+#include "models/resumable/fiber.h"
 #include "primitives/park.h"
-#include "primitives/rows.h"
+#include "primitives/primitive.h"
 
 namespace bench {
 namespace {
@@ -27,8 +28,6 @@ namespace {
   co_await park;
   ++ran;
 }
-
-}  // namespace
 
 void spawn_processes(PrimitiveRun& run) {
   const SharedArray<std::atomic<std::uint64_t>> shared(1);
@@ -90,5 +89,23 @@ void spawn_fibers(PrimitiveRun& run) {
   });
   run.expect_equal(ran, created, "fibers ran");
 }
+
+constexpr auto rows = std::to_array<PrimitiveRow>({
+    {"processes", "fork", 0, 1, spawn_processes},
+    {"processes", "fork", 0, 2, spawn_processes},
+    {"threads", "clone", 0, 1, spawn_threads},
+    {"threads", "clone", 0, 2, spawn_threads},
+    {"coroutines", "call", 0, 1, spawn_coroutines},
+    {"fibers", "pool", 0, 1, spawn_fibers},
+});
+
+}  // namespace
+
+extern constinit const Primitive spawn_primitive{
+    .name = "spawn",
+    .summary = "creates a unit that does next to nothing, and waits for its end",
+    .operation = "one unit from creation to join",
+    .rows = rows,
+};
 
 }  // namespace bench

@@ -10,13 +10,14 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "harness/measure/shared_mapping.h"
-#include "harness/measure/unique_fd.h"
-#include "models/fiber_unit.h"
+#include "measure/primitive_run.h"
+#include "measure/shared_mapping.h"
+#include "measure/unique_fd.h"
+#include "models/resumable/fiber_unit.h"
 #include "primitives/park.h"
 #include "primitives/partners.h"
 #include "primitives/pipe.h"
-#include "primitives/rows.h"
+#include "primitives/primitive.h"
 
 namespace bench {
 namespace {
@@ -138,8 +139,6 @@ void start_turns(StackPool& stacks, FiberScheduler& scheduler, std::uint64_t cou
   });
 }
 
-}  // namespace
-
 void switch_processes_futex(PrimitiveRun& run) {
   FutexBaton baton(Sharing::processes);
   hand_to_and_fro(run, baton, Sharing::processes);
@@ -232,5 +231,31 @@ void switch_fibers_scheduler(PrimitiveRun& run) {
   });
   run.expect_equal(turns, expected, "turns were taken");
 }
+
+constexpr auto rows = std::to_array<PrimitiveRow>({
+    {"processes", "futex", 0, 1, switch_processes_futex},
+    {"processes", "futex", 0, 2, switch_processes_futex},
+    {"processes", "pipe", 0, 1, switch_processes_pipe},
+    {"processes", "pipe", 0, 2, switch_processes_pipe},
+    {"threads", "futex", 0, 1, switch_threads_futex},
+    {"threads", "futex", 0, 2, switch_threads_futex},
+    {"threads", "condition", 0, 1, switch_threads_condition},
+    {"threads", "condition", 0, 2, switch_threads_condition},
+    {"threads", "pipe", 0, 1, switch_threads_pipe},
+    {"threads", "pipe", 0, 2, switch_threads_pipe},
+    {"coroutines", "resume", 0, 1, switch_coroutines_resume},
+    {"coroutines", "scheduler", 0, 1, switch_coroutines_scheduler},
+    {"fibers", "jump", 0, 1, switch_fibers_jump},
+    {"fibers", "scheduler", 0, 1, switch_fibers_scheduler},
+});
+
+}  // namespace
+
+extern constinit const Primitive switch_primitive{
+    .name = "switch",
+    .summary = "control goes from one unit to another that waits for it",
+    .operation = "one way",
+    .rows = rows,
+};
 
 }  // namespace bench

@@ -11,12 +11,13 @@
 #include <mutex>
 #include <utility>
 
-#include "harness/measure/clock.h"
-#include "harness/measure/shared_mapping.h"
-#include "models/coroutine.h"
-#include "models/fiber_unit.h"
+#include "measure/clock.h"
+#include "measure/primitive_run.h"
+#include "measure/shared_mapping.h"
+#include "models/resumable/coroutine.h"
+#include "models/resumable/fiber_unit.h"
 #include "primitives/partners.h"
-#include "primitives/rows.h"
+#include "primitives/primitive.h"
 
 namespace bench {
 namespace {
@@ -194,8 +195,6 @@ void wake_in_loop(PrimitiveRun& run, Queue& queue, bool& time_is_up, const std::
   run.expect_equal(wakes, (events + 1) * run.tasks(), "units were woken");
 }
 
-}  // namespace
-
 void wake_processes_futex(PrimitiveRun& run) {
   const SharedArray<Crowd> shared(1);
   FutexEvent event(shared[0], Sharing::processes);
@@ -234,5 +233,26 @@ void wake_fibers_loop(PrimitiveRun& run) {
   });
   wake_in_loop(run, queue, time_is_up, wakes);
 }
+
+constexpr auto rows = std::to_array<PrimitiveRow>({
+    {"processes", "futex", 0, 1, wake_processes_futex},
+    {"processes", "futex", 0, 2, wake_processes_futex},
+    {"threads", "futex", 0, 1, wake_threads_futex},
+    {"threads", "futex", 0, 2, wake_threads_futex},
+    {"threads", "condition", 0, 1, wake_threads_condition},
+    {"threads", "condition", 0, 2, wake_threads_condition},
+    {"coroutines", "loop", 0, 1, wake_coroutines_loop},
+    {"fibers", "loop", 0, 1, wake_fibers_loop},
+});
+
+}  // namespace
+
+extern constinit const Primitive wake_primitive{
+    .name = "wake",
+    .summary = "an event is set that many units wait for",
+    .operation = "from set to the last unit that runs",
+    .default_tasks = 8,
+    .rows = rows,
+};
 
 }  // namespace bench

@@ -12,7 +12,7 @@
 #include <system_error>
 #include <vector>
 
-#include "workloads/rows.h"
+#include "workloads/job.h"
 
 namespace bench {
 namespace {
@@ -149,9 +149,7 @@ class Copying {
   Digest digest_;
 };
 
-}  // namespace
-
-Script copy::task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
   Copying copying(index, parameters.work * kib);
   Transfer transfer;
   while (copying.next(transfer)) {
@@ -161,14 +159,14 @@ Script copy::task(const JobParameters& parameters, std::uint32_t index, std::uin
   outcome = copying.digest();
 }
 
-std::uint64_t copy::compute(const JobParameters& parameters, std::uint32_t index) {
+std::uint64_t compute(const JobParameters& parameters, std::uint32_t index) {
   Copying copying(index, parameters.work * kib);
   Transfer transfer;
   while (copying.next(transfer)) copying.done(do_transfer(transfer));
   return copying.digest();
 }
 
-std::optional<std::string> copy::check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes) {
+std::optional<std::string> check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes) {
   return compare_outcomes(outcomes, [&](std::uint32_t index) {
     Digest digest;
     for (std::uint64_t number = 0; number < parameters.work * kib / word_bytes; ++number)
@@ -177,6 +175,21 @@ std::optional<std::string> copy::check(const JobParameters& parameters, std::spa
   });
 }
 
-double copy::estimate_ns(const JobParameters& parameters) { return 1.5 * static_cast<double>(parameters.work * kib); }
+double estimate_ns(const JobParameters& parameters) { return 1.5 * static_cast<double>(parameters.work * kib); }
+
+}  // namespace
+
+extern constinit const Job copy_job{
+    .name = "copy",
+    .summary = "reads and writes files: each task writes one, copies it and reads the copy",
+    .default_tasks = 16,
+    .default_work = 1024,
+    .max_work = 1'048'576,
+    .work_meaning = "KiB of each task's file",
+    .task = task,
+    .compute = compute,
+    .check = check,
+    .estimate_ns = estimate_ns,
+};
 
 }  // namespace bench

@@ -1,10 +1,11 @@
 // `cpu`: pure computation, nothing to wait for. Each task multiplies 1·2·…·N.
+#include "workloads/job.h"
 #include "workloads/product.h"
-#include "workloads/rows.h"
 
 namespace bench {
+namespace {
 
-Script cpu::task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
   Product product(index + std::uint64_t{1});
   std::size_t words = 0;
   for (std::uint64_t factor = 2; factor <= parameters.work; ++factor) {
@@ -16,5 +17,20 @@ Script cpu::task(const JobParameters& parameters, std::uint32_t index, std::uint
   }
   outcome = product.residue();
 }
+
+}  // namespace
+
+extern constinit const Job cpu_job{
+    .name = "cpu",
+    .summary = "computes: the product 1·2·…·N with multi-word arithmetic",
+    .default_tasks = 64,
+    .default_work = 10000,
+    .max_work = 1'000'000,
+    .work_meaning = "N, the last factor of each task's product",
+    .task = task,
+    .compute = product::compute,
+    .check = product::check,
+    .estimate_ns = product::estimate_ns,
+};
 
 }  // namespace bench

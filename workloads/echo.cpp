@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "workloads/payload.h"
-#include "workloads/service_rows.h"
+#include "workloads/service.h"
 
 namespace bench {
 namespace {
@@ -123,12 +123,22 @@ class EchoExchange final : public Exchange {
   std::vector<std::byte> expected_;
 };
 
-}  // namespace
+std::unique_ptr<Session> open(const ServiceContext& context) { return std::make_unique<EchoSession>(context); }
 
-std::unique_ptr<Session> echo::open(const ServiceContext& context) { return std::make_unique<EchoSession>(context); }
-
-std::unique_ptr<Exchange> echo::exchange(const ServiceParameters& parameters, std::uint64_t connection, bool heavy) {
+std::unique_ptr<Exchange> exchange(const ServiceParameters& parameters, std::uint64_t connection, bool heavy) {
   return std::make_unique<EchoExchange>(parameters, connection, heavy);
 }
+
+}  // namespace
+
+extern constinit const Service echo_service{
+    .name = "echo",
+    .summary = "TCP: messages with a 4-byte length come back in upper case",
+    .default_message_bytes = 64,
+    .max_message_bytes = 16U << 20,
+    .message_meaning = "bytes of each message, without its header",
+    .open = open,
+    .exchange = exchange,
+};
 
 }  // namespace bench

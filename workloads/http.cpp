@@ -20,7 +20,8 @@
 #include <string>
 
 #include "workloads/http_body.h"
-#include "workloads/service_rows.h"
+#include "workloads/http_client.h"
+#include "workloads/service.h"
 
 namespace bench {
 namespace {
@@ -403,8 +404,18 @@ class HttpSession final : public Session {
   Request request_;
 };
 
+std::unique_ptr<Session> open(const ServiceContext& context) { return std::make_unique<HttpSession>(context); }
+
 }  // namespace
 
-std::unique_ptr<Session> http::open(const ServiceContext& context) { return std::make_unique<HttpSession>(context); }
+extern constinit const Service http_service{
+    .name = "http",
+    .summary = "TCP: HTTP/1.1 with keep-alive, GET of files in memory",
+    .default_message_bytes = 1024,
+    .max_message_bytes = max_http_body_bytes,
+    .message_meaning = "bytes of each reply's body",
+    .open = open,
+    .exchange = make_own_http_exchange,
+};
 
 }  // namespace bench

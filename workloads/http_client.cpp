@@ -18,7 +18,6 @@
 
 #include "workloads/http_body.h"
 #include "workloads/payload.h"
-#include "workloads/service_rows.h"
 
 namespace bench {
 namespace {
@@ -305,7 +304,8 @@ std::unique_ptr<Exchange> make_http_exchange(const HttpTarget& target) {
   return std::make_unique<ForeignHttpExchange>(target);
 }
 
-std::unique_ptr<Exchange> http::exchange(const ServiceParameters& parameters, std::uint64_t connection, bool heavy) {
+std::unique_ptr<Exchange> make_own_http_exchange(const ServiceParameters& parameters, std::uint64_t connection,
+                                                 bool heavy) {
   return std::make_unique<OwnHttpExchange>(parameters, connection, heavy);
 }
 

@@ -33,4 +33,8 @@ struct HttpTarget {
 /// the connection. Nothing is allocated for a reply.
 std::unique_ptr<Exchange> make_http_exchange(const HttpTarget& target);
 
+/// The client's side of one connection to the `http` service, as Service::exchange says.
+std::unique_ptr<Exchange> make_own_http_exchange(const ServiceParameters& parameters, std::uint64_t connection,
+                                                 bool heavy);
+
 }  // namespace bench

@@ -1,5 +1,5 @@
 // `io`: each task only waits, as for a disk or a peer.
-#include "workloads/rows.h"
+#include "workloads/job.h"
 
 namespace bench {
 namespace {
@@ -7,15 +7,24 @@ namespace {
 // What a task leaves behind: its index, spread over the word so that no other task's outcome looks like it.
 constexpr std::uint64_t mark(std::uint32_t index) { return (index + std::uint64_t{1}) * 0x9E37'79B9'7F4A'7C15U; }
 
-}  // namespace
-
-Script io::task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
   co_yield wait_for(parameters.wait_of(index));
   outcome = mark(index);
 }
 
-std::optional<std::string> io::check(const JobParameters&, std::span<const std::uint64_t> outcomes) {
+std::optional<std::string> check(const JobParameters&, std::span<const std::uint64_t> outcomes) {
   return compare_outcomes(outcomes, mark);
 }
+
+}  // namespace
+
+extern constinit const Job io_job{
+    .name = "io",
+    .summary = "waits: each task lets a time pass, as for a disk or a peer",
+    .default_tasks = 100,
+    .default_wait = std::chrono::milliseconds(10),
+    .task = task,
+    .check = check,
+};
 
 }  // namespace bench

@@ -1,10 +1,11 @@
 // `mixed`: computes, waits, computes: a request that asks a database half way through.
+#include "workloads/job.h"
 #include "workloads/product.h"
-#include "workloads/rows.h"
 
 namespace bench {
+namespace {
 
-Script mixed::task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
   Product product(index + std::uint64_t{1});
   std::size_t words = 0;
   const std::uint64_t middle = parameters.work / 2;
@@ -20,5 +21,21 @@ Script mixed::task(const JobParameters& parameters, std::uint32_t index, std::ui
   }
   outcome = product.residue();
 }
+
+}  // namespace
+
+extern constinit const Job mixed_job{
+    .name = "mixed",
+    .summary = "computes, waits, computes: half the product, a wait, the other half",
+    .default_tasks = 100,
+    .default_work = 3000,
+    .max_work = 1'000'000,
+    .work_meaning = "N, the last factor of each task's product",
+    .default_wait = std::chrono::milliseconds(5),
+    .task = task,
+    .compute = product::compute,
+    .check = product::check,
+    .estimate_ns = product::estimate_ns,
+};
 
 }  // namespace bench

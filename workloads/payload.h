@@ -8,6 +8,12 @@
 
 namespace bench {
 
+/// Longest payload of an echo message: longer ones are a protocol error.
+inline constexpr std::uint32_t max_echo_bytes = 1U << 30;
+
+/// Longest payload of a UDP echo: what an IPv4 datagram holds (65,507 bytes), less the 12 bytes of the header.
+inline constexpr std::uint64_t max_udp_echo_bytes = 65'507 - 12;
+
 /// First byte of a heavy request's payload; upper case counts as well.
 inline constexpr std::byte heavy_mark{'h'};
 

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "workloads/rows.h"
-
 namespace bench {
 namespace {
 

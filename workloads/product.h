@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "workloads/job.h"
+
 namespace bench {
 
 /// A natural number that only grows by multiplication. Schoolbook: one 64 × 64 → 128 bit product per word.
@@ -29,5 +31,12 @@ std::uint64_t multiply_residue(std::uint64_t a, std::uint64_t b);
 
 /// N! modulo 2^61 - 1 in single-word arithmetic: finds a Product's residue without a Product.
 std::uint64_t factorial_residue(std::uint64_t n);
+
+/// What `cpu` and `mixed` share: the product (index + 1) · 1·2·…·N.
+namespace product {
+std::uint64_t compute(const JobParameters& parameters, std::uint32_t index);
+std::optional<std::string> check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes);
+double estimate_ns(const JobParameters& parameters);
+}  // namespace product
 
 }  // namespace bench

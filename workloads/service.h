@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "workloads/output.h"
+#include "workloads/row_list.h"
 
 namespace bench {
 
@@ -114,7 +115,7 @@ enum class Transport : std::uint8_t { tcp, udp };
 struct Service {
   std::string_view name;
   std::string_view summary;
-  Transport transport;
+  Transport transport = Transport::tcp;
   std::uint64_t default_message_bytes;
   std::uint64_t max_message_bytes;
   std::string_view message_meaning;  ///< What --message-size counts, for the help text.
@@ -127,7 +128,7 @@ struct Service {
 };
 
 /// Every service, in the order of every report.
-std::span<const Service> all_services();
+RowList<Service> all_services();
 
 /// `steps` steps of work that no compiler removes, about a nanosecond each: the same work whatever the clock says.
 std::uint64_t service_compute(std::uint64_t steps) noexcept;

@@ -2,7 +2,7 @@
 //
 // Each step adds the digits of a 16-digit number, as a check digit does: about 15 to 30 ns, ten times what a checkpoint
 // costs that is not taken.
-#include "workloads/rows.h"
+#include "workloads/job.h"
 
 namespace bench {
 namespace {
@@ -29,9 +29,7 @@ std::uint64_t digits_below(std::uint64_t n) {
   return total;
 }
 
-}  // namespace
-
-Script sum::task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
   const std::uint64_t first = first_number + first_of(parameters, index);
   const std::uint64_t end = first + parameters.work;
   std::uint64_t total = 0;
@@ -42,7 +40,7 @@ Script sum::task(const JobParameters& parameters, std::uint32_t index, std::uint
   outcome = total;
 }
 
-std::uint64_t sum::compute(const JobParameters& parameters, std::uint32_t index) {
+std::uint64_t compute(const JobParameters& parameters, std::uint32_t index) {
   const std::uint64_t first = first_number + first_of(parameters, index);
   const std::uint64_t end = first + parameters.work;
   std::uint64_t total = 0;
@@ -50,7 +48,7 @@ std::uint64_t sum::compute(const JobParameters& parameters, std::uint32_t index)
   return total;
 }
 
-std::optional<std::string> sum::check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes) {
+std::optional<std::string> check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes) {
   return compare_outcomes(outcomes, [&](std::uint32_t index) {
     const std::uint64_t first = first_of(parameters, index);
     const std::uint64_t leading_ones = parameters.work;
@@ -58,8 +56,24 @@ std::optional<std::string> sum::check(const JobParameters& parameters, std::span
   });
 }
 
-double sum::estimate_ns(const JobParameters& parameters) { return 20.0 * static_cast<double>(parameters.work); }
+double estimate_ns(const JobParameters& parameters) { return 20.0 * static_cast<double>(parameters.work); }
 
-std::uint64_t sum::checkpoints(const JobParameters& parameters) { return parameters.work; }
+std::uint64_t checkpoints(const JobParameters& parameters) { return parameters.work; }
+
+}  // namespace
+
+extern constinit const Job sum_job{
+    .name = "sum",
+    .summary = "adds digits with a checkpoint at every step: what a switch costs",
+    .default_tasks = 10,
+    .default_work = 1'000'000,
+    .max_work = 100'000'000,
+    .work_meaning = "steps of each task's loop",
+    .task = task,
+    .compute = compute,
+    .check = check,
+    .estimate_ns = estimate_ns,
+    .checkpoints = checkpoints,
+};
 
 }  // namespace bench

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "workloads/payload.h"
-#include "workloads/service_rows.h"
+#include "workloads/service.h"
 
 namespace bench {
 namespace {
@@ -90,15 +90,23 @@ class UdpEchoExchange final : public Exchange {
   std::vector<std::uint32_t> under_way_;  // oldest first; as many as are sent at once
 };
 
-}  // namespace
+std::unique_ptr<Session> open(const ServiceContext& context) { return std::make_unique<UdpEchoSession>(context); }
 
-std::unique_ptr<Session> udp_echo::open(const ServiceContext& context) {
-  return std::make_unique<UdpEchoSession>(context);
-}
-
-std::unique_ptr<Exchange> udp_echo::exchange(const ServiceParameters& parameters, std::uint64_t connection,
-                                             bool heavy) {
+std::unique_ptr<Exchange> exchange(const ServiceParameters& parameters, std::uint64_t connection, bool heavy) {
   return std::make_unique<UdpEchoExchange>(parameters, connection, heavy);
 }
+
+}  // namespace
+
+extern constinit const Service udp_echo_service{
+    .name = "udp-echo",
+    .summary = "UDP: datagrams come back in upper case",
+    .transport = Transport::udp,
+    .default_message_bytes = 64,
+    .max_message_bytes = max_udp_echo_bytes,
+    .message_meaning = "bytes of each datagram, without its 12-byte header",
+    .open = open,
+    .exchange = exchange,
+};
 
 }  // namespace bench

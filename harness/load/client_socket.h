@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "harness/load/load_plan.h"
-#include "harness/measure/unique_fd.h"
+#include "measure/unique_fd.h"
 
 namespace bench {
 

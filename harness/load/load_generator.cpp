@@ -13,8 +13,8 @@
 #include <system_error>
 
 #include "harness/load/worker_process.h"
-#include "harness/measure/clock.h"
-#include "harness/measure/process.h"
+#include "measure/clock.h"
+#include "measure/process.h"
 
 namespace bench {
 namespace {

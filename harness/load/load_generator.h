@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "harness/load/load_plan.h"
-#include "harness/load/load_report.h"
 #include "harness/load/shares.h"
 #include "harness/load/worker_report.h"
-#include "harness/measure/shared_mapping.h"
-#include "harness/measure/unique_fd.h"
-#include "harness/measure/usage.h"
+#include "measure/load_report.h"
+#include "measure/shared_mapping.h"
+#include "measure/unique_fd.h"
+#include "measure/usage.h"
 
 namespace bench {
 

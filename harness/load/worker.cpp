@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "harness/load/client_socket.h"
-#include "harness/measure/clock.h"
+#include "measure/clock.h"
 
 namespace bench {
 Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)

@@ -25,7 +25,7 @@
 #include "harness/load/schedule.h"
 #include "harness/load/shares.h"
 #include "harness/load/worker_report.h"
-#include "harness/measure/unique_fd.h"
+#include "measure/unique_fd.h"
 #include "workloads/output.h"
 
 namespace bench {

@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "harness/load/worker.h"
-#include "harness/measure/clock.h"
+#include "measure/clock.h"
 
 namespace bench {
 namespace {

@@ -4,9 +4,9 @@
 #include <atomic>
 #include <cstdint>
 
-#include "harness/load/load_report.h"
-#include "harness/measure/histogram.h"
-#include "harness/measure/run_report.h"
+#include "measure/histogram.h"
+#include "measure/load_report.h"
+#include "measure/run_report.h"
 
 namespace bench {
 

@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "harness/load/worker.h"
-#include "harness/measure/clock.h"
+#include "measure/clock.h"
 
 namespace bench {
 namespace {

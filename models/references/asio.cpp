@@ -17,10 +17,10 @@
 #include <memory>
 #include <vector>
 
-#include "models/conversation.h"
-#include "models/references/references.h"
-#include "models/sockets.h"
-#include "models/ticker.h"
+#include "models/loop/ticker.h"
+#include "models/model.h"
+#include "models/talk/conversation.h"
+#include "models/talk/sockets.h"
 
 namespace bench {
 namespace {
@@ -310,8 +310,6 @@ awaitable<void> keep_deadlines(Server& server) {
   }
 }
 
-}  // namespace
-
 void serve_asio(ServerRun& run) {
   Server server(run);
   start(server.context, run, keep_deadlines(server));
@@ -335,5 +333,17 @@ void run_asio(JobRun& job) {
     context.restart();
   }
 }
+
+}  // namespace
+
+extern constinit const Model asio_model{
+    .name = "asio",
+    .summary = "coroutines on Asio's io_context, in one thread; compare with coroutines",
+    .unit = UnitKind::coroutine,
+    .units = Count::tasks,
+    .in_flight = Count::tasks,
+    .run = run_asio,
+    .serve = serve_asio,
+};
 
 }  // namespace bench

@@ -17,13 +17,13 @@
 #include <memory>
 #include <vector>
 
-#include "models/converse.h"
-#include "models/datagram.h"
-#include "models/parking_peer.h"
-#include "models/references/references.h"
-#include "models/scheduler.h"
-#include "models/sockets.h"
-#include "models/ticker.h"
+#include "models/loop/ticker.h"
+#include "models/model.h"
+#include "models/resumable/parking_peer.h"
+#include "models/resumable/scheduler.h"
+#include "models/talk/converse.h"
+#include "models/talk/datagram.h"
+#include "models/talk/sockets.h"
 
 namespace bench {
 namespace {
@@ -210,8 +210,6 @@ void keep_deadlines(Server& server) {
   }
 }
 
-}  // namespace
-
 void serve_boost_fiber(ServerRun& run) {
   make_nonblocking(run.socket());
   Server server(run);
@@ -233,5 +231,19 @@ void run_boost_fiber(JobRun& job) {
     tasks.clear();
   }
 }
+
+}  // namespace
+
+extern constinit const Model boost_fiber_model{
+    .name = "boost-fiber",
+    .summary = "fibers on Boost.Fiber's scheduler, in one thread; compare with fibers",
+    .aliases = {"boost-fibers", "boost.fiber"},
+    .unit = UnitKind::fiber,
+    .units = Count::tasks,
+    .in_flight = Count::tasks,
+    .run = run_boost_fiber,
+    .serve = serve_boost_fiber,
+    .why_unavailable = why_no_epoll_pwait2,
+};
 
 }  // namespace bench

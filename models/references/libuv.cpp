@@ -19,10 +19,10 @@
 #include <system_error>
 #include <vector>
 
-#include "models/conversation.h"
-#include "models/references/references.h"
-#include "models/sockets.h"
-#include "models/ticker.h"
+#include "models/loop/ticker.h"
+#include "models/model.h"
+#include "models/talk/conversation.h"
+#include "models/talk/sockets.h"
 
 namespace bench {
 namespace {
@@ -516,8 +516,6 @@ class Datagrams final : public Owner {
   uv_udp_t socket_;
 };
 
-}  // namespace
-
 void serve_libuv(ServerRun& run) {
   const Run::Unit unit(run);
   make_nonblocking(run.socket());
@@ -540,5 +538,18 @@ void run_libuv(JobRun& job) {
     loop.run();
   }
 }
+
+}  // namespace
+
+extern constinit const Model libuv_model{
+    .name = "libuv",
+    .summary = "callbacks on libuv's loop, in one thread; compare with epoll",
+    .aliases = {"uv"},
+    .unit = UnitKind::thread,
+    .units = Count::one,
+    .in_flight = Count::tasks,
+    .run = run_libuv,
+    .serve = serve_libuv,
+};
 
 }  // namespace bench

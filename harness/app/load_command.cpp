@@ -1,0 +1,122 @@
+#include "harness/app/load_command.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <cerrno>
+#include <cstring>
+#include <random>
+#include <stdexcept>
+
+#include "harness/app/run_command.h"
+#include "harness/load/url.h"
+#include "harness/text/quantities.h"
+#include "workloads/http_client.h"
+
+namespace bench {
+namespace {
+
+// A server that is not ours has no model; this row stands where one belongs.
+constexpr Model foreign_model{.name = "server",
+                              .summary = "a server that somebody else runs",
+                              .aliases = {},
+                              .unit = UnitKind::process,
+                              .units = Count::one,
+                              .in_flight = Count::tasks,
+                              .parallel = true,
+                              .run = nullptr,
+                              .serve = nullptr,
+                              .why_unavailable = nullptr};
+
+const Service& service_of(const Tables& tables, const ServerUrl& url) {
+  for (const Service& service : tables.services) {
+    const bool is_http = service.name == "http";
+    if ((url.scheme == "http") != is_http) continue;
+    if (is_http || (service.transport == Transport::udp) == (url.scheme == "udp")) return service;
+  }
+  throw UsageError(fmt::format("no service speaks {}", url.scheme));
+}
+
+HttpCheck http_check(ReplyCheck check) {
+  switch (check) {
+    case ReplyCheck::status: return HttpCheck::status;
+    case ReplyCheck::length: return HttpCheck::length;
+    case ReplyCheck::body: break;
+  }
+  return HttpCheck::body;
+}
+
+MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const Service& service,
+                            const ServiceParameters& parameters) {
+  if (url.scheme != "http") {
+    return [&service, parameters](std::uint64_t connection, bool heavy) {
+      return service.exchange(parameters, connection, heavy);
+    };
+  }
+  const bool v6 = url.host.find(':') != std::string::npos;
+  HttpTarget target{.host = fmt::format("{}{}{}:{}", v6 ? "[" : "", url.host, v6 ? "]" : "", url.port),
+                    .path = url.path,
+                    .check = http_check(load.check),
+                    .expected_status = static_cast<int>(load.expect_status)};
+  return [target](std::uint64_t /*connection*/, bool /*heavy*/) { return make_http_exchange(target); };
+}
+
+}  // namespace
+
+Plan make_load_plan(const Tables& tables, const Options& options) {
+  const LoadOptions& load = *options.load;
+  ServerUrl url;
+  try {
+    url = parse_url(load.url);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(fmt::format("{}: {}", load.url, error.what()));
+  }
+  if (load.server_pid && kill(*load.server_pid, 0) != 0 && errno == ESRCH) {
+    throw UsageError(fmt::format("--server-pid={}: {}", *load.server_pid, std::strerror(errno)));
+  }
+  const Service& service = service_of(tables, url);
+  if (url.scheme == "http" && load.message_bytes) {
+    throw UsageError("--message-size: over http the server decides how long a reply is; ask for another path");
+  }
+
+  Plan plan;
+  plan.seed = options.seed.value_or(std::random_device{}());
+  plan.min_rounds = plan.max_rounds = options.repetitions.value_or(1);
+  plan.max_time_ns = options.max_time_ns;
+  plan.services.client = load.client;
+  plan.cpu_split = {.server = {}, .client = load.client.cpus};
+
+  Group& group = plan.groups.emplace_back();
+  group.service = &service;
+  group.cpus = 1;  // how many the server may use is not known, so its CPU time is told in CPUs
+  group.load = {.parameters = {.message_bytes = load.message_bytes.value_or(service.default_message_bytes)},
+                .connections = load.connections,
+                .active = load.active,
+                .pipeline = load.pipeline,
+                .mode = load.rate > 0 ? RateMode::fixed : RateMode::closed,
+                .rate = load.rate};
+  group.foreign = ForeignServer{.target = url.target,
+                                .make_exchange = exchange_maker(load, url, service, group.load.parameters),
+                                .request_timeout = load.request_timeout,
+                                .pid = load.server_pid.value_or(-1)};
+  group.title =
+      fmt::format("{} · {} connections{} · {}", load.url, format_count(load.connections),
+                  load.pipeline > 1 ? fmt::format(" · pipeline {}", load.pipeline) : "",
+                  load.rate > 0 ? fmt::format("{} requests/s offered", format_count(load.rate)) : "closed loop");
+  group.cells = {0};
+  Cell cell;
+  cell.model = &foreign_model;
+  cell.name = service_cell_name(cell, group);
+  cell.label = url.target.text;
+  cell.expected_ns = expected_service_run_ns(group, plan.services);
+  constexpr std::int64_t minute_ns = 60'000'000'000;
+  cell.time_limit_ns = minute_ns + 3 * cell.expected_ns;
+  plan.cells.push_back(std::move(cell));
+  return plan;
+}
+
+Exit load(const Tables& tables, const Options& options) {
+  return carry_out(options, [&](const Machine&) { return make_load_plan(tables, options); });
+}
+
+}  // namespace bench

@@ -1,0 +1,15 @@
+// `bench load`: measures any server.
+#pragma once
+
+#include "harness/app/app.h"
+#include "harness/plan/plan.h"
+
+namespace bench {
+
+/// The plan of Options::load: one cell, whose server is not ours. Throws UsageError for a URL that makes no sense.
+Plan make_load_plan(const Tables& tables, const Options& options);
+
+/// Carries out Command::load.
+Exit load(const Tables& tables, const Options& options);
+
+}  // namespace bench

@@ -1,0 +1,94 @@
+#include "harness/app/run_command.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "harness/app/interrupts.h"
+#include "harness/report/report.h"
+#include "harness/report/results.h"
+#include "harness/run/launcher.h"
+#include "harness/run/no_halt.h"
+#include "harness/session/progress.h"
+#include "harness/session/session.h"
+
+namespace bench {
+namespace {
+
+bool emphasis(const Options& options) {
+  if (options.color != Color::automatic) return options.color == Color::always;
+  const char* no_color = std::getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) != 0 && !(no_color && *no_color);
+}
+
+void print_report(const ResultContext& context, const Results& results) {
+  const Options& options = context.options;
+  if (options.format == Format::json || options.out == "-") print(document_text(make_document(context, results)));
+  if (options.quiet || options.out == "-") return;
+  switch (options.format) {
+    case Format::json: break;
+    case Format::csv: print(report_csv(context.plan, results)); break;
+    case Format::console:
+    case Format::markdown: print(report_text(context.plan, results, options.format, emphasis(options))); break;
+  }
+}
+
+Exit exit_of(const Plan& plan, const Results& results) {
+  if (results.interrupted) return Exit::interrupted;
+  const auto failed = [](const CellResult& cell) { return cell.failure.has_value(); };
+  const auto skipped = [](const Cell& cell) { return cell.skipped.has_value(); };
+  const bool nothing_ran = std::ranges::all_of(plan.cells, skipped);
+  // A load on somebody else's server is there to see whether it answers.
+  const auto went_wrong = [](const Sample& sample) {
+    return sample.service &&
+           (sample.service->judgement.limit == Limit::errors || sample.service->load.requests_answered() == 0);
+  };
+  for (std::size_t index = 0; index < plan.cells.size(); ++index) {
+    const bool foreign = plan.group_of(plan.cells[index]).foreign.has_value();
+    if (foreign && std::ranges::any_of(results.cells[index].samples, went_wrong)) return Exit::failed;
+  }
+  return nothing_ran || std::ranges::any_of(results.cells, failed) ? Exit::failed : Exit::done;
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw std::system_error(errno, std::generic_category(), "write to standard output");
+  }
+}
+
+Exit carry_out(const Options& options, const std::function<Plan(const Machine&)>& make) {
+  raise_descriptor_limit();
+  const Machine machine = read_machine();
+  const Plan plan = make(machine);
+  if (options.dry_run) {
+    print(plan_text(plan));
+    return Exit::done;
+  }
+  std::optional<ResultFile> file;
+  if (options.out != "-") {
+    file.emplace(options.out.empty() ? default_result_path(machine) : options.out, options.force);
+  }
+  signal(SIGPIPE, SIG_IGN);  // progress that nobody reads is no reason to stop; a report is, and says so
+  const UniqueFd no_halt = plan.services.no_halt ? keep_cpus_from_halting() : UniqueFd();
+  Launcher launcher(plan);
+  count_interrupts();
+  Progress progress(options.progress);
+  const ResultContext context{.options = options, .machine = machine, .plan = plan, .date = iso_time()};
+  const auto save = [&](const Results& results) {
+    if (file) file->write(make_document(context, results));
+  };
+  const Results results = run_session(plan, launcher, progress, interrupts, save);
+  save(results);
+  print_report(context, results);
+  if (file && options.progress) progress.line(fmt::format("wrote {}", file->path()));
+  return exit_of(plan, results);
+}
+
+}  // namespace bench

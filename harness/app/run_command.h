@@ -1,0 +1,20 @@
+// `bench run`, and whatever else carries out a plan.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "harness/app/app.h"
+#include "harness/plan/machine.h"
+#include "harness/plan/plan.h"
+
+namespace bench {
+
+/// Writes to standard output. Throws std::system_error where that is closed or full, since a report that nobody got is
+/// a failure.
+void print(std::string_view text);
+
+/// Makes a plan, runs it, writes its result and prints its report, all as `options` ask for.
+Exit carry_out(const Options& options, const std::function<Plan(const Machine&)>& make);
+
+}  // namespace bench

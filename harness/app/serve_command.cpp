@@ -1,0 +1,61 @@
+#include "harness/app/serve_command.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <stdexcept>
+
+#include "harness/app/interrupts.h"
+#include "harness/plan/calibration.h"
+#include "harness/plan/machine.h"
+#include "harness/run/server_process.h"
+#include "measure/affinity.h"
+#include "measure/shared_mapping.h"
+#include "models/hybrid.h"
+
+namespace bench {
+namespace {
+
+constexpr std::string_view scheme_of(const Service& service) {
+  if (service.transport == Transport::udp) return "udp";
+  return service.name == "http" ? "http" : "tcp";
+}
+
+std::string host_of(const std::string& address) {
+  return address.find(':') == std::string::npos ? address : fmt::format("[{}]", address);
+}
+
+}  // namespace
+
+Exit serve(const Options& options) {
+  const ServeOptions& serve = *options.serve;
+  raise_descriptor_limit();
+  const std::uint32_t workers = serve.workers.value_or(available_cpus());
+  const Listeners listeners = listen_on_all(serve.bind, serve.port, serve.service->transport, serve.idle_timeout,
+                                            server_copies(*serve.model, workers));
+  const ServerSetup setup{.service = serve.service,
+                          .context = {.parameters = {.message_bytes = serve.message_bytes,
+                                                     .compute_steps = steps_of(serve.service_cpu),
+                                                     .wait = serve.service_wait,
+                                                     .heavy_share = 1},
+                                      .model = serve.model->name},
+                          .workers = workers,
+                          .stack_bytes = serve.stack_bytes,
+                          .sockets = listeners.descriptors(),
+                          .idle_timeout = serve.idle_timeout};
+  SharedArray<RunReport> report(1);
+  count_interrupts();
+  ServerProcess server(*serve.model, setup, *report.data(), serve.cpus);
+  fmt::print("serving {} under {} at {}://{}:{}\n", serve.service->name, serve.model->name, scheme_of(*serve.service),
+             host_of(serve.bind), listeners.port);
+  std::fflush(stdout);
+  while (interrupts() == 0) {
+    if (server.ended_within(std::chrono::milliseconds(100))) break;
+  }
+  server.stop();
+  if (interrupts() == 0) throw std::runtime_error("the server ended by itself");
+  return Exit::done;
+}
+
+}  // namespace bench

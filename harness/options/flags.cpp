@@ -1,0 +1,269 @@
+#include "harness/options/flags.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cxxopts.hpp>
+
+#include "harness/text/quantities.h"
+#include "harness/text/suggest.h"
+#include "measure/affinity.h"
+
+namespace bench {
+namespace {
+
+constexpr unsigned set_of(Command command) { return 1U << static_cast<unsigned>(command); }
+
+// `list`, `help` and `version` take what `run` takes, so that one can be had from the other by adding a word.
+constexpr unsigned on_run =
+    set_of(Command::run) | set_of(Command::list) | set_of(Command::help) | set_of(Command::version);
+constexpr unsigned on_serve = set_of(Command::serve);
+constexpr unsigned on_load = set_of(Command::load);
+
+constexpr auto flag_table = std::to_array<FlagRow>({
+    {"model", Value::list, on_run | on_serve},
+    {"workload", Value::list, on_run | on_serve},
+    {"suite", Value::one, on_run},
+    {"tasks", Value::list, on_run, Subject::jobs},
+    {"work", Value::list, on_run, Subject::jobs},
+    {"wait", Value::list, on_run, Subject::jobs},
+    {"workers", Value::list, on_run | on_serve},
+    {"stack", Value::list, on_run | on_serve},
+    {"cpus", Value::list, on_run, Subject::jobs},
+    {"connections", Value::list, on_run | on_load, Subject::services},
+    {"active", Value::list, on_run | on_load, Subject::services},
+    {"rate", Value::list, on_run | on_load, Subject::services},
+    {"slo", Value::one, on_run, Subject::services},
+    {"arrivals", Value::one, on_run | on_load, Subject::services},
+    {"requests-per-connection", Value::one, on_run | on_load, Subject::services},
+    {"message-size", Value::list, on_run | on_serve | on_load, Subject::services},
+    {"pipeline", Value::list, on_run | on_load, Subject::services},
+    {"service-cpu", Value::list, on_run | on_serve, Subject::services},
+    {"service-wait", Value::list, on_run | on_serve, Subject::services},
+    {"heavy", Value::one, on_run, Subject::services},
+    {"duration", Value::one, on_run | on_load, Subject::services},
+    {"warmup", Value::one, on_run | on_load, Subject::services},
+    {"memory", Value::none, on_run, Subject::services},
+    {"server-cpus", Value::one, on_run | on_serve, Subject::services},
+    {"client-cpus", Value::one, on_run | on_load, Subject::services},
+    {"client-threads", Value::one, on_run | on_load, Subject::services},
+    {"no-halt", Value::none, on_run, Subject::services},
+    {"idle-timeout", Value::one, on_run | on_serve, Subject::services},
+    {"connect-deadline", Value::one, on_run | on_load, Subject::services},
+    {"bind", Value::one, on_serve},
+    {"port", Value::one, on_serve},
+    {"timeout", Value::one, on_load},
+    {"server-pid", Value::one, on_load},
+    {"expect-status", Value::one, on_load},
+    {"check", Value::one, on_load},
+    {"repetitions", Value::one, on_run | on_load},
+    {"max-time", Value::one, on_run},
+    {"time-limit", Value::one, on_run},
+    {"seed", Value::one, on_run | on_load},
+    {"out", Value::one, on_run | on_load},
+    {"force", Value::none, on_run | on_load},
+    {"format", Value::one, on_run | on_load},
+    {"color", Value::one, on_run | on_load},
+    {"quiet", Value::none, on_run | on_load},
+    {"no-progress", Value::none, on_run | on_load},
+    {"dry-run", Value::none, on_run},
+    {"list", Value::none, on_run},
+    {"help", Value::none, on_run | on_serve | on_load},
+    {"version", Value::none, on_run},
+});
+
+cxxopts::Options make_parser() {
+  cxxopts::Options parser("bench");
+  auto add = parser.add_options();
+  for (const FlagRow& row : flag_table) {
+    const std::string name = row.name == "help" ? "h,help" : std::string(row.name);
+    // Values are taken as text and parsed later, so that every error names the flag, the value and what is allowed.
+    if (row.takes_value()) {
+      add(name, "", cxxopts::value<std::string>());
+    } else {
+      add(name, "");
+    }
+  }
+  return parser;
+}
+
+// The commands that take a flag, for people.
+std::string takers_text(const FlagRow& row) {
+  std::vector<std::string> takers;
+  for (const Command command : {Command::run, Command::serve, Command::load}) {
+    if (row.taken_by(command)) takers.push_back(fmt::format("`bench {}`", command_name(command)));
+  }
+  return fmt::format("{} {}", fmt::join(takers, " and "), takers.size() == 1 ? "does" : "do");
+}
+
+// cxxopts would name an unknown flag too, but knows no suggestion; and it takes --force=no for --force.
+void check_flag(Command command, std::string_view argument) {
+  const std::size_t equals = argument.find('=');
+  const std::string_view name = argument.substr(2, equals - 2);
+  const auto row = std::ranges::find(flag_table, name, &FlagRow::name);
+  if (row == flag_table.end()) {
+    std::vector<std::string_view> names;
+    for (const FlagRow& known : flag_table) {
+      if (known.taken_by(command)) names.push_back(known.name);
+    }
+    const auto suggestion = closest(name, names);
+    throw UsageError(fmt::format("unknown option '--{}'{}", name,
+                                 suggestion ? fmt::format("; did you mean '--{}'?", *suggestion) : ""));
+  }
+  if (!row->taken_by(command)) {
+    throw UsageError(
+        fmt::format("--{}: `bench {}` does not take it; {}", name, command_name(command), takers_text(*row)));
+  }
+  if (equals != std::string_view::npos && !row->takes_value()) {
+    usage_error(name, argument.substr(equals + 1), "takes no value");
+  }
+}
+
+// "0-3, 6"
+std::string ranges_text(std::span<const int> ascending) {
+  std::vector<std::string> ranges;
+  for (std::size_t first = 0; first < ascending.size();) {
+    std::size_t last = first;
+    while (last + 1 < ascending.size() && ascending[last + 1] == ascending[last] + 1) ++last;
+    ranges.push_back(first == last ? fmt::to_string(ascending[first])
+                                   : fmt::format("{}-{}", ascending[first], ascending[last]));
+    first = last + 1;
+  }
+  return fmt::format("{}", fmt::join(ranges, ", "));
+}
+
+}  // namespace
+
+std::span<const FlagRow> all_flags() { return flag_table; }
+
+void usage_error(std::string_view flag, std::string_view value, std::string_view problem) {
+  throw UsageError(fmt::format("--{}={}: {}", flag, value, problem));
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
+  const auto suggestion = closest(word, candidates);
+  return suggestion ? fmt::format("; did you mean '{}'?", *suggestion) : "";
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  while (true) {
+    const std::size_t end = text.find(separator, begin);
+    parts.emplace_back(text.substr(begin, end - begin));
+    if (end == std::string_view::npos) return parts;
+    begin = end + 1;
+  }
+}
+
+Flags::Flags(Command command, std::span<const std::string> arguments) {
+  std::vector<const char*> pointers{"bench"};
+  for (const std::string& argument : arguments) {
+    if (argument != "--" && argument.starts_with("--")) check_flag(command, argument);
+    pointers.push_back(argument.c_str());
+  }
+  cxxopts::Options parser = make_parser();  // outlives its result, which points into it
+  try {
+    const cxxopts::ParseResult parsed = parser.parse(static_cast<int>(pointers.size()), pointers.data());
+    for (const FlagRow& row : flag_table) {
+      const std::string name(row.name);
+      const std::size_t times = parsed.count(name);
+      if (times == 0) continue;
+      if (times > 1) {
+        throw UsageError(fmt::format("--{} is given more than once{}", name,
+                                     row.value == Value::list ? "; join the values with a comma" : ""));
+      }
+      values_.emplace(name, row.takes_value() ? parsed[name].as<std::string>() : "");
+    }
+    positional_ = parsed.unmatched();
+  } catch (const cxxopts::exceptions::exception& error) {
+    throw UsageError(error.what());
+  }
+}
+
+const std::string& Flags::single(std::string_view flag) const {
+  const std::string& value_text = text(flag);
+  if (value_text.find(',') != std::string::npos) usage_error(flag, value_text, "takes one value, not a list");
+  return value_text;
+}
+
+std::uint64_t Flags::count(std::string_view flag, const std::string& value_text, std::uint64_t low,
+                           std::uint64_t high) const {
+  const std::uint64_t number = value(flag, value_text, parse_count);
+  if (number < low || number > high) {
+    usage_error(flag, value_text, fmt::format("must be between {} and {}", low, fmt::group_digits(high)));
+  }
+  return number;
+}
+
+std::uint64_t Flags::bytes(std::string_view flag, const std::string& value_text, std::uint64_t low,
+                           std::uint64_t high) const {
+  const std::uint64_t size = value(flag, value_text, parse_bytes);
+  if (size < low || size > high) {
+    usage_error(flag, value_text,
+                fmt::format("must be between {} and {}", format_bytes(static_cast<double>(low)),
+                            format_bytes(static_cast<double>(high))));
+  }
+  return size;
+}
+
+std::vector<std::uint32_t> Flags::counts(std::string_view flag, std::uint32_t low, std::uint32_t high) const {
+  std::vector<std::uint32_t> numbers;
+  if (!given(flag)) return numbers;
+  for (const std::string& part : split(text(flag), ',')) {
+    numbers.push_back(static_cast<std::uint32_t>(count(flag, part, low, high)));
+  }
+  drop_repeated(numbers);
+  return numbers;
+}
+
+std::int64_t Flags::duration_ns(std::string_view flag) const { return value(flag, text(flag), parse_duration_ns); }
+
+std::chrono::nanoseconds Flags::duration_or(std::string_view flag, std::chrono::nanoseconds otherwise) const {
+  return given(flag) ? std::chrono::nanoseconds(value(flag, single(flag), parse_duration_ns)) : otherwise;
+}
+
+std::chrono::nanoseconds Flags::positive_duration_or(std::string_view flag, std::chrono::nanoseconds otherwise) const {
+  const std::chrono::nanoseconds duration = duration_or(flag, otherwise);
+  if (duration.count() == 0) usage_error(flag, text(flag), "must be more than 0");
+  return duration;
+}
+
+std::vector<std::chrono::nanoseconds> Flags::durations(std::string_view flag) const {
+  std::vector<std::chrono::nanoseconds> found;
+  if (!given(flag)) return found;
+  for (const std::string& part : split(text(flag), ',')) found.emplace_back(value(flag, part, parse_duration_ns));
+  drop_repeated(found);
+  return found;
+}
+
+std::vector<int> Flags::cpu_set(std::string_view flag) const {
+  std::vector<int> cpus;
+  if (!given(flag)) return cpus;
+  const std::string& set = text(flag);
+  if (set.find_first_of(",-") != std::string::npos) {
+    usage_error(flag, set, "CPUs are joined by a colon, such as 0:1; ranges and several sets are not taken");
+  }
+  const std::vector<int> available = available_cpu_numbers();
+  for (const std::string& part : split(set, ':')) {
+    const std::uint64_t number = value(flag, part, parse_count);
+    const auto same = [&](int cpu) { return static_cast<std::uint64_t>(cpu) == number; };
+    if (std::ranges::none_of(available, same)) {
+      usage_error(flag, set, fmt::format("no CPU {} here; available: {}", number, ranges_text(available)));
+    }
+    cpus.push_back(static_cast<int>(number));
+  }
+  drop_repeated(cpus);
+  return cpus;
+}
+
+std::size_t Flags::choice_index(std::string_view flag, std::span<const std::string_view> names) const {
+  const std::string& word = text(flag);
+  const auto found = std::ranges::find(names, word);
+  if (found == names.end()) {
+    usage_error(flag, word, fmt::format("allowed are {}{}", fmt::join(names, ", "), did_you_mean(word, names)));
+  }
+  return static_cast<std::size_t>(found - names.begin());
+}
+
+}  // namespace bench

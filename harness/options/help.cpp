@@ -1,0 +1,278 @@
+// The help texts. Every flag of the table in flags.cpp is explained in the text of each command that takes it; a test
+// holds one against the other.
+#include <fmt/format.h>
+
+#include "harness/options/options.h"
+#include "harness/options/suites.h"
+
+namespace bench {
+namespace {
+
+std::string model_lines(const Tables& tables) {
+  std::string lines;
+  for (const Model& model : tables.models) lines += fmt::format("  {:<14}{}\n", model.name, model.summary);
+  return lines;
+}
+
+std::string reference_lines(const Tables& tables) {
+  if (tables.references.empty()) return {};
+  std::string lines =
+      "\nReference runtimes, well-known libraries to compare with (--model by name; not among 'all'):\n";
+  for (const Model& model : tables.references) lines += fmt::format("  {:<14}{}\n", model.name, model.summary);
+  return lines;
+}
+
+std::string job_lines(const Tables& tables) {
+  std::string lines;
+  for (const Job& job : tables.jobs) {
+    lines += fmt::format("  {:<14}{}\n", job.name, job.summary);
+    if (job.default_work != 0) lines += fmt::format("  {:<14}  --work: {}\n", "", job.work_meaning);
+  }
+  return lines;
+}
+
+std::string service_lines(const Tables& tables) {
+  std::string lines;
+  for (const Service& service : tables.services) {
+    lines += fmt::format("  {:<14}{}\n", service.name, service.summary);
+    lines += fmt::format("  {:<14}  --message-size: {} (default {}, at most {})\n", "", service.message_meaning,
+                         service.default_message_bytes, service.max_message_bytes);
+  }
+  return lines;
+}
+
+std::string primitive_lines(const Tables& tables) {
+  std::string lines;
+  for (const Primitive& primitive : tables.primitives) {
+    lines += fmt::format("  {:<14}{}\n", primitive.name, primitive.summary);
+  }
+  return lines;
+}
+
+std::string suite_lines() {
+  std::string lines;
+  for (const Suite& suite : all_suites()) {
+    lines += fmt::format("  {:<14}{}\n", suite.name, suite.summary);
+    for (const SuitePart part : suite.parts) {
+      lines += fmt::format("  {:<14} ", "");
+      for (const FlagDefault& value : part) {
+        lines += fmt::format(" --{}{}{}", value.flag, value.value.empty() ? "" : "=", value.value);
+      }
+      lines += '\n';
+    }
+  }
+  return lines;
+}
+
+std::string run_help(const Tables& tables) {
+  return fmt::format(R"(bench: the same work under every concurrency model, measured.
+
+Usage:
+  bench [run] --model=LIST --workload=LIST [OPTIONS]   run, print the table, write the result
+  bench list                                           models and workloads, and what cannot run here
+  bench serve --model=MODEL --workload=SERVICE         serve one service to any client
+  bench load URL                                       load any server and measure it
+  bench help [COMMAND] | version                       `bench help serve` and `bench help load` have their options
+
+A comma makes more cells (--tasks=10,100), a colon joins values inside one (--wait=10ms:20ms).
+TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB, MB. N takes k and M.
+
+Models (--model, 'all' takes every one; so it is by default):
+{}  OUTER+INNER   hybrids: --workers copies of INNER, in processes (processes+epoll) or threads (threads+coroutines);
+                nested too (processes+threads+coroutines); not among 'all'
+{}
+Workloads (--workload; 'all' takes every job and every service, 'primitives' every primitive; by default, all jobs).
+Jobs, batches of tasks:
+{}
+Services, protocols served to many connections:
+{}
+Primitives, one operation of each kind of unit (models that bring none of their own are left out):
+{}
+Suites (--suite), each a set of defaults for other options:
+{}
+Size of a job:
+  --tasks=N           tasks in a batch, 1 to 10,000,000 (default: the job's, as `bench list` says; so the next two);
+                      of a primitive: units that wait
+  --work=N            how much each task computes
+  --wait=TIME[:TIME]  how long each task waits; several times are dealt round the tasks
+  --cpus=N            confine each run to the first N CPUs (default: all)
+
+Units, of jobs, services and (--stack) primitives:
+  --workers=N         units of a pool, or copies of a hybrid's inner model, 1 to 100,000 (default: the CPUs)
+  --stack=SIZE        stack of each fiber, 16KiB to 1GiB (default 64KiB)
+
+Load on a service:
+  --connections=LIST  connections, 1 to 1,000,000 (default 100)
+  --active=LIST       of them, those that send requests; the rest stay idle (default: all)
+  --rate=LIST|search|common
+                      requests per second offered, whether or not replies come (default: closed loop, in which each
+                      connection sends when its reply has come); search: for each model the highest rate that keeps
+                      --slo; common: one rate that every model can bear
+  --slo='p99<10ms'    what a searched rate keeps: p50, p90, p99 or p99.9, and a TIME (default p99<10ms)
+  --arrivals=constant|poisson
+                      when the requests of a rate are due (default constant)
+  --requests-per-connection=N
+                      then the connection is closed and a new one made (default 0: no end)
+  --message-size=LIST SIZE of a message (default: the service's)
+  --pipeline=LIST     requests under way at once on each connection, 1 to 1024 (default 1)
+  --service-cpu=LIST  TIME that a heavy request computes (default 0us)
+  --service-wait=LIST TIME that a heavy request waits, as for a database (default 0us)
+  --heavy=PERCENT     share of the connections whose requests are heavy (default 100%)
+
+Measuring a service:
+  --duration=TIME     measured window of a run (default 2s)
+  --warmup=TIME       before it; may be 0 (default 500ms)
+  --memory            measure the memory of a connection too, in runs of their own (default: no)
+  --server-cpus=SET   CPUs of the server, joined by colons, such as 0:1 (default: apart from the client's where there
+                      are two)
+  --client-cpus=SET   CPUs of the load generator (default: likewise)
+  --client-threads=N  threads of the load generator, 1 to 256 (default 1)
+  --no-halt           keep idle CPUs from halting, since waking one takes some 20 us (default: let them)
+  --idle-timeout=TIME a server closes connections that are silent for so long (default 60s)
+  --connect-deadline=TIME
+                      by then all connections have to be established (default 5s)
+
+Measuring:
+  --suite=NAME          take a suite's defaults where an option is not given
+  --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 6, at most 30)
+  --max-time=TIME       auto begins no round beyond the sixth after this long (default 60s)
+  --time-limit=TIME     a run that takes longer has failed (default: 30s and five times what is expected)
+  --seed=N              of the random order within rounds (default: random; always recorded)
+
+Output:
+  --out=FILE|-          result file (default: results/<UTC time>-<host>-<git revision>.json)
+  --force               overwrite the result file
+  --format=console|json|csv|markdown   what goes to standard output (default console)
+  --color=auto|always|never            emphasis in the table (default auto)
+  --no-progress         no progress on standard error
+  --quiet               no progress and no table: failures and the result file only
+  --dry-run             print the plan and how long it may take, and run nothing
+  --list, --help, --version            as the commands of these names
+
+Examples:
+  bench --model=threads --workload=io
+  bench --model=all --workload=cpu,io --out=r.json
+  bench --model=serial,coroutines --workload=sum --cpus=1
+  bench --model=thread-pool --workload=io --tasks=100 --workers=2,10,50 --wait=10ms
+  bench --model=all --workload=io --wait=10ms:20ms:30ms --repetitions=10 --format=markdown
+  bench --model=threads,epoll --workload=echo --connections=100,10000 --active=10
+  bench --model=all --workload=echo --rate=common --service-wait=1ms --heavy=1%
+  bench --suite=c10k --memory
+  bench --model=all --workload=spawn,switch
+
+Exit status: 0 done, 1 something failed to run, 2 usage, 130 interrupted.
+)",
+                     model_lines(tables), reference_lines(tables), job_lines(tables), service_lines(tables),
+                     primitive_lines(tables), suite_lines());
+}
+
+std::string serve_help(const Tables& tables) {
+  return fmt::format(R"(bench serve: one service under one model, for any client, until it is interrupted.
+
+Usage:
+  bench serve --model=MODEL --workload=SERVICE [OPTIONS]
+
+Models (--model, exactly one; or a hybrid, such as processes+epoll):
+{}{}
+Services (--workload, exactly one):
+{}
+Service:
+  --message-size=SIZE size of a message: bytes, or with a unit: KiB, MiB, KB, MB (default: the service's)
+  --service-cpu=TIME  that a heavy request computes (default 0us)
+  --service-wait=TIME that a heavy request waits, as for a database (default 0us)
+A client marks a request as heavy: http by the query ?heavy, echo and udp-echo by a payload that begins with an h.
+To what is no request http answers by its status and echo by the length 0xFFFFFFFF, and both close; udp-echo is silent.
+
+Server:
+  --bind=ADDRESS      numeric IPv4 or IPv6 address to listen on (default 127.0.0.1: this machine only)
+  --port=N            0 to 65535; 0 takes one that is free, and says which (default 8080)
+  --workers=N         units of a pool, or copies of a hybrid's inner model, 1 to 100,000 (default: the CPUs)
+  --stack=SIZE        stack of each fiber, 16KiB to 1GiB (default 64KiB)
+  --server-cpus=SET   CPUs of the server, joined by colons, such as 0:1 (default: all)
+  --idle-timeout=TIME connections that are silent for so long are closed (default 60s)
+  --help              this text
+
+TIME has a unit: ns, us, ms, s, m, h.
+
+Examples:
+  bench serve --model=epoll --workload=echo
+  bench serve --model=thread-pool --workload=echo --workers=16 --port=0
+  bench serve --model=threads --workload=echo --bind=:: --server-cpus=0 --service-wait=1ms
+
+Exit status: 0 stopped by SIGINT or SIGTERM, 1 it failed, 2 usage.
+)",
+                     model_lines(tables), reference_lines(tables), service_lines(tables));
+}
+
+constexpr std::string_view load_help = R"(bench load: load any server and measure it from outside.
+
+Usage:
+  bench load URL [OPTIONS]
+
+URL is http://HOST[:PORT][/PATH], tcp://HOST:PORT (the echo service: messages with a 4-byte length) or udp://HOST:PORT
+(the udp-echo service).
+
+Load:
+  --connections=N     1 to 1,000,000 (default 100)
+  --active=N          of them, those that send requests; the rest stay idle (default: all)
+  --rate=R            requests per second offered, whether or not replies come; takes k and M (default: closed loop, in
+                      which each connection sends when its reply has come)
+  --arrivals=constant|poisson
+                      when the requests of a rate are due (default constant)
+  --requests-per-connection=N
+                      then the connection is closed and a new one made (default 0: no end)
+  --message-size=SIZE size of a message: bytes, or with a unit: KiB, MiB, KB, MB (default: the protocol's)
+  --pipeline=N        requests under way at once on each connection, 1 to 1024 (default 1)
+
+Expected replies:
+  --expect-status=N   status of every reply, 100 to 599, where the protocol has one (default 200)
+  --check=status|length|body
+                      what of a reply is looked at; each includes the ones before (default body)
+  --timeout=TIME      a request without a reply for so long has failed (default 10s)
+
+Measuring:
+  --duration=TIME     measured window (default 2s)
+  --warmup=TIME       before it; may be 0 (default 500ms)
+  --connect-deadline=TIME
+                      by then all connections have to be established (default 5s)
+  --client-threads=N  threads of the load generator, 1 to 256 (default 1)
+  --client-cpus=SET   its CPUs, joined by colons, such as 0:1 (default: all)
+  --server-pid=PID    the server's process on this machine, to read its CPU time (default: not read)
+  --repetitions=N     windows, 1 to 10,000 (default 1)
+  --seed=N            of random arrivals (default: random; always recorded)
+
+Output:
+  --out=FILE|-        result file (default: results/<UTC time>-<host>-<git revision>.json)
+  --force             overwrite the result file
+  --format=console|json|csv|markdown   what goes to standard output (default console)
+  --color=auto|always|never            emphasis in the table (default auto)
+  --no-progress       no progress on standard error
+  --quiet             no progress and no table: failures and the result file only
+  --help              this text
+
+TIME has a unit: ns, us, ms, s, m, h.
+
+Examples:
+  bench load http://127.0.0.1:8080/
+  bench load http://127.0.0.1:8080/ --rate=5k --arrivals=poisson --duration=10s
+  bench load http://[::1]:8080/index.html --connections=1000 --active=10 --check=status
+  bench load http://127.0.0.1:8080/ --requests-per-connection=1 --server-pid=4711 --out=r.json
+
+Exit status: 0 done, 1 it failed or nothing right was answered, 2 usage, 130 interrupted.
+)";
+
+}  // namespace
+
+std::string help_text(const Tables& tables, Command topic) {
+  switch (topic) {
+    case Command::serve: return serve_help(tables);
+    case Command::load: return std::string(load_help);
+    case Command::run:
+    case Command::list:
+    case Command::help:
+    case Command::version: break;
+  }
+  return run_help(tables);
+}
+
+}  // namespace bench

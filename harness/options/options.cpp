@@ -1,0 +1,316 @@
+#include "harness/options/options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "harness/options/choose.h"
+#include "harness/options/flags.h"
+#include "harness/options/service_flags.h"
+#include "harness/options/suites.h"
+#include "harness/text/quantities.h"
+#include "harness/text/suggest.h"
+#include "measure/affinity.h"
+
+namespace bench {
+namespace {
+
+// In the order of Command.
+constexpr std::array<std::string_view, 6> commands{"run", "list", "serve", "load", "help", "version"};
+
+std::vector<std::vector<std::chrono::nanoseconds>> read_waits(const Flags& flags) {
+  std::vector<std::vector<std::chrono::nanoseconds>> waits;
+  if (!flags.given("wait")) return waits;
+  for (const std::string& part : split(flags.text("wait"), ',')) {
+    std::vector<std::chrono::nanoseconds>& dealt = waits.emplace_back();
+    for (const std::string& wait : split(part, ':')) {
+      dealt.emplace_back(flags.value("wait", wait, parse_duration_ns));
+    }
+  }
+  drop_repeated(waits);
+  return waits;
+}
+
+std::vector<std::uint64_t> read_work(const Flags& flags, std::span<const Job* const> jobs) {
+  std::vector<std::uint64_t> sizes;
+  if (!flags.given("work")) return sizes;
+  std::uint64_t most = 0;
+  for (const Job* job : jobs) {
+    if (job->default_work != 0) most = most == 0 ? job->max_work : std::min(most, job->max_work);
+  }
+  if (most == 0) most = std::numeric_limits<std::uint64_t>::max();  // nobody takes it, which check_taken() reports
+  for (const std::string& part : split(flags.text("work"), ',')) {
+    sizes.push_back(flags.count("work", part, 1, most));
+  }
+  drop_repeated(sizes);
+  return sizes;
+}
+
+std::vector<std::uint64_t> read_stack_sizes(const Flags& flags) {
+  std::vector<std::uint64_t> sizes;
+  if (!flags.given("stack")) return sizes;
+  for (const std::string& part : split(flags.text("stack"), ',')) {
+    sizes.push_back(flags.bytes("stack", part, min_stack_bytes, max_stack_bytes));
+  }
+  drop_repeated(sizes);
+  return sizes;
+}
+
+// A parameter that no chosen job takes is a mistake, not a wish to ignore.
+void check_taken(const Tables& tables, const Options& options, const char* flag, bool given,
+                 bool (*takes)(const Job&)) {
+  if (!given) return;
+  if (std::ranges::any_of(options.jobs, [&](const Job* job) { return takes(*job); })) return;
+  std::vector<std::string_view> takers;
+  for (const Job& job : tables.jobs) {
+    if (takes(job)) takers.push_back(job.name);
+  }
+  not_taken_error(flag, takers);
+}
+
+template <typename Row>
+std::vector<std::string_view> names_of(RowList<Row> rows) {
+  std::vector<std::string_view> names;
+  for (const Row& row : rows) names.push_back(row.name);
+  return names;
+}
+
+// The primitives that are about many units take --tasks as jobs do.
+bool takes(const Primitive& primitive, const FlagRow& row) {
+  return row.name == "tasks" && primitive.default_tasks != 0;
+}
+
+void check_taken_by_jobs(const FlagRow& row, const Tables& tables, const Options& options) {
+  const auto takes_it = [&](const Primitive* primitive) { return takes(*primitive, row); };
+  if (!options.jobs.empty() || std::ranges::any_of(options.primitives, takes_it)) return;
+  std::vector<std::string_view> takers = names_of(tables.jobs);
+  for (const Primitive& primitive : tables.primitives) {
+    if (takes(primitive, row)) takers.push_back(primitive.name);
+  }
+  not_taken_error(row.name, takers);
+}
+
+// Nor is one of services where only jobs are chosen, and the other way round.
+void check_subjects(const Flags& flags, const Tables& tables, const Options& options) {
+  for (const FlagRow& row : all_flags()) {
+    if (!flags.given(row.name)) continue;
+    if (row.subject == Subject::services && options.services.empty()) {
+      not_taken_error(row.name, names_of(tables.services));
+    }
+    if (row.subject == Subject::jobs) check_taken_by_jobs(row, tables, options);
+  }
+}
+
+Command read_command(std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments.front().starts_with('-')) return Command::run;
+  const std::string word = arguments.front();
+  arguments.erase(arguments.begin());
+  const auto found = std::ranges::find(commands, word);
+  if (found == commands.end()) {
+    throw UsageError(fmt::format("unknown command '{}'{} commands are {}", word,
+                                 closest(word, commands) ? did_you_mean(word, commands) : ";",
+                                 fmt::join(commands, ", ")));
+  }
+  return static_cast<Command>(found - commands.begin());
+}
+
+void read_output(const Flags& flags, Options& options) {
+  if (flags.given("out")) options.out = flags.text("out");
+  if (flags.given("out") && options.out.empty()) usage_error("out", "", "name a file, or - for standard output");
+  options.force = flags.given("force");
+  options.quiet = flags.given("quiet");
+  options.progress = !flags.given("no-progress") && !options.quiet;
+  options.dry_run = flags.given("dry-run");
+  if (flags.given("format")) {
+    options.format = flags.choice<Format, 4>(
+        "format",
+        {{{"console", Format::console}, {"json", Format::json}, {"csv", Format::csv}, {"markdown", Format::markdown}}});
+    if (options.out == "-" && options.format != Format::json) {
+      usage_error("format", flags.text("format"), "standard output is taken by the result, --out=-");
+    }
+  }
+  if (flags.given("color")) {
+    options.color = flags.choice<Color, 3>(
+        "color", {{{"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}}});
+  }
+}
+
+void read_measuring(const Flags& flags, Options& options) {
+  if (flags.given("repetitions") && flags.text("repetitions") != "auto") {
+    const std::string& number = flags.text("repetitions");
+    options.repetitions = static_cast<std::uint32_t>(flags.count("repetitions", number, 1, 10'000));
+  }
+  if (flags.given("max-time")) options.max_time_ns = flags.duration_ns("max-time");
+  if (flags.given("time-limit")) {
+    options.time_limit_ns = flags.duration_ns("time-limit");
+    if (*options.time_limit_ns == 0) usage_error("time-limit", flags.text("time-limit"), "must be more than 0");
+  }
+  if (flags.given("seed")) {
+    options.seed = flags.count("seed", flags.text("seed"), 0, std::numeric_limits<std::uint64_t>::max());
+  }
+}
+
+void check_no_arguments(const Flags& flags) {
+  if (flags.positional().empty()) return;
+  throw UsageError(
+      fmt::format("unexpected argument '{}'; options are written --name=value", flags.positional().front()));
+}
+
+void choose_run(const Flags& flags, const Tables& tables, Options& options) {
+  const std::string models = flags.given("model") ? flags.text("model") : "all";
+  options.models = choose_models(tables, models);
+  options.all_models = std::ranges::count(split(models, ','), "all") != 0;
+  if (!flags.given("workload")) {
+    for (const Job& job : tables.jobs) options.jobs.push_back(&job);
+    return;
+  }
+  ChosenWorkloads chosen = choose_workloads(tables, flags.text("workload"));
+  options.jobs = std::move(chosen.jobs);
+  options.services = std::move(chosen.services);
+  options.primitives = std::move(chosen.primitives);
+}
+
+void read_plan(const Flags& flags, const Tables& tables, Options& options) {
+  choose_run(flags, tables, options);
+  options.tasks = flags.counts("tasks", 1, max_tasks);
+  options.work = read_work(flags, options.jobs);
+  options.waits = read_waits(flags);
+  options.workers = flags.counts("workers", 1, max_workers);
+  options.stack_bytes = read_stack_sizes(flags);
+  options.cpus = flags.counts("cpus", 1, available_cpus());
+  if (!options.services.empty()) options.service = read_service_options(flags, options.services);
+}
+
+// Every flag that is given has to be one that something chosen takes.
+void check_flags_taken(const Flags& flags, const Tables& tables, const Options& options) {
+  const bool only_primitives = options.jobs.empty() && options.services.empty();
+  if (only_primitives && !options.all_models) check_models_measured(options.models, options.primitives);
+  check_workers_taken(options.models, flags.given("workers"));
+  check_stack_taken(options.models, flags.given("stack"));
+  check_taken(tables, options, "work", flags.given("work"), [](const Job& row) { return row.default_work != 0; });
+  check_taken(tables, options, "wait", flags.given("wait"),
+              [](const Job& row) { return row.default_wait.count() != 0; });
+  check_subjects(flags, tables, options);
+}
+
+template <typename Row>
+void add_rows(std::vector<const Row*>& rows, const std::vector<const Row*>& more) {
+  rows.insert(rows.end(), more.begin(), more.end());
+}
+
+template <typename Row>
+void keep_rows(std::vector<const Row*>& rows, const std::vector<const Row*>& wanted) {
+  std::erase_if(rows, [&](const Row* row) { return std::ranges::find(wanted, row) == wanted.end(); });
+}
+
+std::string_view workloads_of(SuitePart part) { return std::ranges::find(part, "workload", &FlagDefault::flag)->value; }
+
+// A suite whose parts have all the same workloads takes others in their place, if they have what it is about. Of one
+// with different ones, --workload chooses: what a part does not have is left out of it.
+void choose_of_part(const Suite& suite, SuitePart own, const Tables& tables, Options& part) {
+  const auto same = [&](SuitePart other) { return workloads_of(other) == workloads_of(own); };
+  if (std::ranges::all_of(suite.parts, same)) {
+    for (const FlagDefault& value : own) {
+      const auto row = std::ranges::find(all_flags(), value.flag, &FlagRow::name);
+      if (row->subject == Subject::services && part.services.empty()) {
+        not_taken_error("suite", names_of(tables.services));
+      }
+    }
+    return;
+  }
+  const ChosenWorkloads wanted = choose_workloads(tables, std::string(workloads_of(own)));
+  keep_rows(part.jobs, wanted.jobs);
+  keep_rows(part.services, wanted.services);
+  keep_rows(part.primitives, wanted.primitives);
+}
+
+// A part takes of the command line what its workloads have; what the workloads of no part have is a mistake.
+void read_suite(const Suite& suite, const Flags& flags, const Tables& tables, Options& options) {
+  Options chosen;  // by all parts
+  for (std::size_t index = 0; index < suite.parts.size(); ++index) {
+    Options& part = index == 0 ? options : options.further_parts.emplace_back();
+    read_plan(with_defaults(flags, suite.parts[index]), tables, part);
+    choose_of_part(suite, suite.parts[index], tables, part);
+    part.all_models = true;  // what has no row of a primitive is left out of that part
+    add_rows(chosen.models, part.models);
+    add_rows(chosen.jobs, part.jobs);
+    add_rows(chosen.services, part.services);
+    add_rows(chosen.primitives, part.primitives);
+  }
+  if (chosen.jobs.empty() && chosen.services.empty() && chosen.primitives.empty()) {
+    throw UsageError(fmt::format("--workload={}: no part of --suite={} has it; `bench --help` says what they have",
+                                 flags.text("workload"), suite.name));
+  }
+  check_flags_taken(flags, tables, chosen);
+}
+
+void read_run(const Flags& flags, const Tables& tables, Options& options) {
+  check_no_arguments(flags);
+  if (flags.given("version")) options.command = Command::version;
+  if (flags.given("list")) options.command = Command::list;
+  const Suite* suite = chosen_suite(flags);
+  if (suite) {
+    read_suite(*suite, flags, tables, options);
+  } else {
+    read_plan(flags, tables, options);
+    check_flags_taken(flags, tables, options);
+  }
+  const Flags shared = suite ? with_defaults(flags, suite->parts.front()) : flags;
+  read_measuring(shared, options);
+  read_output(shared, options);
+}
+
+void read_load(const Flags& flags, const Tables& tables, Options& options) {
+  options.load = read_load_options(flags, tables);
+  if (flags.given("repetitions") && flags.text("repetitions") == "auto") {
+    usage_error("repetitions", "auto", "takes a number here");
+  }
+  read_measuring(flags, options);
+  if (!options.repetitions) options.repetitions = 1;
+  read_output(flags, options);
+}
+
+void read_help(const Flags& flags, Options& options) {
+  if (options.command != Command::help) {  // --help
+    options.help_topic = options.command;
+    options.command = Command::help;
+    return;
+  }
+  std::vector<std::string> topic = flags.positional();
+  options.help_topic = read_command(topic);
+  if (topic.empty()) return;
+  throw UsageError(fmt::format("unexpected argument '{}'; `bench help` explains one command", topic.front()));
+}
+
+}  // namespace
+
+std::string_view command_name(Command command) { return commands[static_cast<std::size_t>(command)]; }
+
+Options parse_options(const Tables& tables, int argc, const char* const* argv) {
+  Options options;
+  options.command_line.assign(argv, argv + argc);
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  options.command = read_command(arguments);
+  Flags flags(options.command, arguments);
+  if (options.command == Command::help || flags.given("help")) {
+    read_help(flags, options);
+    return options;
+  }
+  switch (options.command) {
+    case Command::serve:
+      check_no_arguments(flags);
+      options.serve = read_serve_options(flags, tables);
+      break;
+    case Command::load: read_load(flags, tables, options); break;
+    case Command::run:
+    case Command::list:
+    case Command::help:
+    case Command::version: read_run(flags, tables, options);
+  }
+  return options;
+}
+
+}  // namespace bench

@@ -1,0 +1,101 @@
+// The command line as a value.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/options/service_options.h"
+#include "models/model.h"
+#include "primitives/primitive.h"
+#include "workloads/job.h"
+#include "workloads/service.h"
+
+namespace bench {
+
+/// What there is to choose from. Tests hand in tables with rows of their own.
+struct Tables {
+  RowList<Model> models;
+  RowList<Job> jobs;
+  RowList<Service> services;
+  RowList<Primitive> primitives{};
+  RowList<Model> references{};  ///< Chosen by their names; `all` does not mean them.
+};
+
+/// A command line that cannot be carried out; what() is one line that names the flag, the value and what is allowed.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+enum class Command : std::uint8_t { run, list, serve, load, help, version };
+
+/// "run", "serve", …
+std::string_view command_name(Command command);
+
+enum class Format : std::uint8_t { console, json, csv, markdown };
+enum class Color : std::uint8_t { automatic, always, never };
+
+/// Parsed and checked options. Empty lists mean the workload's or the machine's default.
+struct Options {
+  Command command = Command::run;
+  Command help_topic = Command::run;  ///< With Command::help: what is to be explained.
+
+  // Of `run`.
+  std::vector<const Model*> models;
+  std::vector<const Job*> jobs;              ///< The chosen jobs.
+  std::vector<const Service*> services;      ///< The chosen services.
+  std::vector<const Primitive*> primitives;  ///< The chosen primitives.
+  bool all_models = false;  ///< The models were not chosen one by one: who has no row of a primitive is left out of it.
+  std::vector<std::uint32_t> tasks;
+  std::vector<std::uint64_t> work;
+  std::vector<std::vector<std::chrono::nanoseconds>> waits;  ///< One list of waits for each cell.
+  std::vector<std::uint32_t> workers;
+  std::vector<std::uint64_t> stack_bytes;
+  std::vector<std::uint32_t> cpus;
+  ServiceOptions service;  ///< Where services are chosen.
+
+  std::vector<Options> further_parts;  ///< Of a suite: what else is planned; only the fields above count.
+
+  std::optional<ServeOptions> serve;  ///< With Command::serve.
+  std::optional<LoadOptions> load;    ///< With Command::load.
+
+  std::optional<std::uint32_t>
+      repetitions;  ///< Rounds; without it, until the intervals are narrow enough. `load`: set.
+  std::int64_t max_time_ns = 60'000'000'000;
+  std::optional<std::int64_t> time_limit_ns;  ///< Of one run.
+  std::optional<std::uint64_t> seed;
+
+  std::string out;  ///< Result file; "-" is standard output, empty the default path.
+  bool force = false;
+  Format format = Format::console;
+  Color color = Color::automatic;
+  bool quiet = false;
+  bool progress = true;
+  bool dry_run = false;
+
+  std::vector<std::string> command_line;  ///< As it was given, for the record.
+};
+
+/// Largest --tasks: at 32 bytes of record and some hundred of coroutine each, what fits a machine of today.
+inline constexpr std::uint32_t max_tasks = 10'000'000;
+
+/// Largest --workers.
+inline constexpr std::uint32_t max_workers = 100'000;
+
+/// Bounds of --stack: what any session or script needs, and more than any could.
+inline constexpr std::uint64_t min_stack_bytes = std::uint64_t{16} * 1024;
+inline constexpr std::uint64_t max_stack_bytes = std::uint64_t{1} << 30;
+
+/// Parses argv. Throws UsageError.
+Options parse_options(const Tables& tables, int argc, const char* const* argv);
+
+/// The help text of a command, with the choices of `tables`; that of Command::run is the main one.
+std::string help_text(const Tables& tables, Command topic = Command::run);
+
+}  // namespace bench

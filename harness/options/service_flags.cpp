@@ -1,0 +1,282 @@
+#include "harness/options/service_flags.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "harness/options/choose.h"
+#include "harness/text/quantities.h"
+
+namespace bench {
+namespace {
+
+constexpr std::uint64_t no_bound = std::numeric_limits<std::uint64_t>::max();
+
+// ---- Values ----
+
+double read_rate(const Flags& flags, const std::string& text) {
+  const double rate = flags.value("rate", text, parse_number);
+  if (rate <= 0 || rate > max_rate) {
+    usage_error("rate", text, "must be more than 0 and at most 1,000,000,000 requests per second");
+  }
+  return rate;
+}
+
+void read_rates(const Flags& flags, ServiceOptions& options) {
+  if (!flags.given("rate")) return;
+  options.rate_mode = RateMode::fixed;
+  const std::vector<std::string> parts = split(flags.text("rate"), ',');
+  for (const std::string& part : parts) {
+    const bool search = part == "search";
+    if (search || part == "common") {
+      if (parts.size() > 1) usage_error("rate", flags.text("rate"), fmt::format("'{}' stands alone", part));
+      options.rate_mode = search ? RateMode::search : RateMode::common;
+      return;
+    }
+    const bool word = !part.empty() && part.find_first_of("0123456789") == std::string::npos;
+    if (word) {
+      constexpr std::array<std::string_view, 2> words{"search", "common"};
+      usage_error("rate", part,
+                  fmt::format("expected requests per second, such as 500 or 50k, or search, or common{}",
+                              did_you_mean(part, words)));
+    }
+    options.rates.push_back(read_rate(flags, part));
+  }
+  drop_repeated(options.rates);
+}
+
+// "p99<10ms"
+Slo parse_slo(std::string_view text) {
+  constexpr auto quantiles =
+      std::to_array<std::pair<std::string_view, double>>({{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}});
+  const std::size_t less = text.find('<');
+  const auto found = std::ranges::find(quantiles, text.substr(0, less), &std::pair<std::string_view, double>::first);
+  if (less == std::string_view::npos || found == quantiles.end()) {
+    throw std::invalid_argument(
+        "expected p50, p90, p99 or p99.9 and a bound, in quotes for the shell: --slo='p99<10ms'");
+  }
+  const std::chrono::nanoseconds limit(parse_duration_ns(text.substr(less + 1)));
+  if (limit.count() == 0) throw std::invalid_argument("the bound must be more than 0");
+  return {.quantile = found->second, .limit = limit};
+}
+
+void read_slo(const Flags& flags, ServiceOptions& options) {
+  if (!flags.given("slo")) return;
+  options.slo = flags.value("slo", flags.single("slo"), parse_slo);
+  if (options.rate_mode != RateMode::search) {
+    usage_error("slo", flags.text("slo"), "bounds a search only; give --rate=search");
+  }
+}
+
+std::uint64_t read_message_size(const Flags& flags, const std::string& text, const Service& service) {
+  const std::uint64_t bytes = flags.value("message-size", text, parse_bytes);
+  if (bytes == 0 || bytes > service.max_message_bytes) {
+    usage_error("message-size", text,
+                fmt::format("must be between 1 and {} bytes for {}", fmt::group_digits(service.max_message_bytes),
+                            service.name));
+  }
+  return bytes;
+}
+
+std::vector<std::uint64_t> read_message_sizes(const Flags& flags, const std::vector<const Service*>& services) {
+  std::vector<std::uint64_t> sizes;
+  if (!flags.given("message-size")) return sizes;
+  for (const std::string& part : split(flags.text("message-size"), ',')) {
+    for (const Service* service : services) sizes.push_back(read_message_size(flags, part, *service));
+  }
+  drop_repeated(sizes);
+  return sizes;
+}
+
+double read_heavy_share(const Flags& flags, const ServiceOptions& options) {
+  if (!flags.given("heavy")) return 1;
+  const std::string& text = flags.single("heavy");
+  const double share = flags.value("heavy", text, parse_percentage);
+  if (share == 0) usage_error("heavy", text, "must be more than 0% and at most 100%");
+  const auto positive = [](std::chrono::nanoseconds duration) { return duration.count() > 0; };
+  if (std::ranges::none_of(options.service_cpu, positive) && std::ranges::none_of(options.service_wait, positive)) {
+    usage_error("heavy", text,
+                "says whose requests are heavy, but nothing makes them so; give --service-cpu or --service-wait");
+  }
+  return share;
+}
+
+// Fewer connections cannot hold so many active ones.
+void check_active(const Flags& flags, std::uint32_t active, std::uint32_t connections) {
+  if (active <= connections) return;
+  usage_error("active", fmt::to_string(active),
+              fmt::format("more than --connections={}{}", connections,
+                          flags.given("connections") ? "" : ", which is the default"));
+}
+
+ClientOptions read_client(const Flags& flags) {
+  ClientOptions client;
+  if (flags.given("arrivals")) {
+    client.arrivals =
+        flags.choice<Arrivals, 2>("arrivals", {{{"constant", Arrivals::constant}, {"poisson", Arrivals::poisson}}});
+    if (!flags.given("rate")) {
+      usage_error("arrivals", flags.text("arrivals"), "a closed loop has no arrivals; give --rate");
+    }
+  }
+  client.requests_per_connection =
+      flags.count_or("requests-per-connection", 0, no_bound, client.requests_per_connection);
+  client.duration = flags.positive_duration_or("duration", client.duration);
+  client.warmup = flags.duration_or("warmup", client.warmup);
+  client.connect_deadline = flags.positive_duration_or("connect-deadline", client.connect_deadline);
+  client.threads = flags.count_or("client-threads", 1, max_client_threads, client.threads);
+  client.cpus = flags.cpu_set("client-cpus");
+  return client;
+}
+
+// Replaces the default where a list is given.
+template <typename T>
+void take_if_given(std::vector<T>& list, std::vector<T> given) {
+  if (!given.empty()) list = std::move(given);
+}
+
+// ---- serve ----
+
+const Model* read_served_model(const Flags& flags, const Tables& tables) {
+  if (!flags.given("model")) {
+    throw UsageError(
+        "--model is missing: name the model to serve under, such as --model=epoll; `bench list` names them all");
+  }
+  const auto models = choose_models(tables, flags.text("model"));
+  if (models.size() != 1) usage_error("model", flags.text("model"), "name one model; a server runs under one");
+  return models.front();
+}
+
+const Service* read_served_service(const Flags& flags, const Tables& tables) {
+  std::string names;
+  for (const Service& service : tables.services) names += fmt::format("{}{}", names.empty() ? "" : ", ", service.name);
+  if (!flags.given("workload")) {
+    throw UsageError(fmt::format("--workload is missing: name the service to serve; there are {}", names));
+  }
+  const std::string& list = flags.text("workload");
+  const ChosenWorkloads chosen = choose_workloads(tables, list);
+  if (chosen.services.size() != 1 || !chosen.jobs.empty() || !chosen.primitives.empty()) {
+    usage_error("workload", list, fmt::format("name one service; there are {}", names));
+  }
+  return chosen.services.front();
+}
+
+std::string read_bind(const Flags& flags, const std::string& otherwise) {
+  if (!flags.given("bind")) return otherwise;
+  const std::string& address = flags.text("bind");
+  in6_addr parsed{};  // large enough for either
+  if (inet_pton(AF_INET, address.c_str(), &parsed) != 1 && inet_pton(AF_INET6, address.c_str(), &parsed) != 1) {
+    usage_error("bind", address, "expected a numeric IPv4 or IPv6 address, such as 127.0.0.1, 0.0.0.0 or ::1");
+  }
+  return address;
+}
+
+// ---- load ----
+
+std::string read_url(const Flags& flags) {
+  if (flags.positional().empty()) {
+    throw UsageError("the URL of the server is missing, such as: bench load http://127.0.0.1:8080/");
+  }
+  if (flags.positional().size() > 1) {
+    throw UsageError(fmt::format("unexpected argument '{}'; `bench load` takes one URL", flags.positional()[1]));
+  }
+  const std::string& url = flags.positional().front();
+  const std::size_t scheme_end = url.find("://");
+  if (scheme_end == 0 || scheme_end == std::string::npos || scheme_end + 3 == url.size()) {
+    throw UsageError(fmt::format("{}: expected a URL, such as http://127.0.0.1:8080/", url.empty() ? "''" : url));
+  }
+  return url;
+}
+
+std::optional<std::uint64_t> read_any_message_size(const Flags& flags, const Tables& tables) {
+  if (!flags.given("message-size")) return std::nullopt;
+  const std::string& text = flags.single("message-size");
+  const std::uint64_t bytes = flags.value("message-size", text, parse_bytes);
+  std::uint64_t most = 1;
+  for (const Service& service : tables.services) most = std::max(most, service.max_message_bytes);
+  if (bytes == 0 || bytes > most) {
+    usage_error("message-size", text, fmt::format("must be between 1 and {} bytes", fmt::group_digits(most)));
+  }
+  return bytes;
+}
+
+double read_one_rate(const Flags& flags) {
+  if (!flags.given("rate")) return 0;
+  const std::string& text = flags.single("rate");
+  if (text == "search" || text == "common") {
+    usage_error("rate", text, "takes requests per second here; `bench run` searches");
+  }
+  return read_rate(flags, text);
+}
+
+}  // namespace
+
+ServiceOptions read_service_options(const Flags& flags, const std::vector<const Service*>& services) {
+  ServiceOptions options;
+  take_if_given(options.connections, flags.counts("connections", 1, max_connections));
+  options.active = flags.counts("active", 1, max_connections);
+  for (const std::uint32_t active : options.active) {
+    for (const std::uint32_t connections : options.connections) check_active(flags, active, connections);
+  }
+  read_rates(flags, options);
+  read_slo(flags, options);
+  options.message_bytes = read_message_sizes(flags, services);
+  take_if_given(options.pipeline, flags.counts("pipeline", 1, max_pipeline));
+  take_if_given(options.service_cpu, flags.durations("service-cpu"));
+  take_if_given(options.service_wait, flags.durations("service-wait"));
+  options.heavy_share = read_heavy_share(flags, options);
+  options.client = read_client(flags);
+  options.memory = flags.given("memory");
+  options.server_cpus = flags.cpu_set("server-cpus");
+  options.no_halt = flags.given("no-halt");
+  options.idle_timeout = flags.positive_duration_or("idle-timeout", options.idle_timeout);
+  return options;
+}
+
+ServeOptions read_serve_options(const Flags& flags, const Tables& tables) {
+  ServeOptions options;
+  options.model = read_served_model(flags, tables);
+  options.service = read_served_service(flags, tables);
+  options.message_bytes = flags.given("message-size")
+                              ? read_message_size(flags, flags.single("message-size"), *options.service)
+                              : options.service->default_message_bytes;
+  options.service_cpu = flags.duration_or("service-cpu", options.service_cpu);
+  options.service_wait = flags.duration_or("service-wait", options.service_wait);
+  options.bind = read_bind(flags, options.bind);
+  options.port = flags.count_or("port", 0, 65'535, options.port);
+  if (flags.given("workers")) options.workers = flags.count_or("workers", 1, max_workers, 1U);
+  check_workers_taken({options.model}, flags.given("workers"));
+  if (flags.given("stack")) {
+    options.stack_bytes = flags.bytes("stack", flags.single("stack"), min_stack_bytes, max_stack_bytes);
+  }
+  check_stack_taken({options.model}, flags.given("stack"));
+  options.cpus = flags.cpu_set("server-cpus");
+  options.idle_timeout = flags.positive_duration_or("idle-timeout", options.idle_timeout);
+  return options;
+}
+
+LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
+  LoadOptions options;
+  options.url = read_url(flags);
+  options.connections = flags.count_or("connections", 1, max_connections, options.connections);
+  options.active = flags.count_or("active", 1, max_connections, options.connections);
+  check_active(flags, options.active, options.connections);
+  options.rate = read_one_rate(flags);
+  options.message_bytes = read_any_message_size(flags, tables);
+  options.pipeline = flags.count_or("pipeline", 1, max_pipeline, options.pipeline);
+  options.client = read_client(flags);
+  options.request_timeout = flags.positive_duration_or("timeout", options.request_timeout);
+  if (flags.given("server-pid")) {
+    constexpr std::uint64_t max_pid = 1U << 22;  // PID_MAX_LIMIT of 64-bit kernels
+    options.server_pid = flags.count_or<pid_t>("server-pid", 1, max_pid, 1);
+  }
+  options.expect_status = flags.count_or("expect-status", 100, 599, options.expect_status);
+  if (flags.given("check")) {
+    options.check = flags.choice<ReplyCheck, 3>(
+        "check", {{{"status", ReplyCheck::status}, {"length", ReplyCheck::length}, {"body", ReplyCheck::body}}});
+  }
+  return options;
+}
+
+}  // namespace bench

@@ -1,0 +1,140 @@
+// The plan: which cells run, in which groups they are compared, what is skipped and why.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/load/load_plan.h"
+#include "harness/options/options.h"
+#include "harness/plan/machine.h"
+
+namespace bench {
+
+/// The load that the cells of a service's group are put under.
+struct ServiceLoad {
+  ServiceParameters parameters;
+  std::uint32_t connections = 0;
+  std::uint32_t active = 0;  ///< Of them, those that send requests.
+  std::uint32_t pipeline = 1;
+  std::chrono::nanoseconds service_cpu{0};  ///< What parameters.compute_steps came from.
+  RateMode mode = RateMode::closed;
+  double rate = 0;  ///< Requests per second, for RateMode::fixed.
+};
+
+/// A server that somebody else runs.
+struct ForeignServer {
+  Target target;
+  MakeExchange make_exchange;
+  std::chrono::nanoseconds request_timeout{0};
+  pid_t pid = -1;  ///< Of its first process, where its CPU time is to be read.
+};
+
+/// Cells that are compared with each other: one workload with the same parameters on the same CPUs.
+struct Group {
+  const Job* job = nullptr;              ///< A job, or
+  const Service* service = nullptr;      ///< a service, or
+  const Primitive* primitive = nullptr;  ///< a primitive: one of the three is there.
+  JobParameters parameters;              ///< Of a job; of a primitive the tasks.
+  ServiceLoad load;                      ///< Of a service.
+  std::optional<ForeignServer> foreign;  ///< Serves the service in the place of a model.
+  std::uint32_t cpus = 0;                ///< CPUs a run may use.
+  std::string title;                     ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
+  std::vector<std::size_t> cells;        ///< Indices into Plan::cells, in the order of the model table.
+
+  /// Of its workload.
+  std::string_view name() const {
+    if (primitive) return primitive->name;
+    return service ? service->name : job->name;
+  }
+
+  /// "job", "service" or "primitive".
+  std::string_view kind() const {
+    if (primitive) return "primitive";
+    return service ? "service" : "job";
+  }
+};
+
+/// Which CPUs serve and which load. They are the same where there is but one.
+struct CpuSplit {
+  std::vector<int> server;
+  std::vector<int> client;
+};
+
+/// One model × workload × parameters.
+struct Cell {
+  std::size_t group = 0;
+  const Model* model = nullptr;
+  const PrimitiveRow* row = nullptr;  ///< Of a primitive; null where it has none for the model.
+  std::uint32_t workers = 0;
+  bool shows_workers = false;  ///< The model is a pool, so that the workers belong to the cell's name.
+  std::uint64_t stack_bytes = default_stack_bytes;  ///< Of each fiber.
+  std::string name;                                 ///< Of its rows: "io/threads/tasks:100/wait:10ms".
+  std::string label;                                ///< In its group's table: "threads", "thread-pool (4)".
+  std::int64_t expected_ns = 0;                     ///< About how long a run takes.
+  std::int64_t time_limit_ns = 0;                   ///< After which a run has failed.
+  std::optional<std::string> skipped;               ///< Why it does not run.
+  std::string note;                                 ///< What its model does otherwise on this machine; mostly empty.
+};
+
+struct Plan {
+  std::vector<Group> groups;
+  std::vector<Cell> cells;
+  std::uint64_t seed = 0;
+  std::uint32_t min_rounds = 6;  ///< Fewer give no 95% interval of a median.
+  std::uint32_t max_rounds = 30;
+  double wanted_half_width = 0.02;  ///< Of every median's interval, as a fraction; rounds end when it is reached.
+  std::int64_t max_time_ns = 0;
+  ServiceOptions services;  ///< What all groups of services have in common.
+  CpuSplit cpu_split;       ///< Of the runs of services.
+
+  const Group& group_of(const Cell& cell) const { return groups[cell.group]; }
+};
+
+/// Expands the option lists into cells and holds their needs against the machine. Throws UsageError for cells that make
+/// no sense anywhere.
+Plan make_plan(const Options& options, const Machine& machine);
+
+/// The groups of the chosen services, without cells.
+std::vector<Group> make_service_groups(const Options& options, const CpuSplit& cpus);
+
+/// What the name of any cell says of its model's own parameters: "/workers:4", "/stack:16384" where that is not the
+/// default.
+std::string model_parameters_text(const Cell& cell);
+
+/// The name of a service's cell: "echo/epoll/connections:50/message:64".
+std::string service_cell_name(const Cell& cell, const Group& group);
+
+/// Adds the groups and cells of the chosen primitives to `plan`.
+void add_primitives(Plan& plan, const Options& options, const Machine& machine);
+
+/// About how long a run of a service takes.
+std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options);
+
+/// Splits the available CPUs: those given, otherwise the last `threads` for the load and the rest for the server.
+CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& options);
+
+/// About how long one round of all cells takes, in nanoseconds.
+std::int64_t expected_round_ns(const Plan& plan);
+
+/// How long a probe of what a cell can bear lasts: as long as what it is for, half a second at the most.
+constexpr std::int64_t capacity_probe_ns(const ServiceOptions& options) {
+  constexpr std::int64_t enough_ns = 500'000'000;
+  return std::min<std::int64_t>(enough_ns, options.client.duration.count());
+}
+
+/// How many connections the runs have that measure the memory of one of them, as a slope: once, twice and three times
+/// as many as this, for rows of `connections`. Where these are spread over many processes, each still has some.
+constexpr std::array<std::uint32_t, 3> memory_counts(std::uint32_t connections) {
+  const std::uint32_t step = std::max(1000U, connections / 50);
+  return {step, 2 * step, 3 * step};
+}
+
+/// Likewise what happens once, beside the rounds: memory runs, and probes for a common rate.
+std::int64_t expected_once_ns(const Plan& plan);
+std::int64_t expected_service_once_ns(const Cell& cell, const Group& group, const ServiceOptions& options);
+
+}  // namespace bench

@@ -1,0 +1,169 @@
+// The plan's part for services.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "harness/plan/calibration.h"
+#include "harness/plan/plan.h"
+#include "harness/text/quantities.h"
+
+namespace bench {
+namespace {
+
+std::string rate_text(const ServiceLoad& load) {
+  switch (load.mode) {
+    case RateMode::closed: return "closed loop";
+    case RateMode::fixed: return fmt::format("{} requests/s offered", format_count(load.rate));
+    case RateMode::search: return "highest rate within the bound";
+    case RateMode::common: break;
+  }
+  return "a common rate";
+}
+
+std::string extras_text(const ServiceLoad& load) {
+  std::string text;
+  if (load.service_cpu.count() != 0) {
+    text += fmt::format(" · computes {}", format_duration_exact(load.service_cpu.count()));
+  }
+  if (load.parameters.wait.count() != 0) {
+    text += fmt::format(" · waits {}", format_duration_exact(load.parameters.wait.count()));
+  }
+  if (!text.empty() && load.parameters.heavy_share < 1) {
+    text += fmt::format(" on {:g}% of the connections", load.parameters.heavy_share * 100);
+  }
+  return text;
+}
+
+std::string cpus_text(const CpuSplit& cpus) {
+  const auto list = [](const std::vector<int>& numbers) {
+    return fmt::format("CPU{} {}", numbers.size() == 1 ? "" : "s", fmt::join(numbers, ","));
+  };
+  return fmt::format("server on {}, load on {}", list(cpus.server), list(cpus.client));
+}
+
+std::string title_of(const Group& group, const ClientOptions& client, const CpuSplit& cpus) {
+  const ServiceLoad& load = group.load;
+  std::string title =
+      fmt::format("{} · {} connection{}", group.service->name, format_count(static_cast<double>(load.connections)),
+                  load.connections == 1 ? "" : "s");
+  if (load.active < load.connections) title += fmt::format(", {} active", format_count(load.active));
+  title += fmt::format(" · {}", format_bytes(static_cast<double>(load.parameters.message_bytes)));
+  if (load.pipeline > 1) title += fmt::format(" · pipeline {}", load.pipeline);
+  if (client.requests_per_connection != 0) {
+    title += fmt::format(" · {} requests each", format_count(static_cast<double>(client.requests_per_connection)));
+  }
+  title += extras_text(load);
+  return title + fmt::format(" · {} · {}", rate_text(load), cpus_text(cpus));
+}
+
+// About how long a server takes to have its connections.
+std::int64_t start_ns(std::uint32_t connections) {
+  constexpr std::int64_t server_ns = 100'000'000;
+  constexpr std::int64_t connection_ns = 150'000;  // with a unit of its own
+  return server_ns + connection_ns * connections;
+}
+
+}  // namespace
+
+std::vector<Group> make_service_groups(const Options& options, const CpuSplit& cpus) {
+  const ServiceOptions& asked = options.service;
+  std::vector<double> rates = asked.rates;
+  if (rates.empty()) rates.push_back(0);
+  std::vector<Group> groups;
+  for (const Service* service : options.services) {
+    std::vector<std::uint64_t> sizes = asked.message_bytes;
+    if (sizes.empty()) sizes.push_back(service->default_message_bytes);
+    for (const std::uint32_t connections : asked.connections) {
+      std::vector<std::uint32_t> actives = asked.active;
+      if (actives.empty()) actives.push_back(connections);
+      for (const std::uint32_t active : actives) {
+        for (const std::uint64_t size : sizes) {
+          for (const std::uint32_t pipeline : asked.pipeline) {
+            for (const std::chrono::nanoseconds service_cpu : asked.service_cpu) {
+              for (const std::chrono::nanoseconds wait : asked.service_wait) {
+                for (const double rate : rates) {
+                  Group& group = groups.emplace_back();
+                  group.service = service;
+                  group.load = {.parameters = {.message_bytes = size,
+                                               .compute_steps = steps_of(service_cpu),
+                                               .wait = wait,
+                                               .heavy_share = asked.heavy_share},
+                                .connections = connections,
+                                .active = active,
+                                .pipeline = pipeline,
+                                .service_cpu = service_cpu,
+                                .mode = asked.rate_mode,
+                                .rate = rate};
+                  group.cpus = static_cast<std::uint32_t>(cpus.server.size());
+                  group.title = title_of(group, asked.client, cpus);
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return groups;
+}
+
+std::string service_cell_name(const Cell& cell, const Group& group) {
+  const ServiceLoad& load = group.load;
+  std::string name = fmt::format("{}/{}/connections:{}", group.service->name, cell.model->name, load.connections);
+  if (load.active < load.connections) name += fmt::format("/active:{}", load.active);
+  name += fmt::format("/message:{}", load.parameters.message_bytes);
+  if (load.pipeline > 1) name += fmt::format("/pipeline:{}", load.pipeline);
+  if (load.service_cpu.count() != 0)
+    name += fmt::format("/service-cpu:{}", format_duration_exact(load.service_cpu.count()));
+  if (load.parameters.wait.count() != 0) {
+    name += fmt::format("/service-wait:{}", format_duration_exact(load.parameters.wait.count()));
+  }
+  if (load.parameters.heavy_share < 1) name += fmt::format("/heavy:{:g}%", load.parameters.heavy_share * 100);
+  if (load.mode == RateMode::fixed) name += fmt::format("/rate:{}", load.rate);
+  if (load.mode == RateMode::search) name += "/rate:search";
+  if (load.mode == RateMode::common) name += "/rate:common";
+  return name + model_parameters_text(cell);
+}
+
+std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options) {
+  const std::int64_t run_ns =
+      start_ns(group.load.connections) + (options.client.warmup + options.client.duration).count();
+  constexpr int probes_of_a_search = 8;
+  return group.load.mode == RateMode::search ? probes_of_a_search * run_ns : run_ns;
+}
+
+std::int64_t expected_service_once_ns(const Cell& cell, const Group& group, const ServiceOptions& options) {
+  std::int64_t total_ns = 0;
+  if (group.load.mode == RateMode::common) {
+    total_ns += start_ns(group.load.connections) + options.client.warmup.count() + capacity_probe_ns(options);
+  }
+  if (options.memory && cell.model->in_flight == Count::tasks) {
+    constexpr std::int64_t settling_ns = 1'000'000'000;
+    for (const std::uint32_t connections : memory_counts(group.load.connections))
+      total_ns += start_ns(connections) + settling_ns;
+  }
+  return total_ns;
+}
+
+CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& options) {
+  const auto without = [&](const std::vector<int>& taken) {
+    std::vector<int> rest;
+    for (const int cpu : available) {
+      if (std::ranges::find(taken, cpu) == taken.end()) rest.push_back(cpu);
+    }
+    return rest.empty() ? available : rest;
+  };
+  CpuSplit split{.server = options.server_cpus, .client = options.client.cpus};
+  if (split.client.empty()) {
+    split.client = split.server.empty() ? available : without(split.server);
+    const std::size_t wanted =
+        std::min<std::size_t>(options.client.threads, std::max<std::size_t>(split.client.size() / 2, 1));
+    if (split.server.empty())
+      split.client.erase(split.client.begin(), split.client.end() - static_cast<std::ptrdiff_t>(wanted));
+  }
+  if (split.server.empty()) split.server = without(split.client);
+  return split;
+}
+
+}  // namespace bench

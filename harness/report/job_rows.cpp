@@ -1,0 +1,72 @@
+// What the rows of a job hold that those of a service do not.
+#include "harness/report/row_parts.h"
+
+namespace bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json parameters(const RowSource& source, const Sample* /*sample*/) {
+  const JobParameters& job = source.group.parameters;
+  Json parameters{{"tasks", job.tasks}, {"cpus", source.group.cpus}};
+  if (job.work != 0) parameters["work"] = job.work;
+  if (!job.waits.empty()) {
+    Json waits = Json::array();
+    for (const std::chrono::nanoseconds wait : job.waits) waits.push_back(wait.count());
+    parameters["waits_ns"] = std::move(waits);
+  }
+  add_model_parameters(source.cell, parameters);
+  return parameters;
+}
+
+double tasks_per_second(const RowSource& source, double batch_ns) {
+  return source.group.parameters.tasks / (batch_ns / 1e9);
+}
+
+void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json& bench) {
+  row["iterations"] = sample.batches;
+  row["items_per_second"] = tasks_per_second(source, sample.wall_ns);
+  bench["batches"] = sample.batches;
+  bench["warmup_batches"] = sample.warmup_batches;
+  bench["voluntary_switches_per_batch"] = sample.voluntary_switches;
+  bench["involuntary_switches_per_batch"] = sample.involuntary_switches;
+  bench["minor_faults_per_batch"] = sample.minor_faults;
+  bench["major_faults_per_batch"] = sample.major_faults;
+  bench["ideal_ns"] = ideal_ns(source.group, sample.compute_ns);
+  if (sample.compute_ns > 0) bench["plain_loop_cpu_ns"] = sample.compute_ns;
+  bench["units_peak"] = sample.units_peak;
+  add_percentiles(bench, "start_delay", sample.start_delay_ns);
+  add_percentiles(bench, "service", sample.service_ns);
+}
+
+void fill_median(const RowSource& source, const CellSummary& summary, Json& row, Json& bench) {
+  row["items_per_second"] = tasks_per_second(source, summary.wall_ns.median);
+  bench["ideal_ns"] = source.ideal_ns;
+  if (summary.speedup) bench["speedup_over_serial"] = ratio_json(*summary.speedup);
+  if (summary.checkpoint_ns) {
+    bench["checkpoint_ns"] = summary.checkpoint_ns->median;
+    bench["checkpoint_interval_ns"] = interval_json(*summary.checkpoint_ns);
+  }
+  bench["user_cpu_percent"] = summary.user_share * 100;
+  bench["voluntary_switches_per_batch"] = summary.voluntary_switches.median;
+  bench["involuntary_switches_per_batch"] = summary.involuntary_switches.median;
+  bench["minor_faults_per_batch"] = summary.minor_faults.median;
+  bench["major_faults_per_batch"] = summary.major_faults.median;
+  bench["units_peak"] = summary.units_peak.median;
+  if (source.result.peak_memory_bytes > 0) bench["peak_memory_bytes"] = source.result.peak_memory_bytes;
+}
+
+void fill_percentile(const RowSource& /*source*/, const CellSummary& summary, std::size_t which, Json& bench) {
+  bench["start_delay_ns"] = summary.start_delay_ns[which].median;
+  bench["service_ns"] = summary.service_ns[which].median;
+}
+
+}  // namespace
+
+const RowParts job_row_parts{.has_latency = true,
+                             .parameters = parameters,
+                             .sample = fill_sample,
+                             .median = fill_median,
+                             .percentile = fill_percentile};
+
+}  // namespace bench

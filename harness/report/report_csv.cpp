@@ -1,0 +1,195 @@
+// The table as CSV: a row for each cell. Columns that are not of every kind of workload are there when the plan has
+// such, and empty in the rows of the others.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "harness/report/report.h"
+#include "harness/text/table.h"
+
+namespace bench {
+namespace {
+
+// A cell and what became of it.
+struct Source {
+  const Plan& plan;
+  const Cell& cell;
+  const Group& group;
+  const CellResult& result;
+  const CellSummary* sums;  // null without samples
+};
+
+enum class Of : std::uint8_t { all, jobs, services, primitives, no_primitives };
+
+struct Column {
+  const char* name;
+  Of of;
+  std::string (*text)(const Source& source);
+};
+
+template <typename Value>
+std::string number(const Value& value) {
+  if constexpr (std::is_integral_v<Value>) {
+    return fmt::to_string(value);
+  } else {
+    return fmt::format("{:.6g}", value);
+  }
+}
+
+std::string number(const std::optional<Ratio>& ratio) { return ratio ? number(ratio->effect) : ""; }
+
+// A column of the cell's summary; empty without samples.
+template <auto field>
+std::string summed(const Source& source) {
+  return source.sums ? number((source.sums->*field).median) : "";
+}
+
+template <std::size_t which>
+std::string latency(const Source& source) {
+  return source.sums ? number(source.sums->latency_ns[which].median) : "";
+}
+
+// Likewise, of what only services have.
+template <auto field>
+std::string service_median(const Source& source) {
+  return source.sums ? number((*source.sums->service.*field).median) : "";
+}
+
+template <auto field>
+std::string service_number(const Source& source) {
+  return source.sums ? number(*source.sums->service.*field) : "";
+}
+
+template <auto field>
+std::string service_percent(const Source& source) {
+  return source.sums ? number((*source.sums->service.*field).median * 100) : "";
+}
+
+std::string memory_text(const Source& source, double UnitMemory::*field) {
+  return source.result.memory ? number((*source.result.memory).*field) : "";
+}
+
+// Of a primitive's memory, where that is measured.
+template <auto field>
+std::string primitive_median(const Source& source) {
+  if (!source.sums || !source.group.primitive->measures_memory) return "";
+  return number((*source.sums->primitive.*field).median);
+}
+
+std::string units_text(const Source& source) {
+  const std::uint32_t units = std::max(source.group.parameters.tasks, source.cell.row ? source.cell.row->units : 0);
+  return units == 0 ? "" : number(units);
+}
+
+std::string offered_rate(const Source& source) {
+  if (!source.sums || source.sums->service->offered_rate.median <= 0) return "";
+  return number(source.sums->service->offered_rate.median);
+}
+
+std::string knee_rate(const Source& source) {
+  return source.sums && source.sums->service->knee_rate ? number(source.sums->service->knee_rate->median) : "";
+}
+
+std::string error_text(const Source& source) {
+  if (source.cell.skipped) return "skipped: " + *source.cell.skipped;
+  return source.result.failure.value_or("");
+}
+
+const std::vector<Column> columns{
+    {"name", Of::all, [](const Source& s) { return s.cell.name; }},
+    {"workload", Of::all, [](const Source& s) { return std::string(s.group.name()); }},
+    {"model", Of::all, [](const Source& s) { return std::string(s.cell.model->name); }},
+    {"via", Of::primitives, [](const Source& s) { return s.cell.row ? std::string(s.cell.row->via) : ""; }},
+    {"units", Of::primitives, units_text},
+    {"tasks", Of::jobs, [](const Source& s) { return number(s.group.parameters.tasks); }},
+    {"work", Of::jobs, [](const Source& s) { return number(s.group.parameters.work); }},
+    {"connections", Of::services, [](const Source& s) { return number(s.group.load.connections); }},
+    {"active", Of::services, [](const Source& s) { return number(s.group.load.active); }},
+    {"message_bytes", Of::services, [](const Source& s) { return number(s.group.load.parameters.message_bytes); }},
+    {"pipeline", Of::services, [](const Source& s) { return number(s.group.load.pipeline); }},
+    {"service_cpu_ns", Of::services, [](const Source& s) { return number(s.group.load.service_cpu.count()); }},
+    {"service_wait_ns", Of::services, [](const Source& s) { return number(s.group.load.parameters.wait.count()); }},
+    {"heavy_percent", Of::services, [](const Source& s) { return number(s.group.load.parameters.heavy_share * 100); }},
+    {"offered_rate_per_second", Of::services, offered_rate},
+    {"cpus", Of::all, [](const Source& s) { return number(s.cell.row ? s.cell.row->cpus : s.group.cpus); }},
+    {"workers", Of::no_primitives, [](const Source& s) { return number(s.cell.workers); }},
+    {"samples", Of::all, [](const Source& s) { return s.sums ? number(s.sums->wall_ns.samples) : ""; }},
+    {"wall_ns", Of::all, summed<&CellSummary::wall_ns>},
+    {"wall_low_ns", Of::all, [](const Source& s) { return s.sums ? number(s.sums->wall_ns.low) : ""; }},
+    {"wall_high_ns", Of::all, [](const Source& s) { return s.sums ? number(s.sums->wall_ns.high) : ""; }},
+    {"rate_per_second", Of::services, service_median<&ServiceSummary::rate>},
+    {"rate_low_per_second", Of::services,
+     [](const Source& s) { return s.sums ? number(s.sums->service->rate.low) : ""; }},
+    {"rate_high_per_second", Of::services,
+     [](const Source& s) { return s.sums ? number(s.sums->service->rate.high) : ""; }},
+    {"over_ideal", Of::no_primitives, [](const Source& s) { return s.sums ? number(s.sums->over_ideal) : ""; }},
+    {"speedup_over_serial", Of::jobs, [](const Source& s) { return s.sums ? number(s.sums->speedup) : ""; }},
+    {"cpu_ns", Of::all, summed<&CellSummary::cpu_ns>},
+    {"voluntary_switches", Of::all, summed<&CellSummary::voluntary_switches>},
+    {"involuntary_switches", Of::all, summed<&CellSummary::involuntary_switches>},
+    {"latency_p50_ns", Of::no_primitives, latency<0>},
+    {"latency_p90_ns", Of::no_primitives, latency<1>},
+    {"latency_p99_ns", Of::no_primitives, latency<2>},
+    {"latency_p99_9_ns", Of::no_primitives, latency<3>},
+    {"peak_memory_bytes", Of::jobs, [](const Source& s) { return s.sums ? number(s.result.peak_memory_bytes) : ""; }},
+    {"user_bytes_per_connection", Of::services,
+     [](const Source& s) { return memory_text(s, &UnitMemory::user_bytes); }},
+    {"kernel_bytes_per_connection", Of::services,
+     [](const Source& s) { return memory_text(s, &UnitMemory::kernel_bytes); }},
+    {"user_bytes_per_unit", Of::primitives, primitive_median<&PrimitiveSummary::user_bytes>},
+    {"kernel_bytes_per_unit", Of::primitives, primitive_median<&PrimitiveSummary::kernel_bytes>},
+    {"units_peak", Of::no_primitives, summed<&CellSummary::units_peak>},
+    {"server_cpu_percent", Of::services, service_percent<&ServiceSummary::server_busy>},
+    {"generator_cpu_percent", Of::services, service_percent<&ServiceSummary::generator_busy>},
+    {"fairness", Of::services, service_median<&ServiceSummary::fairness>},
+    {"connections_established", Of::services, service_number<&ServiceSummary::connections_established>},
+    {"connections_served", Of::services, service_number<&ServiceSummary::connections_served>},
+    {"requests_failed", Of::services, service_number<&ServiceSummary::requests_failed>},
+    {"requests_unfinished", Of::services, service_number<&ServiceSummary::requests_unfinished>},
+    {"knee_rate_per_second", Of::services, knee_rate},
+    {"limit", Of::services,
+     [](const Source& s) { return s.sums ? std::string(limit_name(s.sums->service->limit)) : ""; }},
+    {"invalid_samples", Of::services, service_number<&ServiceSummary::invalid>},
+    {"invalid_reason", Of::services, [](const Source& s) { return s.sums ? s.sums->service->why_invalid : ""; }},
+    {"error", Of::all, error_text},
+};
+
+bool fits(const Column& column, const Group& group) {
+  switch (column.of) {
+    case Of::all: break;
+    case Of::jobs: return group.job != nullptr;
+    case Of::services: return group.service != nullptr;
+    case Of::primitives: return group.primitive != nullptr;
+    case Of::no_primitives: return group.primitive == nullptr;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string report_csv(const Plan& plan, const Results& results) {
+  std::vector<const Column*> shown;
+  Table table;
+  for (const Column& column : columns) {
+    if (!std::ranges::any_of(plan.groups, [&](const Group& group) { return fits(column, group); })) continue;
+    shown.push_back(&column);
+    table.header.emplace_back(column.name);
+  }
+  for (const GroupSummary& summary : summarize(plan, results)) {
+    const Group& group = plan.groups[summary.group];
+    for (const std::size_t index : group.cells) {
+      const auto found = std::ranges::find(summary.cells, index, &CellSummary::cell);
+      const Source source{.plan = plan,
+                          .cell = plan.cells[index],
+                          .group = group,
+                          .result = results.cells[index],
+                          .sums = found == summary.cells.end() ? nullptr : &*found};
+      std::vector<std::string>& row = table.rows.emplace_back();
+      for (const Column* column : shown) row.push_back(fits(*column, group) ? column->text(source) : "");
+    }
+  }
+  return render_csv(table);
+}
+
+}  // namespace bench

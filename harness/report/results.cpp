@@ -1,0 +1,322 @@
+#include "harness/report/results.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <gnu/libc-version.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <boost/version.hpp>
+#include <cxxopts.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "harness/report/build_info.h"
+#include "harness/report/result_rows.h"
+#include "harness/report/row_parts.h"
+#include "measure/affinity.h"
+#include "measure/unique_fd.h"
+
+namespace bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int schema_version = 1;
+
+Json caches_json(const Machine& machine) {
+  Json caches = Json::array();
+  for (const CacheLevel& cache : machine.caches) {
+    caches.push_back(
+        {{"type", cache.type}, {"level", cache.level}, {"size", cache.bytes}, {"num_sharing", cache.sharing}});
+  }
+  return caches;
+}
+
+Json limits_json(const Machine& machine) {
+  Json limits = Json::array();
+  for (const std::vector<UnitLimit>* list : {&machine.process_limits, &machine.stack_limits}) {
+    for (const UnitLimit& limit : *list) limits.push_back({{"limit", limit.name}, {"room", limit.room}});
+  }
+  limits.push_back(
+      {{"limit", fmt::format("ulimit -n = {}", machine.descriptor_limit)}, {"room", machine.descriptor_limit}});
+  return limits;
+}
+
+Json ruler_json(const Plan& plan, const Results& results) {
+  std::vector<std::string_view> workloads;
+  for (const Group& group : plan.groups) {
+    if (std::ranges::find(workloads, group.name()) == workloads.end()) workloads.push_back(group.name());
+  }
+  Json readings = Json::array();
+  for (const RulerReading& reading : results.rulers) {
+    Json row{{"workload", workloads[reading.workload]},
+             {"round", reading.round},
+             {"when", reading.after ? "after" : "before"}};
+    row.update(probes_json(reading.ruler));
+    readings.push_back(std::move(row));
+  }
+  return readings;
+}
+
+// How far the ruler's readings spread: half the range from the lower to the upper quartile, as a share of the median.
+Json noise_json(const Results& results) {
+  const auto spread = [&](double Ruler::*probe) {
+    std::vector<double> values;
+    for (const RulerReading& reading : results.rulers) values.push_back(reading.ruler.*probe);
+    std::ranges::sort(values);
+    if (values.size() < 4 || values[values.size() / 2] <= 0) return 0.0;
+    return (values[values.size() * 3 / 4] - values[values.size() / 4]) / values[values.size() / 2] / 2 * 100;
+  };
+  return {{"line_trip_spread_percent", spread(&Ruler::line_trip_ns)},
+          {"spin_spread_percent", spread(&Ruler::spin_ns)},
+          {"system_call_spread_percent", spread(&Ruler::system_call_ns)}};
+}
+
+Json machine_json(const Machine& machine) {
+  return {{"kernel", machine.kernel},           {"cpu_model", machine.cpu_model},
+          {"cpus_available", available_cpus()}, {"memory_bytes", machine.memory_bytes},
+          {"governor", machine.governor},       {"turbo", machine.turbo},
+          {"hypervisor", machine.hypervisor},   {"clock_source", machine.clock_source},
+          {"limits", limits_json(machine)}};
+}
+
+Json libraries_json() {
+  return {{"glibc", gnu_get_libc_version()},
+          {"boost", fmt::format("{}.{}.{}", BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100)},
+          {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
+          {"cxxopts", fmt::format("{}.{}.{}", CXXOPTS__VERSION_MAJOR, CXXOPTS__VERSION_MINOR, CXXOPTS__VERSION_PATCH)},
+          {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
+                                        NLOHMANN_JSON_VERSION_PATCH)}};
+}
+
+Json skipped_json(const Plan& plan) {
+  Json skipped = Json::array();
+  for (const Cell& cell : plan.cells) {
+    if (cell.skipped) skipped.push_back({{"name", cell.name}, {"reason", *cell.skipped}});
+  }
+  return skipped;
+}
+
+Json notes_json(const Plan& plan) {
+  Json notes = Json::array();
+  for (const Cell& cell : plan.cells) {
+    if (!cell.note.empty()) notes.push_back({{"name", cell.name}, {"note", cell.note}});
+  }
+  return notes;
+}
+
+// The rate that was found for each group, and the cells that were offered it.
+Json common_rates_json(const Plan& plan, const Results& results) {
+  Json rates = Json::array();
+  for (std::size_t index = 0; index < std::min(plan.groups.size(), results.common_rates.size()); ++index) {
+    if (results.common_rates[index] <= 0) continue;
+    Json cells = Json::array();
+    for (const std::size_t cell : plan.groups[index].cells) cells.push_back(plan.cells[cell].name);
+    rates.push_back({{"title", plan.groups[index].title},
+                     {"offered_rate_per_second", results.common_rates[index]},
+                     {"cells", std::move(cells)}});
+  }
+  return rates;
+}
+
+bool offers(const Plan& plan, RateMode mode) {
+  return std::ranges::any_of(plan.groups, [&](const Group& group) { return group.service && group.load.mode == mode; });
+}
+
+// What all services of the plan have in common.
+Json services_json(const Plan& plan, const Results& results) {
+  const ServiceOptions& options = plan.services;
+  Json services{{"client_threads", options.client.threads},
+                {"no_halt", options.no_halt},
+                {"connect_deadline_ns", options.client.connect_deadline.count()},
+                {"idle_timeout_ns", options.idle_timeout.count()}};
+  if (!plan.cpu_split.server.empty()) services["server_cpus"] = plan.cpu_split.server;
+  if (!plan.cpu_split.client.empty()) services["client_cpus"] = plan.cpu_split.client;
+  if (offers(plan, RateMode::search)) {
+    services["slo"] = {{"quantile_percent", options.slo.quantile * 100}, {"limit_ns", options.slo.limit.count()}};
+  }
+  if (offers(plan, RateMode::common)) services["common_rates"] = common_rates_json(plan, results);
+  return services;
+}
+
+Json cell_names_json(const Plan& plan, const std::vector<std::size_t>& cells) {
+  Json names = Json::array();
+  for (const std::size_t cell : cells) names.push_back(plan.cells[cell].name);
+  return names;
+}
+
+Json ranking_json(const Plan& plan, const Ranking& ranking) {
+  Json order = Json::array();
+  for (const Place& place : ranking.order) {
+    order.push_back({{"name", plan.cells[place.cell].name}});
+    if (place.over_first) order.back()["over_first"] = ratio_json(*place.over_first);
+  }
+  Json ties = Json::array();
+  for (const std::vector<std::size_t>& tie : ranking.ties) ties.push_back(cell_names_json(plan, tie));
+  Json unranked = Json::array();
+  for (const auto& [cell, reason] : ranking.unranked) {
+    unranked.push_back({{"name", plan.cells[cell].name}, {"reason", reason}});
+  }
+  Json json{{"by", ranked_by_name(ranking.by)},
+            {"bounded", ranking.bounded},
+            {"order", std::move(order)},
+            {"best", cell_names_json(plan, ranking.best)}};
+  if (ranking.next) json["next"] = plan.cells[ranking.next->cell].name;
+  json["ties"] = std::move(ties);
+  json["unranked"] = std::move(unranked);
+  return json;
+}
+
+// What is compared with what, and how that came out.
+Json groups_json(const Plan& plan, const std::vector<GroupSummary>& summaries) {
+  Json groups = Json::array();
+  for (const GroupSummary& summary : summaries) {
+    const Group& group = plan.groups[summary.group];
+    Json json{{"title", group.title},
+              {"workload", group.name()},
+              {"kind", group.kind()},
+              {"cells", cell_names_json(plan, group.cells)}};
+    if (!group.primitive) json["ranking"] = ranking_json(plan, summary.ranking);
+    if (!summary.verdict.empty()) json["verdict"] = summary.verdict;
+    json["warnings"] = summary.warnings;
+    groups.push_back(std::move(json));
+  }
+  return groups;
+}
+
+Json context_json(const ResultContext& context, const Results& results, const std::vector<GroupSummary>& summaries) {
+  const Machine& machine = context.machine;
+  const Plan& plan = context.plan;
+  Json bench{{"schema_version", schema_version},
+             {"version", build_info.version},
+             {"command_line", context.options.command_line},
+             {"seed", plan.seed},
+             {"git_revision", build_info.git_revision},
+             {"compiler", build_info.compiler},
+             {"flags", build_info.flags},
+             {"machine", machine_json(machine)},
+             {"libraries", libraries_json()},
+             {"interrupted", results.interrupted},
+             {"elapsed_seconds", static_cast<double>(results.elapsed_ns) / 1e9},
+             {"noise_floor", noise_json(results)},
+             {"rulers", ruler_json(plan, results)},
+             {"skipped", skipped_json(plan)},
+             {"notes", notes_json(plan)},
+             {"groups", groups_json(plan, summaries)}};
+  if (std::ranges::any_of(plan.groups, [](const Group& group) { return group.service != nullptr; })) {
+    bench["services"] = services_json(plan, results);
+  }
+  return {{"date", context.date},
+          {"host_name", machine.host},
+          {"executable", context.options.command_line.empty() ? "bench" : context.options.command_line.front()},
+          {"num_cpus", machine.cpus},
+          {"mhz_per_cpu", static_cast<std::int64_t>(std::lround(machine.mhz))},
+          {"cpu_scaling_enabled", machine.governor != "unknown" && machine.governor != "performance"},
+          {"caches", caches_json(machine)},
+          {"load_avg", machine.load_average},
+          {"library_build_type", build_info.build_type == "Debug" ? "debug" : "release"},
+          {"bench", std::move(bench)}};
+}
+
+std::system_error write_failure(const std::string& path) {
+  return {errno, std::generic_category(), fmt::format("write {}", path)};
+}
+
+void write_all(int fd, std::string_view text, const std::string& path) {
+  while (!text.empty()) {
+    const ssize_t written = write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw write_failure(path);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (fsync(fd) != 0) throw write_failure(path);
+}
+
+}  // namespace
+
+nlohmann::ordered_json make_document(const ResultContext& context, const Results& results) {
+  const std::vector<GroupSummary> summaries = summarize(context.plan, results);
+  return {{"context", context_json(context, results, summaries)},
+          {"benchmarks", result_rows(context.plan, results, summaries)}};
+}
+
+std::string document_text(const nlohmann::ordered_json& document) {
+  return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+ResultFile::ResultFile(std::string path, bool force) : path_(std::move(path)) {
+  std::error_code link_error;
+  // The file that a link names is replaced, not the link.
+  const bool is_link = std::filesystem::is_symlink(path_, link_error);
+  const std::filesystem::path full = is_link ? std::filesystem::weakly_canonical(path_) : std::filesystem::path(path_);
+  name_ = full.filename().string();
+  folder_ = full.has_parent_path() ? full.parent_path().string() : ".";
+  const auto refuse = [&](const std::string& problem) {
+    throw UsageError(fmt::format("--out={}: {}", path_, problem));
+  };
+  std::error_code error;
+  if (name_.empty() || std::filesystem::is_directory(full, error)) refuse("is a folder; name a file");
+  if (!std::filesystem::is_directory(folder_, error)) {
+    refuse(std::filesystem::exists(folder_, error) ? fmt::format("{} is no folder", folder_)
+                                                   : fmt::format("the folder {} does not exist", folder_));
+  }
+  if (std::filesystem::exists(full, error)) {
+    // A rename would put a file in the place of a device or a pipe.
+    if (!std::filesystem::is_regular_file(full, error)) refuse("is no regular file; --out=- writes to standard output");
+    if (!force) refuse("exists already; --force overwrites it");
+  }
+  // Whether a file can be made there is seen by making one, which root and full or read-only disks all answer to.
+  const std::string probe = fmt::format("{}/.{}.{}", folder_, name_, getpid());
+  const UniqueFd fd(open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!fd.valid()) refuse(fmt::format("cannot be written: {}", std::strerror(errno)));
+  unlink(probe.c_str());
+}
+
+void ResultFile::write(const nlohmann::ordered_json& document) const {
+  const std::string text = document_text(document);
+  const std::string whole = fmt::format("{}/.{}.{}", folder_, name_, getpid());
+  unlink(whole.c_str());
+  // A file without a name until all of it is on disk, so that a crash leaves nothing; file systems without O_TMPFILE
+  // get a named one.
+  UniqueFd fd(open(folder_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644));
+  const bool nameless = fd.valid();
+  if (!nameless) fd = UniqueFd(open(whole.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!fd.valid()) throw write_failure(path_);
+  write_all(fd.get(), text, path_);
+  if (nameless) {
+    const std::string link = fmt::format("/proc/self/fd/{}", fd.get());
+    if (linkat(AT_FDCWD, link.c_str(), AT_FDCWD, whole.c_str(), AT_SYMLINK_FOLLOW) != 0) throw write_failure(path_);
+  }
+  const std::string target = folder_ + "/" + name_;
+  if (rename(whole.c_str(), target.c_str()) != 0) throw write_failure(path_);
+  const UniqueFd folder(open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.valid()) fsync(folder.get());
+}
+
+std::string default_result_path(const Machine& machine) {
+  const char* given = std::getenv("BENCH_RESULTS");
+  const std::string folder = given && *given ? given : "results";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);  // where this fails, ResultFile says why
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const std::string stem =
+      fmt::format("{}/{:%Y%m%dT%H%M%SZ}-{}-{}", folder, fmt::gmtime(now), machine.host, build_info.git_revision);
+  // Short plans may begin in the same second.
+  std::string path = stem + ".json";
+  for (int copy = 2; std::filesystem::exists(path, error); ++copy) path = fmt::format("{}-{}.json", stem, copy);
+  return path;
+}
+
+std::string iso_time() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}+00:00",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+}
+
+}  // namespace bench

@@ -1,0 +1,237 @@
+// What the rows of a service hold that those of a job do not. A request is the operation; times are of requests.
+#include "harness/report/row_parts.h"
+
+namespace bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* rate_mode_name(RateMode mode) {
+  switch (mode) {
+    case RateMode::closed: return "closed";
+    case RateMode::fixed: return "fixed";
+    case RateMode::search: return "search";
+    case RateMode::common: break;
+  }
+  return "common";
+}
+
+// What was offered to a sample, or is known before there is one; 0: the closed loop, or not known yet.
+double offered_rate(const RowSource& source, const Sample* sample) {
+  if (sample) return sample->service->offered_rate;
+  const ServiceLoad& load = source.group.load;
+  if (load.mode == RateMode::fixed) return load.rate;
+  const auto group = source.cell.group;
+  return load.mode == RateMode::common && group < source.results.common_rates.size()
+             ? source.results.common_rates[group]
+             : 0;
+}
+
+Json parameters(const RowSource& source, const Sample* sample) {
+  const ServiceLoad& load = source.group.load;
+  const ClientOptions& client = source.plan.services.client;
+  Json parameters{{"connections", load.connections},
+                  {"active", load.active},
+                  {"message_bytes", load.parameters.message_bytes},
+                  {"pipeline", load.pipeline},
+                  {"requests_per_connection", client.requests_per_connection},
+                  {"service_cpu_ns", load.service_cpu.count()},
+                  {"service_compute_steps", load.parameters.compute_steps},
+                  {"service_wait_ns", load.parameters.wait.count()},
+                  {"heavy_percent", load.parameters.heavy_share * 100},
+                  {"loop", load.mode == RateMode::closed ? "closed" : "open"}};
+  if (load.mode != RateMode::closed) {
+    parameters["rate_mode"] = rate_mode_name(load.mode);
+    if (const double rate = offered_rate(source, sample); rate > 0) parameters["offered_rate_per_second"] = rate;
+    parameters["arrivals"] = client.arrivals == Arrivals::poisson ? "poisson" : "constant";
+  }
+  parameters["duration_ns"] = client.duration.count();
+  parameters["warmup_ns"] = client.warmup.count();
+  if (source.group.foreign) parameters["target"] = source.group.foreign->target.text;
+  const CpuSplit& cpus = source.plan.cpu_split;
+  if (!cpus.server.empty()) parameters["server_cpus"] = cpus.server;
+  if (!cpus.client.empty()) parameters["client_cpus"] = cpus.client;
+  parameters["client_threads"] = client.threads;
+  add_model_parameters(source.cell, parameters);
+  return parameters;
+}
+
+Json errors_json(const LoadErrorCounts& errors) {
+  Json counts = Json::object();
+  for (std::size_t kind = 0; kind < errors.size(); ++kind) {
+    counts[std::string(name_of(static_cast<LoadError>(kind)))] = errors[kind];
+  }
+  return counts;
+}
+
+// The neighbours are there where such rates were tried.
+Json knee_json(const Knee& knee) {
+  Json json{{"rate_per_second", knee.rate}, {"tries", knee.tries}};
+  if (knee.above_rate > 0) {
+    json["above_rate_per_second"] = knee.above_rate;
+    json["above_quantile_ns"] = knee.above_quantile_ns;
+    json["above_why"] = knee.above_why;
+  }
+  if (knee.below_rate > 0) {
+    json["below_rate_per_second"] = knee.below_rate;
+    json["below_quantile_ns"] = knee.below_quantile_ns;
+  }
+  return json;
+}
+
+bool has_light_connections(const RowSource& source) {
+  const ServiceParameters& parameters = source.group.load.parameters;
+  return parameters.heavy_share < 1 && (parameters.compute_steps != 0 || parameters.wait.count() != 0);
+}
+
+// Whether the server's CPU time, context switches and faults are known.
+bool is_server_watched(const RowSource& source) { return !source.group.foreign || source.group.foreign->pid > 0; }
+
+// Of a sample or of a median of samples; per request.
+struct ServerCosts {
+  double busy = 0;  // share of the CPUs
+  double cpu_ns = 0;
+  double voluntary_switches = 0;
+  double involuntary_switches = 0;
+  double minor_faults = 0;
+  double major_faults = 0;
+};
+
+void fill_costs(const RowSource& source, const ServerCosts& costs, Json& bench) {
+  if (!is_server_watched(source)) return;
+  bench["server_cpu_ns_per_request"] = costs.cpu_ns;
+  bench["server_cpu_percent"] = costs.busy * 100;
+  bench["voluntary_switches_per_request"] = costs.voluntary_switches;
+  bench["involuntary_switches_per_request"] = costs.involuntary_switches;
+  bench["minor_faults_per_request"] = costs.minor_faults;
+  bench["major_faults_per_request"] = costs.major_faults;
+}
+
+void fill_load(const ServiceSample& service, Json& bench) {
+  const LoadCounts& load = service.load;
+  bench["window_ns"] = load.wall_ns;
+  bench["requests_completed"] = load.requests_completed;
+  bench["requests_drained"] = load.requests_drained;
+  bench["requests_unfinished"] = load.requests_unfinished;
+  bench["requests_failed"] = load.requests_failed;
+  bench["backlog_at_end"] = load.backlog_at_end;
+  bench["received_bytes"] = load.received_bytes;
+  bench["sent_bytes"] = load.sent_bytes;
+  bench["connections_asked"] = load.connections_asked;
+  bench["connections_established"] = load.connections_established;
+  bench["connect_phase_ns"] = load.connect_phase_ns;
+  bench["connections_active"] = load.active_asked;
+  bench["connections_due"] = load.active_due();
+  bench["connections_served"] = load.active_served;
+  bench["reconnects"] = load.reconnects;
+  bench["idle_closes"] = load.idle_closes;
+  bench["fairness"] = load.fairness();
+  bench["errors"] = errors_json(load.errors);
+  if (!service.error_text.empty()) bench["error_text"] = service.error_text;
+}
+
+void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json& bench) {
+  const ServiceSample& service = *sample.service;
+  const LoadCounts& load = service.load;
+  row["iterations"] = load.requests_completed;
+  row["items_per_second"] = service.rate;
+  bench["limit"] = limit_name(service.judgement.limit);
+  bench["valid"] = service.judgement.valid;
+  if (!service.judgement.valid) bench["invalid_reason"] = service.judgement.why_invalid;
+  if (sample.compute_ns > 0) bench["ideal_ns"] = sample.compute_ns;
+  fill_costs(source,
+             {.busy = service.server_busy,
+              .cpu_ns = sample.cpu_ns,
+              .voluntary_switches = sample.voluntary_switches,
+              .involuntary_switches = sample.involuntary_switches,
+              .minor_faults = sample.minor_faults,
+              .major_faults = sample.major_faults},
+             bench);
+  bench["others_cpu_percent"] = service.others_busy * 100;
+  bench["generator_cpu_percent"] = service.generator_busy * 100;
+  const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
+  bench["generator_idle_percent"] = worker_ns > 0 ? static_cast<double>(load.idle_ns) / worker_ns * 100 : 0.0;
+  bench["littles_law_ratio"] = service.littles_law_ratio;
+  bench["send_lag_p99_ns"] = service.send_lag_p99_ns;
+  bench["connect_p99_ns"] = service.connect_p99_ns;
+  fill_load(service, bench);
+  if (!source.group.foreign) {
+    bench["server_accepted"] = service.accepted;
+    bench["server_refused"] = service.refused;
+    bench["server_timed_out"] = service.timed_out;
+    bench["server_open_peak"] = service.open_peak;
+    bench["units_peak"] = sample.units_peak;
+  }
+  if (has_light_connections(source)) {
+    add_percentiles(bench, "light_latency", service.light_latency_ns);
+    add_percentiles(bench, "heavy_latency", service.heavy_latency_ns);
+  }
+  if (service.knee) bench["knee"] = knee_json(*service.knee);
+}
+
+void fill_verdict(const ServiceSummary& service, Json& bench) {
+  bench["limit"] = limit_name(service.limit);
+  bench["valid"] = service.invalid == 0;
+  bench["invalid_samples"] = service.invalid;
+  if (service.invalid != 0) bench["invalid_reason"] = service.why_invalid;
+}
+
+void fill_median(const RowSource& source, const CellSummary& summary, Json& row, Json& bench) {
+  const ServiceSummary& service = *summary.service;
+  row["items_per_second"] = service.rate.median;
+  bench["rate_interval_per_second"] = interval_json(service.rate);
+  if (service.offered_rate.median > 0) bench["offered_rate_per_second"] = service.offered_rate.median;
+  fill_verdict(service, bench);
+  if (source.ideal_ns > 0) bench["ideal_ns"] = source.ideal_ns;
+  fill_costs(source,
+             {.busy = service.server_busy.median,
+              .cpu_ns = summary.cpu_ns.median,
+              .voluntary_switches = summary.voluntary_switches.median,
+              .involuntary_switches = summary.involuntary_switches.median,
+              .minor_faults = summary.minor_faults.median,
+              .major_faults = summary.major_faults.median},
+             bench);
+  if (!source.group.foreign) bench["units_peak"] = summary.units_peak.median;
+  bench["others_cpu_percent"] = service.others_busy.median * 100;
+  bench["generator_cpu_percent"] = service.generator_busy.median * 100;
+  bench["littles_law_ratio"] = service.littles_law_ratio.median;
+  bench["send_lag_p99_ns"] = service.send_lag_p99_ns.median;
+  bench["fairness"] = service.fairness.median;
+  bench["connections_asked"] = service.connections_asked;
+  bench["connections_established"] = service.connections_established;
+  bench["connections_per_second"] = service.establishment_rate.median;
+  bench["connections_active"] = service.active_asked;
+  bench["connections_due"] = service.active_due;
+  bench["connections_served"] = service.connections_served;
+  bench["requests_unfinished"] = service.requests_unfinished;
+  bench["requests_failed"] = service.requests_failed;
+  bench["errors"] = errors_json(service.errors);
+  if (!service.error_text.empty()) bench["error_text"] = service.error_text;
+  if (has_light_connections(source)) {
+    bench["light_latency_p99_ns"] = service.light_p99_ns.median;
+    bench["heavy_latency_p99_ns"] = service.heavy_p99_ns.median;
+  }
+  if (const auto& memory = source.result.memory) {
+    bench["user_bytes_per_connection"] = memory->user_bytes;
+    bench["kernel_bytes_per_connection"] = memory->kernel_bytes;
+  }
+  if (service.knee) {
+    bench["knee_rate_per_second"] = service.knee_rate->median;
+    bench["knee_rate_interval_per_second"] = interval_json(*service.knee_rate);
+    bench["knee"] = knee_json(*service.knee);
+  }
+}
+
+void fill_percentile(const RowSource& /*source*/, const CellSummary& summary, std::size_t /*which*/, Json& bench) {
+  fill_verdict(*summary.service, bench);
+}
+
+}  // namespace
+
+const RowParts service_row_parts{.has_latency = true,
+                                 .parameters = parameters,
+                                 .sample = fill_sample,
+                                 .median = fill_median,
+                                 .percentile = fill_percentile};
+
+}  // namespace bench

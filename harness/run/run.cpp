@@ -1,0 +1,117 @@
+#include "harness/run/run.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
+#include <stdexcept>
+#include <vector>
+
+#include "harness/run/ruler.h"
+#include "harness/run/service_run.h"
+#include "measure/affinity.h"
+#include "measure/clock.h"
+#include "measure/job_run.h"
+#include "measure/primitive_run.h"
+#include "models/hybrid.h"
+
+namespace bench {
+namespace {
+
+constexpr RunLength measured_length{};
+constexpr RunLength memory_length{.max_batches = 1};
+
+void confine(std::uint32_t cpus) {
+  const std::vector<int> available = available_cpu_numbers();
+  pin_to(std::span(available).first(std::min<std::size_t>(cpus, available.size())));
+}
+
+// The CPU time of a batch's computation as a plain loop: the mean over as many tasks as the time allows, at least one.
+double time_plain_loop(const Group& group, RunReport& report) {
+  constexpr std::int64_t enough_ns = 20'000'000;
+  std::uint64_t seen = 0;
+  std::uint32_t done = 0;
+  const std::int64_t begin_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  std::int64_t used_ns = 0;
+  while (used_ns < enough_ns) {
+    seen ^= group.job->compute(group.parameters, done % group.parameters.tasks);
+    ++done;
+    used_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_ns;
+  }
+  [[maybe_unused]] const volatile std::uint64_t keep = seen;
+  report.plain_loop_ns += used_ns;
+  return static_cast<double>(used_ns) / done * group.parameters.tasks;
+}
+
+void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
+  const Group& group = plan.group_of(cell);
+  JobRun job(*group.job, group.parameters, cell.workers, length, report, cell.stack_bytes);
+  if (group.job->compute && length.max_batches == 0) {
+    // Right before and right after, since the speed of a machine's CPUs may change from second to second.
+    const double before_ns = time_plain_loop(group, report);
+    run_under(*cell.model, job);
+    report.compute_ns = (before_ns + time_plain_loop(group, report)) / 2;
+  } else {
+    run_under(*cell.model, job);
+  }
+  if (report.job.batches == 0) throw std::logic_error("the model returned before the run was over");
+}
+
+void run_primitive(const Plan& plan, const Cell& cell, std::int64_t duration_ns, RunReport& report) {
+  std::vector<int> cpus = available_cpu_numbers();
+  cpus.resize(cell.row->cpus);
+  PrimitiveSetup setup{.tasks = plan.group_of(cell).parameters.tasks,
+                       .units = cell.row->units,
+                       .cpus = std::move(cpus),
+                       .stack_bytes = cell.stack_bytes};
+  if (duration_ns != 0) setup.minimum_ns = duration_ns;
+  confine(cell.row->cpus);
+  PrimitiveRun run(std::move(setup), report);
+  cell.row->measure(run);
+  if (report.primitive.operations == 0) throw std::logic_error("the primitive measured nothing");
+}
+
+void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
+  if (request.kind == RunKind::ruler) {
+    report.ruler = measure_ruler();
+    return;
+  }
+  const Cell& cell = plan.cells[request.cell];
+  if (plan.group_of(cell).service) {
+    return request.kind == RunKind::memory ? run_service_memory(plan, request, report)
+                                           : run_service(plan, request, report);
+  }
+  if (cell.row) return run_primitive(plan, cell, request.duration_ns, report);
+  confine(plan.group_of(cell).cpus);
+  run_job(plan, cell, request.kind == RunKind::memory ? memory_length : measured_length, report);
+}
+
+}  // namespace
+
+void enter_run(pid_t launcher, RunReport& report) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != launcher) _exit(1);  // the launcher died before the line above
+  report.process_group.store(getpid());
+  prctl(PR_SET_TIMERSLACK, 1);  // nanosecond; the default of 50 µs would lengthen every wait
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGPIPE, SIG_IGN);
+  dup2(STDERR_FILENO, STDOUT_FILENO);  // standard output belongs to the report
+}
+
+void perform_run(const Plan& plan, const RunRequest& request, RunReport& report) {
+  try {
+    carry_out(plan, request, report);
+    report.finished.store(1);
+    _exit(0);
+  } catch (const std::exception& error) {
+    report.failure.set(error.what());
+  }
+  _exit(1);
+}
+
+}  // namespace bench

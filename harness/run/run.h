@@ -1,0 +1,17 @@
+// What happens inside a run's own process.
+#pragma once
+
+#include <sys/types.h>
+
+#include "harness/run/launcher.h"
+
+namespace bench {
+
+/// Makes the calling process, just forked by `launcher`, the first of a run: a process group of its own, default
+/// signals, precise timers, death with the launcher.
+void enter_run(pid_t launcher, RunReport& report);
+
+/// Carries out `request`, leaves what it measured in `report` and ends the process.
+[[noreturn]] void perform_run(const Plan& plan, const RunRequest& request, RunReport& report);
+
+}  // namespace bench

@@ -1,0 +1,238 @@
+#include "harness/run/server_process.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <stdexcept>
+#include <system_error>
+#include <vector>
+
+#include "measure/affinity.h"
+#include "measure/clock.h"
+#include "measure/process.h"
+#include "measure/usage.h"
+#include "models/hybrid.h"
+
+namespace bench {
+namespace {
+
+constexpr int backlog = 4096;
+constexpr std::int64_t second_ns = 1'000'000'000;
+
+void sleep_a_moment(std::int64_t duration_ns) {
+  const timespec duration{.tv_sec = 0, .tv_nsec = duration_ns};
+  nanosleep(&duration, nullptr);
+}
+
+// The server's first process answers SIGUSR1 with what it has used: only it knows of its ended threads and children.
+ServerCounters* asked_for_usage = nullptr;
+
+void answer_usage(int /*signal*/) {
+  const int kept = errno;
+  asked_for_usage->usage_answers.load();  // after the answer before, which another thread may have given
+  asked_for_usage->own_usage = own_and_reaped_usage();
+  asked_for_usage->own_usage_ns = now_ns();
+  asked_for_usage->usage_answers.fetch_add(1);
+  errno = kept;
+}
+
+[[noreturn]] void serve_and_exit(const Model& model, ServerRun& run, RunReport& report, pid_t parent,
+                                 std::span<const int> cpus) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);  // the parent died before the line above
+  prctl(PR_SET_TIMERSLACK, 1);
+  signal(SIGPIPE, SIG_IGN);
+  // A terminal's Ctrl-C and a service manager's SIGTERM reach this process too; it ends when its parent says so.
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
+  try {
+    pin_to(cpus);
+    asked_for_usage = &report.server;
+    struct sigaction action {};
+    action.sa_handler = answer_usage;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGUSR1, &action, nullptr);
+    report.server.ready.store(1);
+    serve_under(model, run);
+    _exit(0);
+  } catch (const std::exception& error) {
+    report.failure.set(error.what());
+  } catch (...) {
+    report.failure.set("the server threw something that is no std::exception");
+  }
+  _exit(1);
+}
+
+// Connections inherit these. An accept that they cut short is tried again.
+bool set_deadlines(int socket, std::chrono::nanoseconds timeout) {
+  const auto micros = std::chrono::ceil<std::chrono::microseconds>(timeout).count();
+  const timeval bound{.tv_sec = micros / 1'000'000, .tv_usec = micros % 1'000'000};
+  return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound) == 0 &&
+         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) == 0;
+}
+
+sockaddr_storage parse_address(const std::string& text, std::uint16_t port, socklen_t& size) {
+  sockaddr_storage storage{};
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
+  if (inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+    size = sizeof *v4;
+  } else if (inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    size = sizeof *v6;
+  } else {
+    throw std::invalid_argument(fmt::format("'{}' is no numeric IPv4 or IPv6 address", text));
+  }
+  return storage;
+}
+
+}  // namespace
+
+namespace {
+
+Listener make_listener(const std::string& address, std::uint16_t port, Transport transport,
+                       std::chrono::nanoseconds idle_timeout, bool shared) {
+  const bool tcp = transport == Transport::tcp;
+  const auto failure = [&](const char* call) {
+    return std::system_error(errno, std::generic_category(), fmt::format("{} {}:{}", call, address, port));
+  };
+  socklen_t size = 0;
+  sockaddr_storage storage = parse_address(address, port, size);
+  Listener listener;
+  listener.socket = UniqueFd(socket(storage.ss_family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
+  const int fd = listener.socket.get();
+  if (!listener.socket.valid()) throw failure("socket for");
+  const int on = 1;
+  // An address whose last connections are in TIME_WAIT may be listened on again; one with a listener may not. A UDP
+  // socket would be shared with others by it.
+  if (tcp) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) throw failure("share the port of");
+  if (tcp) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // connections inherit it
+  if (tcp && !set_deadlines(fd, idle_timeout)) throw failure("set the deadlines of");
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), size) != 0) throw failure("bind");
+  if (tcp && listen(fd, backlog) != 0) throw failure("listen on");
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) throw failure("name the socket of");
+  listener.port = ntohs(storage.ss_family == AF_INET ? reinterpret_cast<const sockaddr_in*>(&storage)->sin_port
+                                                     : reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
+  return listener;
+}
+
+}  // namespace
+
+Listener listen_on(const std::string& address, std::uint16_t port, Transport transport,
+                   std::chrono::nanoseconds idle_timeout) {
+  return make_listener(address, port, transport, idle_timeout, false);
+}
+
+Listeners listen_on_all(const std::string& address, std::uint16_t port, Transport transport,
+                        std::chrono::nanoseconds idle_timeout, std::uint32_t count) {
+  Listeners all{.sockets = {}, .port = port};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Listener one = make_listener(address, all.port, transport, idle_timeout, count > 1);
+    all.port = one.port;
+    all.sockets.push_back(std::move(one.socket));
+  }
+  return all;
+}
+
+std::vector<int> Listeners::descriptors() const {
+  std::vector<int> numbers;
+  for (const UniqueFd& socket : sockets) numbers.push_back(socket.get());
+  return numbers;
+}
+
+ServerProcess::ServerProcess(const Model& model, const ServerSetup& setup, RunReport& report, std::span<const int> cpus)
+    : run_(setup, report), report_(report) {
+  const pid_t parent = getpid();
+  pid_ = fork();
+  if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork the server");
+  if (pid_ == 0) serve_and_exit(model, run_, report, parent, cpus);
+  // Before its handler is there, a question would kill it.
+  while (report_.server.ready.load() == 0 && kill(pid_, 0) == 0) {
+    siginfo_t info{};
+    if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_) break;
+    sleep_a_moment(100'000);
+  }
+}
+
+ServerProcess::~ServerProcess() {
+  if (pid_ < 0) return;
+  for (const pid_t descendant : living_descendants(pid_)) kill(descendant, SIGKILL);
+  kill(pid_, SIGKILL);
+  wait();
+}
+
+UsageReading ServerProcess::usage(Edge edge) {
+  const std::uint32_t answers = report_.server.usage_answers.load();
+  const std::int64_t deadline_ns = now_ns() + 5 * second_ns;
+  kill(pid_, SIGUSR1);
+  std::int64_t ask_again_ns = now_ns() + second_ns;  // the thread sanitizer may put a signal off until the next one
+  while (report_.server.usage_answers.load() == answers) {
+    siginfo_t info{};
+    if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_) {
+      throw std::runtime_error("the server has ended before it was told to");
+    }
+    if (now_ns() > deadline_ns) throw std::runtime_error("the server does not tell what it has used");
+    if (now_ns() > ask_again_ns) {
+      kill(pid_, SIGUSR1);
+      ask_again_ns += second_ns;
+    }
+    sleep_a_moment(20'000);
+  }
+  UsageReading reading{.usage = report_.server.own_usage, .at_ns = report_.server.own_usage_ns};
+  const std::vector<pid_t> descendants = living_descendants(pid_);
+  for (const pid_t descendant : descendants) reading.usage += living_process_usage(descendant);
+  if (edge == Edge::begin && !descendants.empty()) reading.at_ns = now_ns();
+  return reading;
+}
+
+bool ServerProcess::ended_within(std::chrono::milliseconds patience) const {
+  const UniqueFd watched = watch_process(pid_);
+  pollfd end{.fd = watched.get(), .events = POLLIN, .revents = 0};
+  return poll(&end, 1, static_cast<int>(patience.count())) > 0;
+}
+
+void ServerProcess::stop() {
+  run_.stop();
+  using namespace std::chrono_literals;
+  // A signal may cut the wait short.
+  bool ended = false;
+  for (const std::int64_t deadline_ns = now_ns() + 10 * second_ns; !ended && now_ns() < deadline_ns;) {
+    ended = ended_within(1000ms);
+  }
+  if (!ended) throw std::runtime_error("the server did not stop within 10 s");
+  const int status = wait();
+  if (const std::string_view reason = report_.failure.reason(); !reason.empty()) {
+    throw std::runtime_error(std::string(reason));
+  }
+  if (status != 0) throw std::runtime_error(fmt::format("the server {}", describe_status(status)));
+}
+
+int ServerProcess::wait() {
+  int status = 0;
+  rusage used{};
+  while (wait4(pid_, &status, 0, &used) < 0 && errno == EINTR) {
+  }
+  report_.service.server_user_ns = timeval_ns(used.ru_utime);
+  report_.service.server_system_ns = timeval_ns(used.ru_stime);
+  pid_ = -1;
+  return status;
+}
+
+}  // namespace bench

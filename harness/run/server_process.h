@@ -1,0 +1,81 @@
+// A server in a process of its own: started, asked what it has used, stopped.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "measure/server_run.h"
+#include "measure/unique_fd.h"
+#include "models/model.h"
+
+namespace bench {
+
+/// A socket that a server is to serve, and where it is.
+struct Listener {
+  UniqueFd socket;
+  std::uint16_t port = 0;
+};
+
+/// Several sockets for the same address (SO_REUSEPORT), each listening or bound as listen_on() says.
+struct Listeners {
+  std::vector<UniqueFd> sockets;
+  std::uint16_t port = 0;
+
+  std::vector<int> descriptors() const;
+};
+
+/// Listens on (TCP) or binds to (UDP) a numeric address; port 0 picks one. Throws std::system_error that names the
+/// address, std::invalid_argument where it is none. All servers get the same options: a backlog of 4,096, SO_REUSEADDR,
+/// and what connections inherit: TCP_NODELAY, and `idle_timeout` as the deadline of blocking reads and writes. They are
+/// set before anyone can connect.
+Listener listen_on(const std::string& address, std::uint16_t port, Transport transport,
+                   std::chrono::nanoseconds idle_timeout = std::chrono::seconds(60));
+
+/// So many sockets for the copies of a server; one is as listen_on() makes it.
+Listeners listen_on_all(const std::string& address, std::uint16_t port, Transport transport,
+                        std::chrono::nanoseconds idle_timeout, std::uint32_t count);
+
+/// What a tree has used up to a moment of CLOCK_MONOTONIC.
+struct UsageReading {
+  TreeUsage usage;
+  std::int64_t at_ns = 0;
+};
+
+/// A running server. Its process ends with the thread that made it.
+class ServerProcess {
+ public:
+  /// Forks the process and pins it to `cpus`, unless that is empty. `report` lies in shared memory and, like what
+  /// `setup` points at, outlives the server. Throws std::system_error.
+  ServerProcess(const Model& model, const ServerSetup& setup, RunReport& report, std::span<const int> cpus);
+  /// Kills what is left.
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  pid_t pid() const noexcept { return pid_; }
+
+  /// What the whole tree has used so far; at the beginning of a window the moment is that when all has been read, and
+  /// at its end that when the reading began. A busy server may take a while to answer. Throws std::runtime_error when
+  /// the server does not answer.
+  UsageReading usage(Edge edge);
+
+  /// Tells the server to end and waits for it, at most 10 s. Throws std::runtime_error when it did not end well.
+  void stop();
+
+  /// Whether the server's process ends within `patience`. It stays to be reaped by stop().
+  bool ended_within(std::chrono::milliseconds patience) const;
+
+ private:
+  int wait();
+
+  ServerRun run_;
+  RunReport& report_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace bench

@@ -1,0 +1,27 @@
+// The session: carries out a plan round by round until its intervals are narrow enough.
+#pragma once
+
+#include <functional>
+
+#include "harness/plan/plan.h"
+#include "harness/run/launcher.h"
+#include "harness/session/progress.h"
+#include "harness/summary/sample.h"
+
+namespace bench {
+
+/// Runs the plan. `save(results)` is called after every run, since a later one may never come, unless saving takes more
+/// than a tenth of the time; the caller saves what is returned.
+///
+/// Each round of a workload lies between two readings of the ruler and runs every cell of the workload once in random
+/// order; workloads take turns. A workload is done when every median's interval is narrow enough or `Plan::max_rounds`
+/// is reached; all are when the plan's time is up. A cell that fails leaves the plan. `interrupts()` tells how many
+/// times the user has asked to stop: at one the current run is finished, at two it is ended.
+Results run_session(const Plan& plan, Launcher& launcher, Progress& progress, const std::function<int()>& interrupts,
+                    const std::function<void(const Results&)>& save);
+
+/// The longer side of the widest interval among the samples' medians of wall time, as a fraction; infinite when a cell
+/// has too few samples for an interval.
+double widest_half_width(const std::vector<const CellResult*>& cells);
+
+}  // namespace bench

@@ -1,0 +1,109 @@
+#include "harness/summary/ranking.h"
+
+#include <algorithm>
+#include <array>
+
+namespace bench {
+namespace {
+
+double median_cost(const CellCost& cell) {
+  std::vector<double> values;
+  for (const auto& [round, value] : cell.cost) values.push_back(value);
+  return median(values);
+}
+
+using MaybeRatio = std::optional<Ratio>;
+
+// Whether the data shows that the numerator's cell costs less.
+bool is_better(const MaybeRatio& ratio) { return ratio && tells_apart(*ratio) && ratio->effect < 1; }
+
+// By the median cost; but ratios rest on the rounds of one regime, and may tell a cell to be better than one whose
+// median over all rounds is less: then it goes before that one. Each cell moves up once at the most.
+void put_in_order(std::vector<CellCost>& costs, const std::vector<Regime>& regimes) {
+  std::ranges::stable_sort(costs, {}, median_cost);
+  for (std::size_t index = 1; index < costs.size(); ++index) {
+    std::size_t place = index;
+    while (place > 0 && is_better(ratio_within_rounds(costs[index].cost, costs[place - 1].cost, regimes))) --place;
+    std::rotate(costs.begin() + static_cast<std::ptrdiff_t>(place), costs.begin() + static_cast<std::ptrdiff_t>(index),
+                costs.begin() + static_cast<std::ptrdiff_t>(index) + 1);
+  }
+}
+
+// The longest runs of `costs` within which no two are told apart, each of two cells or more and part of no other.
+std::vector<std::vector<std::size_t>> find_ties(const std::vector<CellCost>& costs,
+                                                const std::vector<Regime>& regimes) {
+  std::vector<std::vector<std::size_t>> ties;
+  const auto told_apart = [&](std::size_t one, std::size_t other) {
+    const auto ratio = ratio_within_rounds(costs[one].cost, costs[other].cost, regimes);
+    return ratio && tells_apart(*ratio);
+  };
+  std::size_t begin = 0;  // of the run that ends before `end`
+  const auto tell = [&](std::size_t end) {
+    if (end - begin < 2) return;
+    std::vector<std::size_t>& tie = ties.emplace_back();
+    for (std::size_t i = begin; i < end; ++i) tie.push_back(costs[i].cell);
+  };
+  for (std::size_t next = 1; next < costs.size(); ++next) {
+    std::size_t last_apart = next;
+    while (last_apart > begin && !told_apart(next, last_apart - 1)) --last_apart;
+    if (last_apart == begin) continue;
+    tell(next);
+    begin = last_apart;
+  }
+  tell(costs.size());
+  return ties;
+}
+
+}  // namespace
+
+std::string_view ranked_by_name(RankedBy by) {
+  constexpr std::array<std::string_view, 4> names{"time", "server_cpu_per_request", "rate", "knee_rate"};
+  static_assert(names.size() == static_cast<std::size_t>(RankedBy::knee) + 1);
+  return names[static_cast<std::size_t>(by)];
+}
+
+std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators,
+                                         const std::vector<Regime>& regimes) {
+  constexpr std::size_t enough = 6;
+  struct Pairs {
+    std::vector<double> numerators;
+    std::vector<double> denominators;
+  };
+  Pairs all;
+  std::map<Regime, Pairs> steady;
+  for (const auto& [round, numerator] : numerators) {
+    const auto denominator = denominators.find(round);
+    if (denominator == denominators.end() || numerator <= 0 || denominator->second <= 0) continue;
+    for (Pairs* pairs : {&all, &steady[regimes[round]]}) {
+      pairs->numerators.push_back(numerator);
+      pairs->denominators.push_back(denominator->second);
+    }
+  }
+  if (all.numerators.empty()) return std::nullopt;
+  const Pairs* chosen = &all;
+  for (const Regime regime : {Regime::usual, Regime::slow}) {
+    const std::size_t size = steady[regime].numerators.size();
+    if (size >= enough && (chosen == &all || size > chosen->numerators.size())) chosen = &steady[regime];
+  }
+  return paired_ratio(chosen->numerators, chosen->denominators);
+}
+
+Ranking rank(RankedBy by, std::vector<CellCost> costs, const std::vector<Regime>& regimes) {
+  Ranking ranking;
+  ranking.by = by;
+  if (costs.empty()) return ranking;
+  put_in_order(costs, regimes);
+  const CellCost& first = costs.front();
+  ranking.bounded = median_interval_rank(first.cost.size()) != 0;
+  for (const CellCost& cell : costs) {
+    ranking.order.push_back({.cell = cell.cell, .over_first = ratio_within_rounds(cell.cost, first.cost, regimes)});
+  }
+  if (costs.size() < 2 || !ranking.bounded) return ranking;
+  ranking.ties = find_ties(costs, regimes);
+  const bool tied = !ranking.ties.empty() && ranking.ties.front().front() == first.cell;
+  ranking.best = tied ? ranking.ties.front() : std::vector{first.cell};
+  if (ranking.best.size() < costs.size()) ranking.next = ranking.order[ranking.best.size()];
+  return ranking;
+}
+
+}  // namespace bench

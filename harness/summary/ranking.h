@@ -1,0 +1,69 @@
+// How the cells of a group compare: which are best, which the data cannot tell apart, and which have no place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/summary/regime.h"
+#include "harness/summary/statistics.h"
+
+namespace bench {
+
+/// What a group's cells are ranked by.
+enum class RankedBy : std::uint8_t {
+  time,  ///< Wall time of a batch over the same run's ideal, which takes out how fast the machine was in that second.
+  cpu,   ///< CPU time of the server per request, at the same offered rate.
+  rate,  ///< Requests answered per second in the closed loop, where the server is the limit.
+  knee,  ///< The highest rate that keeps the promise.
+};
+
+/// As the result file has it: "time", "server_cpu_per_request", "rate", "knee_rate".
+std::string_view ranked_by_name(RankedBy by);
+
+/// Values of runs by the round they belong to, for pairing.
+using ByRound = std::map<std::uint32_t, double>;
+
+/// The ratio over the rounds that have both: those of the commonest steady regime if they are enough for an interval,
+/// else all. Nothing without a round that has both, above 0.
+std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators,
+                                         const std::vector<Regime>& regimes);
+
+/// A cell of the plan and its cost, of which less is better, in each round.
+struct CellCost {
+  std::size_t cell = 0;
+  ByRound cost;
+};
+
+/// A cell's place, and how many times the first one's cost its own is; nothing where they share no round.
+struct Place {
+  std::size_t cell = 0;
+  std::optional<Ratio> over_first;
+};
+
+/// A cell without a place, and why.
+struct Unranked {
+  std::size_t cell = 0;
+  std::string reason;
+};
+
+struct Ranking {
+  RankedBy by = RankedBy::time;
+  bool bounded = false;                        ///< Whether there are enough rounds to tell cells apart at all.
+  std::vector<Place> order;                    ///< Least first: by the median cost, but no cell behind one it is told
+                                               ///< to be better than.
+  std::vector<std::size_t> best;               ///< Cells: the tie that the first is in, or the first alone.
+  std::optional<Place> next;                   ///< The one behind them, which is told from at least one of them.
+  std::vector<std::vector<std::size_t>> ties;  ///< Longest runs of the order in which no two cells are told apart.
+  std::vector<Unranked> unranked;
+};
+
+/// Puts the cells in order, those of equal cost as they are given. Each pair is told apart, or not, at 95%, not
+/// corrected for their number.
+Ranking rank(RankedBy by, std::vector<CellCost> costs, const std::vector<Regime>& regimes);
+
+}  // namespace bench

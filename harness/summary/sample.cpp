@@ -1,0 +1,158 @@
+#include "harness/summary/sample.h"
+
+#include <algorithm>
+
+namespace bench {
+namespace {
+
+std::array<double, 4> percentiles(const Histogram& histogram) {
+  std::array<double, 4> values{};
+  std::ranges::transform(shown_percentiles, values.begin(),
+                         [&](double percentile) { return static_cast<double>(histogram.percentile_ns(percentile)); });
+  return values;
+}
+
+// Connections that went wrong while or after they stood. Those that were not established in time are starved, and
+// datagrams that were lost are counted as requests.
+std::uint64_t broken_connections(const LoadCounts& load) {
+  return load.errors_total() - load.error_count(LoadError::connect_timeout) - load.error_count(LoadError::lost);
+}
+
+}  // namespace
+
+Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns) {
+  const JobMeasurement& job = report.job;
+  const auto per_batch = [&](std::int64_t total) { return static_cast<double>(total) / job.batches; };
+  return {
+      .round = round,
+      .batches = job.batches,
+      .warmup_batches = job.warmup_batches,
+      .wall_ns = per_batch(job.wall_ns),
+      .cpu_ns = per_batch(job.usage.cpu_ns),
+      .compute_ns = report.compute_ns,
+      .voluntary_switches = per_batch(job.usage.voluntary_switches),
+      .involuntary_switches = per_batch(job.usage.involuntary_switches),
+      .minor_faults = per_batch(job.usage.minor_faults),
+      .major_faults = per_batch(job.usage.major_faults),
+      .run_user_ns = std::max<std::int64_t>(user_ns - report.plain_loop_ns, 0),
+      .run_system_ns = system_ns,
+      .units_peak = report.units_peak.load(),
+      .latency_ns = percentiles(job.latency),
+      .start_delay_ns = percentiles(job.start_delay),
+      .service_ns = percentiles(job.service),
+      .latency = job.latency.encode(),
+      .service = std::nullopt,
+  };
+}
+
+Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns,
+                             std::int64_t system_ns) {
+  const PrimitiveMeasurement& measured = report.primitive;
+  const auto operations = static_cast<double>(measured.operations);
+  const auto each = [&](std::int64_t total) { return static_cast<double>(total) / operations; };
+  Sample sample;
+  sample.round = round;
+  sample.batches = 1;
+  sample.wall_ns = measured.wall_ns / operations;
+  sample.cpu_ns = each(measured.usage.cpu_ns);
+  sample.voluntary_switches = each(measured.usage.voluntary_switches);
+  sample.involuntary_switches = each(measured.usage.involuntary_switches);
+  sample.minor_faults = each(measured.usage.minor_faults);
+  sample.major_faults = each(measured.usage.major_faults);
+  sample.run_user_ns = user_ns;
+  sample.run_system_ns = system_ns;
+  sample.primitive = {.operations = measured.operations,
+                      .memory = memory_slope({measured.memory.begin(), measured.memory.end()})};
+  return sample;
+}
+
+Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, const ServerCpus& cpus) {
+  const ServiceMeasurement& measured = report.service;
+  const LoadCounts& load = measured.load;
+  const double answered = static_cast<double>(std::max<std::uint64_t>(load.requests_answered(), 1));
+  const auto per_request = [&](std::int64_t total) { return static_cast<double>(total) / answered; };
+  const auto share = [](std::int64_t part, double whole) { return whole > 0 ? static_cast<double>(part) / whole : 0; };
+  const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
+  // What the generator has used of CPUs that both share was not there for the server: at least what it cannot have
+  // used elsewhere.
+  const auto between_ns = static_cast<double>(measured.between_ns);
+  const double usable_ns = between_ns * cpus.usable;
+  const double taken_ns =
+      cpus.shared ? std::max(static_cast<double>(load.cpu_ns) - between_ns * cpus.load_own, 0.0) : 0.0;
+  const double left_ns = std::min(usable_ns, between_ns * cpus.given - taken_ns);
+
+  Sample sample;
+  sample.round = round;
+  sample.batches = 1;
+  sample.wall_ns = measured.latency.mean_ns();
+  sample.cpu_ns = per_request(measured.usage.cpu_ns);
+  sample.compute_ns = measured.bare_request_ns;
+  sample.voluntary_switches = per_request(measured.usage.voluntary_switches);
+  sample.involuntary_switches = per_request(measured.usage.involuntary_switches);
+  sample.minor_faults = per_request(measured.usage.minor_faults);
+  sample.major_faults = per_request(measured.usage.major_faults);
+  sample.run_user_ns = measured.server_user_ns;
+  sample.run_system_ns = measured.server_system_ns;
+  sample.units_peak = report.units_peak.load();
+  sample.latency_ns = percentiles(measured.latency);
+  sample.latency = measured.latency.encode();
+
+  ServiceSample& service = sample.service.emplace();
+  service.load = load;
+  service.offered_rate = offered_rate;
+  service.rate = load.rate_per_second();
+  service.littles_law_ratio = measured.littles_law_ratio;
+  service.server_busy = share(measured.usage.cpu_ns, usable_ns);
+  service.others_busy = measured.others_busy;
+  service.generator_busy = share(load.cpu_ns, worker_ns);
+  service.light_latency_ns = percentiles(measured.light_latency);
+  if (measured.light_latency.count() != 0) {
+    service.heavy_latency_ns = percentiles(*measured.latency.without(measured.light_latency));
+  }
+  service.send_lag_p99_ns = static_cast<double>(measured.send_lag.percentile_ns(99));
+  service.connect_p99_ns = static_cast<double>(measured.connect_time.percentile_ns(99));
+  service.accepted = report.server.accepted.load();
+  service.refused = report.server.refused.load();
+  service.timed_out = report.server.timed_out.load();
+  service.open_peak = report.server.open_peak.load();
+  service.error_text = measured.error_text;
+  service.judgement = judge({.offered_rate = offered_rate,
+                             .completed = load.requests_answered(),
+                             .failed = std::max(load.requests_failed, broken_connections(load)),
+                             .unfinished = load.requests_unfinished,
+                             .wrong_replies = load.error_count(LoadError::wrong_reply),
+                             .waiting = load.backlog_at_end + load.in_flight_at_end,
+                             .mean_in_flight = service.rate * sample.wall_ns / 1e9,
+                             .asked = load.active_asked,
+                             .established = load.active_established,
+                             .served = load.active_served,
+                             .latency_p99_ns = sample.latency_ns[2],
+                             .send_lag_p99_ns = service.send_lag_p99_ns,
+                             .generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy),
+                             .server_busy = left_ns > 0 ? share(measured.usage.cpu_ns, left_ns) : 1,
+                             .littles_law_ratio = service.littles_law_ratio});
+  return sample;
+}
+
+UnitMemory memory_slope(const std::vector<MemoryReading>& readings) {
+  const auto count = static_cast<double>(readings.size());
+  double mean_x = 0;
+  UnitMemory mean;
+  for (const MemoryReading& reading : readings) {
+    mean_x += reading.count / count;
+    mean.user_bytes += static_cast<double>(reading.user_bytes) / count;
+    mean.kernel_bytes += static_cast<double>(reading.kernel_bytes) / count;
+  }
+  double squares = 0;
+  UnitMemory products;
+  for (const MemoryReading& reading : readings) {
+    const double x = reading.count - mean_x;
+    squares += x * x;
+    products.user_bytes += x * (static_cast<double>(reading.user_bytes) - mean.user_bytes);
+    products.kernel_bytes += x * (static_cast<double>(reading.kernel_bytes) - mean.kernel_bytes);
+  }
+  if (squares == 0) return {};
+  return {.user_bytes = products.user_bytes / squares, .kernel_bytes = products.kernel_bytes / squares};
+}
+
+}  // namespace bench

@@ -1,0 +1,66 @@
+// What the samples of a plan say: medians, intervals, ratios, and the sentence that closes a table.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/plan/plan.h"
+#include "harness/summary/ranking.h"
+#include "harness/summary/regime.h"
+#include "harness/summary/sample.h"
+#include "harness/summary/service_summary.h"
+#include "harness/summary/statistics.h"
+
+namespace bench {
+
+/// What a primitive's samples say beyond what every cell's do.
+struct PrimitiveSummary {
+  Estimate user_bytes{};  ///< Of a unit that waits; 0 where that is not what is measured.
+  Estimate kernel_bytes{};
+};
+
+/// A cell's samples in one row. Costs are per batch of a job, per request of a service, per operation of a primitive.
+struct CellSummary {
+  std::size_t cell = 0;
+  Estimate wall_ns{};
+  Estimate cpu_ns{};
+  Estimate voluntary_switches{};
+  Estimate involuntary_switches{};
+  Estimate minor_faults{};
+  Estimate major_faults{};
+  Estimate units_peak{};
+  double user_share = 0;                 ///< User time as a fraction of the CPU time of the runs' whole lives.
+  std::array<Estimate, 4> latency_ns{};  ///< Medians of the runs' shown_percentiles; never averages of percentiles.
+  std::array<Estimate, 4> start_delay_ns{};
+  std::array<Estimate, 4> service_ns{};
+  std::optional<Ratio> over_ideal;  ///< Wall time (of a service: server CPU) as a multiple of the same run's ideal.
+  std::optional<Ratio> speedup;     ///< Over serial, round by round, each run's time over its own ideal first.
+  std::optional<Estimate> checkpoint_ns;                ///< What one checkpoint adds to the plain loop's CPU time.
+  std::vector<std::pair<Regime, std::size_t>> regimes;  ///< How many samples were taken in which.
+  std::optional<ServiceSummary> service;
+  std::optional<PrimitiveSummary> primitive;
+};
+
+struct GroupSummary {
+  std::size_t group = 0;
+  std::vector<CellSummary> cells;      ///< Those with samples.
+  double ideal_ns = 0;                 ///< Median over all samples; 0 without any.
+  std::optional<Estimate> compute_ns;  ///< The plain loop's CPU time of a batch, over all samples.
+  Ranking ranking;                     ///< Empty for a primitive.
+  std::string verdict;                 ///< Which models are best and which the data cannot tell apart.
+  std::vector<std::string> warnings;
+};
+
+/// Sums up every group.
+std::vector<GroupSummary> summarize(const Plan& plan, const Results& results);
+
+/// The time that no model can beat, for a batch of the group: the longest task, or all computation spread evenly over
+/// the CPUs, whichever is longer. `compute_ns` is the CPU time of the batch as a plain loop, 0 without computation.
+double ideal_ns(const Group& group, double compute_ns);
+
+/// The index of `group`'s workload among the plan's workloads, as RulerReading counts them.
+std::size_t workload_index(const Plan& plan, const Group& group);
+
+}  // namespace bench

@@ -1,0 +1,106 @@
+#include "measure/job_run.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace bench {
+
+JobRun::JobRun(const Job& job, JobParameters parameters, std::uint32_t workers, RunLength length, RunReport& report,
+               std::uint64_t stack_bytes)
+    : Run(report),
+      job_(job),
+      parameters_(std::move(parameters)),
+      workers_(workers),
+      stack_bytes_(stack_bytes),
+      length_(length),
+      memory_(parameters_.tasks),
+      records_(memory_->span()),
+      outcomes_(parameters_.tasks) {}
+
+JobRun::JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate)
+    : Run(whole),
+      job_(whole.job_),
+      parameters_(whole.parameters_),
+      workers_(part.workers),
+      stack_bytes_(whole.stack_bytes_),
+      first_(whole.first_),
+      copy_(part.number),
+      gate_(&gate) {
+  const auto begin_of = [&](std::uint64_t number) { return std::size_t{whole.tasks() * number / part.of}; };
+  const std::size_t begin = begin_of(part.number);
+  first_ += static_cast<std::uint32_t>(begin);
+  records_ = whole.records_.subspan(begin, begin_of(part.number + 1) - begin);
+}
+
+bool JobRun::next_batch() {
+  if (gate_) return next_part();
+  const std::int64_t now = now_ns();
+  if (batches_begun_ == 0) {
+    run_begun_ns_ = now;
+  } else {
+    finish_batch(now);
+    // Very short batches spend more time between than in them: ten times the minimum is the most a run may last.
+    const bool long_enough = report().job.wall_ns >= length_.minimum_ns ||
+                             (report().job.batches > 0 && now - run_begun_ns_ >= 10 * length_.minimum_ns);
+    if (long_enough || batches_begun_ == length_.max_batches) return false;
+  }
+  ++batches_begun_;
+  std::ranges::fill(records_, TaskRecord{});
+  usage_before_ = own_tree_usage(Edge::begin);
+  batch_begun_ns_ = now_ns();
+  return true;
+}
+
+// A copy without tasks goes through the batches here.
+bool JobRun::next_part() {
+  bool goes_on = false;
+  do {
+    goes_on = gate_->pass(copy_, batches_begun_++ != 0);
+  } while (goes_on && records_.empty());
+  return goes_on;
+}
+
+void JobRun::finish_batch(std::int64_t end_ns) {
+  const TreeUsage usage = own_tree_usage(Edge::end) - usage_before_;
+  check_times();
+  std::ranges::transform(records_, outcomes_.begin(), &TaskRecord::outcome);
+  if (const auto wrong = job_.check(parameters_, outcomes_)) fail(*wrong);
+
+  JobMeasurement& measured = report().job;
+  const std::int64_t wall_ns = end_ns - batch_begun_ns_;
+  if (batches_begun_ == 1 && wall_ns < length_.minimum_ns && length_.max_batches != 1) {
+    measured.warmup_batches = 1;
+    return;
+  }
+  ++measured.batches;
+  measured.wall_ns += wall_ns;
+  measured.usage += usage;
+  record_times(measured);
+}
+
+// A model may not lose a task, run it outside its batch, or cut its wait short.
+void JobRun::check_times() noexcept {
+  for (std::uint32_t index = 0; index < parameters_.tasks; ++index) {
+    const TaskRecord& record = records_[index];
+    if (record.times_begun != 1) fail(fmt::format("task {} was begun {} times, not once", index, record.times_begun));
+    if (record.finished_ns == 0) fail(fmt::format("task {} was started and never ended", index));
+    if (record.started_ns < batch_begun_ns_) fail(fmt::format("task {} ran outside its batch", index));
+    const std::int64_t lasted_ns = record.finished_ns - record.started_ns;
+    if (lasted_ns < parameters_.wait_of(index).count()) {
+      fail(fmt::format("task {} lasted {} ns and so cut its wait of {} ns short", index, lasted_ns,
+                       parameters_.wait_of(index).count()));
+    }
+  }
+}
+
+void JobRun::record_times(JobMeasurement& measured) const noexcept {
+  for (const TaskRecord& record : records_) {
+    measured.latency.record(record.finished_ns - batch_begun_ns_);
+    measured.start_delay.record(record.started_ns - batch_begun_ns_);
+    measured.service.record(record.finished_ns - record.started_ns);
+  }
+}
+
+void JobRun::fail_task(std::uint32_t index) noexcept { fail_with_exception(fmt::format("task {}", first_ + index)); }
+
+}  // namespace bench

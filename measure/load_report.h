@@ -1,0 +1,136 @@
+// What a load generator found.
+#pragma once
+
+#include <algorithm>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "measure/histogram.h"
+
+namespace bench {
+
+/// What went wrong with a connection. Each event counts once, however many requests were under way on it.
+enum class LoadError : std::uint8_t {
+  refused,          ///< ECONNREFUSED: nobody listens.
+  reset,            ///< ECONNRESET or EPIPE.
+  timeout,          ///< No complete reply within LoadPlan::request_timeout.
+  wrong_reply,      ///< Bytes that are not the reply that is due.
+  short_reply,      ///< The peer closed in the middle of a reply.
+  closed,           ///< The peer closed with requests under way and not a byte of the reply.
+  connect_timeout,  ///< Not established in time.
+  lost,             ///< UDP: no reply within 200 ms.
+  no_descriptor,    ///< EMFILE or ENFILE.
+  other,            ///< Any other errno.
+};
+
+inline constexpr std::size_t load_error_kinds = 10;
+
+/// "wrong_reply" and so on.
+std::string_view name_of(LoadError kind);
+
+using LoadErrorCounts = std::array<std::uint64_t, load_error_kinds>;
+
+/// A histogram on the heap with the value semantics of one in place, which would burden every stack it lies on.
+class HistogramValue {
+ public:
+  HistogramValue() : histogram_(std::make_unique<Histogram>()) {}
+  HistogramValue(const HistogramValue& other) : histogram_(std::make_unique<Histogram>(*other)) {}
+  HistogramValue& operator=(const HistogramValue& other) {
+    *histogram_ = *other;
+    return *this;
+  }
+  ~HistogramValue() = default;
+
+  Histogram& operator*() noexcept { return *histogram_; }
+  const Histogram& operator*() const noexcept { return *histogram_; }
+  Histogram* operator->() noexcept { return histogram_.get(); }
+  const Histogram* operator->() const noexcept { return histogram_.get(); }
+
+ private:
+  std::unique_ptr<Histogram> histogram_;
+};
+
+/// The merged findings of all workers. Where it does not say otherwise a figure is of the measured window, which begins
+/// with nothing under way (but starved requests); what is under way at its end is waited for, at most LoadPlan::drain.
+struct LoadCounts {
+  std::uint32_t processes = 0;
+  std::uint32_t workers = 0;
+
+  std::uint64_t connections_asked = 0;
+  std::uint64_t connections_established = 0;  ///< Places that had a connection at any time of the run.
+  std::uint64_t connections_failed = 0;       ///< Places that never had one.
+  std::int64_t connect_phase_ns = 0;          ///< Until all were established, or given up.
+  std::uint64_t reconnects = 0;               ///< Connections established in the window, as under churn.
+  std::uint64_t idle_closes = 0;              ///< Connections that the peer closed with nothing under way; no error.
+
+  std::int64_t wall_ns = 0;                 ///< From go to stop; 0 when no connection was established.
+  std::uint64_t requests_completed = 0;     ///< Answered before the stop.
+  std::uint64_t requests_drained = 0;       ///< Due before the stop and answered after it.
+  std::uint64_t requests_unfinished = 0;    ///< Not answered when the drain was over, never sent ones among them.
+  std::uint64_t requests_failed = 0;        ///< Given up because their connection failed; UDP: lost.
+  std::uint64_t backlog_at_end = 0;         ///< Open loop: due and not sent at the stop.
+  std::uint64_t in_flight_at_end = 0;       ///< Sent and not answered at the stop.
+  std::uint64_t received_bytes = 0;         ///< Until the stop.
+  std::uint64_t sent_bytes = 0;             ///< Until the stop.
+  std::int64_t idle_ns = 0;                 ///< Sum over the workers of the time spent in epoll until the stop.
+  std::int64_t cpu_ns = 0;                  ///< Sum over the workers of their CPU time until the stop.
+  std::uint64_t in_flight_integral_ns = 0;  ///< Sum of requests under way × time, to the end of the drain.
+  std::uint64_t failed_in_flight_ns = 0;    ///< Of it, the share of requests_failed, which have no latency.
+
+  std::uint64_t active_asked = 0;
+  std::uint64_t active_established = 0;  ///< Active places that had a connection.
+  std::uint64_t active_served = 0;       ///< Of them, those that got a reply.
+  std::uint64_t replies_per_connection_max = 0;
+  double replies_per_connection_sum = 0;
+  double replies_per_connection_squares = 0;  ///< Sum of the squares.
+
+  LoadErrorCounts errors{};  ///< By kind, from the first connect on.
+
+  std::uint64_t error_count(LoadError kind) const { return errors[static_cast<std::size_t>(kind)]; }
+  std::uint64_t errors_total() const;
+
+  /// All requests that a server has answered between the two edges.
+  std::uint64_t requests_answered() const { return requests_completed + requests_drained; }
+
+  /// Active connections that had a request to send: not all, where fewer were due than there are connections.
+  std::uint64_t active_due() const {
+    return std::min(active_asked, requests_answered() + requests_unfinished + requests_failed);
+  }
+
+  /// Completed requests per second; 0 without a window.
+  double rate_per_second() const;
+
+  /// Jain's index of the replies per active established connection (R. Jain, D. Chiu, W. Hawe, DEC-TR-301, 1984):
+  /// 1 when all had the same number, 1/n when one had all; 0 without replies.
+  double fairness() const;
+};
+
+/// "12 refused, 3 reset", or "no errors".
+std::string describe_errors(const LoadCounts& counts);
+
+/// The same with the distributions of times.
+struct LoadReport : LoadCounts {
+  /// Of every request that was answered, and with their age of those that were not. Closed loop: from sending to
+  /// the whole reply; open loop: from the due time. A request older than the window counts from its beginning.
+  HistogramValue latency;
+  /// The same of the light connections only; empty unless 0 < LoadPlan::heavy_share < 1.
+  HistogramValue light_latency;
+  /// How late the generator itself was. Open loop: from the due time, or from when a connection became free after it,
+  /// to sending; closed loop: from the wake-up that delivered a reply until it was received and the next request begun.
+  HistogramValue send_lag;
+  /// TCP, over the whole run: from connect(2) to established.
+  HistogramValue connect_time;
+
+  std::string error_text;  ///< Of the first wrong reply: what is wrong with it; or of the first other error.
+
+  /// Little's law, L = λW (J. D. C. Little, Operations Research 9(3), 1961), as integral of L over the sum of all
+  /// times in flight: 1 when the counts, the clock and the latencies agree; 1 as well when nothing was under way.
+  double littles_law_ratio() const;
+};
+
+}  // namespace bench

@@ -1,0 +1,18 @@
+// Processes that are waited for.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "measure/unique_fd.h"
+
+namespace bench {
+
+/// A descriptor that is readable once process `pid` has ended (pidfd_open(2)); invalid, with errno set, on failure.
+UniqueFd watch_process(pid_t pid);
+
+/// What became of a child, as in "was killed by signal 9 (Killed)"; `status` is from waitpid(2).
+std::string describe_status(int status);
+
+}  // namespace bench

@@ -1,0 +1,122 @@
+// What one run leaves for the harness, in memory that the harness, its launcher, the run and all its units share.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "measure/histogram.h"
+#include "measure/load_report.h"
+#include "measure/usage.h"
+
+namespace bench {
+
+/// Three probes of the machine between rounds, each the median of several tries; 0 where a probe was not possible.
+struct Ruler {
+  double line_trip_ns = 0;    ///< One-way trip of a cache line between the first two CPUs.
+  double spin_ns = 0;         ///< 1,000 steps of six independent chains: how much of its core a CPU gets.
+  double system_call_ns = 0;  ///< One getppid.
+};
+
+/// The measurements of a job's run: sums over its measured batches.
+struct JobMeasurement {
+  std::uint32_t batches = 0;
+  std::uint32_t warmup_batches = 0;
+  std::int64_t wall_ns = 0;
+  TreeUsage usage;
+  Histogram latency;      ///< From the batch's start, when every task was due, to the task's end.
+  Histogram start_delay;  ///< From the batch's start to the task's start.
+  Histogram service;      ///< From the task's start to its end.
+};
+
+/// Memory with so many connections or units, over that without any.
+struct MemoryReading {
+  std::uint32_t count = 0;
+  std::int64_t user_bytes = 0;
+  std::int64_t kernel_bytes = 0;
+};
+
+/// The measurements of a primitive's run: sums over its operations.
+struct PrimitiveMeasurement {
+  std::uint64_t operations;
+  double wall_ns;
+  TreeUsage usage;                      ///< Of the run's whole tree, with what is done between the operations.
+  std::array<MemoryReading, 5> memory;  ///< With ever more units that wait, where that is what is measured.
+};
+
+/// What a server counts of its connections. A connection's unit that is killed when the server stops leaves `open`
+/// uncounted down.
+struct ServerCounters {
+  std::atomic<std::uint64_t> accepted;  ///< Connections; datagrams where the transport is UDP.
+  std::atomic<std::int32_t> open;       ///< Conversations under way.
+  std::atomic<std::int32_t> open_peak;
+  std::atomic<std::uint32_t> stopping;  ///< 1 once the server is to stop.
+  std::atomic<std::uint64_t> refused;   ///< How often one could not be taken, since a unit or descriptor was missing.
+  std::atomic<std::uint32_t> ready;     ///< 1 once the server's process answers questions.
+  std::atomic<std::uint32_t> usage_answers;  ///< How often own_usage was written.
+  TreeUsage own_usage;                       ///< Of the server's first process and its reaped descendants,
+  std::int64_t own_usage_ns;                 ///< and when that was (CLOCK_MONOTONIC).
+  std::atomic<std::uint64_t> timed_out;      ///< Connections closed since the peer sent or read nothing for too long.
+};
+
+/// The measurements of a service's run.
+struct ServiceMeasurement {
+  LoadCounts load;
+  double littles_law_ratio;
+  char error_text[160];  ///< Of the first error, zero-terminated.
+  Histogram latency;     ///< As LoadReport has them.
+  Histogram light_latency;
+  Histogram send_lag;
+  Histogram connect_time;
+  TreeUsage usage;                ///< Of the server's whole tree between the readings at the window's edges.
+  std::int64_t server_user_ns;    ///< Of the server's tree over its whole life (tick-sampled split),
+  std::int64_t server_system_ns;  ///< as far as its units were waited for.
+  std::int64_t between_ns;        ///< How long it was between those readings.
+  double others_busy;             ///< What other processes used of the CPUs of both sides meanwhile, as a share.
+  double bare_request_ns;         ///< The system calls of a request, bare.
+  std::int32_t open_at_barrier;   ///< Memory runs: conversations that the server has when its memory is read,
+  std::int64_t user_bytes;        ///< what its tree grew by, proportional set size,
+  std::int64_t kernel_bytes;      ///< and what the kernel did, for both ends, from no connection to all of them.
+};
+
+/// The first failure of a run, written by whichever of its units comes first.
+class FailureSlot {
+ public:
+  /// Keeps `reason`, cut to the slot's size, unless another reason is there already. Any process or thread.
+  void set(std::string_view reason) noexcept;
+  /// The reason, or empty. Complete once the run's processes have ended.
+  std::string_view reason() const noexcept;
+  void clear() noexcept;
+
+ private:
+  static constexpr std::size_t capacity = 1000;
+  std::atomic<std::uint32_t> claimed_;
+  std::atomic<std::uint32_t> length_;
+  char text_[capacity];
+};
+
+/// One run's results. All-zero bytes are a valid, empty report.
+struct RunReport {
+  std::atomic<std::int32_t> process_group;  ///< Of the run's tree, once the run has begun.
+  std::atomic<std::int32_t> finished;       ///< 1 when the run came to its end.
+  std::atomic<std::int32_t> units_alive;
+  std::atomic<std::int32_t> units_peak;
+  FailureSlot failure;
+  JobMeasurement job;
+  PrimitiveMeasurement primitive;
+  ServerCounters server;
+  ServiceMeasurement service;
+  std::int64_t plain_loop_ns;  ///< CPU time that went into measuring the next figure.
+  double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
+  Ruler ruler;
+
+  /// Empties the report. No unit of an earlier run may be alive.
+  void clear() noexcept;
+};
+static_assert(std::atomic<std::int32_t>::is_always_lock_free, "shared between processes");
+
+}  // namespace bench

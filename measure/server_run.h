@@ -1,0 +1,82 @@
+// One run of a server as its model sees it: a socket to serve, sessions to open, deadlines to keep.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "measure/run.h"
+#include "workloads/service.h"
+
+namespace bench {
+
+/// What a server is to serve and how; made by the harness before the server's process is forked.
+struct ServerSetup {
+  const Service* service = nullptr;
+  ServiceContext context;
+  std::uint32_t workers = 1;
+  std::uint64_t stack_bytes = default_stack_bytes;
+  /// Listening (TCP) or bound (UDP); blocking; shared by all processes of the server. Of a hybrid, one for each copy of
+  /// its innermost model, all for the same port.
+  std::vector<int> sockets;
+  std::chrono::nanoseconds idle_timeout{std::chrono::seconds{60}};
+};
+
+/// One run of a server, made before any unit and seen by all of them, whether thread or process.
+///
+/// A model's serve function accepts connections (or takes datagrams) from socket(), holds a Conversation with each and
+/// returns, with none of its units left, when the server is to stop. The socket tells: once stop() was called,
+/// accept(2) on it fails, recvfrom(2) returns 0, poll(2) reports a hang-up, and stopping() is true. A peer that sends
+/// or takes nothing for idle_timeout() is dropped. Running out of descriptors or units costs the connection and not the
+/// server.
+class ServerRun : public Run {
+ public:
+  /// `setup` is copied; what it points at and `report` outlive the run.
+  ServerRun(const ServerSetup& setup, RunReport& report) : Run(report), setup_(setup) {}
+
+  /// The share of the copy `number` of `of` in `whole`, with so many workers.
+  ServerRun(const ServerRun& whole, std::uint32_t number, std::uint32_t of, std::uint32_t workers);
+
+  int socket() const noexcept { return setup_.sockets.front(); }
+  Transport transport() const noexcept { return setup_.service->transport; }
+
+  /// Units of a pool.
+  std::uint32_t workers() const noexcept { return setup_.workers; }
+  /// Of a fiber.
+  std::uint64_t stack_bytes() const noexcept { return setup_.stack_bytes; }
+  std::chrono::nanoseconds idle_timeout() const noexcept { return setup_.idle_timeout; }
+
+  /// Tells every unit to end. Any process that has the socket; async-signal-safe.
+  void stop() noexcept;
+  bool stopping() const noexcept { return report().server.stopping.load(std::memory_order_relaxed) != 0; }
+
+  /// The session of a new connection or datagram.
+  std::unique_ptr<Session> open_session() { return setup_.service->open(setup_.context); }
+
+  /// A connection could not be taken, since a unit or a descriptor was missing; it may be taken later.
+  void count_refused() noexcept { report().server.refused.fetch_add(1, std::memory_order_relaxed); }
+
+  /// A connection was closed since its peer was silent for too long.
+  void count_timed_out() noexcept { report().server.timed_out.fetch_add(1, std::memory_order_relaxed); }
+
+  /// Counts one conversation as open while it exists.
+  class Open {
+   public:
+    explicit Open(ServerRun& server) noexcept : counters_(server.report().server) {
+      counters_.accepted.fetch_add(1, std::memory_order_relaxed);
+      count_in(counters_.open, counters_.open_peak);
+    }
+    ~Open() { counters_.open.fetch_sub(1, std::memory_order_relaxed); }
+    Open(const Open&) = delete;
+    Open& operator=(const Open&) = delete;
+
+   private:
+    ServerCounters& counters_;
+  };
+
+ private:
+  ServerSetup setup_;
+};
+
+}  // namespace bench

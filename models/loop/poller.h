@@ -1,0 +1,109 @@
+// What a readiness poller is, and the level-triggered epoll poller under `epoll`, `coroutines`, `fibers`
+// and `reactor-pool`.
+//
+// The reactor and the job loop take any class with the functions of EpollPoller; `forget` is for the scheduler
+// alone, and one-shot reports for `reactor-pool`.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstdint>
+#include <ctime>
+#include <limits>
+#include <span>
+#include <string>
+
+#include "measure/unique_fd.h"
+
+namespace bench {
+
+/// What of a descriptor is watched.
+enum class Interest : std::uint8_t { nothing, read, write, both };
+
+constexpr bool reads(Interest interest) noexcept { return interest == Interest::read || interest == Interest::both; }
+constexpr bool writes(Interest interest) noexcept { return interest == Interest::write || interest == Interest::both; }
+
+/// A descriptor that is ready, or worth an attempt. One in error is ready for both, so that the next call on it tells
+/// what is wrong.
+struct Ready {
+  int fd;
+  bool readable;
+  bool writable;
+  bool broken;  ///< The peer has reset it, or has closed both directions.
+};
+
+/// The deadline of who has none.
+inline constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();
+
+/// The timeout of a system call that is to sleep until CLOCK_MONOTONIC reads `deadline_ns`.
+class Timeout {
+ public:
+  explicit Timeout(std::int64_t deadline_ns) noexcept;
+
+  /// Null without a deadline: the call may sleep for ever.
+  const timespec* get() const noexcept { return bounded_ ? &left_ : nullptr; }
+
+ private:
+  timespec left_{};
+  bool bounded_;
+};
+
+/// An epoll instance, level- or edge-triggered as its owner asks with `events`. One thread uses it.
+class Epoll {
+ public:
+  /// Throws std::system_error without a descriptor to spare.
+  Epoll();
+
+  /// epoll_ctl(2). Throws std::system_error.
+  void control(int operation, int fd, std::uint32_t events);
+
+  /// Sleeps until there is an event or CLOCK_MONOTONIC reads `deadline_ns`, with the nanosecond resolution that
+  /// epoll_wait(2) lacks: its milliseconds would round every wait up. The kernel may add a thousandth of the wait
+  /// (select_estimate_accuracy), which a sleeping thread is spared. May return early with nothing; the caller looks at
+  /// the clock again. The result holds until the next call.
+  std::span<const epoll_event> wait(std::int64_t deadline_ns);
+
+  static constexpr std::size_t batch = 256;  ///< The most events of one call.
+
+ private:
+  UniqueFd epoll_;
+  std::array<epoll_event, batch> events_;
+};
+
+/// A level-triggered epoll instance. One thread uses it.
+class EpollPoller {
+ public:
+  /// Watches `fd`, until it is closed. Throws std::system_error.
+  void watch(int fd, Interest interest) { control(EPOLL_CTL_ADD, fd, interest); }
+
+  /// Changes what is watched of `fd`. Throws std::system_error.
+  void change(int fd, Interest interest) { control(EPOLL_CTL_MOD, fd, interest); }
+
+  /// `fd`, which is watched, is about to be closed. Nothing to do: the kernel forgets it.
+  static void closing(int /*fd*/) noexcept {}
+
+  /// A call has just shown that `fd` is not ready for one direction any more. Nothing to do: the kernel is asked anew.
+  static void exhausted(int /*fd*/, Interest /*direction*/) noexcept {}
+  /// Watches `fd` for one report only, after which nothing of it is reported until watch_again(), which any thread may
+  /// call. Throw std::system_error.
+  void watch_once(int fd, Interest interest) { control(EPOLL_CTL_ADD, fd, interest, EPOLLONESHOT); }
+  void watch_again(int fd, Interest interest) { control(EPOLL_CTL_MOD, fd, interest, EPOLLONESHOT); }
+
+  /// Watches `fd` no longer.
+  void forget(int fd) { control(EPOLL_CTL_DEL, fd, Interest::nothing); }
+
+  /// As Epoll::wait. Whoever is not served is reported again.
+  std::span<const Ready> wait(std::int64_t deadline_ns);
+
+ private:
+  void control(int operation, int fd, Interest interest, std::uint32_t mode = 0);
+
+  Epoll epoll_;
+  std::array<Ready, Epoll::batch> ready_;
+};
+
+/// Why epoll_pwait2(2), which Linux has since 5.11, does not work here; empty when it does.
+std::string why_no_epoll_pwait2();
+
+}  // namespace bench

@@ -1,0 +1,189 @@
+// The loop under units that are suspended and resumed in one thread, coroutines and fibers alike: who is ready, who
+// sleeps, who waits for a socket.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "measure/clock.h"
+#include "models/loop/poller.h"
+#include "models/loop/timers.h"
+
+namespace bench {
+
+/// Resumes units by `Handle::resume()`, which returns when the unit is suspended again or has ended. One thread uses it
+/// and everything that waits for it.
+template <typename Handle>
+class Scheduler {
+ public:
+  /// A suspended unit. It lies among the unit's own variables, so that waiting allocates nothing.
+  struct Waiter {
+    Handle handle;
+    Waiter* next = nullptr;
+  };
+
+  /// Those that wait for the same, first in, first out.
+  class Queue {
+   public:
+    bool empty() const noexcept { return first_ == nullptr; }
+
+    void push(Waiter& waiter) noexcept {
+      waiter.next = nullptr;
+      (empty() ? first_ : last_->next) = &waiter;
+      last_ = &waiter;
+    }
+
+    Waiter& pop() noexcept { return *std::exchange(first_, first_->next); }
+
+   private:
+    Waiter* first_ = nullptr;
+    Waiter* last_ = nullptr;
+  };
+
+  /// A descriptor that units wait for; one at a time.
+  class Socket {
+   public:
+    /// Takes over `fd`, which does not block. Throws std::system_error.
+    Socket(Scheduler& scheduler, UniqueFd fd) : scheduler_(scheduler), fd_(std::move(fd)) { scheduler_.attach(*this); }
+    ~Socket() { scheduler_.sockets_[slot()] = nullptr; }
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+
+    int fd() const noexcept { return fd_.get(); }
+
+    /// Whether the last wait ended because nothing came for so many ticks, or because the server is to stop.
+    bool timed_out() const noexcept { return timed_out_; }
+
+   private:
+    friend Scheduler;
+    std::size_t slot() const noexcept { return static_cast<std::size_t>(fd_.get()); }
+
+    Scheduler& scheduler_;
+    UniqueFd fd_;
+    Waiter* waiter_ = nullptr;
+    std::uint32_t until_tick_ = 0;  // how long the waiter waits
+    bool bounded_ = false;          // or it waits for ever
+    Interest interest_ = Interest::read;
+    bool timed_out_ = false;
+    bool forgotten_ = false;  // no longer watched, since it is broken
+  };
+
+  /// Resumes `waiter` after all others that are ready now.
+  void wake_in_turn(Waiter& waiter) noexcept { ready_.push(waiter); }
+
+  /// Resumes `waiter` when CLOCK_MONOTONIC reads `deadline_ns`.
+  void wake_at(std::int64_t deadline_ns, Waiter& waiter) { timers_.arm(deadline_ns, &waiter); }
+
+  /// Resumes `waiter` once the socket is ready, or after `most_ticks` (0: no bound), or when the server is to stop.
+  void wake_when(Socket& socket, Interest interest, std::uint32_t most_ticks, Waiter& waiter) {
+    socket.waiter_ = &waiter;
+    socket.bounded_ = most_ticks != 0;
+    socket.until_tick_ = tick_ + most_ticks;
+    if (socket.forgotten_) {
+      socket.forgotten_ = false;
+      socket.interest_ = interest;
+      return poller_.watch(socket.fd(), interest);
+    }
+    if (interest == socket.interest_) return;
+    socket.interest_ = interest;
+    poller_.change(socket.fd(), interest);
+  }
+
+  /// Resumes units until none is ready or asleep.
+  void run() {
+    while (!ready_.empty() || !timers_.empty()) {
+      if (ready_.empty()) poller_.wait(timers_.next_deadline_ns());
+      if (!timers_.empty()) wake_due();
+      run_round();
+    }
+  }
+
+  /// Resumes whoever is ready, asleep or waits for a socket, until `stopping()`; then everyone is told that their time
+  /// is up, and this returns when all have ended who waited.
+  template <typename Stopping>
+  void serve(Stopping stopping) {
+    while (!stopping()) {
+      for (const Ready& ready : poller_.wait(ready_.empty() ? timers_.next_deadline_ns() : 0)) {
+        if (stopping()) break;
+        on_ready(ready);
+      }
+      if (!timers_.empty()) wake_due();
+      run_round();
+    }
+    while (!ready_.empty()) run_round();
+    for (Waiter* waiter = nullptr; timers_.take_due(no_deadline, waiter);) waiter->handle.resume();
+    wake_all();
+  }
+
+  /// For a loop that is not ours: sleeps until a socket is ready or CLOCK_MONOTONIC reads `deadline_ns`, and resumes
+  /// whoever waits for one.
+  void poll(std::int64_t deadline_ns) {
+    for (const Ready& ready : poller_.wait(deadline_ns)) on_ready(ready);
+  }
+
+  /// Tells everyone who waits for a socket that their time is up.
+  void wake_all() {
+    for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
+      while (sockets_[slot] && sockets_[slot]->waiter_) wake(*sockets_[slot], true);
+    }
+  }
+
+  /// The clock of the deadlines.
+  std::uint32_t ticks() const noexcept { return tick_; }
+
+  /// A tick has passed: whoever has waited for a socket for too many is told.
+  void tick() {
+    ++tick_;
+    for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
+      Socket* socket = sockets_[slot];
+      if (socket && socket->waiter_ && socket->bounded_ && tick_ > socket->until_tick_) wake(*socket, true);
+    }
+  }
+
+ private:
+  // Resumes those that are ready now, and not those that become so meanwhile: timers and sockets have their turn.
+  void run_round() {
+    Queue round = std::exchange(ready_, Queue());
+    while (!round.empty()) round.pop().handle.resume();
+  }
+
+  void wake_due() {
+    const std::int64_t now = now_ns();
+    for (Waiter* waiter = nullptr; timers_.take_due(now, waiter);) ready_.push(*waiter);
+  }
+
+  // Wakes the waiter of a socket that is ready, or that has waited for too long.
+  static void wake(Socket& socket, bool timed_out) {
+    socket.timed_out_ = timed_out;
+    std::exchange(socket.waiter_, nullptr)->handle.resume();
+  }
+
+  void on_ready(const Ready& ready) {
+    Socket* socket = sockets_[static_cast<std::size_t>(ready.fd)];
+    if (!socket) return;
+    if (socket->waiter_) return wake(*socket, false);
+    // Ready while its unit is busy elsewhere: to be watched again when it asks. What is broken is always reported, and
+    // so not watched at all.
+    if (ready.broken) {
+      socket->forgotten_ = true;
+      return poller_.forget(socket->fd());
+    }
+    socket->interest_ = Interest::nothing;
+    poller_.change(socket->fd(), Interest::nothing);
+  }
+
+  void attach(Socket& socket) {
+    if (sockets_.size() <= socket.slot()) sockets_.resize(socket.slot() + 1);
+    poller_.watch(socket.fd(), socket.interest_);
+    sockets_[socket.slot()] = &socket;
+  }
+
+  EpollPoller poller_;
+  Timers<Waiter*> timers_;
+  Queue ready_;
+  std::vector<Socket*> sockets_;  // by descriptor
+  std::uint32_t tick_ = 0;
+};
+
+}  // namespace bench

@@ -1,0 +1,23 @@
+#include "models/talk/conversation.h"
+
+namespace bench {
+
+Wanted Conversation::advance(Why why, std::span<const std::byte> in, Output& out) {
+  // What was asked for before the end came may be over only now.
+  if (ended_ && why != Why::timed_out) why = Why::end;
+  const Step step = session_->advance(why, in, out);
+  const std::span<const std::byte> rest = in.subspan(step.consumed);
+  if (rest.empty()) {
+    tail_.clear();
+    if (tail_.capacity() > max_unconsumed) tail_.shrink_to_fit();
+  } else if (in.data() == tail_.data()) {
+    tail_.erase(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(step.consumed));
+  } else {
+    tail_.assign(rest.begin(), rest.end());
+  }
+  if (step.next != Next::read) return {step.next, step.amount};
+  if (ended_ || rest.size() > max_unconsumed) return {Next::close, 0};
+  return {out.pending() > high_water_bytes ? Next::drain : Next::read, 0};
+}
+
+}  // namespace bench

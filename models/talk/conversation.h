@@ -1,0 +1,56 @@
+// One connection's talk between its session and whoever owns the socket.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "measure/server_run.h"
+#include "workloads/service.h"
+
+namespace bench {
+
+/// How much all models receive at once.
+inline constexpr std::size_t receive_bytes = std::size_t{16} * 1024;
+
+/// What a session wants next, with `drain` in the place of `read` while too much output is pending.
+struct Wanted {
+  Next next = Next::read;
+  std::uint64_t amount = 0;
+};
+
+/// Does so many steps of service_compute(), or stops early when the server is to stop.
+inline void compute(const ServerRun& server, std::uint64_t steps) {
+  constexpr std::uint64_t slice = 1'000'000;  // about a millisecond
+  for (; steps != 0 && !server.stopping(); steps -= std::min(steps, slice)) service_compute(std::min(steps, slice));
+}
+
+/// A session and its unconsumed bytes, which are all that an idle connection holds. One unit uses it at a time.
+class Conversation {
+ public:
+  explicit Conversation(ServerRun& server) : open_(server), session_(server.open_session()) {}
+
+  /// `fresh` bytes have come. `out` takes the replies; replies that were not sent before are still in it.
+  Wanted receive(std::span<const std::byte> fresh, Output& out) {
+    if (tail_.empty()) return advance(Why::data, fresh, out);
+    tail_.insert(tail_.end(), fresh.begin(), fresh.end());
+    return advance(Why::data, tail_, out);
+  }
+
+  /// Something other than bytes has come.
+  Wanted go_on(Why why, Output& out) {
+    if (why == Why::end) ended_ = true;
+    return advance(why, tail_, out);
+  }
+
+ private:
+  Wanted advance(Why why, std::span<const std::byte> in, Output& out);
+
+  ServerRun::Open open_;
+  std::unique_ptr<Session> session_;
+  std::vector<std::byte> tail_;
+  bool ended_ = false;  // the peer sends nothing more
+};
+
+}  // namespace bench

@@ -1,0 +1,81 @@
+// The talk with a peer, written as if every call blocked: for threads and processes, which do block, and for fibers,
+// which park.
+#pragma once
+
+#include <chrono>
+#include <span>
+
+#include "models/talk/conversation.h"
+#include "models/talk/datagram.h"
+#include "models/talk/sockets.h"
+
+namespace bench {
+
+/// Serves one connection to its end. `peer` does what takes time:
+///   Output& out()                    where replies are put; empty whenever a call below is made, but for send()
+///   Attempt send()                   sends all of out(); would_block: the peer took nothing for too long
+///   Attempt receive(bytes)           sets `bytes` to what came, none at the end; would_block: nothing for too long
+///   void sleep(duration)             may end early when the server is to stop
+///   void compute(steps)
+///   void close_after_last_word()     ends the connection so that the last reply arrives
+template <typename Peer>
+void converse(ServerRun& server, Peer& peer) {
+  Conversation conversation(server);
+  Output& out = peer.out();
+  Wanted wanted;
+  bool peer_ended = false;
+  while (!server.stopping()) {
+    if (!out.empty()) {
+      const Attempt sent = peer.send();
+      if (sent == Attempt::would_block) server.count_timed_out();
+      if (sent != Attempt::done) return;
+    }
+    switch (wanted.next) {
+      case Next::read: {
+        std::span<const std::byte> bytes;
+        const Attempt received = peer.receive(bytes);
+        if (received == Attempt::failed) return;
+        if (received == Attempt::would_block) {
+          server.count_timed_out();
+          conversation.go_on(Why::timed_out, out);
+          wanted.next = Next::close;
+        } else if (bytes.empty()) {
+          peer_ended = true;
+          wanted = conversation.go_on(Why::end, out);
+        } else {
+          wanted = conversation.receive(bytes, out);
+        }
+        break;
+      }
+      case Next::drain: wanted = conversation.go_on(Why::drained, out); break;
+      case Next::wait:
+        peer.sleep(std::chrono::nanoseconds(wanted.amount));
+        wanted = conversation.go_on(Why::resumed, out);
+        break;
+      case Next::compute:
+        peer.compute(wanted.amount);
+        wanted = conversation.go_on(Why::resumed, out);
+        break;
+      case Next::close:
+        if (!peer_ended) peer.close_after_last_word();
+        return;
+    }
+  }
+}
+
+/// Answers one datagram into `out`. `peer` has sleep() and compute() as above.
+template <typename Peer>
+void answer(ServerRun& server, std::span<const std::byte> datagram, Peer& peer, Output& out) {
+  Conversation conversation(server);
+  Wanted wanted = conversation.receive(datagram, out);
+  while (wanted.next == Next::wait || wanted.next == Next::compute) {
+    if (wanted.next == Next::compute) {
+      peer.compute(wanted.amount);
+    } else {
+      peer.sleep(std::chrono::nanoseconds(wanted.amount));
+    }
+    wanted = conversation.go_on(Why::resumed, out);
+  }
+}
+
+}  // namespace bench

@@ -1,0 +1,292 @@
+// Why: a row of a service says what limited it, and whoever reads it may rely on that; and the two halves alone, `bench
+// serve` and `bench load`, behave as servers and load tools do.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/run/server_process.h"
+#include "tests/support/subprocess.h"
+
+namespace bench {
+namespace {
+
+using Json = nlohmann::json;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+// Runs one cell once and returns its row: the sample, or the failure.
+Json row_of(std::vector<std::string> arguments, int exit_status = 0) {
+  const TempFolder folder;
+  arguments.insert(arguments.begin(), FAULTY_BENCH_BINARY);
+  for (const char* more : {"--repetitions=1", "--duration=300ms", "--warmup=50ms", "--out=r.json", "--quiet"}) {
+    arguments.emplace_back(more);
+  }
+  const Finished run = run_program(arguments, {.folder = folder.path()});
+  EXPECT_EQ(run.exit_status, exit_status) << run.err;
+  const Json document = Json::parse(read_text(folder.file("r.json")));
+  for (const Json& row : document["benchmarks"]) {
+    if (row["run_type"] == "iteration") return row;
+  }
+  return {};
+}
+
+// A limit that depends on who gets how much of the CPUs may need another try on a machine that does other things too.
+Json row_with_limit(const std::string& limit, const std::vector<std::string>& arguments) {
+  Json row;
+  constexpr int tries = 10;
+  for (int i = 0; i < tries; ++i) {
+    row = row_of(arguments);
+    if (row["bench"]["limit"] == limit) break;
+  }
+  return row;
+}
+
+TEST(Limit, IsTheServerWhereItIsBusy) {
+  const Json row =
+      row_with_limit("server", {"--model=epoll", "--workload=echo", "--connections=4", "--service-cpu=2ms"});
+  EXPECT_EQ(row["bench"]["limit"], "server");
+  EXPECT_EQ(row["bench"]["valid"], true);
+  EXPECT_GE(row["bench"]["server_cpu_percent"], 90);
+}
+
+TEST(Limit, IsTheGeneratorWhereTheClientIsBusyAndTheRowIsInvalid) {
+  const Json row = row_with_limit("generator", {"--model=epoll", "--workload=slow-client", "--connections=20"});
+  EXPECT_EQ(row["bench"]["limit"], "generator");
+  EXPECT_EQ(row["bench"]["valid"], false);
+}
+
+TEST(Limit, IsLatencyWhereBothWait) {
+  const Json row =
+      row_with_limit("latency", {"--model=epoll", "--workload=echo", "--connections=1", "--service-wait=5ms"});
+  EXPECT_EQ(row["bench"]["limit"], "latency");
+  EXPECT_EQ(row["bench"]["valid"], true);
+  EXPECT_GE(row["bench"]["latency_p50_ns"], 5'000'000);
+}
+
+TEST(Limit, IsTheRateWhereItIsMet) {
+  const Json row = row_with_limit("rate", {"--model=epoll", "--workload=echo", "--connections=4", "--rate=200"});
+  EXPECT_EQ(row["bench"]["limit"], "rate");
+  EXPECT_EQ(row["bench"]["valid"], true);
+}
+
+TEST(Limit, IsNeverTheRateWhereItIsNotMet) {
+  const Json row = row_of({"--model=epoll", "--workload=echo", "--connections=4", "--rate=5M"});
+  EXPECT_NE(row["bench"]["limit"], "rate");
+  EXPECT_LT(row["items_per_second"], 4'000'000);
+}
+
+// serial leaves all but one connection unserved: 5 requests/s at the most, which would be the common rate of everybody.
+TEST(CommonRate, IsNotThatOfAModelThatStarvesConnections) {
+  const Json row = row_of({"--model=epoll,serial", "--workload=echo", "--connections=50", "--service-wait=200ms",
+                           "--rate=common", "--server-cpus=0", "--client-cpus=0"});
+  EXPECT_GT(row["bench"]["parameters"]["offered_rate_per_second"], 5) << row.dump();
+}
+
+TEST(Limit, IsTheRateUnderAServerThatIsAlwaysBusy) {
+  const Json row = row_with_limit("rate", {"--model=nonblocking", "--workload=echo", "--connections=4", "--rate=200"});
+  EXPECT_EQ(row["bench"]["limit"], "rate");
+  EXPECT_EQ(row["bench"]["valid"], true);
+}
+
+TEST(Limit, IsStarvedWhereConnectionsAreNeverServed) {
+  const Json row = row_of({"--model=serial", "--workload=echo", "--connections=3"});
+  EXPECT_EQ(row["bench"]["limit"], "starved");
+  EXPECT_EQ(row["bench"]["connections_established"], 3);
+  EXPECT_EQ(row["bench"]["connections_served"], 1);
+  EXPECT_LT(row["bench"]["fairness"], 0.5);
+}
+
+TEST(Limit, IsErrorsWhereRepliesAreWrongAndTheRowIsInvalid) {
+  const Json row = row_of({"--model=epoll", "--workload=wrong-reply", "--connections=4"});
+  EXPECT_EQ(row["bench"]["limit"], "errors");
+  EXPECT_EQ(row["bench"]["valid"], false);
+  EXPECT_GE(row["bench"]["errors"]["wrong_reply"], 1);
+  EXPECT_THAT(row["bench"]["error_text"].get<std::string>(), HasSubstr("payload"));
+}
+
+TEST(Limit, IsErrorsWhereConnectionsAreLost) {
+  const Json row = row_of({"--model=threads", "--workload=closes", "--connections=4"});
+  EXPECT_EQ(row["bench"]["limit"], "errors");
+  EXPECT_GE(row["bench"]["errors"]["closed"], 1);
+}
+
+TEST(Limit, IsStarvedWhereNothingIsAnswered) {
+  const Json row = row_of({"--model=epoll", "--workload=silent", "--connections=4"});
+  EXPECT_EQ(row["bench"]["limit"], "starved");
+  EXPECT_EQ(row["bench"]["valid"], false);
+  EXPECT_EQ(row["bench"]["requests_completed"], 0);
+}
+
+TEST(Memory, IsMeasuredOnceForRowsThatDifferInConnectionsAlone) {
+  const TempFolder folder;
+  const Finished run = run_program({BENCH_BINARY, "--model=epoll", "--workload=echo", "--connections=1,2", "--memory",
+                                    "--repetitions=1", "--duration=50ms", "--warmup=0s", "--out=r.json"},
+                                   {.folder = folder.path()});
+  ASSERT_EQ(run.exit_status, 0) << run.err;
+  std::vector<double> kernel_bytes;
+  const Json document = Json::parse(read_text(folder.file("r.json")));
+  for (const Json& row : document["benchmarks"]) {
+    if (row.value("aggregate_name", "") == "median")
+      kernel_bytes.push_back(row["bench"]["kernel_bytes_per_connection"]);
+  }
+  ASSERT_EQ(kernel_bytes.size(), 2U);
+  EXPECT_EQ(kernel_bytes[0], kernel_bytes[1]);  // as only one reading can be
+}
+
+TEST(ServiceFaults, AServerThatDiesFailsItsCell) {
+  const Json row = row_of({"--model=epoll", "--workload=aborts", "--connections=4"}, 1);
+  EXPECT_EQ(row["error_occurred"], true);
+  EXPECT_THAT(row["error_message"].get<std::string>(), HasSubstr("server"));
+}
+
+TEST(ServiceFaults, AnExceptionFailsItsCellWithItsReasonUnderEveryModel) {
+  for (const Model& model : all_models()) {
+    const Json row = row_of({"--model=" + std::string(model.name), "--workload=session-throws", "--connections=4"}, 1);
+    EXPECT_EQ(row["error_occurred"], true) << model.name;
+    EXPECT_THAT(row["error_message"].get<std::string>(), HasSubstr("deliberate")) << model.name;
+  }
+}
+
+TEST(ServiceFaults, AUnitThatDiesCostsItsConnection) {
+  const Json row = row_of({"--model=processes", "--workload=aborts", "--connections=4"});
+  EXPECT_EQ(row["bench"]["limit"], "errors");
+  EXPECT_GE(row["bench"]["errors"]["closed"].get<int>() + row["bench"]["errors"]["reset"].get<int>(), 1);
+}
+
+TEST(ServiceFaults, KillingTheHarnessLeavesNothingBehind) {
+  for (const std::string model : {"processes", "threads", "epoll"}) {
+    const TempFolder folder;
+    Program program({BENCH_BINARY, "--model=" + model, "--workload=echo", "--connections=200", "--duration=1h",
+                     "--out=r.json", "--no-progress"},
+                    {.folder = folder.path()});
+    // The harness, its launcher, the run, the server, the load: those four are below the first.
+    ASSERT_TRUE(program.wait_until([&] { return descendants_of(program.pid()).size() >= 4; }));
+    const std::vector<ProcessId> tree = descendants_of(program.pid());
+    program.send_signal(SIGKILL);
+    EXPECT_TRUE(wait_for_event([&] { return std::ranges::none_of(tree, is_alive); })) << model;
+    program.finish();
+    EXPECT_THAT(folder.entries(), testing::IsEmpty());
+  }
+}
+
+// `bench serve`, once it has said where.
+class Serving {
+ public:
+  explicit Serving(std::vector<std::string> arguments, std::string binary = BENCH_BINARY)
+      : program_(with_binary(std::move(arguments), std::move(binary))) {
+    EXPECT_TRUE(program_.wait_until([&] { return program_.so_far().out.find('\n') != std::string::npos; }))
+        << program_.so_far().err;
+    const std::string& line = program_.so_far().out;
+    const std::size_t at = line.find("://");
+    url_ = line.substr(line.rfind(' ', at) + 1);
+    url_.erase(url_.find_last_not_of('\n') + 1);
+  }
+
+  const std::string& url() const { return url_; }
+  Program& program() { return program_; }
+
+ private:
+  static std::vector<std::string> with_binary(std::vector<std::string> arguments, std::string binary) {
+    arguments.insert(arguments.begin(), {std::move(binary), "serve"});
+    return arguments;
+  }
+
+  Program program_;
+  std::string url_;
+};
+
+TEST(Serve, ServesWhereItSaysAndStopsAtASignal) {
+  for (const std::string workload : {"echo", "http", "udp-echo"}) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+      Serving serving({"--model=threads", "--workload=" + workload, "--port=0"});
+      const TempFolder folder;
+      const Finished load = run_program({BENCH_BINARY, "load", serving.url() + (workload == "http" ? "/1k" : ""),
+                                         "--connections=5", "--duration=200ms", "--warmup=0", "--out=r.json"},
+                                        {.folder = folder.path()});
+      EXPECT_EQ(load.exit_status, 0) << load.err;
+      const Json document = Json::parse(read_text(folder.file("r.json")));
+      EXPECT_GT(document["benchmarks"][0]["bench"]["requests_completed"], 0);
+      EXPECT_EQ(document["benchmarks"][0]["bench"]["connections_served"], 5);
+      EXPECT_THAT(load.out, ContainsRegex("5/5"));
+      const std::vector<ProcessId> tree = descendants_of(serving.program().pid());
+      serving.program().send_signal(signal);
+      const Finished served = serving.program().finish();
+      EXPECT_EQ(served.exit_status, 0) << served.err;
+      EXPECT_TRUE(std::ranges::none_of(tree, is_alive));
+    }
+  }
+}
+
+// As a service manager stops it, or a terminal's Ctrl-C.
+TEST(Serve, StopsAtASignalToItsWholeProcessGroup) {
+  for (const std::string model : {"process-pool", "processes+epoll", "processes+threads+coroutines"}) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+      Serving serving({"--model=" + model, "--workload=echo", "--port=0", "--workers=3"});
+      std::vector<ProcessId> tree;
+      EXPECT_TRUE(serving.program().wait_until([&] {
+        tree = descendants_of(serving.program().pid());
+        return tree.size() >= 4;  // the server and its three
+      }));
+      for (const ProcessId& process : tree) kill(process.pid, signal);
+      serving.program().send_signal(signal);
+      const Finished served = serving.program().finish();
+      EXPECT_EQ(served.exit_status, 0) << model << ": " << served.err;
+      EXPECT_TRUE(std::ranges::none_of(tree, is_alive));
+    }
+  }
+}
+
+TEST(Serve, SaysThatAPortIsInUse) {
+  const Listener taken = listen_on("127.0.0.1", 0, Transport::tcp);
+  const Finished served =
+      run_program({BENCH_BINARY, "serve", "--model=epoll", "--workload=echo", "--port=" + std::to_string(taken.port)});
+  EXPECT_EQ(served.exit_status, 1);
+  EXPECT_THAT(served.err, ContainsRegex("127.0.0.1:" + std::to_string(taken.port) + ".*in use"));
+}
+
+TEST(Load, SaysThatNobodyListens) {
+  std::uint16_t port = 0;
+  {
+    const Listener gone = listen_on("127.0.0.1", 0, Transport::tcp);
+    port = gone.port;
+  }
+  const TempFolder folder;
+  const Finished load = run_program({BENCH_BINARY, "load", "http://127.0.0.1:" + std::to_string(port) + "/",
+                                     "--connect-deadline=200ms", "--out=r.json"},
+                                    {.folder = folder.path()});
+  EXPECT_EQ(load.exit_status, 1);
+  EXPECT_THAT(load.out, HasSubstr("refused"));
+}
+
+TEST(Load, TellsOfAServerThatDiesMeanwhile) {
+  Serving serving({"--model=epoll", "--workload=aborts", "--port=0"}, FAULTY_BENCH_BINARY);
+  const TempFolder folder;
+  const Finished load = run_program({BENCH_BINARY, "load", serving.url(), "--connections=4", "--duration=300ms",
+                                     "--warmup=0", "--repetitions=1", "--out=r.json"},
+                                    {.folder = folder.path()});
+  EXPECT_EQ(load.exit_status, 1) << load.err;
+  const Json row = Json::parse(read_text(folder.file("r.json")))["benchmarks"][0];
+  EXPECT_EQ(row["bench"]["limit"], "errors");
+  EXPECT_GE(row["bench"]["errors"]["refused"], 1);
+  const Finished served = serving.program().finish();
+  EXPECT_EQ(served.exit_status, 1);
+  EXPECT_THAT(served.err, HasSubstr("killed by signal 6"));
+}
+
+TEST(Load, RefusesAUrlThatMakesNoSense) {
+  for (const std::string url : {"http//x", "ftp://localhost:1", "http://user:pw@localhost:1/", "http://",
+                                "tcp://localhost", "http://127.0.0.1:99999/"}) {
+    const Finished load = run_program({BENCH_BINARY, "load", url, "--out=-"});
+    EXPECT_EQ(load.exit_status, 2) << url;
+    EXPECT_THAT(load.err, HasSubstr(url));
+    EXPECT_THAT(load.err, Not(HasSubstr("\n\n")));
+  }
+}
+
+}  // namespace
+}  // namespace bench

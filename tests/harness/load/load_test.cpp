@@ -1,0 +1,746 @@
+// Why: a load generator that miscounts, hangs or believes a wrong reply spoils every figure of a service. Each way a
+// server may behave is acted out on real sockets. Nothing here depends on how fast the machine is: bounds on time are
+// lower bounds, or follow from the plan.
+#include "harness/load/load_generator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include "measure/clock.h"
+#include "measure/shared_mapping.h"
+#include "measure/usage.h"
+#include "tests/support/scripted_server.h"
+#include "tests/support/test_server.h"
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A load of echo messages; short, since every test runs one.
+LoadPlan echo_plan(const Target& target, std::uint32_t connections, std::uint64_t message_bytes = 64) {
+  LoadPlan plan;
+  plan.target = target;
+  plan.connections = connections;
+  plan.active = connections;
+  plan.make_exchange = [message_bytes](std::uint64_t connection, bool heavy) {
+    return service_named("echo").exchange({.message_bytes = message_bytes}, connection, heavy);
+  };
+  plan.heavy_share = 0;
+  plan.warmup = 50ms;
+  plan.duration = 300ms;
+  plan.drain = 10s;
+  plan.connect_deadline = 20s;
+  return plan;
+}
+
+// Carries `plan` out, and checks what holds of every load.
+LoadReport run_load(
+    const LoadPlan& plan, const std::function<void(Edge)>& at_edge = [](Edge) {}) {
+  const std::vector<pid_t> before = living_descendants(getpid());
+  LoadReport report = LoadGenerator(plan, {}).run(at_edge);
+  EXPECT_EQ(living_descendants(getpid()), before);
+  EXPECT_EQ(report.latency->count(), report.requests_answered() + report.requests_unfinished);
+  EXPECT_EQ(report.connections_asked, plan.connections);
+  EXPECT_EQ(report.connections_established + report.connections_failed, report.connections_asked);
+  EXPECT_NEAR(report.littles_law_ratio(), 1, 0.02);
+  EXPECT_LE(report.fairness(), 1.000001);
+  EXPECT_LE(report.active_served, report.active_established);
+  return report;
+}
+
+void expect_only(const LoadReport& report, LoadError kind) {
+  EXPECT_GT(report.error_count(kind), 0U) << name_of(kind);
+  for (std::size_t other = 0; other < load_error_kinds; ++other) {
+    if (static_cast<LoadError>(other) == kind) continue;
+    EXPECT_EQ(report.errors[other], 0U) << name_of(static_cast<LoadError>(other));
+  }
+}
+
+// An echo server that counts, so that both sides can be held against each other. It is a process of its own: thread
+// sanitizer takes it ill when a process with threads forks one that starts some, as a generator with threads does.
+class CountingEcho {
+ public:
+  CountingEcho() {
+    auto [socket, target] = bound_socket(Transport::tcp);
+    if (listen(socket.get(), SOMAXCONN) != 0) throw std::system_error(errno, std::generic_category(), "listen");
+    target_ = target;
+    process_ = fork();
+    if (process_ != 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const ScriptedThreads server([this](int fd, std::uint64_t) { serve(fd); }, ScriptedThreads::Accepts::all,
+                                 std::move(socket), target);
+    while (true) pause();
+  }
+  ~CountingEcho() {
+    kill(process_, SIGKILL);
+    waitpid(process_, nullptr, 0);
+  }
+  CountingEcho(const CountingEcho&) = delete;
+  CountingEcho& operator=(const CountingEcho&) = delete;
+
+  Target target() const { return target_; }
+  std::uint64_t connections() const { return counts_[0].connections; }
+  std::uint64_t messages() const { return counts_[0].messages; }
+  void stop() const { kill(process_, SIGSTOP); }
+  void resume() const { kill(process_, SIGCONT); }
+
+  // For LoadGenerator::run: what was answered between the edges.
+  std::function<void(Edge)> at_edge() {
+    return [this](Edge edge) {
+      const std::uint64_t now = counts_[0].messages;
+      in_window_ = edge == Edge::begin ? now : now - in_window_;
+    };
+  }
+  std::uint64_t in_window() const { return in_window_; }
+
+ private:
+  struct Counts {
+    std::atomic<std::uint64_t> connections;
+    std::atomic<std::uint64_t> messages;
+  };
+
+  void serve(int fd) {
+    ++counts_[0].connections;
+    while (const auto message = read_message(fd)) {
+      ++counts_[0].messages;
+      if (!write_all(fd, echo_reply(*message))) return;
+    }
+  }
+
+  SharedArray<Counts> counts_{1};
+  Target target_;
+  pid_t process_ = -1;
+  std::uint64_t in_window_ = 0;
+};
+
+void expect_good(const LoadReport& report, const CountingEcho& server) {
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  EXPECT_EQ(report.requests_unfinished, 0U);
+  EXPECT_EQ(report.requests_failed, 0U);
+  EXPECT_EQ(report.requests_answered(), server.in_window());
+  EXPECT_GT(report.requests_answered(), 0U);
+  EXPECT_EQ(report.connections_failed, 0U);
+}
+
+// ---- Servers that are right ----
+
+TEST(Load, CountsWhatTheServerAnswered) {
+  CountingEcho server;
+  const LoadReport report = run_load(echo_plan(server.target(), 4), server.at_edge());
+  expect_good(report, server);
+  EXPECT_EQ(report.connections_established, 4U);
+  EXPECT_EQ(server.connections(), 4U);
+  EXPECT_EQ(report.connect_time->count(), 4U);
+  EXPECT_EQ(report.active_served, 4U);
+  EXPECT_EQ(report.wall_ns, std::chrono::nanoseconds(300ms).count());
+  EXPECT_EQ(report.processes, 1U);
+  EXPECT_EQ(report.workers, 1U);
+  EXPECT_EQ(report.reconnects, 0U);
+  EXPECT_EQ(report.light_latency->count(), 0U);
+  EXPECT_GT(report.fairness(), 0.25);
+  EXPECT_GT(report.cpu_ns, 0);
+  EXPECT_GT(report.idle_ns, 0);
+  EXPECT_GE(report.received_bytes, report.requests_completed * 68);
+  EXPECT_EQ(report.sent_bytes % 68, 0U);
+}
+
+TEST(Load, CallsBothEdgesOnceInTheirOrder) {
+  CountingEcho server;
+  std::vector<Edge> edges;
+  run_load(echo_plan(server.target(), 1), [&](Edge edge) { edges.push_back(edge); });
+  EXPECT_THAT(edges, ElementsAre(Edge::begin, Edge::end));
+}
+
+TEST(Load, LeavesIdleConnectionsAlone) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 6);
+  plan.active = 2;
+  const LoadReport report = run_load(plan, server.at_edge());
+  expect_good(report, server);
+  EXPECT_EQ(server.connections(), 6U);
+  EXPECT_EQ(report.connections_established, 6U);
+  EXPECT_EQ(report.active_established, 2U);
+  EXPECT_EQ(report.active_served, 2U);
+}
+
+TEST(Load, RunsInSeveralThreads) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 5);
+  plan.threads = 2;
+  const LoadReport report = run_load(plan, server.at_edge());
+  expect_good(report, server);
+  EXPECT_EQ(report.processes, 1U);
+  EXPECT_EQ(report.workers, 2U);
+  EXPECT_EQ(report.active_served, 5U);
+}
+
+TEST(Load, RunsInSeveralProcesses) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 5);
+  plan.max_connections_per_process = 2;
+  const LoadReport report = run_load(plan, server.at_edge());
+  expect_good(report, server);
+  EXPECT_EQ(report.processes, 3U);
+  EXPECT_EQ(report.workers, 3U);
+  EXPECT_EQ(report.active_served, 5U);
+}
+
+// The server answers nothing before it has read eight requests, twice.
+TEST(Load, KeepsAPipelineFull) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    std::vector<Bytes> replies;
+    for (int i = 0; i < 8; ++i) {
+      const auto message = read_message(fd);
+      if (!message) return;
+      replies.push_back(echo_reply(*message));
+    }
+    for (const Bytes& reply : replies) write_all(fd, reply);
+    serve_echo(fd);
+  });
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.pipeline = 8;
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  EXPECT_EQ(report.active_served, 2U);
+  EXPECT_EQ(report.requests_unfinished, 0U);
+}
+
+// Far more than socket buffers hold, in both directions.
+TEST(Load, StreamsLargeMessages) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 2, 8'000'000);
+  plan.pipeline = 2;
+  const LoadReport report = run_load(plan, server.at_edge());
+  expect_good(report, server);
+}
+
+TEST(Load, TakesRepliesInPieces) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      for (const std::byte& part : echo_reply(*message)) {
+        if (!write_all(fd, std::span(&part, 1))) return;
+      }
+    }
+  });
+  const LoadReport report = run_load(echo_plan(server.target(), 2, 10));
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  EXPECT_GT(report.requests_answered(), 0U);
+}
+
+TEST(Load, ReplacesConnectionsUnderChurn) {
+  const SharedArray<std::atomic<std::uint64_t>> shared(1);
+  std::atomic<std::uint64_t>& longest = *shared.data();
+  const ScriptedServer server([&](int fd, std::uint64_t) {
+    std::uint64_t messages = 0;
+    while (const auto message = read_message(fd)) {
+      if (++messages > longest) longest = messages;
+      if (!write_all(fd, echo_reply(*message))) return;
+    }
+  });
+  for (const double rate : {0.0, 1000.0}) {
+    LoadPlan plan = echo_plan(server.target(), 3);
+    plan.requests_per_connection = 4;
+    plan.duration = 500ms;
+    plan.rate = rate;
+    const LoadReport report = run_load(plan);
+    EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+    EXPECT_GT(report.reconnects, 0U);
+    EXPECT_EQ(report.idle_closes, 0U);
+    EXPECT_EQ(longest, 4U);
+  }
+}
+
+// The exchange knows that the peer closes after each reply, as with "Connection: close".
+class ClosingExchange final : public Exchange {
+ public:
+  explicit ClosingExchange(std::uint64_t connection)
+      : echo_(service_named("echo").exchange({.message_bytes = 8}, connection, false)) {}
+  void request(Output& out) override { echo_->request(out); }
+  Reply reply(std::span<const std::byte> in) override {
+    Reply reply = echo_->reply(in);
+    reply.peer_closes = reply.verdict == Verdict::complete;
+    return reply;
+  }
+
+ private:
+  std::unique_ptr<Exchange> echo_;
+};
+
+TEST(Load, ExpectsTheEndThatWasAnnounced) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    if (const auto message = read_message(fd)) write_all(fd, echo_reply(*message));
+  });
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.make_exchange = [](std::uint64_t number, bool) { return std::make_unique<ClosingExchange>(number); };
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  EXPECT_GT(report.reconnects, 0U);
+  EXPECT_EQ(report.idle_closes, 0U);
+}
+
+TEST(Load, ExpectsTheEndThatWasAnnouncedInOpenLoopToo) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    if (const auto message = read_message(fd)) write_all(fd, echo_reply(*message));
+    std::this_thread::sleep_for(5ms);  // in which several requests become due
+  });
+  LoadPlan plan = echo_plan(server.target(), 1);
+  plan.make_exchange = [](std::uint64_t number, bool) { return std::make_unique<ClosingExchange>(number); };
+  plan.warmup = 0ms;
+  plan.rate = 500;
+  plan.pipeline = 2;
+  const LoadReport report = run_load(plan);
+  EXPECT_GT(report.reconnects, 0U);
+  // A request behind the one that the peer closes after is lost, but none is sent to a peer that is known to close.
+  EXPECT_EQ(report.requests_failed, report.errors_total());
+}
+
+// A server that ends connections as it likes, between requests.
+TEST(Load, ReplacesWhatThePeerClosesIdle) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    for (int i = 0; i < 3; ++i) {
+      const auto message = read_message(fd);
+      if (!message || !write_all(fd, echo_reply(*message))) return;
+    }
+  });
+  LoadPlan plan = echo_plan(server.target(), 4);
+  plan.rate = 200;
+  plan.duration = 500ms;
+  const LoadReport report = run_load(plan);
+  EXPECT_GT(report.idle_closes, 0U);
+  EXPECT_GT(report.reconnects, 0U);
+  EXPECT_EQ(report.error_count(LoadError::other), 0U) << report.error_text;
+  EXPECT_EQ(report.error_count(LoadError::wrong_reply), 0U) << report.error_text;
+}
+
+TEST(Load, TellsLightConnectionsFromHeavyOnes) {
+  const SharedArray<std::atomic<std::uint64_t>> shared(1);
+  std::atomic<std::uint64_t>& heavy = *shared.data();
+  const ScriptedServer server([&](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      if ((*message)[4] == std::byte{'h'}) ++heavy;
+      if (!write_all(fd, echo_reply(*message))) return;
+    }
+  });
+  LoadPlan plan = echo_plan(server.target(), 4);
+  plan.heavy_share = 0.1;  // less than one of four, and yet one
+  std::uint64_t before = 0;
+  const LoadReport report =
+      run_load(plan, [&](Edge edge) { before = edge == Edge::begin ? heavy.load() : heavy - before; });
+  EXPECT_EQ(report.latency->count() - report.light_latency->count(), before);
+  EXPECT_GT(before, 0U);
+  EXPECT_GT(report.light_latency->count(), 0U);
+}
+
+// ---- Open loop ----
+
+TEST(Load, SendsWhatIsDueAndNoMore) {
+  CountingEcho server;
+  for (const std::uint32_t threads : {1U, 2U}) {
+    LoadPlan plan = echo_plan(server.target(), 4);
+    plan.rate = 1000;
+    plan.threads = threads;
+    const LoadReport report = run_load(plan, server.at_edge());
+    expect_good(report, server);
+    EXPECT_NEAR(static_cast<double>(report.requests_answered()), 300, 1);
+    EXPECT_EQ(report.send_lag->count(), report.requests_answered());
+  }
+}
+
+// No more requests than connections: none has two.
+TEST(Load, GivesEachConnectionItsTurnInOpenLoop) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 1000);
+  plan.rate = 20'000;
+  plan.duration = 49ms;
+  const LoadReport report = run_load(plan, server.at_edge());
+  expect_good(report, server);
+  EXPECT_GT(report.requests_answered(), 900U);
+  EXPECT_EQ(report.active_served, report.requests_answered());
+  EXPECT_EQ(report.replies_per_connection_max, 1U);
+}
+
+TEST(Load, SendsAtRandomTimesAtTheRightRate) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 4);
+  plan.rate = 1000;
+  plan.arrivals = Arrivals::poisson;
+  const LoadReport report = run_load(plan, server.at_edge());
+  expect_good(report, server);
+  EXPECT_NEAR(static_cast<double>(report.requests_answered()), 300, 100);  // more than five standard deviations
+}
+
+std::uint64_t samples_from(const Histogram& histogram, std::int64_t least_ns) {
+  std::uint64_t count = 0;
+  for (const Histogram::Bucket& bucket : histogram.buckets()) count += bucket.low_ns >= least_ns ? bucket.count : 0;
+  return count;
+}
+
+// A server that stalls once. Closed loop has one sample of it for each connection; open loop has all the requests that
+// would have come meanwhile.
+TEST(Load, ShowsAStallInOpenLoop) {
+  constexpr std::int64_t stall_ns = 400'000'000;
+  const SharedArray<std::atomic<bool>> shared(1);
+  std::atomic<bool>& stall = *shared.data();
+  std::mutex one_at_a_time;
+  const ScriptedServer server([&](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      const std::scoped_lock lock(one_at_a_time);
+      if (stall.exchange(false)) std::this_thread::sleep_for(std::chrono::nanoseconds(stall_ns));
+      if (!write_all(fd, echo_reply(*message))) return;
+    }
+  });
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.duration = 1s;
+  const auto at_edge = [&](Edge edge) { stall = edge == Edge::begin; };
+
+  const LoadReport closed = run_load(plan, at_edge);
+  EXPECT_GE(closed.latency->max_ns(), stall_ns);
+  // Each connection's requests come one after the other, and so at most 5 of a second can take 200 ms or more, and one
+  // that ends in the drain.
+  EXPECT_LE(samples_from(*closed.latency, stall_ns / 2), 2U * 6U);
+
+  plan.rate = 1000;
+  const LoadReport open = run_load(plan, at_edge);
+  EXPECT_GE(open.latency->max_ns(), stall_ns);
+  EXPECT_GE(samples_from(*open.latency, stall_ns / 2), 190U);
+  EXPECT_GE(open.latency->percentile_ns(99), stall_ns / 2);
+  EXPECT_EQ(open.requests_answered(), 1000U);
+  EXPECT_EQ(open.errors_total(), 0U);
+}
+
+// What is due at the stop is still sent, be it over connections that have to be made first.
+TEST(Load, SendsTheBacklogInTheDrain) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      std::this_thread::sleep_for(3ms);
+      if (!write_all(fd, echo_reply(*message))) return;
+    }
+  });
+  for (const std::uint64_t requests_per_connection : {0U, 1U}) {
+    LoadPlan plan = echo_plan(server.target(), 1);
+    plan.rate = 1000;
+    plan.drain = 60s;
+    plan.requests_per_connection = requests_per_connection;
+    const LoadReport report = run_load(plan);
+    EXPECT_GT(report.backlog_at_end, 0U);
+    EXPECT_GE(report.requests_drained, report.backlog_at_end);
+    EXPECT_EQ(report.requests_answered(), 300U);
+    EXPECT_EQ(report.requests_unfinished, 0U);
+    EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  }
+}
+
+// ---- Servers that do not answer ----
+
+void read_only(int fd) {
+  while (read_message(fd)) {
+  }
+}
+
+TEST(Load, EndsWithoutAnyAnswer) {
+  const ScriptedServer server([](int fd, std::uint64_t) { read_only(fd); });
+  LoadPlan plan = echo_plan(server.target(), 3);
+  plan.drain = 200ms;
+  const std::int64_t begin_ns = now_ns();
+  const LoadReport report = run_load(plan);
+  EXPECT_LT(now_ns() - begin_ns, 20'000'000'000);
+  EXPECT_EQ(report.errors_total(), 0U);
+  EXPECT_EQ(report.requests_answered(), 0U);
+  EXPECT_EQ(report.requests_unfinished, 3U);
+  EXPECT_EQ(report.active_established, 3U);
+  EXPECT_EQ(report.active_served, 0U);
+  EXPECT_EQ(report.fairness(), 0);
+  // Their age, from the beginning of the window to the end of the drain.
+  EXPECT_GE(report.latency->min_ns(), 490'000'000);
+}
+
+TEST(Load, CountsEveryDueRequestThatIsNotAnswered) {
+  const ScriptedServer server([](int fd, std::uint64_t) { read_only(fd); });
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.warmup = 0ms;
+  plan.drain = 100ms;
+  plan.rate = 1000;
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.requests_unfinished, 300U);
+  EXPECT_EQ(report.backlog_at_end, 298U);
+  EXPECT_EQ(report.in_flight_at_end, 2U);
+  EXPECT_GE(report.latency->max_ns(), 395'000'000);
+  EXPECT_GE(report.latency->min_ns(), 100'000'000);
+}
+
+TEST(Load, CountsNoReplyThatComesAfterTheDrain) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.warmup = 0ms;
+  plan.drain = 50ms;
+  const LoadReport report = run_load(plan, [&](Edge edge) {
+    if (edge == Edge::begin) return server.stop();
+    server.resume();
+    while (server.messages() < 2) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(50ms);  // so that the replies come, which would go unnoticed if it were too short
+  });
+  EXPECT_EQ(report.requests_answered(), 0U);
+  EXPECT_EQ(report.requests_unfinished, 2U);
+  EXPECT_EQ(report.active_served, 0U);
+}
+
+TEST(Load, CountsTimeouts) {
+  const ScriptedServer server([](int fd, std::uint64_t) { read_only(fd); });
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.duration = 600ms;
+  plan.request_timeout = 100ms;
+  const LoadReport report = run_load(plan);
+  expect_only(report, LoadError::timeout);
+  EXPECT_GT(report.requests_failed, 0U);
+  EXPECT_GT(report.reconnects, 0U);
+}
+
+// The iterative server: whoever is accepted second waits until the first has gone, which is never.
+TEST(Load, ShowsWhoIsStarved) {
+  const ScriptedServer server([](int fd, std::uint64_t) { serve_echo(fd); }, ScriptedServer::Accepts::one_at_a_time);
+  LoadPlan plan = echo_plan(server.target(), 4);
+  plan.drain = 200ms;
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.connections_established, 4U);
+  EXPECT_EQ(report.active_served, 1U);
+  EXPECT_EQ(report.requests_unfinished, 3U);
+  EXPECT_DOUBLE_EQ(report.fairness(), 0.25);
+  EXPECT_EQ(report.errors_total(), 0U);
+}
+
+// ---- Servers that are wrong ----
+
+TEST(Load, CountsRefusedConnections) {
+  const auto [socket, target] = bound_socket(Transport::tcp);
+  LoadPlan plan = echo_plan(target, 2);
+  plan.connect_deadline = 200ms;
+  bool called = false;
+  const LoadReport report = run_load(plan, [&](Edge) { called = true; });
+  expect_only(report, LoadError::refused);
+  EXPECT_EQ(report.connections_failed, 2U);
+  EXPECT_EQ(report.wall_ns, 0);
+  EXPECT_FALSE(called);
+}
+
+Bytes beginning_of(Bytes reply) {
+  reply.resize(reply.size() / 2);
+  return reply;
+}
+
+TEST(Load, CountsAResetInAReply) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    if (const auto message = read_message(fd)) write_all(fd, beginning_of(echo_reply(*message)));
+    reset_at_close(fd);
+  });
+  const LoadReport report = run_load(echo_plan(server.target(), 2));
+  expect_only(report, LoadError::reset);
+  EXPECT_EQ(report.requests_answered(), 0U);
+}
+
+TEST(Load, CountsAReplyThatEndsTooSoon) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    if (const auto message = read_message(fd)) write_all(fd, beginning_of(echo_reply(*message)));
+  });
+  const LoadReport report = run_load(echo_plan(server.target(), 2));
+  expect_only(report, LoadError::short_reply);
+  EXPECT_EQ(report.requests_answered(), 0U);
+}
+
+TEST(Load, CountsAnEndWithoutAReply) {
+  const ScriptedServer server([](int fd, std::uint64_t) { read_message(fd); });
+  const LoadReport report = run_load(echo_plan(server.target(), 2));
+  expect_only(report, LoadError::closed);
+}
+
+TEST(Load, CountsAWrongByte) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      Bytes reply = echo_reply(*message);
+      reply.back() ^= std::byte{1};
+      if (!write_all(fd, reply)) return;
+    }
+  });
+  const LoadReport report = run_load(echo_plan(server.target(), 2));
+  expect_only(report, LoadError::wrong_reply);
+  EXPECT_EQ(report.error_text, "wrong payload");
+  EXPECT_EQ(report.requests_answered(), 0U);
+}
+
+TEST(Load, CountsAStaleReply) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    auto message = read_message(fd);
+    if (!message) return;
+    const Bytes first = echo_reply(*message);
+    do {
+      if (!write_all(fd, first)) return;
+    } while ((message = read_message(fd)));
+  });
+  const LoadReport report = run_load(echo_plan(server.target(), 2));
+  expect_only(report, LoadError::wrong_reply);
+  EXPECT_EQ(report.error_text, "wrong payload");
+}
+
+TEST(Load, CountsBytesThatNobodyAskedFor) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      Bytes reply = echo_reply(*message);
+      reply.push_back(std::byte{0});
+      if (!write_all(fd, reply)) return;
+    }
+  });
+  const LoadReport report = run_load(echo_plan(server.target(), 2));
+  expect_only(report, LoadError::wrong_reply);
+  EXPECT_EQ(report.error_text, "bytes that no request asked for");
+}
+
+// The server says that it sends nothing more and goes on reading.
+TEST(Load, NoticesAHalfClose) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    if (const auto message = read_message(fd)) write_all(fd, echo_reply(*message));
+    shutdown(fd, SHUT_WR);
+    read_only(fd);
+  });
+  const LoadReport report = run_load(echo_plan(server.target(), 2));
+  EXPECT_EQ(report.errors_total(), report.error_count(LoadError::closed));
+  EXPECT_GT(report.error_count(LoadError::closed) + report.idle_closes, 0U);
+  EXPECT_GT(report.reconnects, 0U);
+}
+
+// ---- UDP ----
+
+// Datagrams of connection and sequence number; the reply has all bits the other way round.
+class DatagramExchange final : public Exchange {
+ public:
+  explicit DatagramExchange(std::uint64_t connection) : connection_(connection) {}
+
+  void request(Output& out) override {
+    const std::array words{connection_, sent_++};
+    out.append(std::as_bytes(std::span(words)));
+  }
+
+  Reply reply(std::span<const std::byte> in) override {
+    std::array<std::uint64_t, 2> words{};
+    if (in.size() != sizeof words) return {0, Verdict::wrong, "wrong size"};
+    std::memcpy(words.data(), in.data(), sizeof words);
+    if (~words[0] != connection_) return {0, Verdict::wrong, "of another connection"};
+    if (~words[1] < answered_) return {in.size(), Verdict::stale, {}};
+    if (~words[1] > answered_) return {0, Verdict::wrong, "of a later request"};
+    ++answered_;
+    return {in.size(), Verdict::complete, {}};
+  }
+
+  void give_up() override { ++answered_; }
+
+ private:
+  std::uint64_t connection_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t answered_ = 0;
+};
+
+TEST(Load, CountsLostDatagrams) {
+  auto [socket, target] = bound_socket(Transport::udp);
+  std::atomic<std::uint64_t> dropped = 0;
+  std::jthread server([fd = socket.get(), &dropped] {
+    std::array<std::byte, 100> datagram;
+    sockaddr_storage peer{};
+    for (std::uint64_t count = 1;; ++count) {
+      socklen_t peer_size = sizeof peer;
+      const ssize_t size =
+          recvfrom(fd, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&peer), &peer_size);
+      if (size <= 0) return;
+      if (count % 3 == 0) {
+        ++dropped;
+        continue;
+      }
+      for (std::byte& byte : datagram) byte = ~byte;
+      sendto(fd, datagram.data(), static_cast<std::size_t>(size), 0, reinterpret_cast<sockaddr*>(&peer), peer_size);
+    }
+  });
+  LoadPlan plan = echo_plan(target, 4);
+  plan.make_exchange = [](std::uint64_t number, bool) { return std::make_unique<DatagramExchange>(number); };
+  plan.duration = 1s;
+  const LoadReport report = run_load(plan);
+  shutdown(socket.get(), SHUT_RDWR);  // ends the server's recvfrom
+  expect_only(report, LoadError::lost);
+  EXPECT_GE(report.error_count(LoadError::lost), report.requests_failed);
+  EXPECT_GT(report.requests_failed, 0U);
+  EXPECT_GT(report.requests_answered(), 0U);
+  EXPECT_EQ(report.connections_established, 4U);
+  EXPECT_EQ(report.requests_unfinished, 0U);
+}
+
+// ---- The generator itself ----
+
+TEST(Load, EndsWhenItIsNotRun) {
+  const auto [socket, target] = bound_socket(Transport::tcp);
+  { const LoadGenerator generator(echo_plan(target, 2), {}); }
+  EXPECT_THAT(living_descendants(getpid()), IsEmpty());
+}
+
+TEST(Load, SaysWhenAProcessOfItDies) {
+  const ScriptedServer server([](int fd, std::uint64_t) { serve_echo(fd); });
+  LoadGenerator generator(echo_plan(server.target(), 2), {});
+  const auto kill_it = [](Edge) {
+    for (const pid_t pid : living_descendants(getpid())) kill(pid, SIGKILL);
+  };
+  try {
+    generator.run(kill_it);
+    ADD_FAILURE() << "no exception";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("was killed by signal 9"));
+  }
+}
+
+TEST(Load, SaysWhatAWorkerThrew) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.make_exchange = [](std::uint64_t, bool) -> std::unique_ptr<Exchange> { throw std::runtime_error("deliberate"); };
+  LoadGenerator generator(plan, {});
+  try {
+    generator.run([](Edge) {});
+    ADD_FAILURE() << "no exception";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("ended with exit status 1: deliberate"));
+  }
+}
+
+TEST(Load, PassesOnWhatAnEdgeThrows) {
+  CountingEcho server;
+  LoadGenerator generator(echo_plan(server.target(), 2), {});
+  EXPECT_THROW(generator.run([](Edge) { throw std::logic_error("deliberate"); }), std::logic_error);
+}
+
+// The generator does not keep a server's listener open: here it was made before the generator, and is closed.
+TEST(Load, HoldsNoDescriptorOfTheServer) {
+  auto [listener, target] = bound_socket(Transport::tcp);
+  ASSERT_EQ(listen(listener.get(), 10), 0);
+  LoadPlan plan = echo_plan(target, 1);
+  plan.connect_deadline = 200ms;
+  LoadGenerator generator(plan, {});
+  const pid_t child = living_descendants(getpid()).at(0);
+  // Its connection is made only in run(); by then the child has long closed what it inherited, or does so first.
+  listener.reset();
+  const LoadReport report = generator.run([](Edge) {});
+  expect_only(report, LoadError::refused);
+  EXPECT_EQ(kill(child, 0), -1);
+}
+
+}  // namespace
+}  // namespace bench

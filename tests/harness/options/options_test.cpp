@@ -1,0 +1,247 @@
+// Why: a mistyped command line must be refused with words that help, before anything runs; and what is accepted must
+// mean what it says.
+#include "harness/options/options.h"
+#include "measure/affinity.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "harness/plan/machine.h"
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+Options parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "bench");
+  return parse_options(
+      {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()},
+      static_cast<int>(arguments.size()), arguments.data());
+}
+
+// What is said about a command line that is refused.
+std::string refusal(std::vector<const char*> arguments) {
+  try {
+    parse(std::move(arguments));
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "(accepted)";
+}
+
+std::vector<std::string> names(const auto& rows) {
+  std::vector<std::string> found;
+  for (const auto* row : rows) found.emplace_back(row->name);
+  return found;
+}
+
+TEST(Options, NameHybridsByTheirParts) {
+  const Options options =
+      parse({"--model=processes+epoll,multi-thread+coroutine,processes+threads+epoll,processes+epoll", "--workers=3"});
+  EXPECT_THAT(names(options.models), ElementsAre("processes+epoll", "threads+coroutines", "processes+threads+epoll"));
+  EXPECT_EQ(options.models[2]->inner->name, "threads+epoll");
+}
+
+TEST(Options, DefaultToEverythingUnderEveryModel) {
+  const Options options = parse({});
+  EXPECT_EQ(options.command, Command::run);
+  EXPECT_THAT(options.models, SizeIs(all_models().size()));
+  EXPECT_THAT(options.jobs, SizeIs(all_jobs().size()));
+  EXPECT_THAT(options.tasks, IsEmpty());
+  EXPECT_FALSE(options.repetitions);
+  EXPECT_FALSE(options.seed);
+  EXPECT_FALSE(options.force);
+  EXPECT_FALSE(options.dry_run);
+  EXPECT_FALSE(options.quiet);
+  EXPECT_TRUE(options.progress);
+  EXPECT_EQ(options.format, Format::console);
+  EXPECT_EQ(options.color, Color::automatic);
+  EXPECT_THAT(options.command_line, ElementsAre("bench"));
+}
+
+TEST(Options, KnowTheCommandsAndTheirFlags) {
+  EXPECT_EQ(parse({"run"}).command, Command::run);
+  EXPECT_EQ(parse({"list"}).command, Command::list);
+  EXPECT_EQ(parse({"--list"}).command, Command::list);
+  EXPECT_EQ(parse({"help"}).command, Command::help);
+  EXPECT_EQ(parse({"--help"}).command, Command::help);
+  EXPECT_EQ(parse({"-h"}).command, Command::help);
+  EXPECT_EQ(parse({"version"}).command, Command::version);
+  EXPECT_EQ(parse({"--version"}).command, Command::version);
+}
+
+TEST(Options, TakeListsInTheirOrderAndRepeatedValuesOnce) {
+  const Options options = parse({"--model=threads,serial,threads", "--workload=io,mixed", "--tasks=10,1k,10",
+                                 "--work=5,6,5", "--wait=1ms,2ms,1ms", "--cpus=1,1"});
+  EXPECT_THAT(names(options.models), ElementsAre("threads", "serial"));
+  EXPECT_THAT(names(options.jobs), ElementsAre("io", "mixed"));
+  EXPECT_THAT(options.tasks, ElementsAre(10, 1000));
+  EXPECT_THAT(options.work, ElementsAre(5, 6));
+  EXPECT_THAT(options.waits, ElementsAre(ElementsAre(1ms), ElementsAre(2ms)));
+  EXPECT_THAT(options.cpus, ElementsAre(1));
+  EXPECT_THAT(parse({"--workers=2,4,2"}).workers, ElementsAre(2, 4));
+  EXPECT_THAT(parse({"--stack=16KiB,1MiB,16384"}).stack_bytes, ElementsAre(16 << 10, 1 << 20));
+}
+
+TEST(Options, JoinValuesWithAColonAndMakeCellsWithAComma) {
+  EXPECT_THAT(parse({"--wait=10ms:20ms,5us"}).waits, ElementsAre(ElementsAre(10ms, 20ms), ElementsAre(5us)));
+}
+
+TEST(Options, TakeAliasesForTheirModel) {
+  EXPECT_THAT(names(parse({"--model=multi-process,gil,coro,event-loop"}).models),
+              ElementsAre("processes", "gil-threads", "coroutines", "epoll"));
+  EXPECT_THAT(names(parse({"--model=thread,threads,multithread"}).models), ElementsAre("threads"));
+}
+
+TEST(Options, ReadWhatConcernsMeasuringAndOutput) {
+  const Options options =
+      parse({"--repetitions=7", "--max-time=2m", "--time-limit=300ms", "--seed=18446744073709551615", "--out=x.json",
+             "--force", "--format=csv", "--color=never", "--dry-run"});
+  EXPECT_EQ(options.repetitions, 7U);
+  EXPECT_EQ(options.max_time_ns, 120'000'000'000);
+  EXPECT_EQ(options.time_limit_ns, 300'000'000);
+  EXPECT_EQ(options.seed, 18446744073709551615U);
+  EXPECT_EQ(options.out, "x.json");
+  EXPECT_TRUE(options.force);
+  EXPECT_TRUE(options.dry_run);
+  EXPECT_EQ(options.format, Format::csv);
+  EXPECT_EQ(options.color, Color::never);
+  EXPECT_FALSE(parse({"--repetitions=auto"}).repetitions);
+  EXPECT_FALSE(parse({"--no-progress"}).progress);
+  EXPECT_FALSE(parse({"--no-progress"}).quiet);
+  EXPECT_TRUE(parse({"--quiet"}).quiet);
+  EXPECT_FALSE(parse({"--quiet"}).progress);
+  EXPECT_EQ(parse({"--out=-"}).out, "-");
+}
+
+TEST(Options, TakeAValueAfterABlankToo) {
+  EXPECT_THAT(parse({"--tasks", "5", "--out", "-"}).tasks, ElementsAre(5));
+  EXPECT_EQ(parse({"--tasks", "5", "--out", "-"}).out, "-");
+}
+
+TEST(Options, TakeTheWorkThatEveryChosenWorkloadWithWorkAllows) {
+  EXPECT_THAT(parse({"--workload=sum", "--work=2M"}).work, ElementsAre(2'000'000));
+  EXPECT_THAT(parse({"--workload=sum,io", "--work=2M"}).work, ElementsAre(2'000'000));
+  EXPECT_THAT(refusal({"--workload=sum,cpu", "--work=2M"}), HasSubstr("must be between 1 and 1,000,000"));
+}
+
+struct Refusal {
+  std::vector<const char*> arguments;
+  std::vector<const char*> words;
+};
+
+TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
+  const std::vector<Refusal> refusals{
+      {{"--model=threds"}, {"--model=threds", "unknown model 'threds'", "did you mean 'threads'?", "bench list"}},
+      {{"--model=serial,corotines"}, {"unknown model 'corotines'", "did you mean 'coroutines'?"}},
+      {{"--model=multi-proces"}, {"did you mean 'multi-process'?"}},
+      {{"--model=THREADS"}, {"did you mean 'threads'?"}},
+      {{"--model="}, {"unknown model ''", "bench list"}},
+      {{"--model=serial,"}, {"unknown model ''"}},
+      {{"--workload=oi"}, {"--workload=oi", "unknown workload 'oi'", "did you mean 'io'?", "bench list"}},
+      {{"--workload=cpus,io"}, {"unknown workload 'cpus'", "did you mean 'cpu'?"}},
+      {{"--wrokload=io"}, {"unknown option '--wrokload'", "did you mean '--workload'?"}},
+      {{"--taks"}, {"unknown option '--taks'", "did you mean '--tasks'?"}},
+      {{"rnu"}, {"unknown command 'rnu'", "did you mean 'run'?", "run, list, serve, load, help, version"}},
+      {{"list", "extra"}, {"unexpected argument 'extra'", "--name=value"}},
+      {{"--tasks=4", "--", "extra"}, {"unexpected argument 'extra'"}},
+      {{"--tasks=0"}, {"--tasks=0", "must be between 1 and 10,000,000"}},
+      {{"--tasks=5,0"}, {"--tasks=0", "must be between 1 and"}},
+      {{"--tasks=99999999999"}, {"--tasks=99999999999", "must be between 1 and 10,000,000"}},
+      {{"--tasks=99999999999999999999999"}, {"--tasks=99999999999999999999999", "must not exceed"}},
+      {{"--tasks=-1"}, {"--tasks=-1", "must not be negative"}},
+      {{"--tasks=ten"}, {"--tasks=ten", "whole number"}},
+      {{"--tasks="}, {"--tasks=", "whole number"}},
+      {{"--wait=-1ms"}, {"--wait=-1ms", "must not be negative"}},
+      {{"--wait=10q"}, {"--wait=10q", "unknown unit 'q'", "ns, us, ms, s, m, h"}},
+      {{"--wait=10"}, {"--wait=10", "a unit is missing", "ns, us, ms, s, m, h"}},
+      {{"--wait=1ms:"}, {"--wait=", "a number and a unit"}},
+      {{"--wait=25h"}, {"--wait=25h", "must not exceed 1 day"}},
+      {{"--work=0"}, {"--work=0", "must be between 1 and"}},
+      {{"--workers=0"}, {"--workers=0", "must be between 1 and 100,000"}},
+      {{"--cpus=0"}, {"--cpus=0", "must be between 1 and"}},
+      {{"--repetitions=0"}, {"--repetitions=0", "must be between 1 and 10,000"}},
+      {{"--repetitions=aut"}, {"--repetitions=aut"}},
+      {{"--max-time=soon"}, {"--max-time=soon", "a number and a unit"}},
+      {{"--time-limit=0"}, {"--time-limit=0", "must be more than 0"}},
+      {{"--seed=-1"}, {"--seed=-1", "must not be negative"}},
+      {{"--format=jsn"}, {"--format=jsn", "console, json, csv, markdown", "did you mean 'json'?"}},
+      {{"--color=alwyas"}, {"--color=alwyas", "auto, always, never", "did you mean 'always'?"}},
+      {{"--out="}, {"--out=", "name a file, or -"}},
+      {{"--workload=cpu", "--wait=1ms"}, {"--wait: none of the chosen workloads takes it", "io, mixed do"}},
+      {{"--workload=io", "--work=5"}, {"--work: none of the chosen workloads takes it", "cpu, sum, mixed, copy do"}},
+      {{"--stack=16383"}, {"--stack=16383", "must be between 16.0 KiB and 1.00 GiB"}},
+      {{"--stack=2GiB"}, {"--stack=2GiB", "must be between"}},
+      {{"--stack=64KiB,big"}, {"--stack=big"}},
+      {{"--stack="}, {"--stack="}},
+      {{"--model=threads", "--stack=64KiB"}, {"--stack: none of the chosen models takes it", "fibers"}},
+      {{"--model=threads", "--workers=2"}, {"--workers: none of the chosen models takes it", "pools"}},
+      {{"--tasks=4", "--tasks=5"}, {"--tasks is given more than once", "comma"}},
+      {{"--force=no"}, {"--force=no", "takes no value"}},
+      {{"--dry-run=false"}, {"--dry-run=false", "takes no value"}},
+      {{"--tasks"}, {"tasks"}},
+      {{"-m"}, {"m"}},
+  };
+  for (const Refusal& refused : refusals) {
+    std::string line;
+    for (const char* argument : refused.arguments) line += std::string(argument) + ' ';
+    const std::string said = refusal(refused.arguments);
+    for (const char* words : refused.words) EXPECT_THAT(said, HasSubstr(words)) << line;
+    EXPECT_THAT(said, AllOf(Not(HasSubstr("\n")), Not(HasSubstr("(accepted)")))) << line;
+  }
+}
+
+TEST(Options, RefuseMoreCpusThanThereAre) {
+  const std::string too_many = "--cpus=" + std::to_string(available_cpus() + 1);
+  EXPECT_THAT(refusal({too_many.c_str()}), AllOf(StartsWith(too_many), HasSubstr("must be between 1 and")));
+}
+
+TEST(Options, SuggestNothingWhereNothingIsNear) {
+  EXPECT_THAT(refusal({"--model=xyzzy"}), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(refusal({"xyzzy"}), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(refusal({"--xyzzy"}), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(refusal({"--format=xyzzy"}), AllOf(HasSubstr("console, json"), Not(HasSubstr("did you mean"))));
+}
+
+TEST(Options, TakePrimitivesByNameAndNotUnderAll) {
+  EXPECT_THAT(names(parse({"--workload=spawn"}).primitives), ElementsAre("spawn"));
+  EXPECT_THAT(parse({"--workload=spawn"}).jobs, IsEmpty());
+  EXPECT_THAT(parse({"--workload=primitives,spawn"}).primitives, SizeIs(all_primitives().size()));
+  EXPECT_THAT(parse({"--workload=all"}).primitives, IsEmpty());
+  EXPECT_TRUE(parse({"--workload=spawn", "--model=threads,all"}).all_models);
+  EXPECT_FALSE(parse({"--workload=spawn", "--model=threads"}).all_models);
+}
+
+TEST(Options, RefuseAModelThatNothingChosenMeasures) {
+  EXPECT_THAT(refusal({"--workload=spawn", "--model=threads,epoll"}),
+              AllOf(HasSubstr("--model=epoll: "), HasSubstr("spawn"), HasSubstr("processes, threads, coroutines")));
+  EXPECT_EQ(refusal({"--workload=spawn,io", "--model=threads,epoll"}), "(accepted)");
+  EXPECT_EQ(refusal({"--workload=spawn", "--model=threads,coroutines"}), "(accepted)");
+}
+
+TEST(HelpText, NamesEveryRowEveryFlagAndExamples) {
+  const std::string help = help_text(
+      {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()});
+  for (const Primitive& primitive : all_primitives()) EXPECT_THAT(help, HasSubstr(std::string(primitive.summary)));
+  for (const Model& model : all_models()) EXPECT_THAT(help, HasSubstr(std::string(model.summary)));
+  for (const Job& job : all_jobs()) EXPECT_THAT(help, HasSubstr(std::string(job.summary)));
+  for (const char* flag :
+       {"--model",  "--workload",    "--tasks",    "--work",        "--wait",    "--workers", "--stack",
+        "--cpus",   "--repetitions", "--max-time", "--time-limit",  "--seed",    "--out",     "--force",
+        "--format", "--color",       "--quiet",    "--no-progress", "--dry-run", "Examples:", "Exit status:"}) {
+    EXPECT_THAT(help, HasSubstr(flag));
+  }
+}
+
+}  // namespace
+}  // namespace bench

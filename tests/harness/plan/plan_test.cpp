@@ -1,0 +1,273 @@
+// Why: the plan decides what is compared with what, what is left out and why, and how long a user is told to wait.
+#include "harness/plan/plan.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "harness/report/report.h"
+#include "tests/support/faulty_tables.h"
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::int64_t gibibyte = std::int64_t{1} << 30;
+
+Machine roomy_machine() {
+  Machine machine;
+  machine.available_memory_bytes = 64 * gibibyte;
+  machine.descriptor_limit = 1'000'000;
+  machine.process_limits = {
+      {.name = "kernel.pid_max = 32768", .remedy = "sysctl kernel.pid_max=4194304", .room = 30'000}};
+  machine.stack_limits = {
+      {.name = "vm.max_map_count = 65530", .remedy = "sysctl vm.max_map_count=1000000", .room = 20'000}};
+  return machine;
+}
+
+Options options_for(const std::vector<std::string_view>& models, const std::vector<std::string_view>& workloads) {
+  Options options;
+  for (const std::string_view name : models) options.models.push_back(&model_named(name));
+  for (const std::string_view name : workloads) options.jobs.push_back(&job_named(name));
+  return options;
+}
+
+std::vector<std::string> names(const Plan& plan) {
+  std::vector<std::string> found;
+  for (const Cell& cell : plan.cells) found.push_back(cell.name);
+  return found;
+}
+
+TEST(Plan, MultipliesListsOutInTheOrderGiven) {
+  Options options = options_for({"serial", "threads"}, {"io"});
+  options.tasks = {2, 3};
+  options.waits = {{1ms}, {2ms}};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_THAT(names(plan),
+              ElementsAre("io/serial/tasks:2/wait:1ms", "io/threads/tasks:2/wait:1ms", "io/serial/tasks:2/wait:2ms",
+                          "io/threads/tasks:2/wait:2ms", "io/serial/tasks:3/wait:1ms", "io/threads/tasks:3/wait:1ms",
+                          "io/serial/tasks:3/wait:2ms", "io/threads/tasks:3/wait:2ms"));
+  ASSERT_EQ(plan.groups.size(), 4U);
+  EXPECT_THAT(plan.groups[1].cells, ElementsAre(2, 3));
+  EXPECT_EQ(plan.cells[3].group, 1U);
+}
+
+TEST(Plan, NamesOnlyTheParametersThatAWorkloadAndAModelTake) {
+  Options options = options_for({"serial", "thread-pool"}, {"cpu", "io", "mixed"});
+  options.tasks = {4};
+  options.workers = {2, 8};
+  options.work = {100};
+  EXPECT_THAT(
+      names(make_plan(options, roomy_machine())),
+      ElementsAre("cpu/serial/tasks:4/work:100", "cpu/thread-pool/tasks:4/work:100/workers:2",
+                  "cpu/thread-pool/tasks:4/work:100/workers:8", "io/serial/tasks:4/wait:10ms",
+                  "io/thread-pool/tasks:4/wait:10ms/workers:2", "io/thread-pool/tasks:4/wait:10ms/workers:8",
+                  "mixed/serial/tasks:4/work:100/wait:5ms", "mixed/thread-pool/tasks:4/work:100/wait:5ms/workers:2",
+                  "mixed/thread-pool/tasks:4/work:100/wait:5ms/workers:8"));
+}
+
+TEST(Plan, NamesAndLabelsStacksThatAreNotTheDefault) {
+  Options options = options_for({"fibers", "threads"}, {"io"});
+  EXPECT_THAT(names(make_plan(options, roomy_machine())),
+              ElementsAre("io/fibers/tasks:100/wait:10ms", "io/threads/tasks:100/wait:10ms"));
+  options.stack_bytes = {default_stack_bytes, 16 << 10};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_THAT(names(plan), ElementsAre("io/fibers/tasks:100/wait:10ms", "io/fibers/tasks:100/wait:10ms/stack:16384",
+                                       "io/threads/tasks:100/wait:10ms"));
+  EXPECT_EQ(plan.cells[0].label, "fibers (64.0 KiB)");
+  EXPECT_EQ(plan.cells[1].label, "fibers (16.0 KiB)");
+  EXPECT_EQ(plan.cells[1].stack_bytes, 16U << 10);
+}
+
+TEST(Plan, JoinsDealtWaitsIntoOneCell) {
+  Options options = options_for({"serial"}, {"io"});
+  options.waits = {{10ms, 20ms, 1500us}};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_THAT(names(plan), ElementsAre("io/serial/tasks:100/wait:10ms+20ms+1500us"));
+  EXPECT_EQ(plan.groups[0].parameters.wait_of(1), 20ms);
+  EXPECT_EQ(plan.groups[0].parameters.wait_of(3), 10ms);
+}
+
+TEST(Plan, ShowsCpusInNamesOnlyWhenTheyWereChosen) {
+  Options options = options_for({"serial"}, {"io"});
+  options.cpus = {1};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_THAT(names(plan), ElementsAre("io/serial/tasks:100/wait:10ms/cpus:1"));
+  EXPECT_EQ(plan.groups[0].cpus, 1U);
+}
+
+TEST(Plan, LabelsPoolsByTheirWorkersWhereThereAreSeveral) {
+  Options options = options_for({"threads", "thread-pool"}, {"io"});
+  options.workers = {2, 8};
+  const Plan several = make_plan(options, roomy_machine());
+  EXPECT_EQ(several.cells[0].label, "threads");
+  EXPECT_EQ(several.cells[1].label, "thread-pool (2)");
+  EXPECT_EQ(several.cells[2].label, "thread-pool (8)");
+  options.workers = {2};
+  EXPECT_EQ(make_plan(options, roomy_machine()).cells[1].label, "thread-pool");
+}
+
+TEST(Plan, TitlesSayWhatIsCompared) {
+  Options options = options_for({"serial"}, {"mixed"});
+  options.tasks = {1500};
+  options.work = {3000};
+  options.waits = {{10ms, 20ms}};
+  options.cpus = {1};
+  EXPECT_EQ(make_plan(options, roomy_machine()).groups[0].title,
+            "mixed · 1,500 tasks · work 3,000 · wait 10ms:20ms · 1 CPU");
+}
+
+TEST(Plan, TakesRoundsAndSeedFromTheOptions) {
+  Options options = options_for({"serial"}, {"io"});
+  options.seed = 7;
+  const Plan automatic = make_plan(options, roomy_machine());
+  EXPECT_EQ(automatic.seed, 7U);
+  EXPECT_EQ(automatic.min_rounds, 6U);  // the fewest that give a 95% interval
+  EXPECT_GT(automatic.max_rounds, automatic.min_rounds);
+  options.repetitions = 3;
+  const Plan fixed = make_plan(options, roomy_machine());
+  EXPECT_EQ(fixed.min_rounds, 3U);
+  EXPECT_EQ(fixed.max_rounds, 3U);
+}
+
+TEST(Plan, SkipsWhatNeedsMoreUnitsThanALimitLeaves) {
+  Options options = options_for({"processes", "threads", "thread-pool", "coroutines", "epoll", "serial"}, {"io"});
+  options.tasks = {25'000, 40'000};
+  const Plan plan = make_plan(options, roomy_machine());
+  const auto skipped = [&](std::size_t cell) { return plan.cells[cell].skipped.value_or("runs"); };
+  EXPECT_EQ(skipped(0), "runs");  // 25,000 processes fit below pid_max
+  EXPECT_THAT(skipped(1), AllOf(HasSubstr("25,000 threads"), HasSubstr("vm.max_map_count = 65530"),
+                                HasSubstr("leaves room for 20,000"), HasSubstr("sysctl vm.max_map_count=1000000")));
+  for (const std::size_t cell : {2U, 3U, 4U, 5U, 8U, 9U, 10U, 11U})
+    EXPECT_EQ(skipped(cell), "runs") << plan.cells[cell].name;
+  for (const std::size_t cell : {6U, 7U}) {
+    EXPECT_THAT(skipped(cell), AllOf(HasSubstr("40,000"), HasSubstr("kernel.pid_max = 32768"),
+                                     HasSubstr("leaves room for 30,000"), HasSubstr("sysctl kernel.pid_max=4194304")));
+  }
+  EXPECT_THAT(skipped(6), HasSubstr("processes"));
+  EXPECT_THAT(skipped(7), HasSubstr("threads"));
+}
+
+TEST(Plan, ALimitMayBeUsedToTheLastUnit) {
+  Options options = options_for({"threads"}, {"io"});
+  options.tasks = {20'000, 20'001};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_FALSE(plan.cells[0].skipped);
+  EXPECT_TRUE(plan.cells[1].skipped);
+}
+
+TEST(Plan, SkipsAPoolWithMoreWorkersThanALimitLeaves) {
+  Options options = options_for({"process-pool"}, {"io"});
+  options.workers = {30'001};
+  EXPECT_THAT(make_plan(options, roomy_machine()).cells[0].skipped.value_or("runs"), HasSubstr("kernel.pid_max"));
+}
+
+TEST(Plan, SkipsAPoolWithMorePipesThanDescriptors) {
+  Machine machine = roomy_machine();
+  machine.descriptor_limit = 1024;
+  Options options = options_for({"process-pool", "thread-pool"}, {"io"});
+  options.workers = {2, 2000};
+  const Plan plan = make_plan(options, machine);
+  EXPECT_FALSE(plan.cells[0].skipped);
+  EXPECT_THAT(plan.cells[1].skipped.value_or("runs"),
+              AllOf(HasSubstr("descriptors"), HasSubstr("ulimit -n = 1024"), HasSubstr("lift it with: ulimit -n ")));
+  EXPECT_FALSE(plan.cells[3].skipped);  // threads share theirs
+}
+
+TEST(Plan, SkipsWhatNeedsMoreMemoryThanThereIs) {
+  Machine machine = roomy_machine();
+  machine.available_memory_bytes = gibibyte;
+  Options options = options_for({"processes", "serial"}, {"io"});
+  options.tasks = {20'000};
+  const Plan plan = make_plan(options, machine);
+  EXPECT_THAT(plan.cells[0].skipped.value_or("runs"),
+              AllOf(HasSubstr("of memory"), HasSubstr("1.00 GiB"), HasSubstr("fewer --tasks")));
+  EXPECT_FALSE(plan.cells[1].skipped);
+}
+
+TEST(Plan, SkipsAModelThatIsUnavailableWithItsReason) {
+  const Plan plan = make_plan(options_for({"unavailable"}, {"io"}), roomy_machine());
+  EXPECT_EQ(plan.cells[0].skipped, "not available here: it is a row for tests");
+  EXPECT_EQ(expected_round_ns(plan), 0);
+}
+
+TEST(Plan, ExpectsWhatTheModelsOverlap) {
+  Options options = options_for({"serial", "thread-pool", "coroutines"}, {"io"});
+  options.tasks = {100};
+  options.waits = {{1s}};
+  options.workers = {10};
+  const Plan plan = make_plan(options, roomy_machine());
+  constexpr double second_ns = 1e9;
+  EXPECT_NEAR(static_cast<double>(plan.cells[0].expected_ns), 100 * second_ns, 10 * second_ns);
+  EXPECT_NEAR(static_cast<double>(plan.cells[1].expected_ns), 10 * second_ns, second_ns);
+  EXPECT_NEAR(static_cast<double>(plan.cells[2].expected_ns), second_ns, 0.1 * second_ns);
+  EXPECT_EQ(expected_round_ns(plan), plan.cells[0].expected_ns + plan.cells[1].expected_ns + plan.cells[2].expected_ns);
+}
+
+TEST(Plan, ExpectsComputationToTakeEveryCpuOfAParallelModelOnly) {
+  Options options = options_for({"serial", "coroutines"}, {"cpu"});
+  options.tasks = {1000};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_EQ(plan.cells[0].expected_ns / 10'000'000, plan.cells[1].expected_ns / 10'000'000);
+  EXPECT_GT(plan.cells[0].expected_ns, 1'000'000'000);
+}
+
+TEST(Plan, GivesEveryRunTimeEnoughUnlessToldOtherwise) {
+  Options options = options_for({"serial"}, {"io"});
+  options.waits = {{1min}};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_GT(plan.cells[0].time_limit_ns, 2 * plan.cells[0].expected_ns);
+  options.time_limit_ns = 5;
+  EXPECT_EQ(make_plan(options, roomy_machine()).cells[0].time_limit_ns, 5);
+}
+
+TEST(Plan, StaysWithinItsNumbersForTheLargestOfAllPlans) {
+  Options options = options_for({"serial"}, {"io"});
+  options.tasks = {max_tasks};
+  options.waits = {{24h}};
+  options.repetitions = 10'000;
+  const Plan plan = make_plan(options, roomy_machine());
+  ASSERT_FALSE(plan.cells[0].skipped);
+  EXPECT_GT(plan.cells[0].expected_ns, 24 * 3'600'000'000'000);
+  EXPECT_GT(plan.cells[0].time_limit_ns, plan.cells[0].expected_ns);
+  EXPECT_THAT(plan_text(plan), Not(HasSubstr("about -")));
+}
+
+TEST(PlanText, HasEveryCellTheSeedAndTheExpectedDuration) {
+  Options options = options_for({"serial", "unavailable"}, {"io"});
+  options.tasks = {100};
+  options.waits = {{1s}};
+  options.seed = 7;
+  options.repetitions = 2;
+  const std::string text = plan_text(make_plan(options, roomy_machine()));
+  EXPECT_THAT(text, HasSubstr("io · 100 tasks · wait 1s"));
+  EXPECT_THAT(text, HasSubstr("io/serial/tasks:100/wait:1s  about 1.75 min a run"));
+  EXPECT_THAT(text, HasSubstr("io/unavailable/tasks:100/wait:1s  skipped: not available here: it is a row for tests"));
+  EXPECT_THAT(text, HasSubstr("2 cells, seed 7; 2 rounds of about 1.75 min: about"));
+  EXPECT_THAT(text, HasSubstr(" in all\n"));
+}
+
+TEST(ListText, SaysWhatThereIsAndWhatIsUnavailableAndWhy) {
+  const std::string text = list_text({.models = faulty_models(), .jobs = all_jobs(), .services = all_services()});
+  EXPECT_THAT(text, HasSubstr("not available here: it is a row for tests"));
+  EXPECT_THAT(text, HasSubstr("here it is a row for tests"));
+  for (const Job& job : all_jobs()) EXPECT_THAT(text, HasSubstr(std::string(job.summary)));
+  for (const Service& service : all_services()) EXPECT_THAT(text, HasSubstr(std::string(service.summary)));
+  const std::string usual = list_text(
+      {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()});
+  EXPECT_THAT(usual, HasSubstr("\nPrimitives:\n"));
+  for (const Primitive& primitive : all_primitives()) EXPECT_THAT(usual, HasSubstr(std::string(primitive.summary)));
+  for (const Model& model : all_models()) {
+    EXPECT_THAT(usual, HasSubstr(std::string(model.summary)));
+    for (const std::string_view alias : model.aliases) EXPECT_THAT(usual, HasSubstr(std::string(alias)));
+  }
+}
+
+}  // namespace
+}  // namespace bench

@@ -1,0 +1,114 @@
+// Why: a program that reads CSV takes the first line's word for every line after it.
+#include <gmock/gmock.h>
+
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "harness/report/report.h"
+#include "tests/support/service_example.h"
+
+namespace bench {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::Each;
+using testing::Key;
+using testing::Not;
+using testing::SizeIs;
+
+using Row = std::map<std::string, std::string>;
+
+// Fields without quotes, as all of these are; split at every comma, so that a line has one field more than commas.
+std::vector<std::string> fields_of(const std::string& line) {
+  std::vector<std::string> fields(1);
+  for (const char character : line) {
+    if (character == ',') {
+      fields.emplace_back();
+    } else if (character != '\r') {
+      fields.back() += character;
+    }
+  }
+  return fields;
+}
+
+std::vector<Row> rows_of(const ServiceExample& example) {
+  std::istringstream text(report_csv(example.plan, example.results));
+  std::vector<std::vector<std::string>> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(fields_of(line));
+  EXPECT_THAT(lines, Each(SizeIs(lines.front().size())));
+  std::vector<Row> rows;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    Row& row = rows.emplace_back();
+    for (std::size_t column = 0; column < lines[i].size(); ++column) row[lines[0][column]] = lines[i][column];
+  }
+  return rows;
+}
+
+// Puts a job with one sample into the plan.
+void add_job(ServiceExample& example) {
+  Group& group = example.plan.groups.emplace_back();
+  group.job = &job_named("io");
+  group.parameters = {.tasks = 7, .work = 0, .waits = {}};
+  group.cpus = 2;
+  group.cells.push_back(example.plan.cells.size());
+  Cell& cell = example.plan.cells.emplace_back();
+  cell.group = 1;
+  cell.model = &model_named("serial");
+  cell.name = "io/serial/tasks:7/wait:10ms";
+  Sample sample;
+  sample.batches = 1;
+  sample.wall_ns = 70e6;
+  example.results.cells.emplace_back().samples.push_back(sample);
+}
+
+TEST(Csv, HasARowOfFiguresForEveryCellOfAService) {
+  ServiceExample example({"serial", "threads", "epoll"}, RateMode::fixed, 2000);
+  example.add_six(0, 2000, 3500, Limit::rate);
+  example.results.cells[0].memory = UnitMemory{.user_bytes = 100, .kernel_bytes = 2000};
+  example.results.cells[1].failure = "it died";
+  const std::vector<Row> rows = rows_of(example);
+  ASSERT_THAT(rows, SizeIs(3));
+  Row row = rows[0];
+  EXPECT_EQ(row["name"], "echo/serial/connections:4/message:64/rate:2000");
+  EXPECT_EQ(row["workload"], "echo");
+  EXPECT_EQ(row["connections"], "4");
+  EXPECT_EQ(row["message_bytes"], "64");
+  EXPECT_EQ(row["offered_rate_per_second"], "2000");
+  EXPECT_EQ(row["samples"], "6");
+  EXPECT_EQ(row["rate_per_second"], "2000");
+  EXPECT_EQ(row["wall_ns"], "1e+06");
+  EXPECT_EQ(row["cpu_ns"], "3500");
+  EXPECT_EQ(row["over_ideal"], "3.5");
+  EXPECT_EQ(row["server_cpu_percent"], "50");
+  EXPECT_EQ(row["kernel_bytes_per_connection"], "2000");
+  EXPECT_EQ(row["connections_served"], "4");
+  EXPECT_EQ(row["limit"], "rate");
+  EXPECT_EQ(row["invalid_samples"], "0");
+  EXPECT_EQ(row["error"], "");
+  EXPECT_THAT(row, AllOf(Not(Contains(Key("tasks"))), Not(Contains(Key("speedup_over_serial")))));
+  EXPECT_EQ(rows[1].at("error"), "it died");
+  EXPECT_EQ(rows[1].at("rate_per_second"), "");
+  EXPECT_EQ(rows[2].at("limit"), "");
+}
+
+TEST(Csv, HasOneHeaderOverJobsAndServices) {
+  ServiceExample example({"epoll"});
+  example.add_six(0, 10'000, 3500, Limit::server);
+  add_job(example);
+  const std::vector<Row> rows = rows_of(example);
+  ASSERT_THAT(rows, SizeIs(2));
+  EXPECT_EQ(rows[0].at("connections"), "4");
+  EXPECT_EQ(rows[0].at("tasks"), "");
+  EXPECT_EQ(rows[0].at("peak_memory_bytes"), "");
+  EXPECT_EQ(rows[0].at("offered_rate_per_second"), "");  // the closed loop has none
+  EXPECT_EQ(rows[1].at("connections"), "");
+  EXPECT_EQ(rows[1].at("limit"), "");
+  EXPECT_EQ(rows[1].at("tasks"), "7");
+  EXPECT_EQ(rows[1].at("wall_ns"), "7e+07");
+}
+
+}  // namespace
+}  // namespace bench

@@ -1,0 +1,75 @@
+// What the tests that start real runs share: a plan put together by hand, and the launcher that carries it out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/plan/plan.h"
+#include "harness/run/launcher.h"
+
+namespace bench {
+
+/// A cell of a test: a model, a job and its sizes.
+struct TestCell {
+  const Model* model = nullptr;
+  const Job* job = nullptr;
+  JobParameters parameters;
+  std::uint32_t workers = 2;
+};
+
+/// How a run ended.
+struct Ended {
+  RunOutcome outcome;
+  std::string reason;  ///< Why it failed; empty when it did not.
+};
+
+/// A bound on what takes milliseconds, for machines under load and sanitizers: to be met only by what hangs.
+inline constexpr std::chrono::seconds generous{120};
+
+/// A launcher over a plan of the given cells. Forks, so the calling process must have one thread.
+class TestRuns {
+ public:
+  explicit TestRuns(const std::vector<TestCell>& cells);
+
+  Ended run(RunKind kind, std::uint32_t cell = 0, std::chrono::nanoseconds time_limit = generous);
+
+  /// What the last run has left.
+  const RunReport& report() const { return launcher_.report(); }
+
+  Launcher& launcher() { return launcher_; }
+
+  /// The launcher's process.
+  pid_t process() const { return process_; }
+
+ private:
+  Plan plan_;
+  Launcher launcher_;
+  pid_t process_;
+};
+
+/// How many entries /proc/`pid`/`folder` has: "fd" for descriptors, "task" for threads.
+std::size_t count_entries(pid_t pid, const std::string& folder);
+
+/// True when no process of `group` exists.
+bool group_is_gone(pid_t group);
+
+/// The rows of the model table, the reference runtimes, and a hybrid of each kind.
+std::vector<const Model*> every_model_and_some_hybrids();
+
+/// A pointer to each row of a table, for a test that takes every row.
+template <typename Row>
+std::vector<const Row*> every(RowList<Row> table) {
+  std::vector<const Row*> rows;
+  for (const Row& row : table) rows.push_back(&row);
+  return rows;
+}
+
+/// "gil_threads" for "gil-threads", "processes_epoll" for "processes+epoll": what may stand in the name of a test.
+std::string test_name(std::string_view name);
+
+}  // namespace bench

@@ -1,0 +1,114 @@
+#include "tests/support/test_server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "models/hybrid.h"
+
+namespace bench {
+
+TestServer::TestServer(const Model& model, const Service& service, ServiceParameters parameters,
+                       std::chrono::nanoseconds idle_timeout, std::uint32_t workers)
+    : service_(service),
+      parameters_(parameters),
+      listeners_(listen_on_all("127.0.0.1", 0, service.transport, idle_timeout, server_copies(model, workers))) {
+  if (parameters_.message_bytes == 0) parameters_.message_bytes = service.default_message_bytes;
+  setup_ = {.service = &service,
+            .context = {.parameters = parameters_, .model = model.name},
+            .workers = workers,
+            .sockets = listeners_.descriptors(),
+            .idle_timeout = idle_timeout};
+  process_.emplace(model, setup_, *report_.data(), std::span<const int>());
+}
+
+UniqueFd TestServer::connect() const {
+  const int type = service_.transport == Transport::tcp ? SOCK_STREAM : SOCK_DGRAM;
+  UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  if (type == SOCK_STREAM) setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(listeners_.port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0)
+      << std::strerror(errno);
+  // Not before: with a deadline, a connect that a ring of this process interrupts would not be taken up again.
+  const timeval patience{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
+  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  return socket;
+}
+
+void TestServer::set_receive_buffer(int bytes) const {
+  for (const UniqueFd& socket : listeners_.sockets) {
+    setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  }
+}
+
+void send_all(int socket, Output& out) {
+  while (!out.empty()) {
+    std::array<iovec, 16> vectors{};
+    const auto filled = out.gather(vectors);
+    const ssize_t sent = ::send(socket, filled[0].iov_base, filled[0].iov_len, MSG_NOSIGNAL);
+    ASSERT_GT(sent, 0) << std::strerror(errno);
+    out.consume(static_cast<std::size_t>(sent));
+  }
+}
+
+std::string receive_replies(int socket, Exchange& exchange, int replies, std::size_t at_most) {
+  std::vector<std::byte> tail;
+  std::vector<std::byte> room(at_most);
+  while (replies > 0) {
+    const ssize_t size = recv(socket, room.data(), room.size(), 0);
+    if (size <= 0) return size == 0 ? "the server closed the connection" : std::strerror(errno);
+    tail.insert(tail.end(), room.begin(), room.begin() + size);
+    std::size_t used = 0;
+    while (replies > 0) {
+      const Reply reply = exchange.reply(std::span(tail).subspan(used));
+      used += reply.consumed;
+      if (reply.verdict == Verdict::more) break;
+      if (reply.verdict != Verdict::complete) return std::string(reply.why);
+      --replies;
+    }
+    tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(used));
+  }
+  return {};
+}
+
+std::string converse(int socket, Exchange& exchange, int requests) {
+  for (int i = 0; i < requests; ++i) {
+    Output out;
+    exchange.request(out);
+    send_all(socket, out);
+    if (std::string wrong = receive_replies(socket, exchange, 1); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+void reset(UniqueFd& socket) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  socket.reset();
+}
+
+bool closed_by_server(int socket) {
+  char byte = 0;
+  ssize_t size = 0;
+  do {
+    size = recv(socket, &byte, 1, 0);
+  } while (size > 0);
+  return size == 0 || errno == ECONNRESET;
+}
+
+const Service& service_named(std::string_view name) { return *std::ranges::find(all_services(), name, &Service::name); }
+
+}  // namespace bench
