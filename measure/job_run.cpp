@@ -5,22 +5,22 @@
 
 namespace bench {
 
-JobRun::JobRun(const Job& job, JobParameters parameters, std::uint32_t workers, RunLength length, RunReport& report,
+JobRun::JobRun(const Job& job, Batch batch, std::uint32_t workers, RunLength length, RunReport& report,
                std::uint64_t stack_bytes)
     : Run(report),
       job_(job),
-      parameters_(std::move(parameters)),
+      batch_(std::move(batch)),
       workers_(workers),
       stack_bytes_(stack_bytes),
       length_(length),
-      memory_(parameters_.tasks),
+      memory_(batch_.tasks),
       records_(memory_->span()),
-      outcomes_(parameters_.tasks) {}
+      outcomes_(batch_.tasks) {}
 
 JobRun::JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate)
     : Run(whole),
       job_(whole.job_),
-      parameters_(whole.parameters_),
+      batch_(whole.batch_),
       workers_(part.workers),
       stack_bytes_(whole.stack_bytes_),
       first_(whole.first_),
@@ -64,7 +64,7 @@ void JobRun::finish_batch(std::int64_t end_ns) {
   const TreeUsage usage = own_tree_usage(Edge::end) - usage_before_;
   check_times();
   std::ranges::transform(records_, outcomes_.begin(), &TaskRecord::outcome);
-  if (const auto wrong = job_.check(parameters_, outcomes_)) fail(*wrong);
+  if (const auto wrong = job_.check(batch_, outcomes_)) fail(*wrong);
 
   JobMeasurement& measured = report().job;
   const std::int64_t wall_ns = end_ns - batch_begun_ns_;
@@ -80,15 +80,15 @@ void JobRun::finish_batch(std::int64_t end_ns) {
 
 // A model may not lose a task, run it outside its batch, or cut its wait short.
 void JobRun::check_times() noexcept {
-  for (std::uint32_t index = 0; index < parameters_.tasks; ++index) {
+  for (std::uint32_t index = 0; index < batch_.tasks; ++index) {
     const TaskRecord& record = records_[index];
     if (record.times_begun != 1) fail(fmt::format("task {} was begun {} times, not once", index, record.times_begun));
     if (record.finished_ns == 0) fail(fmt::format("task {} was started and never ended", index));
     if (record.started_ns < batch_begun_ns_) fail(fmt::format("task {} ran outside its batch", index));
     const std::int64_t lasted_ns = record.finished_ns - record.started_ns;
-    if (lasted_ns < parameters_.wait_of(index).count()) {
+    if (lasted_ns < batch_.wait_of(index).count()) {
       fail(fmt::format("task {} lasted {} ns and so cut its wait of {} ns short", index, lasted_ns,
-                       parameters_.wait_of(index).count()));
+                       batch_.wait_of(index).count()));
     }
   }
 }

@@ -48,7 +48,7 @@ struct JobPart {
 class JobRun : public Run {
  public:
   /// `report` and `workload` must outlive the run. Throws std::system_error without memory for the records.
-  JobRun(const Job& job, JobParameters parameters, std::uint32_t workers, RunLength length, RunReport& report,
+  JobRun(const Job& job, Batch batch, std::uint32_t workers, RunLength length, RunReport& report,
          std::uint64_t stack_bytes = default_stack_bytes);
 
   /// The part of `whole` that one copy runs; `gate` holds it between batches. Both outlive it.
@@ -70,7 +70,7 @@ class JobRun : public Run {
     TaskRecord& record = records_[index];
     ++record.times_begun;
     record.started_ns = now_ns();
-    return job_.task(parameters_, first_ + index, record.outcome);
+    return job_.task({.batch = batch_, .index = first_ + index, .outcome = record.outcome});
   }
 
   /// Task `index` has ended now.
@@ -86,7 +86,7 @@ class JobRun : public Run {
   void record_times(JobMeasurement& measured) const noexcept;
 
   const Job& job_;
-  JobParameters parameters_;
+  Batch batch_;
   std::uint32_t workers_;
   std::uint64_t stack_bytes_;
   RunLength length_;

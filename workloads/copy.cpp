@@ -149,24 +149,24 @@ class Copying {
   Digest digest_;
 };
 
-Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
-  Copying copying(index, parameters.work * kib);
+Script task(Task task) {
+  Copying copying(task.index, task.work() * kib);
   Transfer transfer;
   while (copying.next(transfer)) {
     const std::int64_t size = co_yield transfer;
     copying.done(size);
   }
-  outcome = copying.digest();
+  task.outcome = copying.digest();
 }
 
-std::uint64_t compute(const JobParameters& parameters, std::uint32_t index) {
+std::uint64_t compute(const Batch& parameters, std::uint32_t index) {
   Copying copying(index, parameters.work * kib);
   Transfer transfer;
   while (copying.next(transfer)) copying.done(do_transfer(transfer));
   return copying.digest();
 }
 
-std::optional<std::string> check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes) {
+std::optional<std::string> check(const Batch& parameters, std::span<const std::uint64_t> outcomes) {
   return compare_outcomes(outcomes, [&](std::uint32_t index) {
     Digest digest;
     for (std::uint64_t number = 0; number < parameters.work * kib / word_bytes; ++number)
@@ -175,7 +175,7 @@ std::optional<std::string> check(const JobParameters& parameters, std::span<cons
   });
 }
 
-double estimate_ns(const JobParameters& parameters) { return 1.5 * static_cast<double>(parameters.work * kib); }
+double estimate_ns(const Batch& parameters) { return 1.5 * static_cast<double>(parameters.work * kib); }
 
 }  // namespace
 

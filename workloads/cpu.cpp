@@ -5,17 +5,17 @@
 namespace bench {
 namespace {
 
-Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
-  Product product(index + std::uint64_t{1});
+Script task(Task task) {
+  Product product(task.index + std::uint64_t{1});
   std::size_t words = 0;
-  for (std::uint64_t factor = 2; factor <= parameters.work; ++factor) {
+  for (std::uint64_t factor = 2; factor <= task.work(); ++factor) {
     words += product.multiply(factor);
     if (words >= words_per_checkpoint) {
       words = 0;
       co_yield checkpoint();
     }
   }
-  outcome = product.residue();
+  task.outcome = product.residue();
 }
 
 }  // namespace

@@ -7,12 +7,12 @@ namespace {
 // What a task leaves behind: its index, spread over the word so that no other task's outcome looks like it.
 constexpr std::uint64_t mark(std::uint32_t index) { return (index + std::uint64_t{1}) * 0x9E37'79B9'7F4A'7C15U; }
 
-Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
-  co_yield wait_for(parameters.wait_of(index));
-  outcome = mark(index);
+Script task(Task task) {
+  co_yield wait_for(task.wait());
+  task.outcome = mark(task.index);
 }
 
-std::optional<std::string> check(const JobParameters&, std::span<const std::uint64_t> outcomes) {
+std::optional<std::string> check(const Batch&, std::span<const std::uint64_t> outcomes) {
   return compare_outcomes(outcomes, mark);
 }
 

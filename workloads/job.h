@@ -2,29 +2,59 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
+#include "workloads/parameter.h"
 #include "workloads/row_list.h"
 #include "workloads/script.h"
 
 namespace bench {
 
-/// The sizes of one job: a batch of independent tasks.
-struct JobParameters {
+/// What the tasks of one batch have in common.
+struct Batch {
   std::uint32_t tasks = 0;
   std::uint64_t work = 0;                       ///< Size of one task's computation; its meaning is the job's.
   std::vector<std::chrono::nanoseconds> waits;  ///< Dealt round the tasks: task i waits waits[i % size].
+  Parameters parameters{};                      ///< Whatever else the job can be told.
+  std::byte* state = nullptr;                   ///< What the tasks share, where the job has such: Job::state_bytes.
+  std::uint16_t helper_port = 0;                ///< Of the job's helper server, where it has one.
 
   /// How long task `index` waits in all.
   std::chrono::nanoseconds wait_of(std::uint32_t index) const noexcept {
     return waits.empty() ? std::chrono::nanoseconds{0} : waits[index % waits.size()];
   }
+
+  /// The state that Job::prepare has made.
+  template <typename State>
+  State& shared() const noexcept {
+    return *std::launder(reinterpret_cast<State*>(state));
+  }
 };
+
+/// One task of a batch, as its script sees it. Passed by value, since it lives as long as the script.
+struct Task {
+  const Batch& batch;
+  std::uint32_t index;
+  std::uint64_t& outcome;  ///< What the script leaves; it depends on the index, so that a stale or swapped one shows.
+
+  std::uint32_t tasks() const noexcept { return batch.tasks; }
+  std::uint64_t work() const noexcept { return batch.work; }
+  std::chrono::nanoseconds wait() const noexcept { return batch.wait_of(index); }
+
+  template <typename State>
+  State& shared() const noexcept {
+    return batch.shared<State>();
+  }
+};
+static_assert(std::is_trivially_copyable_v<Task> && std::is_trivially_destructible_v<Task>);
 
 /// A job: its sizes by default and its functions. All functions may be called in any process and thread.
 struct Job {
@@ -37,22 +67,43 @@ struct Job {
   std::string_view work_meaning = {};        ///< What --work counts, for the help text.
   std::chrono::nanoseconds default_wait{0};  ///< 0: the job waits for nothing and takes no --wait.
 
-  /// The script of task `index`. It writes the task's outcome, which depends on the index, so that a stale one shows.
-  Script (*task)(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome);
+  /// The script of a task. It writes the task's outcome.
+  Script (*task)(Task task);
 
   /// The same computation as a plain loop: no script, no checkpoints, no waits. Returns the task's outcome.
   /// Null when the job computes nothing.
-  std::uint64_t (*compute)(const JobParameters& parameters, std::uint32_t index) = nullptr;
+  std::uint64_t (*compute)(const Batch& batch, std::uint32_t index) = nullptr;
 
   /// What is wrong with a batch's outcomes, judged by values that were found in another way; empty when all is right.
-  std::optional<std::string> (*check)(const JobParameters& parameters, std::span<const std::uint64_t> outcomes);
+  std::optional<std::string> (*check)(const Batch& batch, std::span<const std::uint64_t> outcomes);
 
   /// About how many nanoseconds one task computes, for estimates of a plan's duration only.
-  double (*estimate_ns)(const JobParameters& parameters) = nullptr;
+  double (*estimate_ns)(const Batch& batch) = nullptr;
 
   /// How many checkpoints one task passes where that is what the job is about, so that the price of one can be
   /// told; null elsewhere.
-  std::uint64_t (*checkpoints)(const JobParameters& parameters) = nullptr;
+  std::uint64_t (*checkpoints)(const Batch& batch) = nullptr;
+
+  /// What the job can be told besides the sizes above.
+  std::span<const Parameter> parameters{};
+
+  /// How many bytes the tasks of a batch share, in memory made before any fork. Null: none, and no task of it waits for
+  /// another.
+  std::size_t (*state_bytes)(const Batch& batch) = nullptr;
+
+  /// Makes that state anew before each batch, in `batch.state`, which is zero then and aligned for anything; nothing
+  /// destroys it. In the run's first process.
+  void (*prepare)(const Batch& batch) = nullptr;
+
+  /// How many tasks have to be under way at once for a batch to end. Null: one.
+  std::uint32_t (*least_in_flight)(const Batch& batch) = nullptr;
+
+  /// The shortest time in which a batch can end however many units there are, besides its longest task: what has to
+  /// happen one after another. Null: none.
+  std::chrono::nanoseconds (*in_turn)(const Batch& batch) = nullptr;
+
+  /// The service that a helper serves beside the run, in a process that is no part of what is measured; empty: none.
+  std::string_view helper{};
 };
 
 /// Compares each outcome with `expected(index)` and says which task is wrong first.

@@ -5,13 +5,13 @@
 namespace bench {
 namespace {
 
-Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
-  Product product(index + std::uint64_t{1});
+Script task(Task task) {
+  Product product(task.index + std::uint64_t{1});
   std::size_t words = 0;
-  const std::uint64_t middle = parameters.work / 2;
-  for (std::uint64_t factor = 1; factor <= parameters.work; ++factor) {
+  const std::uint64_t middle = task.work() / 2;
+  for (std::uint64_t factor = 1; factor <= task.work(); ++factor) {
     if (factor == middle + 1) {
-      co_yield wait_for(parameters.wait_of(index));
+      co_yield wait_for(task.wait());
     }
     words += product.multiply(factor);
     if (words >= words_per_checkpoint) {
@@ -19,7 +19,7 @@ Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t&
       co_yield checkpoint();
     }
   }
-  outcome = product.residue();
+  task.outcome = product.residue();
 }
 
 }  // namespace

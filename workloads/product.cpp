@@ -45,19 +45,19 @@ std::uint64_t factorial_residue(std::uint64_t n) {
   return residue;
 }
 
-std::uint64_t product::compute(const JobParameters& parameters, std::uint32_t index) {
+std::uint64_t product::compute(const Batch& parameters, std::uint32_t index) {
   Product product(index + std::uint64_t{1});
   for (std::uint64_t factor = 2; factor <= parameters.work; ++factor) product.multiply(factor);
   return product.residue();
 }
 
-std::optional<std::string> product::check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes) {
+std::optional<std::string> product::check(const Batch& parameters, std::span<const std::uint64_t> outcomes) {
   const std::uint64_t factorial = factorial_residue(parameters.work);
   return compare_outcomes(outcomes,
                           [&](std::uint32_t index) { return multiply_residue(factorial, index + std::uint64_t{1}); });
 }
 
-double product::estimate_ns(const JobParameters& parameters) {
+double product::estimate_ns(const Batch& parameters) {
   // By Stirling N! has about N·log2(N/e) bits; on the way to it each factor meets half of its words.
   const auto factors = static_cast<double>(parameters.work);
   const double words = factors * std::log2(std::max(factors / std::numbers::e, 2.0)) / 64;

@@ -34,9 +34,9 @@ std::uint64_t factorial_residue(std::uint64_t n);
 
 /// What `cpu` and `mixed` share: the product (index + 1) · 1·2·…·N.
 namespace product {
-std::uint64_t compute(const JobParameters& parameters, std::uint32_t index);
-std::optional<std::string> check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes);
-double estimate_ns(const JobParameters& parameters);
+std::uint64_t compute(const Batch& parameters, std::uint32_t index);
+std::optional<std::string> check(const Batch& parameters, std::span<const std::uint64_t> outcomes);
+double estimate_ns(const Batch& parameters);
 }  // namespace product
 
 }  // namespace bench

@@ -16,7 +16,7 @@ inline std::uint64_t digit_sum(std::uint64_t number) {
 }
 
 // The task's numbers begin where those of the task before end, in the lower 15 digits.
-std::uint64_t first_of(const JobParameters& parameters, std::uint32_t index) { return index * parameters.work; }
+std::uint64_t first_of(const Batch& parameters, std::uint32_t index) { return index * parameters.work; }
 
 // The sum of the digits of 0, 1, …, n - 1, place by place: each place runs through 0…9 once every 10 · place numbers.
 std::uint64_t digits_below(std::uint64_t n) {
@@ -29,18 +29,18 @@ std::uint64_t digits_below(std::uint64_t n) {
   return total;
 }
 
-Script task(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
-  const std::uint64_t first = first_number + first_of(parameters, index);
-  const std::uint64_t end = first + parameters.work;
+Script task(Task task) {
+  const std::uint64_t first = first_number + first_of(task.batch, task.index);
+  const std::uint64_t end = first + task.work();
   std::uint64_t total = 0;
   for (std::uint64_t number = first; number != end; ++number) {
     total += digit_sum(number);
     co_yield checkpoint();
   }
-  outcome = total;
+  task.outcome = total;
 }
 
-std::uint64_t compute(const JobParameters& parameters, std::uint32_t index) {
+std::uint64_t compute(const Batch& parameters, std::uint32_t index) {
   const std::uint64_t first = first_number + first_of(parameters, index);
   const std::uint64_t end = first + parameters.work;
   std::uint64_t total = 0;
@@ -48,7 +48,7 @@ std::uint64_t compute(const JobParameters& parameters, std::uint32_t index) {
   return total;
 }
 
-std::optional<std::string> check(const JobParameters& parameters, std::span<const std::uint64_t> outcomes) {
+std::optional<std::string> check(const Batch& parameters, std::span<const std::uint64_t> outcomes) {
   return compare_outcomes(outcomes, [&](std::uint32_t index) {
     const std::uint64_t first = first_of(parameters, index);
     const std::uint64_t leading_ones = parameters.work;
@@ -56,9 +56,9 @@ std::optional<std::string> check(const JobParameters& parameters, std::span<cons
   });
 }
 
-double estimate_ns(const JobParameters& parameters) { return 20.0 * static_cast<double>(parameters.work); }
+double estimate_ns(const Batch& parameters) { return 20.0 * static_cast<double>(parameters.work); }
 
-std::uint64_t checkpoints(const JobParameters& parameters) { return parameters.work; }
+std::uint64_t checkpoints(const Batch& parameters) { return parameters.work; }
 
 }  // namespace
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
 
-std::string waits_text(const JobParameters& parameters) {
+std::string waits_text(const Batch& parameters) {
   std::string text;
   for (const std::chrono::nanoseconds wait : parameters.waits) {
     if (!text.empty()) text += ':';
@@ -56,7 +56,7 @@ struct Demand {
 };
 
 Demand demand_of(const Group& group) {
-  const JobParameters& parameters = group.parameters;
+  const Batch& parameters = group.parameters;
   const double task_ns = group.job->estimate_ns ? group.job->estimate_ns(parameters) : 0;
   Demand demand{.compute_ns = task_ns * parameters.tasks, .wait_ns = 0, .longest_ns = task_ns};
   if (parameters.waits.empty()) return demand;

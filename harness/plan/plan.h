@@ -38,7 +38,7 @@ struct Group {
   const Job* job = nullptr;              ///< A job, or
   const Service* service = nullptr;      ///< a service, or
   const Primitive* primitive = nullptr;  ///< a primitive: one of the three is there.
-  JobParameters parameters;              ///< Of a job; of a primitive the tasks.
+  Batch parameters;                      ///< Of a job; of a primitive the tasks.
   ServiceLoad load;                      ///< Of a service.
   std::optional<ForeignServer> foreign;  ///< Serves the service in the place of a model.
   std::uint32_t cpus = 0;                ///< CPUs a run may use.

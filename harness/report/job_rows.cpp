@@ -7,7 +7,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json parameters(const RowSource& source, const Sample* /*sample*/) {
-  const JobParameters& job = source.group.parameters;
+  const Batch& job = source.group.parameters;
   Json parameters{{"tasks", job.tasks}, {"cpus", source.group.cpus}};
   if (job.work != 0) parameters["work"] = job.work;
   if (!job.waits.empty()) {

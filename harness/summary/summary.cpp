@@ -342,7 +342,7 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
 }
 
 double ideal_ns(const Group& group, double compute_ns) {
-  const JobParameters& parameters = group.parameters;
+  const Batch& parameters = group.parameters;
   const double task_ns = compute_ns / parameters.tasks;
   double longest_ns = task_ns;
   const std::size_t dealt = std::min<std::size_t>(parameters.waits.size(), parameters.tasks);

@@ -18,30 +18,24 @@
 
 namespace {
 
+using bench::Batch;
 using bench::checkpoint;
-using bench::JobParameters;
 using bench::Script;
+using bench::Task;
 
-Script empty_task(const JobParameters&, std::uint32_t index, std::uint64_t& outcome) {
-  outcome = index;
+Script empty_task(Task task) {
+  task.outcome = task.index;
   co_return;
 }
 
-std::optional<std::string> accept(const JobParameters&, std::span<const std::uint64_t>) { return std::nullopt; }
+std::optional<std::string> accept(const Batch&, std::span<const std::uint64_t>) { return std::nullopt; }
 
 constexpr bench::Job empty_tasks{
     .name = "empty",
     .summary = "",
-    .default_tasks = 0,
-    .default_work = 0,
-    .max_work = 0,
-    .work_meaning = "",
-    .default_wait = std::chrono::nanoseconds(0),
+    .default_tasks = 1,
     .task = empty_task,
-    .compute = nullptr,
     .check = accept,
-    .estimate_ns = nullptr,
-    .checkpoints = nullptr,
 };
 
 void run_empty_tasks(benchmark::State& state, const bench::Model& model, std::uint32_t tasks) {
@@ -82,10 +76,10 @@ void read_the_clock(benchmark::State& state) {
 }
 
 void create_and_run_a_script(benchmark::State& state) {
-  const JobParameters parameters;
+  const Batch batch;
   std::uint64_t outcome = 0;
   for ([[maybe_unused]] auto iteration : state) {
-    Script script = empty_tasks.task(parameters, 0, outcome);
+    Script script = empty_tasks.task({.batch = batch, .index = 0, .outcome = outcome});
     benchmark::DoNotOptimize(script.advance());
   }
 }

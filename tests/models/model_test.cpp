@@ -31,8 +31,8 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-JobParameters small_sizes(const Job& job, std::uint32_t tasks) {
-  JobParameters parameters{.tasks = tasks, .work = job.default_work != 0 ? std::uint64_t{400} : 0, .waits = {}};
+Batch small_sizes(const Job& job, std::uint32_t tasks) {
+  Batch parameters{.tasks = tasks, .work = job.default_work != 0 ? std::uint64_t{400} : 0, .waits = {}};
   if (job.default_wait != 0ns) parameters.waits = {500us, 1ms};
   return parameters;
 }
@@ -154,7 +154,7 @@ void make_step(std::uint32_t index) { shared().who.at(shared().steps.fetch_add(1
 
 std::vector<std::uint32_t> steps_made() { return {shared().who.begin(), shared().who.begin() + shared().steps.load()}; }
 
-std::optional<std::string> anything(const JobParameters&, std::span<const std::uint64_t>) { return std::nullopt; }
+std::optional<std::string> anything(const Batch&, std::span<const std::uint64_t>) { return std::nullopt; }
 
 constexpr Job row(std::string_view name, decltype(Job::task) task) {
   return {.name = name,
@@ -176,7 +176,7 @@ constexpr Job row(std::string_view name, decltype(Job::task) task) {
 // more time than any machine needs, and where they cannot, no time would be enough.
 class Patience {
  public:
-  explicit Patience(const JobParameters& parameters)
+  explicit Patience(const Batch& parameters)
       : end_ns_(now_ns() + static_cast<std::int64_t>(parameters.work) * 1'000'000), tasks_(parameters.tasks) {
     ++shared().arrived;
   }
@@ -194,24 +194,24 @@ class Patience {
   std::uint32_t tasks_;
 };
 
-Script meets_waiting(const JobParameters& parameters, std::uint32_t, std::uint64_t&) {
-  const Patience patience(parameters);
+Script meets_waiting(Task task) {
+  const Patience patience(task.batch);
   while (patience.goes_on()) {
     co_yield wait_for(1ms);
   }
   patience.leave();
 }
 
-Script meets_at_checkpoints(const JobParameters& parameters, std::uint32_t, std::uint64_t&) {
-  const Patience patience(parameters);
+Script meets_at_checkpoints(Task task) {
+  const Patience patience(task.batch);
   while (patience.goes_on()) {
     co_yield checkpoint();
   }
   patience.leave();
 }
 
-Script meets_computing(const JobParameters& parameters, std::uint32_t, std::uint64_t&) {
-  const Patience patience(parameters);
+Script meets_computing(Task task) {
+  const Patience patience(task.batch);
   while (patience.goes_on()) {
   }
   patience.leave();
@@ -219,7 +219,7 @@ Script meets_computing(const JobParameters& parameters, std::uint32_t, std::uint
 }
 
 // What comes of transfers that cannot be: the end of a file, and no file at all.
-Script reads_past_the_end(const JobParameters&, std::uint32_t index, std::uint64_t& outcome) {
+Script reads_past_the_end(Task task) {
   std::array<std::byte, 16> room{};
   const int empty = open("/dev/null", O_RDWR | O_CLOEXEC);
   const std::int64_t at_end = co_yield read_at(empty, room, 0);
@@ -228,10 +228,10 @@ Script reads_past_the_end(const JobParameters&, std::uint32_t index, std::uint64
   const std::int64_t of_none = co_yield read_at(-1, room, 0);
   const std::int64_t to_none = co_yield write_at(-1, room, 0);
   close(empty);
-  if (at_end == 0 && written == 16 && of_none == -EBADF && to_none == -EBADF) outcome = index + 1;
+  if (at_end == 0 && written == 16 && of_none == -EBADF && to_none == -EBADF) task.outcome = task.index + 1;
 }
 
-std::optional<std::string> as_expected(const JobParameters&, std::span<const std::uint64_t> outcomes) {
+std::optional<std::string> as_expected(const Batch&, std::span<const std::uint64_t> outcomes) {
   return compare_outcomes(outcomes, [](std::uint32_t index) { return index + std::uint64_t{1}; });
 }
 
@@ -327,9 +327,9 @@ TEST(Meeting, IsHeldUnderEveryModel) {
 }
 
 // One task does not end before all others have: a pool that deals its tasks beforehand never gets there.
-Script ends_last(const JobParameters& parameters, std::uint32_t index, std::uint64_t&) {
-  if (index == 0) {
-    while (shared().finished + 1 < parameters.tasks) {
+Script ends_last(Task task) {
+  if (task.index == 0) {
+    while (shared().finished + 1 < task.tasks()) {
       co_yield wait_for(1ms);
     }
   }
@@ -352,14 +352,14 @@ INSTANTIATE_TEST_SUITE_P(Table, Dealing, testing::ValuesIn(every_pool()),
                          [](const auto& param) { return test_name(param.param->name); });
 
 // Between two operations nobody else computes.
-Script keeps_to_itself(const JobParameters&, std::uint32_t index, std::uint64_t&) {
+Script keeps_to_itself(Task task) {
   for (int round = 0; round < 20; ++round) {
     if (++shared().inside != 1) ++shared().intruders;
     const std::int64_t end_ns = now_ns() + 100'000;
     while (now_ns() < end_ns) {
     }
     --shared().inside;
-    if ((static_cast<std::uint32_t>(round) + index) % 3 == 0) {
+    if ((static_cast<std::uint32_t>(round) + task.index) % 3 == 0) {
       co_yield wait_for(100us);
     } else {
       co_yield checkpoint();
@@ -401,19 +401,19 @@ struct WouldSuspend {
 constexpr std::uint32_t enough_switches = 6;
 
 // Each time a task gives way at a checkpoint, another one must have run before it goes on.
-Script gives_way(const JobParameters&, std::uint32_t index, std::uint64_t&) {
+Script gives_way(Task task) {
   std::atomic<std::uint32_t>& last = shared().who[0];
   for (std::uint32_t switches = 0; switches != enough_switches && shared().finished == 0;) {
-    last = index;
+    last = task.index;
     WouldSuspend question;
     const bool asked_to = co_await question;
     co_yield checkpoint();
     if (!asked_to) continue;
-    if (last == index) ++shared().intruders;
+    if (last == task.index) ++shared().intruders;
     ++switches;
     ++shared().steps;
   }
-  last = index;
+  last = task.index;
   ++shared().finished;
 }
 constexpr Job giving_way = row("gives-way", gives_way);
@@ -431,20 +431,20 @@ TEST(GilThreads, HandTheLockToAnotherThreadWhenAskedTo) {
 
 // ---- In which order tasks take their turns ----
 
-Script steps_at_checkpoints(const JobParameters&, std::uint32_t index, std::uint64_t&) {
-  make_step(index);
+Script steps_at_checkpoints(Task task) {
+  make_step(task.index);
   co_yield checkpoint();
-  make_step(index);
+  make_step(task.index);
   co_yield checkpoint();
-  make_step(index);
+  make_step(task.index);
 }
 
-Script steps_between_waits(const JobParameters&, std::uint32_t index, std::uint64_t&) {
-  make_step(index);
+Script steps_between_waits(Task task) {
+  make_step(task.index);
   co_yield wait_for(1ms);
-  make_step(index);
+  make_step(task.index);
   co_yield wait_for(1ms);
-  make_step(index);
+  make_step(task.index);
 }
 
 constexpr Job stepping = row("steps-at-checkpoints", steps_at_checkpoints);
@@ -550,8 +550,8 @@ INSTANTIATE_TEST_SUITE_P(Table, Cleanness, testing::ValuesIn(every_model_and_som
 constexpr std::uint32_t dealt_tasks = 10;
 const SharedArray<pid_t> process_of_task(dealt_tasks);
 
-Script tells_its_process(const JobParameters&, std::uint32_t index, std::uint64_t&) {
-  process_of_task[index] = getpid();
+Script tells_its_process(Task task) {
+  process_of_task[task.index] = getpid();
   co_return;
 }
 constexpr Job telling = row("tells-its-process", tells_its_process);
@@ -580,7 +580,7 @@ TEST(ModelTable, NamesEveryModelAndAliasOnce) {
   for (const RowList<Model> table : {all_models(), all_references()}) {
     for (const Model& model : table) {
       names.push_back(model.name);
-      names.insert(names.end(), model.aliases.begin(), model.aliases.end());
+      names.insert(names.end(), aliases_of(model).begin(), aliases_of(model).end());
     }
   }
   std::ranges::sort(names);

@@ -18,68 +18,68 @@ using namespace std::chrono_literals;
 
 // ---- Jobs ----
 
-bool at_fault(const JobParameters& parameters, std::uint32_t index) { return index == parameters.tasks / 2; }
+bool at_fault(const Task& task) { return task.index == task.tasks() / 2; }
 
 constexpr std::uint64_t right_outcome(std::uint32_t index) { return index + std::uint64_t{1000}; }
 
-std::optional<std::string> check(const JobParameters&, std::span<const std::uint64_t> outcomes) {
+std::optional<std::string> check(const Batch&, std::span<const std::uint64_t> outcomes) {
   return compare_outcomes(outcomes, right_outcome);
 }
 
-Script throws(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script throws(Task task) {
   co_yield wait_for(1ms);
-  if (at_fault(parameters, index)) throw std::runtime_error("deliberate");
-  outcome = right_outcome(index);
+  if (at_fault(task)) throw std::runtime_error("deliberate");
+  task.outcome = right_outcome(task.index);
 }
 
-Script throws_int(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script throws_int(Task task) {
   co_yield wait_for(1ms);
-  if (at_fault(parameters, index)) throw 42;
-  outcome = right_outcome(index);
+  if (at_fault(task)) throw 42;
+  task.outcome = right_outcome(task.index);
 }
 
-Script dies(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script dies(Task task) {
   co_yield wait_for(1ms);
-  if (at_fault(parameters, index)) kill(getpid(), SIGKILL);
-  outcome = right_outcome(index);
+  if (at_fault(task)) kill(getpid(), SIGKILL);
+  task.outcome = right_outcome(task.index);
 }
 
-Script exits(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script exits(Task task) {
   co_yield wait_for(1ms);
-  if (at_fault(parameters, index)) _exit(0);
-  outcome = right_outcome(index);
+  if (at_fault(task)) _exit(0);
+  task.outcome = right_outcome(task.index);
 }
 
-Script hangs(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
-  co_yield wait_for(at_fault(parameters, index) ? std::chrono::nanoseconds(1h) : 1ms);
-  outcome = right_outcome(index);
+Script hangs(Task task) {
+  co_yield wait_for(at_fault(task) ? std::chrono::nanoseconds(1h) : 1ms);
+  task.outcome = right_outcome(task.index);
 }
 
-Script throws_first(const JobParameters&, std::uint32_t index, std::uint64_t&) {
-  co_yield wait_for(index == 0 ? std::chrono::nanoseconds(1ms) : 1h);
+Script throws_first(Task task) {
+  co_yield wait_for(task.index == 0 ? std::chrono::nanoseconds(1ms) : 1h);
   throw std::runtime_error("deliberate");
 }
 
-Script dies_first(const JobParameters&, std::uint32_t index, std::uint64_t&) {
-  co_yield wait_for(index == 0 ? std::chrono::nanoseconds(1ms) : 1h);
+Script dies_first(Task task) {
+  co_yield wait_for(task.index == 0 ? std::chrono::nanoseconds(1ms) : 1h);
   kill(getpid(), SIGKILL);
 }
 
-Script spins(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
-  const std::atomic<bool> for_ever = at_fault(parameters, index);
+Script spins(Task task) {
+  const std::atomic<bool> for_ever = at_fault(task);
   while (for_ever.load(std::memory_order_relaxed)) {
   }
-  outcome = right_outcome(index);
+  task.outcome = right_outcome(task.index);
   co_return;
 }
 
-Script wrong(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
-  outcome = at_fault(parameters, index) ? 7 : right_outcome(index);
+Script wrong(Task task) {
+  task.outcome = at_fault(task) ? 7 : right_outcome(task.index);
   co_return;
 }
 
-Script quick(const JobParameters&, std::uint32_t index, std::uint64_t& outcome) {
-  outcome = right_outcome(index);
+Script quick(Task task) {
+  task.outcome = right_outcome(task.index);
   co_return;
 }
 
@@ -90,10 +90,10 @@ std::uint64_t descend(int kilobytes) {
   return kilobytes == 0 ? 0 : descend(kilobytes - 1) + static_cast<std::uint64_t>(frame[0]);
 }
 
-Script deep(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) {
+Script deep(Task task) {
   constexpr int levels = 256;
-  outcome = right_outcome(index);
-  if (at_fault(parameters, index)) outcome += descend(levels) - levels;
+  task.outcome = right_outcome(task.index);
+  if (at_fault(task)) task.outcome += descend(levels) - levels;
   co_return;
 }
 

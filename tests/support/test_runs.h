@@ -18,7 +18,7 @@ namespace bench {
 struct TestCell {
   const Model* model = nullptr;
   const Job* job = nullptr;
-  JobParameters parameters;
+  Batch parameters;
   std::uint32_t workers = 2;
 };
 

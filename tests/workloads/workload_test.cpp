@@ -77,7 +77,7 @@ TEST(Sum, AddsTheDigitsOfItsNumbers) {
   constexpr std::uint64_t first_number = 1'000'000'000'000'000;
   for (const std::uint64_t work : {1, 9, 10, 11, 99, 100, 1000, 12345}) {
     for (const std::uint32_t index : {0U, 1U, 3U, 7U, 42U}) {
-      const JobParameters parameters{.tasks = 43, .work = work, .waits = {}};
+      const Batch parameters{.tasks = 43, .work = work, .waits = {}};
       EXPECT_EQ(sum().compute(parameters, index), digits_as_text(first_number + index * work, work))
           << "work " << work << ", task " << index;
     }
@@ -87,7 +87,7 @@ TEST(Sum, AddsTheDigitsOfItsNumbers) {
 // The check finds the sums place by place, without adding up any number's digits.
 TEST(Sum, ChecksByOtherMeansThanItComputes) {
   for (const std::uint64_t work : {1, 7, 10, 99, 1000, 12345}) {
-    const JobParameters parameters{.tasks = 20, .work = work, .waits = {}};
+    const Batch parameters{.tasks = 20, .work = work, .waits = {}};
     std::vector<std::uint64_t> outcomes;
     for (std::uint32_t index = 0; index < 20; ++index) {
       outcomes.push_back(digits_as_text(1'000'000'000'000'000 + index * work, work));
@@ -96,12 +96,12 @@ TEST(Sum, ChecksByOtherMeansThanItComputes) {
   }
 }
 
-TEST(JobParameters, DealsWaitsRoundTheTasks) {
-  const JobParameters dealt{.tasks = 5, .work = 0, .waits = {10ms, 20ms}};
+TEST(Batch, DealsWaitsRoundTheTasks) {
+  const Batch dealt{.tasks = 5, .work = 0, .waits = {10ms, 20ms}};
   EXPECT_EQ(dealt.wait_of(0), 10ms);
   EXPECT_EQ(dealt.wait_of(1), 20ms);
   EXPECT_EQ(dealt.wait_of(4), 10ms);
-  const JobParameters none{.tasks = 5, .work = 0, .waits = {}};
+  const Batch none{.tasks = 5, .work = 0, .waits = {}};
   EXPECT_EQ(none.wait_of(3), 0ns);
 }
 
@@ -112,16 +112,16 @@ class EveryWorkload : public testing::TestWithParam<const Job*> {
   const Job& job() const { return *GetParam(); }
 
   // Small sizes, with more than one wait.
-  JobParameters sizes(std::uint64_t work = 300) const {
-    JobParameters parameters{.tasks = 12, .work = job().default_work != 0 ? work : 0, .waits = {}};
+  Batch sizes(std::uint64_t work = 300) const {
+    Batch parameters{.tasks = 12, .work = job().default_work != 0 ? work : 0, .waits = {}};
     if (job().default_wait != 0ns) parameters.waits = {1ms, 2ms};
     return parameters;
   }
 
   // Runs the script of one task, without its waits; tells what it waited for in all.
-  std::chrono::nanoseconds run(const JobParameters& parameters, std::uint32_t index, std::uint64_t& outcome) const {
+  std::chrono::nanoseconds run(const Batch& parameters, std::uint32_t index, std::uint64_t& outcome) const {
     std::chrono::nanoseconds waited{0};
-    Script script = job().task(parameters, index, outcome);
+    Script script = job().task({.batch = parameters, .index = index, .outcome = outcome});
     while (script.advance()) {
       const Operation& operation = script.operation();
       if (operation.kind == Op::wait_for) waited += operation.duration;
@@ -131,7 +131,7 @@ class EveryWorkload : public testing::TestWithParam<const Job*> {
     return waited;
   }
 
-  std::vector<std::uint64_t> outcomes(const JobParameters& parameters) const {
+  std::vector<std::uint64_t> outcomes(const Batch& parameters) const {
     std::vector<std::uint64_t> left(parameters.tasks);
     for (std::uint32_t index = 0; index < parameters.tasks; ++index) run(parameters, index, left[index]);
     return left;
@@ -140,7 +140,7 @@ class EveryWorkload : public testing::TestWithParam<const Job*> {
 
 TEST_P(EveryWorkload, AcceptsWhatItsScriptsLeave) {
   for (const std::uint64_t work : {1, 2, 3, 300, 1000}) {
-    const JobParameters parameters = sizes(work);
+    const Batch parameters = sizes(work);
     EXPECT_EQ(job().check(parameters, outcomes(parameters)), std::nullopt) << "work " << work;
   }
 }
@@ -148,7 +148,7 @@ TEST_P(EveryWorkload, AcceptsWhatItsScriptsLeave) {
 TEST_P(EveryWorkload, ComputesTheSameAsAPlainLoop) {
   if (!job().compute) GTEST_SKIP() << "computes nothing";
   for (const std::uint64_t work : {1, 2, 3, 300, 1000}) {
-    const JobParameters parameters = sizes(work);
+    const Batch parameters = sizes(work);
     const std::vector<std::uint64_t> left = outcomes(parameters);
     for (std::uint32_t index = 0; index < parameters.tasks; ++index) {
       EXPECT_EQ(job().compute(parameters, index), left[index]) << "work " << work << ", task " << index;
@@ -157,7 +157,7 @@ TEST_P(EveryWorkload, ComputesTheSameAsAPlainLoop) {
 }
 
 TEST_P(EveryWorkload, WaitsForItsShareInAll) {
-  const JobParameters parameters = sizes();
+  const Batch parameters = sizes();
   for (std::uint32_t index = 0; index < parameters.tasks; ++index) {
     std::uint64_t outcome = 0;
     EXPECT_EQ(run(parameters, index, outcome), parameters.wait_of(index)) << "task " << index;
@@ -166,7 +166,7 @@ TEST_P(EveryWorkload, WaitsForItsShareInAll) {
 
 // The factor after which `mixed` waits is the middle one; with a single factor there is no middle, but still a wait.
 TEST_P(EveryWorkload, WaitsWithTheLeastWorkToo) {
-  const JobParameters parameters = sizes(1);
+  const Batch parameters = sizes(1);
   std::uint64_t outcome = 0;
   EXPECT_EQ(run(parameters, 0, outcome), parameters.wait_of(0));
 }
@@ -174,9 +174,9 @@ TEST_P(EveryWorkload, WaitsWithTheLeastWorkToo) {
 TEST_P(EveryWorkload, PassesAsManyCheckpointsAsItsRowSays) {
   if (!job().checkpoints) GTEST_SKIP() << "its row does not say";
   static const std::atomic<bool> always{true};
-  const JobParameters parameters = sizes();
+  const Batch parameters = sizes();
   std::uint64_t outcome = 0;
-  Script script = job().task(parameters, 0, outcome);
+  Script script = job().task({.batch = parameters, .index = 0, .outcome = outcome});
   script.switch_when(always);
   std::uint64_t passed = 0;
   while (script.advance()) passed += script.operation().kind == Op::checkpoint ? 1 : 0;
@@ -185,7 +185,7 @@ TEST_P(EveryWorkload, PassesAsManyCheckpointsAsItsRowSays) {
 
 // The refusal names the task.
 TEST_P(EveryWorkload, RefusesOneWrongOutcomeWhereverItIs) {
-  const JobParameters parameters = sizes();
+  const Batch parameters = sizes();
   for (const std::uint32_t index : {0U, 5U, 11U}) {
     std::vector<std::uint64_t> left = outcomes(parameters);
     left[index] += 1;
@@ -196,7 +196,7 @@ TEST_P(EveryWorkload, RefusesOneWrongOutcomeWhereverItIs) {
 }
 
 TEST_P(EveryWorkload, RefusesOutcomesOfTheWrongTasks) {
-  const JobParameters parameters = sizes();
+  const Batch parameters = sizes();
   std::vector<std::uint64_t> swapped = outcomes(parameters);
   std::swap(swapped[2], swapped[3]);
   EXPECT_TRUE(job().check(parameters, swapped));
@@ -206,7 +206,7 @@ TEST_P(EveryWorkload, RefusesOutcomesOfTheWrongTasks) {
 }
 
 TEST_P(EveryWorkload, RefusesAnOutcomeThatWasNeverWritten) {
-  const JobParameters parameters = sizes();
+  const Batch parameters = sizes();
   std::vector<std::uint64_t> left = outcomes(parameters);
   left[4] = 0;
   EXPECT_TRUE(job().check(parameters, left));

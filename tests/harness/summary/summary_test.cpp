@@ -29,7 +29,7 @@ constexpr double ms = 1e6;
 // A plan of one group and what its runs have left.
 class Example {
  public:
-  Example(std::string_view workload, const std::vector<std::string_view>& models, JobParameters parameters,
+  Example(std::string_view workload, const std::vector<std::string_view>& models, Batch parameters,
           std::uint32_t cpus = 2) {
     Group& group = plan.groups.emplace_back();
     group.job = &job_named(workload);
