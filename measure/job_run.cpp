@@ -1,12 +1,33 @@
 #include "measure/job_run.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace bench {
 
+JobRun::SharedState::SharedState(std::size_t size, std::uint32_t tasks, std::uint32_t loops)
+    : memory(std::max<std::size_t>(size, 1)), bytes(size), waiting(tasks), inboxes(loops) {
+  for (Inbox& inbox : inboxes.span()) inbox.fd = -1;
+  for (Inbox& inbox : inboxes.span()) {
+    inbox.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (inbox.fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd of a loop's inbox");
+  }
+}
+
+JobRun::SharedState::~SharedState() {
+  for (const Inbox& inbox : inboxes.span()) {
+    if (inbox.fd >= 0) close(inbox.fd);
+  }
+}
+
 JobRun::JobRun(const Job& job, Batch batch, std::uint32_t workers, RunLength length, RunReport& report,
-               std::uint64_t stack_bytes)
+               std::uint64_t stack_bytes, std::uint32_t loops)
     : Run(report),
       job_(job),
       batch_(std::move(batch)),
@@ -15,7 +36,13 @@ JobRun::JobRun(const Job& job, Batch batch, std::uint32_t workers, RunLength len
       length_(length),
       memory_(batch_.tasks),
       records_(memory_->span()),
-      outcomes_(batch_.tasks) {}
+      outcomes_(batch_.tasks) {
+  if (!job.state_bytes) return;
+  shared_.emplace(job.state_bytes(batch_), batch_.tasks, loops);
+  shared_of_all_ = &*shared_;
+  waiting_ = shared_->waiting.span();
+  batch_.state = shared_->memory.data();
+}
 
 JobRun::JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate)
     : Run(whole),
@@ -30,6 +57,8 @@ JobRun::JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate)
   const std::size_t begin = begin_of(part.number);
   first_ += static_cast<std::uint32_t>(begin);
   records_ = whole.records_.subspan(begin, begin_of(part.number + 1) - begin);
+  shared_of_all_ = whole.shared_of_all_;
+  if (whole.shares()) waiting_ = whole.waiting_.subspan(begin, records_.size());
 }
 
 bool JobRun::next_batch() {
@@ -45,10 +74,33 @@ bool JobRun::next_batch() {
     if (long_enough || batches_begun_ == length_.max_batches) return false;
   }
   ++batches_begun_;
-  std::ranges::fill(records_, TaskRecord{});
+  begin_batch();
   usage_before_ = own_tree_usage(Edge::begin);
   batch_begun_ns_ = now_ns();
   return true;
+}
+
+void JobRun::begin_batch() {
+  std::ranges::fill(records_, TaskRecord{});
+  if (!shared_) return;
+  std::memset(shared_->memory.data(), 0, shared_->bytes);
+  if (job_.prepare) job_.prepare(batch_);
+}
+
+Inbox* JobRun::take_inbox() noexcept {
+  if (!shared_of_all_) return nullptr;
+  const std::uint32_t number = shared_of_all_->inboxes_taken[0].fetch_add(1);
+  if (number >= shared_of_all_->inboxes.span().size()) fail("more loops than inboxes");
+  return &shared_of_all_->inboxes[number];
+}
+
+void JobRun::bind(Script& script, std::uint32_t index, const Home& home) noexcept {
+  Waiting& waiting = waiting_[index];
+  waiting.state.store(Waiting::running);
+  waiting.deliver = home.deliver;
+  waiting.home = home.at;
+  waiting.task = index;
+  script.bind(waiting);
 }
 
 // A copy without tasks goes through the batches here.
@@ -86,7 +138,7 @@ void JobRun::check_times() noexcept {
     if (record.finished_ns == 0) fail(fmt::format("task {} was started and never ended", index));
     if (record.started_ns < batch_begun_ns_) fail(fmt::format("task {} ran outside its batch", index));
     const std::int64_t lasted_ns = record.finished_ns - record.started_ns;
-    if (lasted_ns < batch_.wait_of(index).count()) {
+    if (job_.each_waits && lasted_ns < batch_.wait_of(index).count()) {
       fail(fmt::format("task {} lasted {} ns and so cut its wait of {} ns short", index, lasted_ns,
                        batch_.wait_of(index).count()));
     }

@@ -14,6 +14,7 @@
 
 #include "measure/batch_gate.h"
 #include "measure/clock.h"
+#include "measure/inbox.h"
 #include "measure/run.h"
 #include "measure/shared_mapping.h"
 #include "workloads/job.h"
@@ -34,6 +35,12 @@ struct TaskRecord {
   std::uint64_t times_begun;
 };
 
+/// How a unit that runs tasks learns that one of them has been woken by another task.
+struct Home {
+  void (*deliver)(Waiting&) = nullptr;
+  void* at = nullptr;  ///< In shared memory, or null.
+};
+
 /// The share of a job that one copy of a hybrid's inner model runs.
 struct JobPart {
   std::uint32_t number = 0;   ///< Of the copy,
@@ -47,9 +54,10 @@ struct JobPart {
 /// task between begin() and end(), and returns with none of its units left.
 class JobRun : public Run {
  public:
-  /// `report` and `workload` must outlive the run. Throws std::system_error without memory for the records.
+  /// `report` and `job` must outlive the run. `loops`: how many units at the most run tasks in a loop of their own.
+  /// Throws std::system_error without memory for the records, or without a descriptor for a loop's inbox.
   JobRun(const Job& job, Batch batch, std::uint32_t workers, RunLength length, RunReport& report,
-         std::uint64_t stack_bytes = default_stack_bytes);
+         std::uint64_t stack_bytes = default_stack_bytes, std::uint32_t loops = 1);
 
   /// The part of `whole` that one copy runs; `gate` holds it between batches. Both outlive it.
   JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate);
@@ -65,12 +73,20 @@ class JobRun : public Run {
   /// Of a fiber.
   std::uint64_t stack_bytes() const noexcept { return stack_bytes_; }
 
-  /// Task `index` starts now: its script. Any unit, once for each task of a batch.
-  Script begin(std::uint32_t index) {
+  /// Whether tasks may wait for each other.
+  bool shares() const noexcept { return !waiting_.empty(); }
+
+  /// An inbox for a unit that runs tasks in a loop; null where no task waits for another. It stays the unit's.
+  Inbox* take_inbox() noexcept;
+
+  /// Task `index` starts now: its script. Any unit, once for each task of a batch. `home` is the unit's.
+  Script begin(std::uint32_t index, const Home& home) {
     TaskRecord& record = records_[index];
     ++record.times_begun;
     record.started_ns = now_ns();
-    return job_.task({.batch = batch_, .index = first_ + index, .outcome = record.outcome});
+    Script script = job_.task({.batch = batch_, .index = first_ + index, .outcome = record.outcome});
+    if (shares()) bind(script, index, home);
+    return script;
   }
 
   /// Task `index` has ended now.
@@ -80,6 +96,22 @@ class JobRun : public Run {
   [[noreturn]] void fail_task(std::uint32_t index) noexcept;
 
  private:
+  // What the tasks share, and what they wait for each other with.
+  struct SharedState {
+    SharedState(std::size_t bytes, std::uint32_t tasks, std::uint32_t loops);
+    ~SharedState();
+    SharedState(const SharedState&) = delete;
+    SharedState& operator=(const SharedState&) = delete;
+
+    SharedMapping memory;
+    std::size_t bytes;
+    SharedArray<Waiting> waiting;
+    SharedArray<Inbox> inboxes;
+    SharedArray<std::atomic<std::uint32_t>> inboxes_taken{1};
+  };
+
+  void bind(Script& script, std::uint32_t index, const Home& home) noexcept;
+  void begin_batch();
   bool next_part();
   void finish_batch(std::int64_t end_ns);
   void check_times() noexcept;
@@ -92,7 +124,10 @@ class JobRun : public Run {
   RunLength length_;
   std::optional<SharedArray<TaskRecord>> memory_;  // of the whole
   std::span<TaskRecord> records_;
-  std::uint32_t first_ = 0;  // task of the whole
+  std::optional<SharedState> shared_;  // of the whole, where tasks share something
+  SharedState* shared_of_all_ = nullptr;
+  std::span<Waiting> waiting_;  // as the records
+  std::uint32_t first_ = 0;     // task of the whole
   std::uint32_t copy_ = 0;
   BatchGate* gate_ = nullptr;  // of a part
   std::vector<std::uint64_t> outcomes_;
@@ -101,25 +136,5 @@ class JobRun : public Run {
   std::int64_t batch_begun_ns_ = 0;
   TreeUsage usage_before_;
 };
-
-/// Runs task `index` to its end on the calling unit; `perform(operation)` does what the script asks for.
-/// `prepare(script)` comes before the script's first step.
-template <typename Prepare, typename Perform>
-void run_task(JobRun& job, std::uint32_t index, Prepare prepare, Perform perform) {
-  try {
-    Script script = job.begin(index);
-    prepare(script);
-    while (script.advance()) perform(script.operation());
-    job.end(index);
-  } catch (...) {
-    job.fail_task(index);
-  }
-}
-
-template <typename Perform>
-void run_task(JobRun& job, std::uint32_t index, Perform perform) {
-  run_task(
-      job, index, [](Script&) {}, perform);
-}
 
 }  // namespace bench

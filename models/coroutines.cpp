@@ -14,6 +14,7 @@
 #include "models/loop/ticker.h"
 #include "models/model.h"
 #include "models/resumable/coroutine.h"
+#include "models/resumable/job_units.h"
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
@@ -21,33 +22,43 @@
 namespace bench {
 namespace {
 
-Detached run_as_coroutine(JobRun& job, std::uint32_t index, CoroutineScheduler& scheduler) {
+// Of one task, for the driver: what takes time is asked of the scheduler, which resumes the coroutine by `waiter`.
+struct TaskHost {
+  JobUnits<CoroutineScheduler>& units;
+  CoroutineScheduler::Waiter& waiter;
+
+  Answer checkpoint() {
+    units.scheduler.wake_in_turn(waiter);
+    return Answer::later;
+  }
+  Answer wait_for(std::chrono::nanoseconds duration) {
+    units.scheduler.wake_at(now_ns() + duration.count(), waiter);
+    return Answer::later;
+  }
+  Answer transfer(Operation& operation) { return units.transfer(operation, waiter); }
+  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) { return units.park(waiting, at_most, waiter); }
+};
+static_assert(Host<TaskHost>);
+
+Detached run_as_coroutine(JobRun& job, std::uint32_t index, JobUnits<CoroutineScheduler>& units) {
   static constinit const std::atomic<bool> at_every_checkpoint{true};
   const Run::Unit unit(job);
+  OwnHandle own;
+  CoroutineScheduler::Waiter waiter{co_await own};
+  TaskHost host{units, waiter};
   try {
-    Script script = job.begin(index);
+    Script script = job.begin(index, units.parking.home());
     script.switch_when(at_every_checkpoint);
-    while (script.advance()) {
-      const Operation operation = script.operation();
-      switch (operation.kind) {
-        case Op::checkpoint: {
-          auto turn = scheduler.turn();
-          co_await turn;
-          break;
-        }
-        case Op::wait_for: {
-          auto sleep = scheduler.sleep(operation.duration);
-          co_await sleep;
-          break;
-        }
-        case Op::read:
-        case Op::write: *operation.result = do_transfer(operation.transfer); break;
-      }
+    while (true) {
+      const bool ended = drive(script, host);
+      if (ended) break;
+      co_await std::suspend_always();
     }
     job.end(index);
   } catch (...) {
     job.fail_task(index);
   }
+  --units.unfinished;
 }
 
 // What the coroutines of a server share. The buffers are used between two suspensions only.
@@ -207,10 +218,11 @@ void serve_coroutines(ServerRun& run) {
 }
 
 void run_coroutines(JobRun& job) {
-  CoroutineScheduler scheduler;
+  JobUnits<CoroutineScheduler> units(job);
   while (job.next_batch()) {
-    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_as_coroutine(job, index, scheduler);
-    scheduler.run();
+    units.unfinished = job.tasks();
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_as_coroutine(job, index, units);
+    units.run();
   }
 }
 

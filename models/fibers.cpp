@@ -18,6 +18,7 @@
 #include "models/loop/ticker.h"
 #include "models/model.h"
 #include "models/resumable/fiber_unit.h"
+#include "models/resumable/job_units.h"
 #include "models/resumable/parking_peer.h"
 #include "models/talk/converse.h"
 #include "models/talk/datagram.h"
@@ -26,25 +27,46 @@
 namespace bench {
 namespace {
 
-void run_on_fiber(JobRun& job, std::uint32_t index, const FiberUnit& self) {
+// Of one task, for the driver: whatever takes time parks the fiber.
+struct TaskHost {
+  JobUnits<FiberScheduler>& units;
+  const FiberUnit& self;
+
+  Home home() const noexcept { return units.parking.home(); }
+  Answer checkpoint() const {
+    self.give_way();
+    return Answer::now;
+  }
+  Answer wait_for(std::chrono::nanoseconds duration) const {
+    self.sleep(duration);
+    return Answer::now;
+  }
+  Answer transfer(Operation& operation) const {
+    const auto attempt = [&](FiberScheduler::Waiter& waiter) { return units.transfer(operation, waiter); };
+    while (self.until_resumed(attempt) == Answer::later) {
+    }
+    operation.again = false;
+    return Answer::now;
+  }
+  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) const {
+    self.until_resumed([&](FiberScheduler::Waiter& waiter) { return units.park(waiting, at_most, waiter); });
+    return Answer::now;
+  }
+};
+static_assert(Host<TaskHost>);
+
+void run_on_fiber(JobRun& job, std::uint32_t index, JobUnits<FiberScheduler>& units, const FiberUnit& self) {
   static constinit const std::atomic<bool> at_every_checkpoint{true};
   const Run::Unit unit(job);
-  run_task(
-      job, index, [](Script& script) { script.switch_when(at_every_checkpoint); },
-      [&self](const Operation& operation) {
-        switch (operation.kind) {
-          case Op::checkpoint: self.give_way(); break;
-          case Op::wait_for: self.sleep(operation.duration); break;
-          case Op::read:
-          case Op::write: *operation.result = do_transfer(operation.transfer); break;
-        }
-      });
+  run_task(job, index, TaskHost{units, self}, [](Script& script) { script.switch_when(at_every_checkpoint); });
+  --units.unfinished;
 }
 
-void start_task(JobRun& job, std::uint32_t index, StackPool& stacks, FiberScheduler& scheduler) {
+void start_task(JobRun& job, std::uint32_t index, StackPool& stacks, JobUnits<FiberScheduler>& units) {
   try {
-    Fiber::start(stacks,
-                 [&job, &scheduler, index](Fiber& fiber) { run_on_fiber(job, index, FiberUnit(scheduler, fiber)); });
+    Fiber::start(stacks, [&job, &units, index](Fiber& fiber) {
+      run_on_fiber(job, index, units, FiberUnit(units.scheduler, fiber));
+    });
   } catch (const std::system_error& error) {
     job.fail(error.what());
   }
@@ -154,10 +176,11 @@ void serve_fibers(ServerRun& run) {
 
 void run_fibers(JobRun& job) {
   StackPool stacks(job.stack_bytes());
-  FiberScheduler scheduler;
+  JobUnits<FiberScheduler> units(job);
   while (job.next_batch()) {
-    for (std::uint32_t index = 0; index < job.tasks(); ++index) start_task(job, index, stacks, scheduler);
-    scheduler.run();
+    units.unfinished = job.tasks();
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) start_task(job, index, stacks, units);
+    units.run();
   }
 }
 

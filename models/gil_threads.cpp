@@ -76,19 +76,41 @@ class GlobalLock {
   bool held_ = false;
 };
 
+// Lets go of the lock wherever the task blocks, and hands it over at a checkpoint where another thread wants it.
+class LockedHost {
+ public:
+  explicit LockedHost(GlobalLock& gil) : gil_(gil) {}
+
+  static Home home() noexcept { return BlockingHost::home(); }
+  Answer checkpoint() {
+    gil_.hand_over();
+    return Answer::now;
+  }
+  Answer wait_for(std::chrono::nanoseconds duration) {
+    return without_lock([&] { return BlockingHost::wait_for(duration); });
+  }
+  Answer transfer(Operation& operation) {
+    return without_lock([&] { return BlockingHost::transfer(operation); });
+  }
+  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) {
+    return without_lock([&] { return BlockingHost::park(waiting, at_most); });
+  }
+
+ private:
+  template <typename Call>
+  Answer without_lock(Call call) {
+    gil_.drop();
+    const Answer answer = call();
+    gil_.take();
+    return answer;
+  }
+
+  GlobalLock& gil_;
+};
+
 void run_under_lock(JobRun& job, std::uint32_t index, GlobalLock& gil) {
   gil.take();
-  run_task(
-      job, index, [&](Script& script) { script.switch_when(gil.wanted()); },
-      [&](const Operation& operation) {
-        if (operation.kind == Op::checkpoint) {
-          gil.hand_over();
-        } else {
-          gil.drop();
-          block_for(operation);
-          gil.take();
-        }
-      });
+  run_task(job, index, LockedHost(gil), [&](Script& script) { script.switch_when(gil.wanted()); });
   gil.drop();
 }
 

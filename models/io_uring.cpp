@@ -13,11 +13,14 @@
 // unit is the same thread. Before Linux 6.0 there is a submission for each connection and each message instead, into a
 // buffer of the connection's own; io_uring_note() says so.
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <cerrno>
 #include <system_error>
 #include <vector>
 
+#include "models/loop/parking.h"
+#include "models/loop/poller.h"
 #include "models/model.h"
 #include "models/ring/ring.h"
 #include "models/ring/ring_datagrams.h"
@@ -28,49 +31,115 @@ namespace {
 
 class JobLoop {
  public:
-  explicit JobLoop(JobRun& job) : job_(job) {}
+  explicit JobLoop(JobRun& job) : job_(job), parking_(job) {
+    if (parking_.used()) watch_inbox();
+  }
 
   void run_batch() {
     tasks_.resize(job_.tasks());
     unfinished_ = job_.tasks();
     for (std::uint32_t index = 0; index < job_.tasks(); ++index) start(index);
-    while (unfinished_ != 0) {
-      ring_.submit_and_wait();
+    while (true) {
+      parking_.resume_all([this](Waiting& waiting) { go_on(waiting.task); });
+      if (unfinished_ == 0) return;
+      sleep();
       for (Completion done; ring_.take(done);) on_completion(done);
     }
   }
 
  private:
+  // Beside the tasks' numbers.
+  static constexpr std::uint64_t inbox_tag = std::uint64_t{1} << 32;
+  static constexpr std::uint64_t bound_tag = inbox_tag + 1;  // of the earliest deadline of a parked task
+
   struct Task {
     Script script;
     __kernel_timespec due{};
   };
 
+  // Of one task, for the driver.
+  struct TaskHost {
+    JobLoop& loop;
+    std::uint32_t index;
+
+    static Answer checkpoint() noexcept { return Answer::now; }
+    Answer wait_for(std::chrono::nanoseconds duration) {
+      loop.ring_.arm(index, now_ns() + duration.count(), loop.tasks_[index].due);
+      return Answer::later;
+    }
+    Answer transfer(Operation& operation) { return loop.begin(operation, index); }
+    Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) { return loop.parking_.park(waiting, at_most); }
+  };
+  static_assert(Host<TaskHost>);
+
   void start(std::uint32_t index) {
-    tasks_[index].script = job_.begin(index);
+    tasks_[index].script = job_.begin(index, parking_.home());
     go_on(index);
   }
 
-  void begin(const Transfer& transfer, std::uint32_t index) {
-    io_uring_sqe* const submission = ring_.prepare(index);
+  void watch_inbox() { io_uring_prep_poll_add(ring_.prepare(inbox_tag), parking_.fd(), POLLIN); }
+
+  void sleep() {
+    const std::int64_t deadline_ns = parking_.sleep_until(no_deadline);
+    if (deadline_ns == 0) {
+      ring_.submit();
+    } else {
+      if (deadline_ns != no_deadline) ring_.arm(bound_tag, deadline_ns, bound_due_);
+      ring_.submit_and_wait();
+    }
+    parking_.slept();
+  }
+
+  // Hands a transfer to the kernel.
+  Answer begin(Operation& operation, std::uint32_t index) {
+    Transfer& transfer = operation.transfer;
     const auto bytes = static_cast<unsigned>(transfer.bytes);
     const auto offset = static_cast<std::uint64_t>(transfer.offset);
-    if (transfer.kind == Op::write) {
-      io_uring_prep_write(submission, transfer.fd, transfer.data, bytes, offset);
-    } else {
-      io_uring_prep_read(submission, transfer.fd, transfer.data, bytes, offset);
+    switch (transfer.kind) {
+      case Transfer::Kind::read_at:
+        io_uring_prep_read(ring_.prepare(index), transfer.fd, transfer.data, bytes, offset);
+        break;
+      case Transfer::Kind::write_at:
+        io_uring_prep_write(ring_.prepare(index), transfer.fd, transfer.data, bytes, offset);
+        break;
+      case Transfer::Kind::send:
+        io_uring_prep_send(ring_.prepare(index), transfer.fd, transfer.data, bytes, MSG_NOSIGNAL);
+        break;
+      case Transfer::Kind::receive:
+        io_uring_prep_recv(ring_.prepare(index), transfer.fd, transfer.data, bytes, 0);
+        break;
+      case Transfer::Kind::connect:
+      case Transfer::Kind::child_end:
+      case Transfer::Kind::close: return poll_for(operation, index);
     }
+    return Answer::later;
+  }
+
+  // What is tried at once, and again when the ring has polled its descriptor.
+  Answer poll_for(Operation& operation, std::uint32_t index) {
+    const Readiness wanted = try_transfer(operation.transfer, operation.result);
+    if (wanted == Readiness::done) return Answer::now;
+    operation.again = true;
+    const unsigned events = wanted == Readiness::to_read ? POLLIN : POLLOUT;
+    io_uring_prep_poll_add(ring_.prepare(index), operation.transfer.fd, events);
+    return Answer::later;
   }
 
   void on_completion(const Completion& done) {
+    if (done.tag == bound_tag) return;  // resume_all() looks who it was for
+    if (done.tag == inbox_tag) {
+      parking_.drain();
+      return watch_inbox();
+    }
     const auto index = static_cast<std::uint32_t>(done.tag);
-    const Operation& operation = tasks_[index].script.operation();
-    if (operation.kind == Op::wait_for) {
+    Operation& operation = tasks_[index].script.operation();
+    if (operation.verb == Verb::wait_for) {
       if (done.result != -ETIME) throw std::system_error(-done.result, std::generic_category(), "a timer of the ring");
-    } else if (done.result == -EINTR) {
-      return begin(operation.transfer, index);
+    } else if (done.result == -EINTR && !operation.again) {
+      begin(operation, index);
+      return;
     } else {
-      *operation.result = done.result;
+      operation.result = done.result;
     }
     go_on(index);
   }
@@ -78,16 +147,9 @@ class JobLoop {
   // Runs task `index` up to its next wait or to its end.
   void go_on(std::uint32_t index) {
     Task& task = tasks_[index];
+    TaskHost host{*this, index};
     try {
-      while (task.script.advance()) {
-        const Operation operation = task.script.operation();
-        switch (operation.kind) {
-          case Op::checkpoint: break;
-          case Op::wait_for: return ring_.arm(index, now_ns() + operation.duration.count(), task.due);
-          case Op::read:
-          case Op::write: return begin(operation.transfer, index);
-        }
-      }
+      if (!drive(task.script, host)) return;
     } catch (...) {
       job_.fail_task(index);
     }
@@ -97,8 +159,10 @@ class JobLoop {
   }
 
   JobRun& job_;
+  Parking parking_;
   std::vector<Task> tasks_;
   std::uint32_t unfinished_ = 0;
+  __kernel_timespec bound_due_{};
   Ring ring_;  // destroyed before what it points at
 };
 

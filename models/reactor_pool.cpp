@@ -18,10 +18,13 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <system_error>
+#include <unordered_map>
 #include <vector>
 
+#include "models/loop/parking.h"
 #include "models/loop/ticker.h"
 #include "models/loop/timed_pool.h"
 #include "models/model.h"
@@ -36,36 +39,51 @@ namespace {
 
 class PooledJob {
  public:
-  explicit PooledJob(JobRun& job) : job_(job), pool_(job, job.workers()) {}
+  explicit PooledJob(JobRun& job) : job_(job), parking_(job), pool_(job, job.workers()) {
+    if (parking_.used()) pool_.poller().watch(parking_.fd(), Interest::read);
+  }
 
   void run_batch() {
-    scripts_.resize(job_.tasks());
+    scripts_ = std::vector<Script>(job_.tasks());
     unfinished_ = job_.tasks();
     for (std::uint32_t index = 0; index < job_.tasks(); ++index) {
       pool_.hand_over([this, index](auto&) { start(index); });
     }
-    while (unfinished_.load() != 0) pool_.wait();
+    while (unfinished_.load() != 0) {
+      // Whoever is woken is handed to a worker by this thread, wherever the one that woke it runs.
+      parking_.resume_all([this](Waiting& waiting) { resume(waiting.task); });
+      const bool may_sleep = parking_.sleep_until(no_deadline) != 0;
+      for (const Ready& ready : pool_.wait(may_sleep)) on_ready(ready);
+      parking_.slept();
+    }
   }
 
  private:
-  // On a worker, as all below.
+  // Of one task, for the driver. On a worker.
+  struct TaskHost {
+    PooledJob& pooled;
+    std::uint32_t index;
+
+    static Answer checkpoint() noexcept { return Answer::now; }
+    Answer wait_for(std::chrono::nanoseconds duration) {  // after which the task may be with another worker at any time
+      pooled.pool_.hand_over_at(now_ns() + duration.count(),
+                                [own = &pooled, task = index](auto&) { own->go_on(task); });
+      return Answer::later;
+    }
+    Answer transfer(Operation& operation) { return pooled.transfer(operation, index); }
+    Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) { return pooled.park(waiting, at_most, index); }
+  };
+  static_assert(Host<TaskHost>);
+
   void start(std::uint32_t index) {
-    scripts_[index] = job_.begin(index);
+    scripts_[index] = job_.begin(index, parking_.home());
     go_on(index);
   }
 
   void go_on(std::uint32_t index) {
+    TaskHost host{*this, index};
     try {
-      while (scripts_[index].advance()) {
-        const Operation operation = scripts_[index].operation();
-        switch (operation.kind) {
-          case Op::checkpoint: break;
-          case Op::wait_for:  // after which the task may be with another worker at any time
-            return pool_.hand_over_at(now_ns() + operation.duration.count(), [this, index](auto&) { go_on(index); });
-          case Op::read:
-          case Op::write: *operation.result = do_transfer(operation.transfer); break;
-        }
-      }
+      if (!drive(scripts_[index], host)) return;
     } catch (...) {
       job_.fail_task(index);
     }
@@ -74,9 +92,65 @@ class PooledJob {
     if (--unfinished_ == 0) pool_.wake();
   }
 
+  void resume(std::uint32_t index) {
+    pool_.hand_over([this, index](auto&) { go_on(index); });
+  }
+
+  // On a worker, as its deadline has to be kept by the reactor's thread.
+  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most, std::uint32_t index) {
+    const bool bounded = at_most != for_ever;
+    const std::int64_t due_ns = bounded ? now_ns() + at_most.count() : no_deadline;
+    waiting.due_ns.store(due_ns);
+    if (!waiting.park()) return Answer::now;
+    if (bounded) {
+      pool_.hand_over_at(due_ns, [this, &waiting, index](auto&) {
+        if (waiting.due_ns.load() <= now_ns() && waiting.give_up()) go_on(index);
+      });
+    }
+    return Answer::later;
+  }
+
+  Answer transfer(Operation& operation, std::uint32_t index) {
+    Transfer& transfer = operation.transfer;
+    if (transfer.kind == Transfer::Kind::close) forget(transfer.fd);
+    const Readiness wanted = try_transfer(transfer, operation.result);
+    if (wanted == Readiness::done) return Answer::now;
+    operation.again = true;
+    watch_for(transfer.fd, wanted == Readiness::to_read ? Interest::read : Interest::write, index);
+    return Answer::later;
+  }
+
+  // For one report, by which the reactor's thread hands the task to a worker.
+  void watch_for(int fd, Interest interest, std::uint32_t index) {
+    const std::lock_guard lock(mutex_);
+    const bool is_new = watchers_.find(fd) == watchers_.end();
+    watchers_[fd] = index;
+    is_new ? pool_.poller().watch_once(fd, interest) : pool_.poller().watch_again(fd, interest);
+  }
+
+  void forget(int fd) {
+    const std::lock_guard lock(mutex_);
+    watchers_.erase(fd);
+  }
+
+  void on_ready(const Ready& ready) {
+    if (parking_.used() && ready.fd == parking_.fd()) return parking_.drain();
+    std::uint32_t index = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = watchers_.find(ready.fd);
+      if (found == watchers_.end()) return;  // the pool's own
+      index = found->second;
+    }
+    resume(index);
+  }
+
   JobRun& job_;
+  Parking parking_;  // of the reactor's thread, but for home()
   std::vector<Script> scripts_;
   std::atomic<std::uint32_t> unfinished_ = 0;
+  std::mutex mutex_;
+  std::unordered_map<int, std::uint32_t> watchers_;  // tasks by their descriptors
   TimedPool pool_;
 };
 

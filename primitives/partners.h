@@ -10,7 +10,7 @@
 
 #include "measure/primitive_run.h"
 #include "models/blocking/child.h"
-#include "primitives/futex.h"
+#include "workloads/futex.h"
 
 namespace bench {
 

@@ -87,6 +87,9 @@ struct Job {
   /// What the job can be told besides the sizes above.
   std::span<const Parameter> parameters{};
 
+  /// How many tasks a batch has, where that follows from what the job is told. Null: as many as --tasks says.
+  std::uint32_t (*task_count)(const Parameters& parameters) = nullptr;
+
   /// How many bytes the tasks of a batch share, in memory made before any fork. Null: none, and no task of it waits for
   /// another.
   std::size_t (*state_bytes)(const Batch& batch) = nullptr;
@@ -101,6 +104,9 @@ struct Job {
   /// The shortest time in which a batch can end however many units there are, besides its longest task: what has to
   /// happen one after another. Null: none.
   std::chrono::nanoseconds (*in_turn)(const Batch& batch) = nullptr;
+
+  /// Whether each task lets its own share of the waits pass, so that one which ends sooner is at fault.
+  bool each_waits = true;
 
   /// The service that a helper serves beside the run, in a process that is no part of what is measured; empty: none.
   std::string_view helper{};

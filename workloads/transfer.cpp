@@ -1,3 +1,8 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -5,14 +10,96 @@
 #include "workloads/script.h"
 
 namespace bench {
+namespace {
 
-std::int64_t do_transfer(const Transfer& transfer) noexcept {
+constexpr int none = -1;
+
+sockaddr_in local_address(const Transfer& transfer) noexcept {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(transfer.offset));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+// A connection under way, or established; its descriptor stays in the transfer. -1 with errno set.
+int begin_connect(Transfer& transfer, int flags) noexcept {
+  transfer.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  if (transfer.fd < 0) return -1;
+  const int on = 1;
+  setsockopt(transfer.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const sockaddr_in address = local_address(transfer);
+  return connect(transfer.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+// What a connection that failed comes to; its descriptor is closed.
+std::int64_t refused(Transfer& transfer, int error) noexcept {
+  if (transfer.fd != none) close(transfer.fd);
+  transfer.fd = none;
+  return -error;
+}
+
+// One call; -1 with errno set.
+std::int64_t call(const Transfer& transfer, bool blocks) noexcept {
+  const int flags = blocks ? 0 : MSG_DONTWAIT;
+  switch (transfer.kind) {
+    case Transfer::Kind::read_at: return pread(transfer.fd, transfer.data, transfer.bytes, transfer.offset);
+    case Transfer::Kind::write_at: return pwrite(transfer.fd, transfer.data, transfer.bytes, transfer.offset);
+    case Transfer::Kind::send: return send(transfer.fd, transfer.data, transfer.bytes, flags | MSG_NOSIGNAL);
+    case Transfer::Kind::receive: return recv(transfer.fd, transfer.data, transfer.bytes, flags);
+    case Transfer::Kind::close: return close(transfer.fd);
+    case Transfer::Kind::child_end: {
+      siginfo_t info{};
+      if (waitid(P_PIDFD, static_cast<id_t>(transfer.fd), &info, WEXITED | (blocks ? 0 : WNOHANG)) != 0) return -1;
+      if (info.si_pid == 0) {
+        errno = EAGAIN;
+        return -1;
+      }
+      constexpr int signalled = 128;
+      return info.si_code == CLD_EXITED ? info.si_status : signalled + info.si_status;
+    }
+    case Transfer::Kind::connect: break;
+  }
+  errno = EINVAL;
+  return -1;
+}
+
+}  // namespace
+
+std::int64_t do_transfer(Transfer& transfer) noexcept {
+  if (transfer.kind == Transfer::Kind::connect) {
+    if (begin_connect(transfer, 0) == 0) return transfer.fd;
+    return refused(transfer, errno);
+  }
   while (true) {
-    const ssize_t size = transfer.kind == Op::write
-                             ? pwrite(transfer.fd, transfer.data, transfer.bytes, transfer.offset)
-                             : pread(transfer.fd, transfer.data, transfer.bytes, transfer.offset);
-    if (size >= 0) return size;
+    const std::int64_t result = call(transfer, true);
+    if (result >= 0) return result;
     if (errno != EINTR) return -errno;
+  }
+}
+
+Readiness try_transfer(Transfer& transfer, std::int64_t& result) noexcept {
+  if (transfer.kind == Transfer::Kind::connect) {
+    int error = 0;
+    if (transfer.fd == none) {
+      if (begin_connect(transfer, SOCK_NONBLOCK) != 0) error = errno;
+      if (error == EINPROGRESS) return Readiness::to_write;
+    } else {
+      socklen_t size = sizeof error;
+      getsockopt(transfer.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    }
+    result = error == 0 ? transfer.fd : refused(transfer, error);
+    return Readiness::done;
+  }
+  while (true) {
+    result = call(transfer, false);
+    if (result >= 0) return Readiness::done;
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN && transfer.kind != Transfer::Kind::read_at && transfer.kind != Transfer::Kind::write_at) {
+      return transfer.kind == Transfer::Kind::send ? Readiness::to_write : Readiness::to_read;
+    }
+    result = -errno;
+    return Readiness::done;
   }
 }
 

@@ -48,7 +48,8 @@ double time_plain_loop(const Group& group, RunReport& report) {
 
 void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
   const Group& group = plan.group_of(cell);
-  JobRun job(*group.job, group.parameters, cell.workers, length, report, cell.stack_bytes);
+  JobRun job(*group.job, group.parameters, cell.workers, length, report, cell.stack_bytes,
+             server_copies(*cell.model, cell.workers));
   if (group.job->compute && length.max_batches == 0) {
     // Right before and right after, since the speed of a machine's CPUs may change from second to second.
     const double before_ns = time_plain_loop(group, report);

@@ -3,22 +3,39 @@
 #include <cerrno>
 #include <ctime>
 
+#include "workloads/futex.h"
+
 namespace bench {
+namespace {
+
+timespec timespec_of(std::int64_t ns) {
+  constexpr std::int64_t second_ns = 1'000'000'000;
+  return {.tv_sec = ns / second_ns, .tv_nsec = ns % second_ns};
+}
+
+}  // namespace
 
 void sleep_until(std::int64_t deadline_ns) {
-  constexpr std::int64_t second_ns = 1'000'000'000;
-  const timespec deadline{.tv_sec = deadline_ns / second_ns, .tv_nsec = deadline_ns % second_ns};
+  const timespec deadline = timespec_of(deadline_ns);
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, nullptr) == EINTR) {
   }
 }
 
-void block_for(const Operation& operation) {
-  switch (operation.kind) {
-    case Op::checkpoint: break;
-    case Op::wait_for: sleep_until(now_ns() + operation.duration.count()); break;
-    case Op::read:
-    case Op::write: *operation.result = do_transfer(operation.transfer); break;
+void park_until_woken(Waiting& waiting, std::chrono::nanoseconds at_most) {
+  if (!waiting.park()) return;
+  if (at_most == for_ever) {
+    while (waiting.state.load() == Waiting::parked) futex_wait(waiting.state, Waiting::parked, Sharing::processes);
+    return waiting.resumed();
   }
+  const std::int64_t deadline_ns = now_ns() + at_most.count();
+  const timespec deadline = timespec_of(deadline_ns);
+  while (waiting.state.load() == Waiting::parked) {
+    if (now_ns() >= deadline_ns && waiting.give_up()) return;
+    futex_wait_until(waiting.state, Waiting::parked, Sharing::processes, deadline);
+  }
+  waiting.resumed();
 }
+
+void wake_futex(Waiting& waiting) noexcept { futex_wake_one(waiting.state, Sharing::processes); }
 
 }  // namespace bench

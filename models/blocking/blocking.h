@@ -1,19 +1,42 @@
 // How the units that may block (processes and threads) do what a script asks for.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
-#include "measure/job_run.h"
+#include "models/talk/host.h"
 
 namespace bench {
 
 /// Sleeps until CLOCK_MONOTONIC reads `deadline_ns`; an interrupted sleep is taken up again without lengthening.
 void sleep_until(std::int64_t deadline_ns);
 
-/// Does `operation` by blocking the calling thread; a checkpoint is nothing, since the kernel switches threads.
-void block_for(const Operation& operation);
+/// Blocks the calling thread until the task is woken, `at_most` so long: a futex.
+void park_until_woken(Waiting& waiting, std::chrono::nanoseconds at_most);
+
+/// Wakes a thread that is blocked so.
+void wake_futex(Waiting& waiting) noexcept;
+
+/// Blocks the calling thread; a checkpoint is nothing, since the kernel switches threads.
+struct BlockingHost {
+  static Home home() noexcept { return {.deliver = wake_futex, .at = nullptr}; }
+  static Answer checkpoint() noexcept { return Answer::now; }
+  static Answer wait_for(std::chrono::nanoseconds duration) {
+    sleep_until(now_ns() + duration.count());
+    return Answer::now;
+  }
+  static Answer transfer(Operation& operation) noexcept {
+    operation.result = do_transfer(operation.transfer);
+    return Answer::now;
+  }
+  static Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) {
+    park_until_woken(waiting, at_most);
+    return Answer::now;
+  }
+};
+static_assert(Host<BlockingHost>);
 
 /// Runs task `index` from its start to its end on the calling thread.
-inline void run_blocking(JobRun& job, std::uint32_t index) { run_task(job, index, block_for); }
+inline void run_blocking(JobRun& job, std::uint32_t index) { run_task(job, index, BlockingHost()); }
 
 }  // namespace bench

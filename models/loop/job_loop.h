@@ -2,11 +2,16 @@
 // A regular file is always ready: it is read and written right in the callback, and the loop stands still meanwhile.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "measure/clock.h"
 #include "measure/job_run.h"
+#include "models/loop/parking.h"
+#include "models/loop/poller.h"
 #include "models/loop/timers.h"
 
 namespace bench {
@@ -14,37 +19,59 @@ namespace bench {
 template <typename Poller>
 class JobLoop {
  public:
-  explicit JobLoop(JobRun& job) : job_(job) {}
+  explicit JobLoop(JobRun& job) : job_(job), parking_(job) {
+    if (parking_.used()) poller_.watch(parking_.fd(), Interest::read);
+  }
 
   void run_batch() {
     scripts_.resize(job_.tasks());
     unfinished_ = job_.tasks();
     for (std::uint32_t index = 0; index < job_.tasks(); ++index) start(index);
-    while (unfinished_ != 0) {
-      poller_.wait(timers_.next_deadline_ns());
+    while (true) {
+      parking_.resume_all([this](Waiting& waiting) { go_on(waiting.task); });
+      if (unfinished_ == 0) return;
+      for (const Ready& ready : poller_.wait(parking_.sleep_until(timers_.next_deadline_ns()))) on_ready(ready);
+      parking_.slept();
       const std::int64_t now = now_ns();
       for (std::uint32_t index = 0; timers_.take_due(now, index);) go_on(index);
     }
   }
 
  private:
+  static constexpr std::uint32_t nobody = 0xFFFF'FFFF;
+
+  // A descriptor of a task.
+  struct Watched {
+    std::uint32_t task = nobody;  // that waits for it
+    Interest interest = Interest::nothing;
+    bool watched = false;
+  };
+
+  // Of one task, for the driver.
+  struct TaskHost {
+    JobLoop& loop;
+    std::uint32_t index;
+
+    static Answer checkpoint() noexcept { return Answer::now; }
+    Answer wait_for(std::chrono::nanoseconds duration) {
+      loop.timers_.arm(now_ns() + duration.count(), index);
+      return Answer::later;
+    }
+    Answer transfer(Operation& operation) { return loop.transfer(operation, index); }
+    Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) { return loop.parking_.park(waiting, at_most); }
+  };
+  static_assert(Host<TaskHost>);
+
   void start(std::uint32_t index) {
-    scripts_[index] = job_.begin(index);
+    scripts_[index] = job_.begin(index, parking_.home());
     go_on(index);
   }
 
   // The callback: runs task `index` up to its next wait or to its end.
   void go_on(std::uint32_t index) {
+    TaskHost host{*this, index};
     try {
-      while (scripts_[index].advance()) {
-        const Operation operation = scripts_[index].operation();
-        switch (operation.kind) {
-          case Op::checkpoint: break;
-          case Op::wait_for: timers_.arm(now_ns() + operation.duration.count(), index); return;
-          case Op::read:
-          case Op::write: *operation.result = do_transfer(operation.transfer); break;
-        }
-      }
+      if (!drive(scripts_[index], host)) return;
     } catch (...) {
       job_.fail_task(index);
     }
@@ -53,10 +80,61 @@ class JobLoop {
     --unfinished_;
   }
 
+  Answer transfer(Operation& operation, std::uint32_t index) {
+    Transfer& transfer = operation.transfer;
+    if (transfer.kind == Transfer::Kind::close) forget(transfer.fd);
+    switch (try_transfer(transfer, operation.result)) {
+      case Readiness::done: return Answer::now;
+      case Readiness::to_read: wait_ready(transfer.fd, Interest::read, index); break;
+      case Readiness::to_write: wait_ready(transfer.fd, Interest::write, index); break;
+    }
+    operation.again = true;
+    return Answer::later;
+  }
+
+  void wait_ready(int fd, Interest interest, std::uint32_t index) {
+    const auto slot = static_cast<std::size_t>(fd);
+    if (descriptors_.size() <= slot) descriptors_.resize(slot + 1);
+    Watched& descriptor = descriptors_[slot];
+    descriptor.task = index;
+    if (!descriptor.watched) {
+      poller_.watch(fd, interest);
+    } else {
+      poller_.exhausted(fd, interest);
+      if (descriptor.interest != interest) poller_.change(fd, interest);
+    }
+    descriptor.watched = true;
+    descriptor.interest = interest;
+  }
+
+  // A descriptor is about to be closed.
+  void forget(int fd) {
+    const auto slot = static_cast<std::size_t>(fd);
+    if (slot >= descriptors_.size() || !descriptors_[slot].watched) return;
+    poller_.closing(fd);
+    descriptors_[slot] = Watched();
+  }
+
+  void on_ready(const Ready& ready) {
+    if (parking_.used() && ready.fd == parking_.fd()) {
+      parking_.drain();
+      return poller_.exhausted(ready.fd, Interest::read);
+    }
+    const auto slot = static_cast<std::size_t>(ready.fd);
+    Watched& descriptor = descriptors_[slot];
+    if (descriptor.task != nobody) return go_on(std::exchange(descriptor.task, nobody));
+    if (!descriptor.watched) return;
+    // Ready while its task is busy elsewhere: to be watched again when that waits for it.
+    descriptor.interest = Interest::nothing;
+    poller_.change(ready.fd, Interest::nothing);
+  }
+
   JobRun& job_;
   Poller poller_;
+  Parking parking_;
   Timers<std::uint32_t> timers_;
   std::vector<Script> scripts_;
+  std::vector<Watched> descriptors_;  // by descriptor
   std::uint32_t unfinished_ = 0;
 };
 

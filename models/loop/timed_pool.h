@@ -74,10 +74,10 @@ class TimedPool {
   /// Makes wait() return. Any thread.
   void wake() const { eventfd_write(waker_.get(), 1); }
 
-  /// Sleeps until a descriptor is ready, a deadline is over or someone calls wake(); hands over the work that is due.
-  /// The result holds until the next call, and may be empty. The owner's thread.
-  std::span<const Ready> wait() {
-    const std::span<const Ready> ready = poller_.wait(next_deadline_ns());
+  /// Sleeps, unless it may not, until a descriptor is ready, a deadline is over or someone calls wake(); hands over the
+  /// work that is due. The result holds until the next call, and may be empty. The owner's thread.
+  std::span<const Ready> wait(bool may_sleep = true) {
+    const std::span<const Ready> ready = poller_.wait(may_sleep ? next_deadline_ns() : 0);
     eventfd_t calls = 0;
     for (const Ready& one : ready) {
       if (one.fd == waker_.get()) eventfd_read(waker_.get(), &calls);

@@ -15,8 +15,12 @@
 #include <asio.hpp>
 #include <list>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include "models/loop/parking.h"
+#include "models/loop/poller.h"
 #include "models/loop/ticker.h"
 #include "models/model.h"
 #include "models/talk/conversation.h"
@@ -49,34 +53,122 @@ void start(asio::io_context& context, Run& run, Coroutine coroutine) {
   });
 }
 
-awaitable<void> run_as_coroutine(JobRun& job, std::uint32_t index, asio::io_context& context) {
-  static constinit const std::atomic<bool> at_every_checkpoint{true};
-  const Run::Unit unit(job);
-  try {
-    Script script = job.begin(index);
-    script.switch_when(at_every_checkpoint);
-    asio::steady_timer timer(context);
-    while (script.advance()) {
-      const Operation operation = script.operation();
-      switch (operation.kind) {
-        case Op::checkpoint: {
-          auto turn = asio::post(context, use_awaitable);
-          co_await std::move(turn);
-          break;
-        }
-        case Op::wait_for: {
-          auto sleeping = sleep(timer, operation.duration);
-          co_await std::move(sleeping);
-          break;
-        }
-        case Op::read:
-        case Op::write: *operation.result = do_transfer(operation.transfer); break;
-      }
-    }
-    job.end(index);
-  } catch (...) {
-    job.fail_task(index);
+// What the coroutines of a job share.
+struct Tasks {
+  explicit Tasks(JobRun& run) : job(run), parking(run) {}
+
+  JobRun& job;
+  Parking parking;
+  asio::io_context context{1};  // one thread
+  std::uint32_t unfinished = 0;
+};
+
+// Of one task, for the driver: notes what the coroutine is to await.
+struct TaskHost {
+  explicit TaskHost(Tasks& all) : tasks(all), timer(all.context) {}
+
+  Answer checkpoint() {
+    gives_way = true;
+    return Answer::later;
   }
+  Answer wait_for(std::chrono::nanoseconds duration) {
+    timer.expires_after(duration);
+    return Answer::later;
+  }
+  // Ended by the pump below, which cancels the timer.
+  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) {
+    waiting.unit = &timer;
+    timer.expires_at(asio::steady_timer::time_point::max());
+    return tasks.parking.park(waiting, at_most);
+  }
+  Answer transfer(Operation& operation) {
+    Transfer& transfer = operation.transfer;
+    if (transfer.kind == Transfer::Kind::close && socket && socket->native_handle() == transfer.fd) {
+      socket.reset();  // closes it
+      operation.result = 0;
+      return Answer::now;
+    }
+    const Readiness wanted = try_transfer(transfer, operation.result);
+    if (wanted == Readiness::done) return Answer::now;
+    operation.again = true;
+    if (!socket || socket->native_handle() != transfer.fd) {
+      if (socket) socket->release();
+      socket.emplace(tasks.context, transfer.fd);
+    }
+    readiness = wanted;
+    return Answer::later;
+  }
+
+  // What is to be awaited after `later`.
+  awaitable<void> done() {
+    if (std::exchange(gives_way, false)) return asio::post(tasks.context, use_awaitable);
+    switch (std::exchange(readiness, Readiness::done)) {
+      case Readiness::to_read: return socket->async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
+      case Readiness::to_write: return socket->async_wait(asio::posix::stream_descriptor::wait_write, use_awaitable);
+      case Readiness::done: break;
+    }
+    return timer.async_wait(asio::redirect_error(use_awaitable, ignored));
+  }
+
+  Tasks& tasks;
+  asio::steady_timer timer;
+  std::optional<asio::posix::stream_descriptor> socket;
+  bool gives_way = false;
+  Readiness readiness = Readiness::done;
+  asio::error_code ignored;
+};
+static_assert(Host<TaskHost>);
+
+awaitable<void> run_as_coroutine(Tasks& tasks, std::uint32_t index) {
+  static constinit const std::atomic<bool> at_every_checkpoint{true};
+  const Run::Unit unit(tasks.job);
+  TaskHost host(tasks);
+  try {
+    Script script = tasks.job.begin(index, tasks.parking.home());
+    script.switch_when(at_every_checkpoint);
+    while (true) {
+      const bool ended = drive(script, host);
+      if (ended) break;
+      auto done = host.done();
+      co_await std::move(done);
+    }
+    tasks.job.end(index);
+  } catch (...) {
+    tasks.job.fail_task(index);
+  }
+  --tasks.unfinished;
+}
+
+// Runs the context until all tasks have ended. Between two of its turns those that are woken go on: Asio has no place
+// of its own for what another process wakes.
+void run_until_done(Tasks& tasks) {
+  if (!tasks.parking.used()) {
+    tasks.context.run();
+    return;
+  }
+  asio::posix::stream_descriptor alarm(tasks.context, tasks.parking.fd());
+  bool watched = false;
+  while (tasks.unfinished != 0) {
+    tasks.parking.resume_all([](Waiting& waiting) { static_cast<asio::steady_timer*>(waiting.unit)->cancel(); });
+    tasks.context.poll();
+    if (tasks.unfinished == 0) break;
+    if (!std::exchange(watched, true)) {
+      alarm.async_wait(asio::posix::stream_descriptor::wait_read, [&](const asio::error_code&) {
+        tasks.parking.drain();
+        watched = false;
+      });
+    }
+    const std::int64_t deadline_ns = tasks.parking.sleep_until(no_deadline);
+    if (deadline_ns == no_deadline) {
+      tasks.context.run_one();
+    } else if (deadline_ns != 0) {
+      tasks.context.run_one_until(std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline_ns)));
+    }
+    tasks.parking.slept();
+  }
+  alarm.cancel();
+  tasks.context.poll();
+  alarm.release();
 }
 
 struct Connection;
@@ -325,12 +417,14 @@ void serve_asio(ServerRun& run) {
 }
 
 void run_asio(JobRun& job) {
-  asio::io_context context(1);  // one thread
+  Tasks tasks(job);
   while (job.next_batch()) {
-    for (std::uint32_t index = 0; index < job.tasks(); ++index)
-      start(context, job, run_as_coroutine(job, index, context));
-    context.run();
-    context.restart();
+    tasks.unfinished = job.tasks();
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) {
+      start(tasks.context, job, run_as_coroutine(tasks, index));
+    }
+    run_until_done(tasks);
+    tasks.context.restart();
   }
 }
 

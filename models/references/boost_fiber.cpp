@@ -14,11 +14,14 @@
 // share of an epoll_wait, as under `fibers`.
 #include <array>
 #include <boost/fiber/all.hpp>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "models/loop/ticker.h"
 #include "models/model.h"
+#include "models/resumable/job_units.h"
 #include "models/resumable/parking_peer.h"
 #include "models/resumable/scheduler.h"
 #include "models/talk/converse.h"
@@ -30,21 +33,6 @@ namespace {
 
 namespace fibers = boost::fibers;
 
-void run_on_fiber(JobRun& job, std::uint32_t index) {
-  static constinit const std::atomic<bool> at_every_checkpoint{true};
-  const Run::Unit unit(job);
-  run_task(
-      job, index, [](Script& script) { script.switch_when(at_every_checkpoint); },
-      [](const Operation& operation) {
-        switch (operation.kind) {
-          case Op::checkpoint: boost::this_fiber::yield(); break;
-          case Op::wait_for: boost::this_fiber::sleep_for(operation.duration); break;
-          case Op::read:
-          case Op::write: *operation.result = do_transfer(operation.transfer); break;
-        }
-      });
-}
-
 // A fiber that waits for a socket.
 struct ParkedFiber {
   fibers::context* fiber;
@@ -52,27 +40,64 @@ struct ParkedFiber {
 };
 using Sockets = Scheduler<ParkedFiber>;
 
-class EpollRoundRobin final : public fibers::algo::round_robin {
+// Sleeps by `sleep(deadline_ns)`, which lets the fibers go on that have something to go on with.
+class SleepingRoundRobin final : public fibers::algo::round_robin {
  public:
-  explicit EpollRoundRobin(Sockets& sockets) : sockets_(sockets) {}
+  using Sleep = std::function<void(std::int64_t deadline_ns)>;
+  explicit SleepingRoundRobin(Sleep sleep) : sleep_(std::move(sleep)) {}
 
   void suspend_until(const std::chrono::steady_clock::time_point& deadline) noexcept override {
-    sockets_.poll(deadline.time_since_epoch().count());
+    sleep_(deadline.time_since_epoch().count());
   }
   void notify() noexcept override {}  // nobody in another thread does
 
  private:
-  Sockets& sockets_;
+  Sleep sleep_;
 };
 
-// While it exists, the thread's fibers may wait for `sockets`.
+// While it exists, the thread sleeps like that.
 class SocketScheduling {
  public:
-  explicit SocketScheduling(Sockets& sockets) { fibers::use_scheduling_algorithm<EpollRoundRobin>(std::ref(sockets)); }
+  explicit SocketScheduling(SleepingRoundRobin::Sleep sleep) {
+    fibers::use_scheduling_algorithm<SleepingRoundRobin>(std::move(sleep));
+  }
   ~SocketScheduling() { fibers::use_scheduling_algorithm<fibers::algo::round_robin>(); }
   SocketScheduling(const SocketScheduling&) = delete;
   SocketScheduling& operator=(const SocketScheduling&) = delete;
 };
+
+// Of one task, for the driver: whatever takes time parks the fiber.
+struct TaskHost {
+  JobUnits<Sockets>& units;
+
+  Home home() const noexcept { return units.parking.home(); }
+  static Answer checkpoint() {
+    boost::this_fiber::yield();
+    return Answer::now;
+  }
+  static Answer wait_for(std::chrono::nanoseconds duration) {
+    boost::this_fiber::sleep_for(duration);
+    return Answer::now;
+  }
+  Answer transfer(Operation& operation) const {
+    Sockets::Waiter waiter{{fibers::context::active()}};
+    while (units.transfer(operation, waiter) == Answer::later) fibers::context::active()->suspend();
+    operation.again = false;
+    return Answer::now;
+  }
+  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) const {
+    Sockets::Waiter waiter{{fibers::context::active()}};
+    if (units.park(waiting, at_most, waiter) == Answer::later) fibers::context::active()->suspend();
+    return Answer::now;
+  }
+};
+static_assert(Host<TaskHost>);
+
+void run_on_fiber(JobRun& job, std::uint32_t index, JobUnits<Sockets>& units) {
+  static constinit const std::atomic<bool> at_every_checkpoint{true};
+  const Run::Unit unit(job);
+  run_task(job, index, TaskHost{units}, [](Script& script) { script.switch_when(at_every_checkpoint); });
+}
 
 // What the fibers of a server share. The buffers are used while no fiber is switched to.
 struct Server {
@@ -213,7 +238,7 @@ void keep_deadlines(Server& server) {
 void serve_boost_fiber(ServerRun& run) {
   make_nonblocking(run.socket());
   Server server(run);
-  const SocketScheduling scheduling(server.sockets);
+  const SocketScheduling scheduling([&server](std::int64_t deadline_ns) { server.sockets.poll(deadline_ns); });
   server.start([&server] { keep_deadlines(server); });
   run.transport() == Transport::tcp ? accept_connections(server) : receive_datagrams(server);
   server.stop();
@@ -221,11 +246,15 @@ void serve_boost_fiber(ServerRun& run) {
 
 void run_boost_fiber(JobRun& job) {
   fibers::pooled_fixedsize_stack stacks(job.stack_bytes());
+  JobUnits<Sockets> units(job);
+  // Where no task waits for another, nor for a socket, Boost's own scheduler is what is to be measured.
+  std::optional<SocketScheduling> scheduling;
+  if (job.shares()) scheduling.emplace([&units](std::int64_t deadline_ns) { units.sleep(deadline_ns); });
   std::vector<fibers::fiber> tasks;
   while (job.next_batch()) {
     for (std::uint32_t index = 0; index < job.tasks(); ++index) {
       tasks.emplace_back(fibers::launch::dispatch, std::allocator_arg, stacks,
-                         [&job, index] { run_on_fiber(job, index); });
+                         [&job, &units, index] { run_on_fiber(job, index, units); });
     }
     for (fibers::fiber& task : tasks) task.join();
     tasks.clear();

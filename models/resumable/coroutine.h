@@ -48,6 +48,17 @@ class CoroutineScheduler : public Scheduler<std::coroutine_handle<>> {
   }
 };
 
+/// `co_await own`: the handle of the coroutine that asks. It goes on at once.
+struct OwnHandle {
+  std::coroutine_handle<> handle;
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> asking) noexcept {
+    handle = asking;
+    return false;
+  }
+  std::coroutine_handle<> await_resume() const noexcept { return handle; }
+};
+
 /// A descriptor that coroutines wait for; one at a time.
 class AsyncSocket : public CoroutineScheduler::Socket {
  public:

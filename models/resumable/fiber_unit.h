@@ -6,6 +6,7 @@
 
 #include "models/resumable/fiber.h"
 #include "models/resumable/scheduler.h"
+#include "models/talk/host.h"
 
 namespace bench {
 
@@ -43,6 +44,15 @@ class FiberUnit {
     scheduler_.wake_when(socket, interest, ticks, waiter);
     fiber_.park();
     return !socket.timed_out();
+  }
+
+  /// Parks the fiber where `begin(waiter)` says `later`, until the waiter is resumed; says what it said.
+  template <typename Begin>
+  Answer until_resumed(Begin begin) const {
+    FiberScheduler::Waiter waiter{{&fiber_}};
+    const Answer answer = begin(waiter);
+    if (answer == Answer::later) fiber_.park();
+    return answer;
   }
 
   /// The clock of the deadlines.

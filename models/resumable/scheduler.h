@@ -2,6 +2,9 @@
 // sleeps, who waits for a socket.
 #pragma once
 
+#include <sys/eventfd.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -92,11 +95,28 @@ class Scheduler {
 
   /// Resumes units until none is ready or asleep.
   void run() {
-    while (!ready_.empty() || !timers_.empty()) {
-      if (ready_.empty()) poller_.wait(timers_.next_deadline_ns());
-      if (!timers_.empty()) wake_due();
-      run_round();
-    }
+    while (!ready_.empty() || !timers_.empty()) turn();
+  }
+
+  /// One turn of the loop: resumes those that are ready, or sleeps until the next deadline.
+  void turn() {
+    if (ready_.empty()) poller_.wait(timers_.next_deadline_ns());
+    if (!timers_.empty()) wake_due();
+    run_round();
+  }
+
+  /// Likewise, and those whose sockets are ready; sleeps until `deadline_ns` at the most.
+  void turn_with_sockets(std::int64_t deadline_ns) {
+    const std::int64_t until_ns = ready_.empty() ? std::min(deadline_ns, timers_.next_deadline_ns()) : 0;
+    for (const Ready& ready : poller_.wait(until_ns)) on_ready(ready);
+    if (!timers_.empty()) wake_due();
+    run_round();
+  }
+
+  /// An eventfd that only ends a sleep: it is read when it has.
+  void watch(int fd) {
+    poller_.watch(fd, Interest::read);
+    alarm_ = fd;
   }
 
   /// Resumes whoever is ready, asleep or waits for a socket, until `stopping()`; then everyone is told that their time
@@ -160,6 +180,11 @@ class Scheduler {
   }
 
   void on_ready(const Ready& ready) {
+    if (ready.fd == alarm_) {
+      eventfd_t count = 0;
+      eventfd_read(alarm_, &count);
+      return;
+    }
     Socket* socket = sockets_[static_cast<std::size_t>(ready.fd)];
     if (!socket) return;
     if (socket->waiter_) return wake(*socket, false);
@@ -184,6 +209,7 @@ class Scheduler {
   Queue ready_;
   std::vector<Socket*> sockets_;  // by descriptor
   std::uint32_t tick_ = 0;
+  int alarm_ = -1;
 };
 
 }  // namespace bench

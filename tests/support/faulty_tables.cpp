@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "models/blocking/blocking.h"
 #include "models/references/references.h"
 
 namespace bench {
@@ -117,33 +118,30 @@ constexpr std::array jobs{
 
 // ---- Models ----
 
-void nothing(const Operation&) {}
-
-void wait_it_out(const Operation& operation) {
-  if (operation.kind != Op::wait_for) return;
-  const std::int64_t end_ns = now_ns() + operation.duration.count();
-  while (now_ns() < end_ns) usleep(100);
-}
+// Lets no wait pass.
+struct HastyHost : BlockingHost {
+  static Answer wait_for(std::chrono::nanoseconds) { return Answer::now; }
+};
 
 void run_one_after_another(JobRun& job) {
   const JobRun::Unit unit(job);
   while (job.next_batch()) {
-    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_task(job, index, wait_it_out);
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_blocking(job, index);
   }
 }
 
 void run_losing_a_task(JobRun& job) {
   const JobRun::Unit unit(job);
   while (job.next_batch()) {
-    for (std::uint32_t index = 0; index + 1 < job.tasks(); ++index) run_task(job, index, wait_it_out);
+    for (std::uint32_t index = 0; index + 1 < job.tasks(); ++index) run_blocking(job, index);
   }
 }
 
 void run_twice(JobRun& job) {
   const JobRun::Unit unit(job);
   while (job.next_batch()) {
-    run_task(job, 0, wait_it_out);
-    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_task(job, index, wait_it_out);
+    run_blocking(job, 0);
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_blocking(job, index);
   }
 }
 
@@ -152,7 +150,7 @@ void run_no_batch(JobRun&) {}
 void run_cutting_waits(JobRun& job) {
   const JobRun::Unit unit(job);
   while (job.next_batch()) {
-    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_task(job, index, nothing);
+    for (std::uint32_t index = 0; index < job.tasks(); ++index) run_task(job, index, HastyHost());
   }
 }
 

@@ -61,16 +61,16 @@ TEST(Script, YieldsItsOperationsInOrder) {
   script.switch_when(always);
 
   ASSERT_TRUE(script.advance());
-  EXPECT_EQ(script.operation().kind, Op::wait_for);
+  EXPECT_EQ(script.operation().verb, Verb::wait_for);
   EXPECT_EQ(script.operation().duration, 3ms);
   EXPECT_EQ(trace, (std::vector{0}));
 
   ASSERT_TRUE(script.advance());
-  EXPECT_EQ(script.operation().kind, Op::checkpoint);
+  EXPECT_EQ(script.operation().verb, Verb::checkpoint);
   EXPECT_EQ(trace, (std::vector{0, 1}));
 
   ASSERT_TRUE(script.advance());
-  EXPECT_EQ(script.operation().kind, Op::wait_for);
+  EXPECT_EQ(script.operation().verb, Verb::wait_for);
   EXPECT_EQ(script.operation().duration, 7ns);
   EXPECT_EQ(trace, (std::vector{0, 1, 2}));
 
@@ -104,20 +104,20 @@ TEST(Script, SuspendsAtACheckpointOnlyWhileTheFlagIsSet) {
   script.switch_when(wanted);
 
   ASSERT_TRUE(script.advance());
-  EXPECT_EQ(script.operation().kind, Op::wait_for);
+  EXPECT_EQ(script.operation().verb, Verb::wait_for);
   EXPECT_EQ(passed, 3);
 
   wanted = true;
   ASSERT_TRUE(script.advance());
-  EXPECT_EQ(script.operation().kind, Op::checkpoint);
+  EXPECT_EQ(script.operation().verb, Verb::checkpoint);
   EXPECT_EQ(passed, 3);
   ASSERT_TRUE(script.advance());
-  EXPECT_EQ(script.operation().kind, Op::checkpoint);
+  EXPECT_EQ(script.operation().verb, Verb::checkpoint);
   EXPECT_EQ(passed, 4);
 
   wanted = false;
   ASSERT_TRUE(script.advance());
-  EXPECT_EQ(script.operation().kind, Op::wait_for);
+  EXPECT_EQ(script.operation().verb, Verb::wait_for);
   EXPECT_EQ(passed, 6);
 }
 

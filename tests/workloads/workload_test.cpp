@@ -123,10 +123,9 @@ class EveryWorkload : public testing::TestWithParam<const Job*> {
     std::chrono::nanoseconds waited{0};
     Script script = job().task({.batch = parameters, .index = index, .outcome = outcome});
     while (script.advance()) {
-      const Operation& operation = script.operation();
-      if (operation.kind == Op::wait_for) waited += operation.duration;
-      if (operation.kind == Op::read || operation.kind == Op::write)
-        *operation.result = do_transfer(operation.transfer);
+      Operation& operation = script.operation();
+      if (operation.verb == Verb::wait_for) waited += operation.duration;
+      if (operation.verb == Verb::transfer) operation.result = do_transfer(operation.transfer);
     }
     return waited;
   }
@@ -179,7 +178,7 @@ TEST_P(EveryWorkload, PassesAsManyCheckpointsAsItsRowSays) {
   Script script = job().task({.batch = parameters, .index = 0, .outcome = outcome});
   script.switch_when(always);
   std::uint64_t passed = 0;
-  while (script.advance()) passed += script.operation().kind == Op::checkpoint ? 1 : 0;
+  while (script.advance()) passed += script.operation().verb == Verb::checkpoint ? 1 : 0;
   EXPECT_EQ(passed, job().checkpoints(parameters));
 }
 

@@ -1,0 +1,75 @@
+// What the units of a job share that are resumed by a scheduler, coroutines and fibers alike.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "models/loop/parking.h"
+#include "models/resumable/scheduler.h"
+
+namespace bench {
+
+/// One thread's units. The descriptors of their tasks are sockets of the scheduler from when one is first waited for.
+template <typename Scheduler>
+class JobUnits {
+ public:
+  using Waiter = typename Scheduler::Waiter;
+  using Socket = typename Scheduler::Socket;
+
+  explicit JobUnits(JobRun& job) : parking(job) {
+    if (parking.used()) scheduler.watch(parking.fd());
+  }
+
+  /// Resumes units until `unfinished` is 0.
+  void run() {
+    while (unfinished != 0) {
+      parking.resume_all([this](Waiting& waiting) { scheduler.wake_in_turn(*static_cast<Waiter*>(waiting.unit)); });
+      if (!parking.used() && sockets_.empty()) {
+        scheduler.turn();
+        continue;
+      }
+      scheduler.turn_with_sockets(parking.sleep_until(no_deadline));
+      parking.slept();
+    }
+  }
+
+  /// For a loop that is not ours, which has nothing to do until `deadline_ns`: resumes those that are woken, or sleeps
+  /// and resumes those whose sockets are ready.
+  void sleep(std::int64_t deadline_ns) {
+    if (parking.resume_all([](Waiting& waiting) { static_cast<Waiter*>(waiting.unit)->handle.resume(); })) return;
+    scheduler.poll(parking.sleep_until(deadline_ns));
+    parking.slept();
+  }
+
+  /// What a host says of the verbs; `waiter` is resumed when they are done.
+  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most, Waiter& waiter) {
+    waiting.unit = &waiter;
+    return parking.park(waiting, at_most);
+  }
+  Answer transfer(Operation& operation, Waiter& waiter) {
+    Transfer& transfer = operation.transfer;
+    if (transfer.kind == Transfer::Kind::close) {
+      operation.result = sockets_.erase(transfer.fd) != 0 ? 0 : close(transfer.fd);
+      return Answer::now;
+    }
+    const Readiness wanted = try_transfer(transfer, operation.result);
+    if (wanted == Readiness::done) return Answer::now;
+    operation.again = true;
+    std::unique_ptr<Socket>& socket = sockets_[transfer.fd];
+    if (!socket) socket = std::make_unique<Socket>(scheduler, UniqueFd(transfer.fd));
+    scheduler.wake_when(*socket, wanted == Readiness::to_read ? Interest::read : Interest::write, 0, waiter);
+    return Answer::later;
+  }
+
+  Scheduler scheduler;
+  Parking parking;
+  std::uint32_t unfinished = 0;
+
+ private:
+  std::unordered_map<int, std::unique_ptr<Socket>> sockets_;
+};
+
+}  // namespace bench
