@@ -29,6 +29,7 @@ void FailureSlot::clear() noexcept {
 void RunReport::clear() noexcept {
   process_group.store(0);
   finished.store(0);
+  helpers.store(0);
   units_alive.store(0);
   units_peak.store(0);
   failure.clear();

@@ -103,6 +103,7 @@ class FailureSlot {
 struct RunReport {
   std::atomic<std::int32_t> process_group;  ///< Of the run's tree, once the run has begun.
   std::atomic<std::int32_t> finished;       ///< 1 when the run came to its end.
+  std::atomic<std::uint32_t> helpers;       ///< Helper servers, which are the launcher's children.
   std::atomic<std::int32_t> units_alive;
   std::atomic<std::int32_t> units_peak;
   FailureSlot failure;

@@ -164,6 +164,7 @@ class LauncherProcess {
       constexpr timespec moment{.tv_sec = 0, .tv_nsec = 1'000'000};
       nanosleep(&moment, nullptr);
     }
+    outcome.left_behind -= std::min(outcome.left_behind, report_.helpers.load());
   }
 
   const Plan& plan_;

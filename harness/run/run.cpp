@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
+#include "harness/run/helper.h"
 #include "harness/run/ruler.h"
 #include "harness/run/service_run.h"
 #include "measure/affinity.h"
@@ -48,7 +51,10 @@ double time_plain_loop(const Group& group, RunReport& report) {
 
 void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
   const Group& group = plan.group_of(cell);
-  JobRun job(*group.job, group.parameters, cell.workers, length, report, cell.stack_bytes,
+  Batch batch = group.parameters;
+  std::optional<Helper> helper;
+  if (!group.job->helper.empty()) batch.helper_port = helper.emplace(group.job->helper, report).port();
+  JobRun job(*group.job, std::move(batch), cell.workers, length, report, cell.stack_bytes,
              server_copies(*cell.model, cell.workers));
   if (group.job->compute && length.max_batches == 0) {
     // Right before and right after, since the speed of a machine's CPUs may change from second to second.

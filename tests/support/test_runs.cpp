@@ -8,6 +8,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "harness/text/quantities.h"
 #include "measure/affinity.h"
 #include "measure/usage.h"
 #include "models/hybrid.h"
@@ -54,6 +55,28 @@ Ended TestRuns::run(RunKind kind, std::uint32_t cell, std::chrono::nanoseconds t
   return ended;
 }
 
+Batch standard_batch(const Job& job) {
+  Batch batch{.tasks = job.default_tasks, .work = job.default_work, .waits = {}};
+  if (job.default_wait.count() != 0) batch.waits = {job.default_wait};
+  for (const Parameter& parameter : job.parameters) {
+    const std::string text(parameter.standard);
+    switch (parameter.kind) {
+      case ParameterKind::choice: {
+        const auto choice = std::ranges::find(parameter.choices, parameter.standard);
+        batch.parameters.set(parameter, static_cast<std::uint64_t>(choice - parameter.choices.begin()));
+        break;
+      }
+      case ParameterKind::size: batch.parameters.set(parameter, parse_bytes(text)); break;
+      default: batch.parameters.set(parameter, parse_count(text)); break;
+    }
+  }
+  return batch;
+}
+
+void set_parameter(Batch& batch, const Job& job, std::string_view name, ParameterValue value) {
+  batch.parameters.set(*std::ranges::find(job.parameters, name, &Parameter::name), std::move(value));
+}
+
 std::size_t count_entries(pid_t pid, const std::string& folder) {
   const std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid) + "/" + folder);
   return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
@@ -66,6 +89,12 @@ std::string test_name(std::string_view name) {
   std::ranges::replace_if(
       text, [](char letter) { return letter == '-' || letter == '+'; }, '_');
   return text;
+}
+
+std::vector<const Job*> independent_jobs() {
+  std::vector<const Job*> jobs = every(all_jobs());
+  std::erase_if(jobs, [](const Job* job) { return job->state_bytes != nullptr; });
+  return jobs;
 }
 
 std::vector<const Model*> every_model_and_some_hybrids() {

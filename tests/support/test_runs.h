@@ -52,6 +52,12 @@ class TestRuns {
   pid_t process_;
 };
 
+/// A batch of a job as it is by default.
+Batch standard_batch(const Job& job);
+
+/// Gives one of the job's own parameters a value.
+void set_parameter(Batch& batch, const Job& job, std::string_view name, ParameterValue value);
+
 /// How many entries /proc/`pid`/`folder` has: "fd" for descriptors, "task" for threads.
 std::size_t count_entries(pid_t pid, const std::string& folder);
 
@@ -68,6 +74,9 @@ std::vector<const Row*> every(RowList<Row> table) {
   for (const Row& row : table) rows.push_back(&row);
   return rows;
 }
+
+/// The jobs whose tasks do not wait for each other, so that one can be looked at alone.
+std::vector<const Job*> independent_jobs();
 
 /// "gil_threads" for "gil-threads", "processes_epoll" for "processes+epoll": what may stand in the name of a test.
 std::string test_name(std::string_view name);
