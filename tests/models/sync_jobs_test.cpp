@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "tests/support/faulty_tables.h"
 #include "tests/support/test_runs.h"
+#include "workloads/sync.h"
 
 namespace bench {
 namespace {
@@ -56,6 +58,59 @@ Batch batch_of(const Told& told) {
   if (told.wait != 0ns) batch.waits = {told.wait};
   return batch;
 }
+
+// ---- Waits that are given up ----
+
+struct Patience {
+  Event never;
+  Mutex mutex;
+  std::uint64_t count;
+  std::atomic<std::uint64_t> gave_up;
+};
+
+// Waits in vain, and then for a lock that many want, a little at a time.
+Script loses_patience(Task task) {
+  Patience& shared = task.shared<Patience>();
+  const bool set = co_yield until_set(shared.never, 1ms);
+  if (set) co_return;
+  while (true) {
+    const bool held = co_yield lock(shared.mutex, 50us);
+    if (held) break;
+    shared.gave_up.fetch_add(1);
+  }
+  const std::uint64_t seen = shared.count;
+  co_yield wait_for(20us);
+  shared.count = seen + 1;
+  shared.mutex.unlock();
+  task.outcome = 1;
+}
+
+std::optional<std::string> all_were_counted(const Batch& batch, std::span<const std::uint64_t> outcomes) {
+  if (auto wrong = compare_outcomes(outcomes, [](std::uint32_t) { return std::uint64_t{1}; })) return wrong;
+  if (batch.shared<Patience>().count == batch.tasks) return std::nullopt;
+  return "counted " + std::to_string(batch.shared<Patience>().count);
+}
+
+constexpr Job patience{.name = "loses-patience",
+                       .summary = "",
+                       .default_tasks = 30,
+                       .task = loses_patience,
+                       .check = all_were_counted,
+                       .state_bytes = [](const Batch&) { return sizeof(Patience); },
+                       .prepare = [](const Batch& batch) { new (batch.state) Patience(); }};
+
+class TimedWaits : public testing::TestWithParam<const Model*> {};
+
+TEST_P(TimedWaits, EndWithoutWhatTheyWaitedForAndLeaveTheLockWhole) {
+  TestRuns runs({{.model = GetParam(), .job = &patience, .parameters = {.tasks = 30, .work = 0, .waits = {}}}});
+  const Ended ended = runs.run(RunKind::memory);
+  EXPECT_EQ(ended.reason, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, TimedWaits, testing::ValuesIn(every_model_and_some_hybrids()),
+                         [](const auto& instance) { return test_name(instance.param->name); });
+
+// ---- The jobs of the table ----
 
 class SyncJobs : public testing::TestWithParam<std::tuple<const Model*, const Told*>> {};
 
