@@ -81,9 +81,7 @@ class ServesStreams : public testing::TestWithParam<Case> {
   // Whether the model serves more connections at once than it has workers.
   bool unbounded() const { return model().in_flight == Count::tasks; }
 };
-INSTANTIATE_TEST_SUITE_P(Models, ServesStreams,
-                         testing::Combine(testing::ValuesIn(serving_models()),
-                                          testing::ValuesIn(services(Transport::tcp))),
+INSTANTIATE_TEST_SUITE_P(Models, ServesStreams, testing::ValuesIn(pairs(serving_models(), services(Transport::tcp))),
                          name_of);
 
 TEST_P(ServesStreams, AnswersRequestsOnOneConnection) {

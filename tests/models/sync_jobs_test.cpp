@@ -131,12 +131,13 @@ TEST_P(SyncJobs, EndWithTheRightOutcome) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, SyncJobs,
-                         testing::Combine(testing::ValuesIn(every_model_and_some_hybrids()), testing::ValuesIn([] {
-                                            std::vector<const Told*> ways;
-                                            for (const Told& told : every_way()) ways.push_back(&told);
-                                            return ways;
-                                          }())),
+std::vector<const Told*> all_ways() {
+  std::vector<const Told*> ways;
+  for (const Told& told : every_way()) ways.push_back(&told);
+  return ways;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, SyncJobs, testing::ValuesIn(pairs(every_model_and_some_hybrids(), all_ways(), 3)),
                          [](const auto& instance) {
                            return test_name(std::get<0>(instance.param)->name) + "_" +
                                   std::string(std::get<1>(instance.param)->name);

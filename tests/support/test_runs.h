@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "harness/plan/plan.h"
@@ -77,6 +78,27 @@ std::vector<const Row*> every(RowList<Row> table) {
 
 /// The jobs whose tasks do not wait for each other, so that one can be looked at alone.
 std::vector<const Job*> independent_jobs();
+
+/// Each of the first with each of the second; under sanitizers, which make all of it many times slower, each of the
+/// first with `width` of the second in turn, so that every one of both still appears.
+template <typename First, typename Second>
+std::vector<std::tuple<First, Second>> pairs(const std::vector<First>& first, const std::vector<Second>& second,
+                                             [[maybe_unused]] std::size_t width = 1) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr bool all = false;
+#else
+  constexpr bool all = true;
+#endif
+  std::vector<std::tuple<First, Second>> chosen;
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    for (std::size_t j = 0; j < second.size(); ++j) {
+      if (all || (j + second.size() - i * width % second.size()) % second.size() < width) {
+        chosen.emplace_back(first[i], second[j]);
+      }
+    }
+  }
+  return chosen;
+}
 
 /// "gil_threads" for "gil-threads", "processes_epoll" for "processes+epoll": what may stand in the name of a test.
 std::string test_name(std::string_view name);
