@@ -21,6 +21,10 @@ namespace bench {
 /// What of a descriptor is watched.
 enum class Interest : std::uint8_t { nothing, read, write, both };
 
+/// What is to be watched of a descriptor that is to be read, or written, or both.
+constexpr Interest interest_in(bool to_read, bool to_write) noexcept {
+  return to_read ? (to_write ? Interest::both : Interest::read) : (to_write ? Interest::write : Interest::nothing);
+}
 constexpr bool reads(Interest interest) noexcept { return interest == Interest::read || interest == Interest::both; }
 constexpr bool writes(Interest interest) noexcept { return interest == Interest::write || interest == Interest::both; }
 

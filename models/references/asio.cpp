@@ -184,11 +184,11 @@ awaitable<void> serve_connection(Server& server, tcp::socket accepted) {
         const std::size_t size = co_await std::move(reading);
         if (error == asio::error::operation_aborted) {
           server.run.count_timed_out();
-          conversation.go_on(Why::timed_out, connection.out);
+          conversation.tell(Why::timed_out, connection.out);
           wanted.next = Next::close;
         } else if (error == asio::error::eof) {
           peer_ended = true;
-          wanted = conversation.go_on(Why::end, connection.out);
+          wanted = conversation.tell(Why::end, connection.out);
         } else if (error) {
           co_return;
         } else {
@@ -196,16 +196,16 @@ awaitable<void> serve_connection(Server& server, tcp::socket accepted) {
         }
         break;
       }
-      case Next::drain: wanted = conversation.go_on(Why::drained, connection.out); break;
+      case Next::drain: wanted = conversation.tell(Why::drained, connection.out); break;
       case Next::wait: {
         auto sleeping = sleep(timer, std::chrono::nanoseconds(wanted.amount));
         co_await std::move(sleeping);
-        wanted = conversation.go_on(Why::resumed, connection.out);
+        wanted = conversation.tell(Why::resumed, connection.out);
         break;
       }
       case Next::compute:
         compute(server.run, wanted.amount);  // and everyone else waits
-        wanted = conversation.go_on(Why::resumed, connection.out);
+        wanted = conversation.tell(Why::resumed, connection.out);
         break;
       case Next::close:
         if (!peer_ended) {
@@ -262,7 +262,7 @@ awaitable<void> answer_later(Server& server, udp::socket& socket, std::unique_pt
       auto sleeping = sleep(timer, std::chrono::nanoseconds(wanted.amount));
       co_await std::move(sleeping);
     }
-    wanted = errand->conversation.go_on(Why::resumed, errand->out);
+    wanted = errand->conversation.tell(Why::resumed, errand->out);
   }
   auto answering = send_answer(socket, *errand);
   co_await std::move(answering);

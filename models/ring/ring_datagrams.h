@@ -114,7 +114,7 @@ class RingDatagrams {
     while (wanted.next == Next::compute) {
       ring_.submit();  // what the others have been answered goes out first
       compute(server_, wanted.amount);
-      wanted = answer.conversation->go_on(Why::resumed, answer.sending.out);
+      wanted = answer.conversation->tell(Why::resumed, answer.sending.out);
     }
     if (wanted.next == Next::wait) {
       return ring_.arm(number, now_ns() + static_cast<std::int64_t>(wanted.amount), answer.due);
@@ -127,7 +127,7 @@ class RingDatagrams {
   void on_answer(const Completion& done) {
     Answer& answer = *answers_[done.tag];
     if (!answer.sending.out.empty()) return end(done.tag);
-    act(done.tag, answer.conversation->go_on(Why::resumed, answer.sending.out));
+    act(done.tag, answer.conversation->tell(Why::resumed, answer.sending.out));
   }
 
   // The answer's room serves a later one.

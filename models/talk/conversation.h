@@ -39,7 +39,7 @@ class Conversation {
   }
 
   /// Something other than bytes has come.
-  Wanted go_on(Why why, Output& out) {
+  Wanted tell(Why why, Output& out) {
     if (why == Why::end) ended_ = true;
     return advance(why, tail_, out);
   }

@@ -37,24 +37,24 @@ void converse(ServerRun& server, Peer& peer) {
         if (received == Attempt::failed) return;
         if (received == Attempt::would_block) {
           server.count_timed_out();
-          conversation.go_on(Why::timed_out, out);
+          conversation.tell(Why::timed_out, out);
           wanted.next = Next::close;
         } else if (bytes.empty()) {
           peer_ended = true;
-          wanted = conversation.go_on(Why::end, out);
+          wanted = conversation.tell(Why::end, out);
         } else {
           wanted = conversation.receive(bytes, out);
         }
         break;
       }
-      case Next::drain: wanted = conversation.go_on(Why::drained, out); break;
+      case Next::drain: wanted = conversation.tell(Why::drained, out); break;
       case Next::wait:
         peer.sleep(std::chrono::nanoseconds(wanted.amount));
-        wanted = conversation.go_on(Why::resumed, out);
+        wanted = conversation.tell(Why::resumed, out);
         break;
       case Next::compute:
         peer.compute(wanted.amount);
-        wanted = conversation.go_on(Why::resumed, out);
+        wanted = conversation.tell(Why::resumed, out);
         break;
       case Next::close:
         if (!peer_ended) peer.close_after_last_word();
@@ -74,7 +74,7 @@ void answer(ServerRun& server, std::span<const std::byte> datagram, Peer& peer, 
     } else {
       peer.sleep(std::chrono::nanoseconds(wanted.amount));
     }
-    wanted = conversation.go_on(Why::resumed, out);
+    wanted = conversation.tell(Why::resumed, out);
   }
 }
 
