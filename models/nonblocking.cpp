@@ -10,41 +10,13 @@
 // sweep. So it answers a few connections sooner than anyone who has to be woken, and many idle ones cost as much as
 // busy ones. How busy it is says nothing about how near it is to its limit. For datagrams the unit is the same thread,
 // which takes all that have come.
-#include <vector>
-
-#include "models/loop/fd_list.h"
 #include "models/loop/job_loop.h"
-#include "models/loop/poller.h"
 #include "models/loop/reactor.h"
+#include "models/loop/sweep.h"
 #include "models/model.h"
 
 namespace bench {
 namespace {
-
-class Sweep {
- public:
-  void watch(int fd, Interest interest) { watched_.add(attempt(fd, interest)); }
-  void change(int fd, Interest interest) { watched_[fd] = attempt(fd, interest); }
-  void closing(int fd) noexcept { watched_.remove(fd); }
-  static void exhausted(int /*fd*/, Interest /*direction*/) noexcept {}
-
-  // A copy, since connections come and go while it is looked through.
-  std::span<const Ready> wait(std::int64_t /*deadline_ns*/) {
-    ready_.clear();
-    for (const Ready& entry : watched_.all()) {
-      if (entry.readable || entry.writable) ready_.push_back(entry);
-    }
-    return ready_;
-  }
-
- private:
-  static Ready attempt(int fd, Interest interest) noexcept {
-    return {.fd = fd, .readable = reads(interest), .writable = writes(interest), .broken = false};
-  }
-
-  FdList<Ready> watched_;
-  std::vector<Ready> ready_;
-};
 
 void run_nonblocking(JobRun& job) { run_in_loop<Sweep>(job); }
 

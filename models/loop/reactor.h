@@ -25,7 +25,7 @@
 
 namespace bench {
 
-template <typename Poller>
+template <Poller AnyPoller>
 class Reactor {
  public:
   /// Throws std::system_error.
@@ -271,7 +271,7 @@ class Reactor {
   }
 
   ServerRun& server_;
-  Poller poller_;
+  AnyPoller poller_;
   Ticker ticker_;
   Timers<Timer> timers_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
