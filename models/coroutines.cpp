@@ -109,7 +109,7 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
         break;
       }
       case Next::compute:
-        compute(server.run, wanted.amount);  // and everyone else waits
+        compute(server.run, wanted.amount);  // and all others wait
         wanted = conversation.tell(Why::resumed, server.out);
         break;
       case Next::close: {
@@ -146,7 +146,7 @@ Detached accept_connections(Server& server) {
       case Accepted::stopped: co_return;
       case Accepted::no_descriptor: {
         server.run.count_refused();
-        auto moment = server.scheduler.sleep(std::chrono::milliseconds(10));
+        auto moment = server.scheduler.sleep(retry_pause);
         co_await moment;
         break;
       }

@@ -5,8 +5,8 @@
 //
 // As a server it is reactor.h over an epoll instance that tells of each change once: that bytes have come, that there
 // is room again. So what was told is kept here until a call on the socket has shown that it is over, by EAGAIN or by
-// fewer bytes than there was room for (epoll(7)); whoever is wanted and still ready is reported again, behind the
-// others, so that a peer who never stops sending has one receive at each turn like everyone else. System calls for a
+// fewer bytes than there was room for (epoll(7)); what is wanted and still ready is reported again, behind the
+// others, so that a peer that never stops sending has one receive at each turn like any other. System calls for a
 // request: recv, send, and a share of an epoll_wait; what is wanted of a socket changes without a call, but for
 // EPOLLOUT, which is asked for when a socket is full for the first time and stays. For datagrams the unit is the same
 // thread, which takes all that have come; a datagram socket would tell of room after each datagram it has sent.

@@ -4,7 +4,7 @@
 // nothing to do: that is the model. Jobs run in the callbacks of job_loop.h, which looks at the clock until the next
 // deadline has come: no system call for a wait. A callback is never interrupted, and a second CPU is of no use.
 //
-// As a server it is reactor.h over a poller that asks nobody: each turn of the loop is a sweep over all descriptors
+// As a server it is reactor.h over a poller that asks no one: each turn of the loop is a sweep over all descriptors
 // that something is wanted of, and each is worth an attempt; mostly the call says EAGAIN. System calls for a request:
 // recv, send, and those that were in vain, as many as there are connections, plus accept and the ticker's read, in each
 // sweep. So it answers a few connections sooner than anyone who has to be woken, and many idle ones cost as much as

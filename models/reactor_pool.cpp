@@ -8,11 +8,11 @@
 // kernel switches the threads.
 //
 // As a server its reactor's thread accepts and watches each connection for one report (EPOLLONESHOT). A worker that
-// gets the connection receives, runs the session, sends, and has it watched again; until then nobody else touches it.
-// Waits of a session are timed by the reactor's thread and hold no worker; computations hold one. System calls for a
-// request: recv, send, epoll_ctl, a share of an epoll_wait, and futexes where the queue was empty; each request crosses
-// from one thread to another. Datagrams are received by the workers, the socket being handed to one at a time: it
-// receives one, has the socket watched again, and answers.
+// gets the connection receives, runs the session, sends, and has it watched again; until then no other thread touches
+// it. Waits of a session are timed by the reactor's thread and hold no worker; computations hold one. System calls for
+// a request: recv, send, epoll_ctl, a share of an epoll_wait, and futexes where the queue was empty; each request
+// crosses from one thread to another. Datagrams are received by the workers, the socket being handed to one at a time:
+// it receives one, has the socket watched again, and answers.
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -25,6 +25,7 @@
 #include "models/loop/ticker.h"
 #include "models/loop/timed_pool.h"
 #include "models/model.h"
+#include "models/talk/answer.h"
 #include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
@@ -83,9 +84,9 @@ class PooledJob {
 
 // ---- Services ----
 
-// Who has a connection.
+// What has a connection.
 enum class Holder : std::uint8_t {
-  nobody,     // it is over, and its descriptor may be another's
+  none,       // it is over, and its descriptor may be another's
   epoll,      // it is watched, and the reactor's thread may take it
   worker,     // a worker has it, or the queue to them, or a timer
   signalled,  // the same, and it was ready again before it was let go
@@ -96,21 +97,14 @@ enum class Event : std::uint8_t { ready, resumed, too_late };
 
 // Made when its descriptor is first used, and used again with it.
 struct Connection {
-  std::atomic<Holder> holder{Holder::nobody};
+  std::atomic<Holder> holder{Holder::none};
   std::atomic<std::uint32_t> late_tick{0};  // from which on the peer has been silent for too long
 
-  // Of whoever holds it.
+  // Of its holder.
   UniqueFd socket;
   std::optional<ConnectionState> state;
   Output unsent;  // what the socket would not take
   Event event = Event::ready;
-};
-
-// A datagram whose answer may take time.
-struct Errand {
-  Errand(ServerRun& server, const Datagram& received) : conversation(server), request(received.peer_only()) {}
-  Conversation conversation;
-  Datagram request;
 };
 
 class PooledServer {
@@ -167,7 +161,7 @@ class PooledServer {
           // The peer waits in the backlog and would wake the loop without end.
           server_.count_refused();
           poller().change(server_.socket(), Interest::nothing);
-          pool_.hand_over_at(now_ns() + 10'000'000,
+          pool_.hand_over_at(now_ns() + retry_pause.count(),
                              [this](auto&) { poller().change(server_.socket(), Interest::read); });
           return;
       }
@@ -180,7 +174,7 @@ class PooledServer {
     if (connections_.size() <= slot) connections_.resize(slot + 1);
     if (!connections_[slot]) connections_[slot] = std::make_unique<Connection>();
     Connection& connection = *connections_[slot];
-    connection.holder.load(std::memory_order_acquire);  // after whoever closed the one before
+    connection.holder.load(std::memory_order_acquire);  // after the one before was closed
     connection.socket = std::move(socket);
     connection.state.emplace(server_, tick_);
     connection.late_tick = connection.state->late_from(ticker_.patience());
@@ -219,7 +213,7 @@ class PooledServer {
     }
   }
 
-  // ---- By whoever holds the connection, in any thread ----
+  // ---- By the holder of the connection, in any thread ----
 
   void hand_over(Connection& connection, Event event) {
     connection.event = event;
@@ -230,14 +224,14 @@ class PooledServer {
     connection.state.reset();
     connection.unsent.release();
     const UniqueFd closed = std::move(connection.socket);  // after the store; then another may have its number
-    connection.holder.store(Holder::nobody, std::memory_order_release);
+    connection.holder.store(Holder::none, std::memory_order_release);
   }
 
   // ---- In a worker ----
 
   // Goes on with a connection until it is to be watched, or waits, or is over.
   void serve(Connection& connection, Scratch& scratch) {
-    while (take_up(connection, scratch) && !let_go(connection)) connection.event = Event::ready;
+    while (on_event(connection, scratch) && !let_go(connection)) connection.event = Event::ready;
   }
 
   // Has the connection watched; false when it is ready again already and still held.
@@ -252,7 +246,7 @@ class PooledServer {
   }
 
   // This and what it calls return whether the connection is to be watched; otherwise it is held no longer.
-  bool take_up(Connection& connection, Scratch& scratch) {
+  bool on_event(Connection& connection, Scratch& scratch) {
     switch (connection.event) {
       case Event::ready: return on_ready(connection, scratch);
       case Event::resumed:
@@ -326,18 +320,19 @@ class PooledServer {
     const bool received = scratch.datagram.receive_now(server_);
     poller().watch_again(server_.socket(), Interest::read);
     if (!received) return;
-    const auto errand = std::make_shared<Errand>(server_, scratch.datagram);
-    run_errand(errand, errand->conversation.receive(scratch.datagram.bytes(), scratch.out), scratch);
+    const auto answer = std::make_shared<Answer>(server_, scratch.datagram);
+    finish(answer, answer->conversation.receive(scratch.datagram.bytes(), scratch.out), scratch);
   }
 
-  void run_errand(const std::shared_ptr<Errand>& errand, Wanted wanted, Scratch& scratch) {
+  // Sends the answer, or has that done once its timer is over.
+  void finish(const std::shared_ptr<Answer>& answer, Wanted wanted, Scratch& scratch) {
     while (wanted.next == Next::compute) {
       compute(server_, wanted.amount);
-      wanted = errand->conversation.tell(Why::resumed, scratch.out);
+      wanted = answer->conversation.tell(Why::resumed, scratch.out);
     }
-    if (wanted.next != Next::wait) return send_datagram(server_.socket(), errand->request, scratch.out);
-    pool_.hand_over_at(now_ns() + static_cast<std::int64_t>(wanted.amount), [this, errand](Scratch& later) {
-      run_errand(errand, errand->conversation.tell(Why::resumed, later.out), later);
+    if (wanted.next != Next::wait) return send_datagram(server_.socket(), answer->request, scratch.out);
+    pool_.hand_over_at(now_ns() + static_cast<std::int64_t>(wanted.amount), [this, answer](Scratch& later) {
+      finish(answer, answer->conversation.tell(Why::resumed, later.out), later);
     });
   }
 

@@ -40,7 +40,7 @@ inline constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::m
 
 /// Tells which of its descriptors are ready. One thread uses it. With `P` for the type:
 ///
-///   P()                       watches nothing. Throws std::system_error without a descriptor to spare
+///   P()                       watches nothing. Throws std::system_error where descriptors have run out
 ///   watch(fd, interest)       reports `fd` from now on. Throws std::system_error, and watches it not
 ///   change(fd, interest)      of a descriptor that is watched. May throw std::system_error
 ///   closing(fd)               the descriptor is about to be closed: the next wait() reports it no more
@@ -77,7 +77,7 @@ class Timeout {
 /// An epoll instance, level- or edge-triggered as its owner asks with `events`. One thread uses it.
 class Epoll {
  public:
-  /// Throws std::system_error without a descriptor to spare.
+  /// Throws std::system_error where descriptors have run out.
   Epoll();
 
   /// epoll_ctl(2). Throws std::system_error.

@@ -1,4 +1,4 @@
-// The event loop of a server, over any poller: who is ready is called back, and nothing blocks.
+// The event loop of a server, over any poller: each descriptor that is ready is called back, and nothing blocks.
 //
 // The loop has one buffer to receive into and one Output for replies; a connection keeps only what its socket would not
 // take. Deadlines are kept by a ticker of about a second, so that a loop without service waits never arms a timer.
@@ -18,6 +18,7 @@
 #include "models/loop/poller.h"
 #include "models/loop/ticker.h"
 #include "models/loop/timers.h"
+#include "models/talk/answer.h"
 #include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
@@ -62,26 +63,17 @@ class Reactor {
     std::uint64_t serial = 0;
   };
 
-  // A datagram whose answer takes time.
-  struct Errand {
-    Errand(ServerRun& server, const Datagram& received) : conversation(server), request(received.peer_only()) {}
-    Conversation conversation;
-    Datagram request;
-  };
-
   // Of a connection, or with one of the values below for `fd`. A connection may be gone, and its descriptor another's,
   // when its timer is due.
-  static constexpr int errand = -1;
+  static constexpr int answer_due = -1;
   static constexpr int accept_again = -2;
-  static constexpr std::int64_t accept_again_ns = 10'000'000;
   struct Timer {
     int fd;
     std::uint64_t serial;
   };
 
   void accept_some() {
-    constexpr int at_most = 64;  // so that those who are connected have their turn
-    for (int i = 0; i < at_most; ++i) {
+    for (int i = 0; i < most_in_a_row; ++i) {
       UniqueFd socket;
       switch (accept_one(server_, socket, SOCK_NONBLOCK)) {
         case Accepted::connection:
@@ -98,7 +90,7 @@ class Reactor {
   void refuse() {
     server_.count_refused();
     poller_.change(server_.socket(), Interest::nothing);
-    timers_.arm(now_ns() + accept_again_ns, {.fd = accept_again, .serial = 0});
+    timers_.arm(now_ns() + retry_pause.count(), {.fd = accept_again, .serial = 0});
   }
 
   // False, with the connection closed, when the poller takes no more.
@@ -216,8 +208,8 @@ class Reactor {
     for (Timer timer{}; timers_.take_due(now, timer);) {
       if (timer.fd == accept_again) {
         poller_.change(server_.socket(), Interest::read);
-      } else if (timer.fd == errand) {
-        run_errand(timer.serial);
+      } else if (timer.fd == answer_due) {
+        resume_answer(timer.serial);
       } else if (Connection* connection = find(timer)) {
         act(*connection, connection->state.resumed(output_of(*connection), tick_));
       }
@@ -242,29 +234,29 @@ class Reactor {
   }
 
   void take_datagrams() {
-    constexpr int at_most = 64;
-    for (int i = 0; i < at_most; ++i) {
+    for (int i = 0; i < most_in_a_row; ++i) {
       if (!datagram_.receive_now(server_)) return poller_.exhausted(server_.socket(), Interest::read);
-      auto answer = std::make_unique<Errand>(server_, datagram_);
+      auto answer = std::make_unique<Answer>(server_, datagram_);
       const Wanted wanted = answer->conversation.receive(datagram_.bytes(), out_);
-      go_on_errand(std::move(answer), wanted);
+      finish(std::move(answer), wanted);
     }
   }
 
-  void run_errand(std::uint64_t serial) {
-    auto answer = std::move(errands_.extract(serial).mapped());
+  void resume_answer(std::uint64_t serial) {
+    auto answer = std::move(answers_.extract(serial).mapped());
     const Wanted wanted = answer->conversation.tell(Why::resumed, out_);
-    go_on_errand(std::move(answer), wanted);
+    finish(std::move(answer), wanted);
   }
 
-  void go_on_errand(std::unique_ptr<Errand> answer, Wanted wanted) {
+  // Sends the answer, or keeps it until its timer is over.
+  void finish(std::unique_ptr<Answer> answer, Wanted wanted) {
     while (wanted.next == Next::compute) {
       compute(server_, wanted.amount);
       wanted = answer->conversation.tell(Why::resumed, out_);
     }
     if (wanted.next == Next::wait) {
-      timers_.arm(now_ns() + static_cast<std::int64_t>(wanted.amount), {.fd = errand, .serial = ++serials_});
-      errands_.emplace(serials_, std::move(answer));
+      timers_.arm(now_ns() + static_cast<std::int64_t>(wanted.amount), {.fd = answer_due, .serial = ++serials_});
+      answers_.emplace(serials_, std::move(answer));
     } else {
       send_datagram(server_.socket(), answer->request, out_);
     }
@@ -274,8 +266,8 @@ class Reactor {
   AnyPoller poller_;
   Ticker ticker_;
   Timers<Timer> timers_;
-  std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
-  std::unordered_map<std::uint64_t, std::unique_ptr<Errand>> errands_;
+  std::vector<std::unique_ptr<Connection>> connections_;                // by descriptor
+  std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> answers_;  // that wait, by the serial of their timer
   std::uint64_t serials_ = 0;
   std::uint32_t tick_ = 0;
   std::array<std::byte, receive_bytes> room_;

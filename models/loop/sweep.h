@@ -1,4 +1,5 @@
-// The poller under `nonblocking`, which asks nobody: whatever something is wanted of is worth an attempt.
+// The poller under `nonblocking`, which does not ask the kernel: every descriptor that something is wanted of is worth
+// an attempt.
 #pragma once
 
 #include <cstdint>

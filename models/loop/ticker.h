@@ -13,7 +13,7 @@ namespace bench {
 /// A descriptor that becomes readable about ten times within an idle timeout, at most once a second.
 class Ticker {
  public:
-  /// Throws std::system_error without a descriptor to spare.
+  /// Throws std::system_error where descriptors have run out.
   explicit Ticker(std::chrono::nanoseconds idle_timeout);
 
   int fd() const noexcept { return fd_.get(); }

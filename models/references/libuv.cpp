@@ -6,7 +6,7 @@
 // lengthened by one in order not to be cut short, so that it takes up to 2 ms more than under `epoll`. Files are read
 // and written by libuv's pool of four threads, where `epoll` does that in the callback.
 //
-// As a server it keeps all connections in the one loop: whoever is readable is read into a buffer that all share,
+// As a server it keeps all connections in the one loop: one that is readable is read into a buffer that all share,
 // answered by uv_try_write, and what the socket does not take is left to uv_write. Where it differs from `epoll`: read
 // and write in the place of recv and send; handles that are closed in two turns of the loop; and datagrams are received
 // until there are none, with one call that finds nothing at each wake-up. Connections are accepted by the same calls as
@@ -23,6 +23,7 @@
 #include "models/model.h"
 #include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
+#include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
 
 namespace bench {
@@ -127,14 +128,14 @@ struct Server {
   ServerRun& run;
   Ticker ticker;
   std::uint32_t ticks = 0;
-  std::array<char, 65536> room;  // at least receive_bytes, and more than UDP can carry, RFC 768
+  std::array<char, largest_datagram> room;  // of which a connection takes receive_bytes
   Output out;
   Loop loop;
 };
 
 // The first pending bytes, as libuv takes them.
-std::size_t gather(const Output& out, std::array<uv_buf_t, 16>& buffers) {
-  std::array<iovec, 16> vectors;
+std::size_t gather(const Output& out, std::array<uv_buf_t, pieces_at_once>& buffers) {
+  std::array<iovec, pieces_at_once> vectors;
   std::size_t size = 0;
   for (const iovec& vector : out.gather(vectors)) {
     buffers[size++] = uv_buf_init(static_cast<char*>(vector.iov_base), static_cast<unsigned>(vector.iov_len));
@@ -261,7 +262,7 @@ class Connection final : public Owner {
   // Sends what the socket takes, and leaves the rest to libuv.
   Attempt send_now() {
     Output& out = server_.out;
-    std::array<uv_buf_t, 16> buffers;
+    std::array<uv_buf_t, pieces_at_once> buffers;
     while (!out.empty()) {
       const int sent = uv_try_write(stream(), buffers.data(), static_cast<unsigned>(gather(out, buffers)));
       if (sent == UV_EAGAIN) {
@@ -278,7 +279,7 @@ class Connection final : public Owner {
   }
 
   bool send_later() {
-    std::array<uv_buf_t, 16> buffers;
+    std::array<uv_buf_t, pieces_at_once> buffers;
     const std::size_t size = gather(unsent_, buffers);
     under_way_ = 0;
     for (const uv_buf_t& buffer : std::span(buffers).first(size)) under_way_ += buffer.len;
@@ -362,7 +363,7 @@ class Listener final : public Owner {
   void refuse() {
     server_.run.count_refused();
     uv_poll_stop(&poll_);
-    start_timer(again_, std::chrono::milliseconds(10), [](uv_timer_t* timer) { owner_of<Listener>(timer).listen(); });
+    start_timer(again_, retry_pause, [](uv_timer_t* timer) { owner_of<Listener>(timer).listen(); });
   }
 
   Server& server_;
@@ -396,9 +397,9 @@ class Deadlines final : public Owner {
 };
 
 // A datagram on its way to be answered.
-class Errand final : public Owner {
+class Answer final : public Owner {
  public:
-  Errand(Server& server, uv_udp_t& socket, const sockaddr* peer)
+  Answer(Server& server, uv_udp_t& socket, const sockaddr* peer)
       : server_(server), socket_(socket), conversation_(server.run) {
     std::memcpy(&peer_, peer, peer->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
   }
@@ -407,7 +408,7 @@ class Errand final : public Owner {
 
  private:
   static void on_timer(uv_timer_t* timer) {
-    auto& self = owner_of<Errand>(timer);
+    auto& self = owner_of<Answer>(timer);
     self.server_.run.guard([&] { self.act(self.conversation_.tell(Why::resumed, self.server_.out)); });
   }
 
@@ -417,7 +418,7 @@ class Errand final : public Owner {
       wanted = conversation_.tell(Why::resumed, server_.out);
     }
     if (wanted.next == Next::wait) return wait(std::chrono::nanoseconds(wanted.amount));
-    std::array<uv_buf_t, 16> buffers;
+    std::array<uv_buf_t, pieces_at_once> buffers;
     const auto size = static_cast<unsigned>(gather(server_.out, buffers));
     // One that the system will not take is lost, as datagrams are.
     if (size != 0) uv_udp_try_send(&socket_, buffers.data(), size, reinterpret_cast<const sockaddr*>(&peer_));
@@ -464,7 +465,7 @@ class Datagrams final : public Owner {
     if (size < 0 || !peer) return;  // there are no more
     server.run.guard([&] {
       const auto bytes = std::as_bytes(std::span(server.room)).first(static_cast<std::size_t>(size));
-      (new Errand(server, *socket, peer))->start(bytes);
+      (new Answer(server, *socket, peer))->start(bytes);
     });
   }
 

@@ -66,7 +66,6 @@ class RingStreams {
   // As many as a turn may bring. A receive that finds none ends with ENOBUFS and is prepared again; by the time it is
   // submitted, all that came before have been given back.
   static constexpr unsigned buffers = 256;
-  static constexpr std::int64_t accept_again_ns = 10'000'000;
 
   void on(const Completion& done) {
     const auto about = static_cast<About>(done.tag & ((1U << about_bits) - 1));
@@ -99,14 +98,14 @@ class RingStreams {
       case ENOBUFS:
       case ENOMEM:
         server_.count_refused();
-        return ring_.arm(tag(About::accept_again), now_ns() + accept_again_ns, accept_again_);
+        return ring_.arm(tag(About::accept_again), now_ns() + retry_pause.count(), accept_again_);
       default: break;
     }
     if (done.result >= 0) add(done.result);
     if (!done.more() && !server_.stopping()) accept();
   }
 
-  // An accept without a descriptor to spare fails even while nobody waits.
+  // An accept fails where descriptors have run out even while no peer waits.
   void await_peer() { io_uring_prep_poll_add(ring_.prepare(tag(About::peer)), server_.socket(), POLLIN); }
 
   void add(int fd) {

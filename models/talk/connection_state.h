@@ -153,7 +153,7 @@ class ConnectionState {
     closed,
   };
 
-  // Sends what the session has said before anything else, so that nobody waits for a reply that is there already.
+  // Sends what the session has said before anything else, so that no peer waits for a reply that is there already.
   Todo act_on(Wanted wanted, Output& out) {
     next_ = wanted.next;
     amount_ = wanted.amount;

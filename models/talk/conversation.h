@@ -1,4 +1,4 @@
-// One connection's talk between its session and whoever owns the socket.
+// The talk between the session of one connection and the unit that has its socket.
 #pragma once
 
 #include <algorithm>
