@@ -99,29 +99,29 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
         std::size_t size = 0;
         if (!in_time) {
           server.run.count_timed_out();
-          conversation.go_on(Why::timed_out, server.out);
+          conversation.tell(Why::timed_out, server.out);
           wanted.next = Next::close;
         } else if (const Attempt got = receive_some(socket.fd(), server.room, size); got != Attempt::done) {
           if (got == Attempt::failed) co_return;
         } else if (size == 0) {
           peer_ended = true;
-          wanted = conversation.go_on(Why::end, server.out);
+          wanted = conversation.tell(Why::end, server.out);
         } else {
           wanted = conversation.receive(std::span(server.room).first(size), server.out);
         }
         break;
       }
-      case Next::drain: wanted = conversation.go_on(Why::drained, server.out); break;
+      case Next::drain: wanted = conversation.tell(Why::drained, server.out); break;
       case Next::wait: {
         auto sleep = server.scheduler.sleep(std::chrono::nanoseconds(wanted.amount));
         co_await sleep;
         if (server.run.stopping()) co_return;
-        wanted = conversation.go_on(Why::resumed, server.out);
+        wanted = conversation.tell(Why::resumed, server.out);
         break;
       }
       case Next::compute:
-        compute(server.run, wanted.amount);  // and everyone else waits
-        wanted = conversation.go_on(Why::resumed, server.out);
+        compute(server.run, wanted.amount);  // and all others wait
+        wanted = conversation.tell(Why::resumed, server.out);
         break;
       case Next::close: {
         if (peer_ended || shutdown(socket.fd(), SHUT_WR) != 0) co_return;
@@ -157,7 +157,7 @@ Detached accept_connections(Server& server) {
       case Accepted::stopped: co_return;
       case Accepted::no_descriptor: {
         server.run.count_refused();
-        auto moment = server.scheduler.sleep(std::chrono::milliseconds(10));
+        auto moment = server.scheduler.sleep(retry_pause);
         co_await moment;
         break;
       }
@@ -177,7 +177,7 @@ Detached answer_datagram(Server& server, const Datagram& received) {
       auto sleep = server.scheduler.sleep(std::chrono::nanoseconds(wanted.amount));
       co_await sleep;
     }
-    wanted = conversation.go_on(Why::resumed, server.out);
+    wanted = conversation.tell(Why::resumed, server.out);
   }
   send_datagram(server.run.socket(), request, server.out);
 }

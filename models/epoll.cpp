@@ -6,7 +6,7 @@
 // either: a task that computes holds up all others, and a second CPU is of no use. So does one that reads or writes a
 // file: a regular file is always ready, and epoll refuses to watch it.
 //
-// As a server it keeps all connections in the one loop of reactor.h: whoever is readable is read once, answered and
+// As a server it keeps all connections in the one loop of reactor.h: one that is readable is read once, answered and
 // left. System calls for a request: recv, send, and a share of an epoll_wait. For datagrams the unit is the same
 // thread, which takes all that have come.
 #include "models/loop/job_loop.h"

@@ -5,107 +5,18 @@
 //
 // As a server it is reactor.h over an epoll instance that tells of each change once: that bytes have come, that there
 // is room again. So what was told is kept here until a call on the socket has shown that it is over, by EAGAIN or by
-// fewer bytes than there was room for (epoll(7)); whoever is wanted and still ready is reported again, behind the
-// others, so that a peer who never stops sending has one receive at each turn like everyone else. System calls for a
+// fewer bytes than there was room for (epoll(7)); what is wanted and still ready is reported again, behind the
+// others, so that a peer that never stops sending has one receive at each turn like any other. System calls for a
 // request: recv, send, and a share of an epoll_wait; what is wanted of a socket changes without a call, but for
 // EPOLLOUT, which is asked for when a socket is full for the first time and stays. For datagrams the unit is the same
 // thread, which takes all that have come; a datagram socket would tell of room after each datagram it has sent.
-#include <algorithm>
-#include <vector>
-
+#include "models/loop/edge_poller.h"
 #include "models/loop/job_loop.h"
-#include "models/loop/poller.h"
 #include "models/loop/reactor.h"
 #include "models/model.h"
 
 namespace bench {
 namespace {
-
-class EdgePoller {
- public:
-  void watch(int fd, Interest interest) {
-    const auto slot = static_cast<std::size_t>(fd);
-    if (watched_.size() <= slot) watched_.resize(slot + 1);
-    epoll_.control(EPOLL_CTL_ADD, fd, edges);
-    watched_[slot] = {.interest = interest, .ready = 0, .listed = watched_[slot].listed, .tells_room = false};
-    if (writes(interest)) ask_for_room(fd);
-  }
-
-  void change(int fd, Interest interest) {
-    of(fd).interest = interest;
-    if (writes(interest) && !of(fd).tells_room) ask_for_room(fd);
-    list(fd);
-  }
-
-  void closing(int fd) noexcept { of(fd).ready = 0; }
-
-  // What will not change any more stays: the end of the stream can be read for ever.
-  void exhausted(int fd, Interest direction) noexcept {
-    Watched& watched = of(fd);
-    if (reads(direction) && (watched.ready & (EPOLLRDHUP | EPOLLHUP)) == 0) watched.ready &= ~std::uint32_t{EPOLLIN};
-    if (writes(direction) && (watched.ready & EPOLLHUP) == 0) watched.ready &= ~std::uint32_t{EPOLLOUT};
-  }
-
-  std::span<const Ready> wait(std::int64_t deadline_ns) {
-    std::erase_if(listed_, [this](int fd) { return !(of(fd).listed = wanted(of(fd))); });
-    for (const epoll_event& event : epoll_.wait(listed_.empty() ? deadline_ns : 0)) {
-      // An error is told by the next call, whichever that is.
-      of(event.data.fd).ready |= event.events | ((event.events & EPOLLERR) != 0 ? EPOLLIN | EPOLLOUT : 0U);
-      list(event.data.fd);
-    }
-    ready_.clear();
-    for (const int fd : listed_) ready_.push_back(report(fd));
-    return ready_;
-  }
-
- private:
-  static constexpr std::uint32_t edges = EPOLLIN | EPOLLRDHUP | EPOLLET;
-
-  struct Watched {
-    Interest interest = Interest::nothing;
-    std::uint32_t ready = 0;  // what epoll has told and no call has disproved
-    bool listed = false;
-    bool tells_room = false;  // whether EPOLLOUT has been asked for
-  };
-
-  Watched& of(int fd) noexcept { return watched_[static_cast<std::size_t>(fd)]; }
-
-  static bool readable(const Watched& watched) noexcept {
-    return reads(watched.interest) && (watched.ready & (EPOLLIN | EPOLLRDHUP)) != 0;
-  }
-  static bool writable(const Watched& watched) noexcept {
-    return writes(watched.interest) && (watched.ready & EPOLLOUT) != 0;
-  }
-  static bool wanted(const Watched& watched) noexcept {
-    return readable(watched) || writable(watched) || (watched.ready & EPOLLHUP) != 0;
-  }
-
-  Ready report(int fd) noexcept {
-    const Watched& watched = of(fd);
-    const bool broken = (watched.ready & EPOLLHUP) != 0;
-    return {
-        .fd = fd, .readable = broken || readable(watched), .writable = broken || writable(watched), .broken = broken};
-  }
-
-  // The first edge comes at once where there is room already.
-  void ask_for_room(int fd) {
-    epoll_.control(EPOLL_CTL_MOD, fd, edges | EPOLLOUT);
-    of(fd).tells_room = true;
-  }
-
-  // Puts `fd` among those to be reported, if it is one.
-  void list(int fd) {
-    Watched& watched = of(fd);
-    if (watched.listed || !wanted(watched)) return;
-    watched.listed = true;
-    listed_.push_back(fd);
-  }
-
-  Epoll epoll_;
-  std::vector<Watched> watched_;  // by descriptor
-  std::vector<int> listed_;       // those that are wanted and ready, as far as is known
-  std::vector<Ready> ready_;
-};
 
 void run_epoll_et(JobRun& job) { run_in_loop<EdgePoller>(job); }
 

@@ -118,7 +118,7 @@ void accept_connections(Server& server, const FiberUnit& self) {
       case Accepted::stopped: return;
       case Accepted::no_descriptor:
         server.run.count_refused();
-        self.sleep(std::chrono::milliseconds(10));
+        self.sleep(retry_pause);
         break;
     }
   }

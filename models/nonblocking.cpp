@@ -4,47 +4,19 @@
 // nothing to do: that is the model. Jobs run in the callbacks of job_loop.h, which looks at the clock until the next
 // deadline has come: no system call for a wait. A callback is never interrupted, and a second CPU is of no use.
 //
-// As a server it is reactor.h over a poller that asks nobody: each turn of the loop is a sweep over all descriptors
+// As a server it is reactor.h over a poller that asks no one: each turn of the loop is a sweep over all descriptors
 // that something is wanted of, and each is worth an attempt; mostly the call says EAGAIN. System calls for a request:
 // recv, send, and those that were in vain, as many as there are connections, plus accept and the ticker's read, in each
 // sweep. So it answers a few connections sooner than anyone who has to be woken, and many idle ones cost as much as
 // busy ones. How busy it is says nothing about how near it is to its limit. For datagrams the unit is the same thread,
 // which takes all that have come.
-#include <vector>
-
-#include "models/loop/fd_list.h"
 #include "models/loop/job_loop.h"
-#include "models/loop/poller.h"
 #include "models/loop/reactor.h"
+#include "models/loop/sweep.h"
 #include "models/model.h"
 
 namespace bench {
 namespace {
-
-class Sweep {
- public:
-  void watch(int fd, Interest interest) { watched_.add(attempt(fd, interest)); }
-  void change(int fd, Interest interest) { watched_[fd] = attempt(fd, interest); }
-  void closing(int fd) noexcept { watched_.remove(fd); }
-  static void exhausted(int /*fd*/, Interest /*direction*/) noexcept {}
-
-  // A copy, since connections come and go while it is looked through.
-  std::span<const Ready> wait(std::int64_t /*deadline_ns*/) {
-    ready_.clear();
-    for (const Ready& entry : watched_.all()) {
-      if (entry.readable || entry.writable) ready_.push_back(entry);
-    }
-    return ready_;
-  }
-
- private:
-  static Ready attempt(int fd, Interest interest) noexcept {
-    return {.fd = fd, .readable = reads(interest), .writable = writes(interest), .broken = false};
-  }
-
-  FdList<Ready> watched_;
-  std::vector<Ready> ready_;
-};
 
 void run_nonblocking(JobRun& job) { run_in_loop<Sweep>(job); }
 

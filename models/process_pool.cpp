@@ -6,7 +6,7 @@
 // the waits of the task. A task that waits keeps its worker; a worker that dies fails the run at once.
 //
 // As a server each of the N accepts for itself from the socket they share and keeps a connection until its peer leaves;
-// whoever comes beyond N waits in the backlog. The kernel wakes one of them for a connection or a datagram. System
+// a peer that comes beyond N waits in the backlog. The kernel wakes one of them for a connection or a datagram. System
 // calls for a request: recv and send.
 #include <fcntl.h>
 #include <poll.h>

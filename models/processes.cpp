@@ -4,8 +4,9 @@
 // ends; children do not know of each other. System calls for a task: fork, the waits of the task, exit, wait. A child
 // shares nothing but the mapping made before the fork, so a task cannot hand its parent more than what lies there.
 //
-// As a server it forks a process for each connection, or for each datagram; the parent only accepts, and reaps who
-// ends. System calls for a request: recv and send; for a connection: accept, fork, two closes, exit, wait.
+// As a server it forks a process for each connection, or for each datagram; the parent only accepts, and reaps
+// children that have ended. System calls for a request: recv and send; for a connection: accept, fork, two closes,
+// exit, wait.
 #include "models/blocking/blocking.h"
 #include "models/blocking/blocking_server.h"
 #include "models/blocking/child.h"

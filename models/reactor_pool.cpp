@@ -8,11 +8,11 @@
 // kernel switches the threads.
 //
 // As a server its reactor's thread accepts and watches each connection for one report (EPOLLONESHOT). A worker that
-// gets the connection receives, runs the session, sends, and has it watched again; until then nobody else touches it.
-// Waits of a session are timed by the reactor's thread and hold no worker; computations hold one. System calls for a
-// request: recv, send, epoll_ctl, a share of an epoll_wait, and futexes where the queue was empty; each request crosses
-// from one thread to another. Datagrams are received by the workers, the socket being handed to one at a time: it
-// receives one, has the socket watched again, and answers.
+// gets the connection receives, runs the session, sends, and has it watched again; until then no other thread touches
+// it. Waits of a session are timed by the reactor's thread and hold no worker; computations hold one. System calls for
+// a request: recv, send, epoll_ctl, a share of an epoll_wait, and futexes where the queue was empty; each request
+// crosses from one thread to another. Datagrams are received by the workers, the socket being handed to one at a time:
+// it receives one, has the socket watched again, and answers.
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -28,6 +28,8 @@
 #include "models/loop/ticker.h"
 #include "models/loop/timed_pool.h"
 #include "models/model.h"
+#include "models/talk/answer.h"
+#include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
@@ -156,20 +158,12 @@ class PooledJob {
 
 // ---- Services ----
 
-// Who has a connection.
+// What has a connection.
 enum class Holder : std::uint8_t {
-  nobody,     // it is over, and its descriptor may be another's
+  none,       // it is over, and its descriptor may be another's
   epoll,      // it is watched, and the reactor's thread may take it
   worker,     // a worker has it, or the queue to them, or a timer
   signalled,  // the same, and it was ready again before it was let go
-};
-
-enum class State : std::uint8_t {
-  reading,    // the session wants bytes
-  draining,   // the socket has to take the pending output first
-  waiting,    // a timer goes first
-  closing,    // to be closed once the pending output has gone out
-  lingering,  // closed for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
 };
 
 // What its holder is to do about it.
@@ -177,23 +171,14 @@ enum class Event : std::uint8_t { ready, resumed, too_late };
 
 // Made when its descriptor is first used, and used again with it.
 struct Connection {
-  std::atomic<Holder> holder{Holder::nobody};
+  std::atomic<Holder> holder{Holder::none};
   std::atomic<std::uint32_t> late_tick{0};  // from which on the peer has been silent for too long
 
-  // Of whoever holds it.
+  // Of its holder.
   UniqueFd socket;
-  std::optional<Conversation> conversation;
+  std::optional<ConnectionState> state;
   Output unsent;  // what the socket would not take
-  State state = State::reading;
   Event event = Event::ready;
-  bool peer_ended = false;
-};
-
-// A datagram whose answer may take time.
-struct Errand {
-  Errand(ServerRun& server, const Datagram& received) : conversation(server), request(received.peer_only()) {}
-  Conversation conversation;
-  Datagram request;
 };
 
 class PooledServer {
@@ -250,7 +235,7 @@ class PooledServer {
           // The peer waits in the backlog and would wake the loop without end.
           server_.count_refused();
           poller().change(server_.socket(), Interest::nothing);
-          pool_.hand_over_at(now_ns() + 10'000'000,
+          pool_.hand_over_at(now_ns() + retry_pause.count(),
                              [this](auto&) { poller().change(server_.socket(), Interest::read); });
           return;
       }
@@ -263,12 +248,10 @@ class PooledServer {
     if (connections_.size() <= slot) connections_.resize(slot + 1);
     if (!connections_[slot]) connections_[slot] = std::make_unique<Connection>();
     Connection& connection = *connections_[slot];
-    connection.holder.load(std::memory_order_acquire);  // after whoever closed the one before
+    connection.holder.load(std::memory_order_acquire);  // after the one before was closed
     connection.socket = std::move(socket);
-    connection.conversation.emplace(server_);
-    connection.state = State::reading;
-    connection.peer_ended = false;
-    connection.late_tick = tick_ + ticker_.idle_ticks() + 1;
+    connection.state.emplace(server_, tick_);
+    connection.late_tick = connection.state->late_from(ticker_.patience());
     connection.holder.store(Holder::epoll, std::memory_order_release);
     try {
       poller().watch_once(fd, Interest::read);
@@ -304,7 +287,7 @@ class PooledServer {
     }
   }
 
-  // ---- By whoever holds the connection, in any thread ----
+  // ---- By the holder of the connection, in any thread ----
 
   void hand_over(Connection& connection, Event event) {
     connection.event = event;
@@ -312,25 +295,24 @@ class PooledServer {
   }
 
   void close(Connection& connection) {
-    connection.conversation.reset();
+    connection.state.reset();
     connection.unsent.release();
     const UniqueFd closed = std::move(connection.socket);  // after the store; then another may have its number
-    connection.holder.store(Holder::nobody, std::memory_order_release);
+    connection.holder.store(Holder::none, std::memory_order_release);
   }
 
   // ---- In a worker ----
 
   // Goes on with a connection until it is to be watched, or waits, or is over.
   void serve(Connection& connection, Scratch& scratch) {
-    while (go_on(connection, scratch) && !let_go(connection)) connection.event = Event::ready;
+    while (on_event(connection, scratch) && !let_go(connection)) connection.event = Event::ready;
   }
 
   // Has the connection watched; false when it is ready again already and still held.
   bool let_go(Connection& connection) {
-    const bool read = connection.state == State::reading || connection.state == State::lingering;
-    const bool write = !connection.unsent.empty();
-    if (connection.state != State::lingering) connection.late_tick = tick_ + ticker_.idle_ticks() + 1;
-    poller().watch_again(connection.socket.get(), write ? (read ? Interest::both : Interest::write) : Interest::read);
+    connection.late_tick = connection.state->late_from(ticker_.patience());
+    poller().watch_again(connection.socket.get(),
+                         interest_in(connection.state->wants_bytes(), connection.state->has_unsent()));
     Holder holder = Holder::worker;
     if (connection.holder.compare_exchange_strong(holder, Holder::epoll, std::memory_order_acq_rel)) return true;
     connection.holder.store(Holder::worker, std::memory_order_relaxed);
@@ -338,129 +320,93 @@ class PooledServer {
   }
 
   // This and what it calls return whether the connection is to be watched; otherwise it is held no longer.
-  bool go_on(Connection& connection, Scratch& scratch) {
+  bool on_event(Connection& connection, Scratch& scratch) {
     switch (connection.event) {
       case Event::ready: return on_ready(connection, scratch);
-      case Event::resumed: return session_goes_on(connection, Why::resumed, scratch);
-      case Event::too_late: break;
+      case Event::resumed:
+        return act(connection, connection.state->resumed(output_of(connection, scratch), tick_), scratch);
+      case Event::too_late: return act(connection, connection.state->too_late(server_, scratch.out, tick_), scratch);
     }
-    return on_too_late(connection, scratch);
+    return false;
   }
 
   bool on_ready(Connection& connection, Scratch& scratch) {
-    if (!connection.unsent.empty()) {
-      switch (send_pending(connection.socket.get(), connection.unsent)) {
-        case Attempt::failed: close(connection); return false;
-        case Attempt::would_block: return connection.state != State::reading || on_readable(connection, scratch);
-        case Attempt::done: break;
-      }
-      connection.unsent.release();
-      if (connection.state == State::draining) return session_goes_on(connection, Why::drained, scratch);
-      if (connection.state == State::closing) return end(connection);
-      return true;
+    if (!connection.state->has_unsent()) return on_readable(connection, scratch);
+    const std::size_t before = connection.unsent.pending();
+    const Attempt sent = send_pending(connection.socket.get(), connection.unsent);
+    if (connection.unsent.pending() != before) connection.state->moved(tick_);
+    switch (sent) {
+      case Attempt::would_block: return !connection.state->wants_bytes() || on_readable(connection, scratch);
+      case Attempt::failed: return act(connection, connection.state->failed(), scratch);
+      case Attempt::done: break;
     }
-    return on_readable(connection, scratch);
+    connection.unsent.release();
+    return act(connection, connection.state->all_sent(scratch.out, tick_), scratch);
   }
 
   bool on_readable(Connection& connection, Scratch& scratch) {
+    ConnectionState& state = *connection.state;
     std::size_t size = 0;
-    const Attempt received = receive_some(connection.socket.get(), scratch.room, size);
-    if (received == Attempt::would_block) return true;
-    const bool ended = received == Attempt::done && size == 0;
-    if (received == Attempt::failed || (ended && connection.state == State::lingering)) {
-      close(connection);
-      return false;
+    switch (receive_some(connection.socket.get(), scratch.room, size)) {
+      case Attempt::would_block: return true;
+      case Attempt::failed: return act(connection, state.failed(), scratch);
+      case Attempt::done: break;
     }
-    if (connection.state == State::lingering) return true;  // thrown away
-    if (ended) {
-      connection.peer_ended = true;
-      return session_goes_on(connection, Why::end, scratch);
-    }
+    Output& out = output_of(connection, scratch);
     const auto bytes = std::span(scratch.room).first(size);
-    return act(connection, connection.conversation->receive(bytes, output_of(connection, scratch)), scratch);
-  }
-
-  // The peer has sent or taken nothing for too long.
-  bool on_too_late(Connection& connection, Scratch& scratch) {
-    const bool over = connection.state == State::lingering || connection.state == State::closing;
-    if (!over) server_.count_timed_out();
-    if (connection.state == State::reading && connection.unsent.empty()) {
-      connection.conversation->go_on(Why::timed_out, scratch.out);
-      return act(connection, {Next::close, 0}, scratch);
-    }
-    close(connection);
-    return false;
+    return act(connection, size == 0 ? state.peer_ended(out, tick_) : state.received(bytes, out, tick_), scratch);
   }
 
   // Replies go to the worker's Output, behind those that the socket would not take before.
   static Output& output_of(Connection& connection, Scratch& scratch) {
-    return connection.unsent.empty() ? scratch.out : connection.unsent;
+    return connection.state->has_unsent() ? connection.unsent : scratch.out;
   }
 
-  bool session_goes_on(Connection& connection, Why why, Scratch& scratch) {
-    return act(connection, connection.conversation->go_on(why, output_of(connection, scratch)), scratch);
-  }
-
-  // Does what a session wants, until it wants something that takes time.
-  bool act(Connection& connection, Wanted wanted, Scratch& scratch) {
+  // Does what the connection's state says, until that is something that takes time.
+  bool act(Connection& connection, Todo todo, Scratch& scratch) {
+    ConnectionState& state = *connection.state;
     while (true) {
-      if (!scratch.out.empty()) {
-        const Attempt sent = send_pending(connection.socket.get(), scratch.out);
-        if (sent == Attempt::would_block) std::swap(connection.unsent, scratch.out);
-        scratch.out.clear();
-        if (sent == Attempt::failed) {
-          close(connection);
-          return false;
+      switch (todo) {
+        case Todo::send: {
+          const Attempt sent = send_pending(connection.socket.get(), scratch.out);
+          if (sent == Attempt::would_block) std::swap(connection.unsent, scratch.out);
+          scratch.out.clear();
+          todo = state.tried_to_send(sent, scratch.out);
+          break;
         }
-      }
-      Why why = Why::resumed;
-      switch (wanted.next) {
-        case Next::read: connection.state = State::reading; return true;
-        case Next::wait:
-          connection.state = State::waiting;
+        case Todo::compute:
+          compute(server_, state.amount());
+          todo = state.resumed(output_of(connection, scratch), tick_);
+          break;
+        case Todo::start_timer:
           connection.event = Event::resumed;
-          pool_.hand_over_at(now_ns() + static_cast<std::int64_t>(wanted.amount),
+          pool_.hand_over_at(now_ns() + static_cast<std::int64_t>(state.amount()),
                              [this, &connection](Scratch& later) { serve(connection, later); });
           return false;
-        case Next::compute: compute(server_, wanted.amount); break;
-        case Next::drain:
-          connection.state = State::draining;
-          if (!connection.unsent.empty()) return true;
-          why = Why::drained;
-          break;
-        case Next::close: connection.state = State::closing; return !connection.unsent.empty() || end(connection);
+        case Todo::watch: return true;
+        case Todo::shut_down: todo = state.shut_down(shutdown(connection.socket.get(), SHUT_WR) == 0, tick_); break;
+        case Todo::close: close(connection); return false;
       }
-      wanted = connection.conversation->go_on(why, output_of(connection, scratch));
     }
-  }
-
-  // All has been said.
-  bool end(Connection& connection) {
-    if (connection.peer_ended || shutdown(connection.socket.get(), SHUT_WR) != 0) {
-      close(connection);
-      return false;
-    }
-    connection.state = State::lingering;
-    connection.late_tick = tick_ + ticker_.linger_ticks();
-    return true;
   }
 
   void take_datagram(Scratch& scratch) {
     const bool received = scratch.datagram.receive_now(server_);
     poller().watch_again(server_.socket(), Interest::read);
     if (!received) return;
-    const auto errand = std::make_shared<Errand>(server_, scratch.datagram);
-    run_errand(errand, errand->conversation.receive(scratch.datagram.bytes(), scratch.out), scratch);
+    const auto answer = std::make_shared<Answer>(server_, scratch.datagram);
+    finish(answer, answer->conversation.receive(scratch.datagram.bytes(), scratch.out), scratch);
   }
 
-  void run_errand(const std::shared_ptr<Errand>& errand, Wanted wanted, Scratch& scratch) {
+  // Sends the answer, or has that done once its timer is over.
+  void finish(const std::shared_ptr<Answer>& answer, Wanted wanted, Scratch& scratch) {
     while (wanted.next == Next::compute) {
       compute(server_, wanted.amount);
-      wanted = errand->conversation.go_on(Why::resumed, scratch.out);
+      wanted = answer->conversation.tell(Why::resumed, scratch.out);
     }
-    if (wanted.next != Next::wait) return send_datagram(server_.socket(), errand->request, scratch.out);
-    pool_.hand_over_at(now_ns() + static_cast<std::int64_t>(wanted.amount), [this, errand](Scratch& later) {
-      run_errand(errand, errand->conversation.go_on(Why::resumed, later.out), later);
+    if (wanted.next != Next::wait) return send_datagram(server_.socket(), answer->request, scratch.out);
+    pool_.hand_over_at(now_ns() + static_cast<std::int64_t>(wanted.amount), [this, answer](Scratch& later) {
+      finish(answer, answer->conversation.tell(Why::resumed, later.out), later);
     });
   }
 

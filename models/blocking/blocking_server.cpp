@@ -28,7 +28,7 @@ UniqueFd next_connection(ServerRun& server) {
       case Accepted::none: break;
       case Accepted::no_descriptor:
         server.count_refused();
-        sleep_for(server, std::chrono::milliseconds(10));
+        sleep_for(server, retry_pause);
         break;
     }
   }
@@ -37,7 +37,7 @@ UniqueFd next_connection(ServerRun& server) {
 
 void close_after_last_word(int socket) noexcept {
   if (shutdown(socket, SHUT_WR) != 0) return;
-  const std::int64_t deadline_ns = now_ns() + 1'000'000'000;
+  const std::int64_t deadline_ns = now_ns() + linger_time.count();
   std::array<std::byte, 4096> unread;
   while (true) {
     const std::int64_t left_ms = (deadline_ns - now_ns()) / 1'000'000;

@@ -30,11 +30,11 @@ inline constexpr PlainUnit plain_unit;
 void sleep_for(ServerRun& server, std::chrono::nanoseconds duration);
 
 /// Waits for the next connection; an invalid descriptor once the server is to stop. Where descriptors have run out, it
-/// tries again every 10 ms.
+/// tries again after retry_pause.
 UniqueFd next_connection(ServerRun& server);
 
 /// Ends a connection so that the last reply arrives: closing with bytes unread would send a reset, which overtakes it.
-/// Waits up to a second for the peer's end.
+/// Waits for the peer's end, for linger_time at most.
 void close_after_last_word(int socket) noexcept;
 
 /// The connections of a process whose threads block in them, to be woken when the server is to stop.

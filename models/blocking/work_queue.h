@@ -1,4 +1,4 @@
-// The queue between whoever hands out work and the threads of a pool.
+// The queue between the thread that hands out work and the threads of a pool.
 #pragma once
 
 #include <condition_variable>

@@ -1,4 +1,4 @@
-// The event loop of a server, over any poller: who is ready is called back, and nothing blocks.
+// The event loop of a server, over any poller: each descriptor that is ready is called back, and nothing blocks.
 //
 // The loop has one buffer to receive into and one Output for replies; a connection keeps only what its socket would not
 // take. Deadlines are kept by a ticker of about a second, so that a loop without service waits never arms a timer.
@@ -18,13 +18,15 @@
 #include "models/loop/poller.h"
 #include "models/loop/ticker.h"
 #include "models/loop/timers.h"
+#include "models/talk/answer.h"
+#include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
 
 namespace bench {
 
-template <typename Poller>
+template <Poller AnyPoller>
 class Reactor {
  public:
   /// Throws std::system_error.
@@ -52,46 +54,26 @@ class Reactor {
   }
 
  private:
-  enum class State : std::uint8_t {
-    reading,    // the session wants bytes
-    draining,   // the socket has to take the pending output first
-    waiting,    // a timer goes first
-    closing,    // to be closed once the pending output has gone out
-    lingering,  // closed for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
-  };
-
   struct Connection {
-    explicit Connection(ServerRun& server) : conversation(server) {}
+    Connection(ServerRun& server, std::uint32_t now) : state(server, now) {}
     UniqueFd socket;
-    Conversation conversation;
-    Output unsent;  // what the socket would not take
-    State state = State::reading;
     Interest interest = Interest::read;
-    bool peer_ended = false;
-    std::uint32_t active_tick = 0;  // of the last bytes either way
+    ConnectionState state;
+    Output unsent;  // what the socket would not take
     std::uint64_t serial = 0;
-  };
-
-  // A datagram whose answer takes time.
-  struct Errand {
-    Errand(ServerRun& server, const Datagram& received) : conversation(server), request(received.peer_only()) {}
-    Conversation conversation;
-    Datagram request;
   };
 
   // Of a connection, or with one of the values below for `fd`. A connection may be gone, and its descriptor another's,
   // when its timer is due.
-  static constexpr int errand = -1;
+  static constexpr int answer_due = -1;
   static constexpr int accept_again = -2;
-  static constexpr std::int64_t accept_again_ns = 10'000'000;
   struct Timer {
     int fd;
     std::uint64_t serial;
   };
 
   void accept_some() {
-    constexpr int at_most = 64;  // so that those who are connected have their turn
-    for (int i = 0; i < at_most; ++i) {
+    for (int i = 0; i < most_in_a_row; ++i) {
       UniqueFd socket;
       switch (accept_one(server_, socket, SOCK_NONBLOCK)) {
         case Accepted::connection:
@@ -108,7 +90,7 @@ class Reactor {
   void refuse() {
     server_.count_refused();
     poller_.change(server_.socket(), Interest::nothing);
-    timers_.arm(now_ns() + accept_again_ns, {.fd = accept_again, .serial = 0});
+    timers_.arm(now_ns() + retry_pause.count(), {.fd = accept_again, .serial = 0});
   }
 
   // False, with the connection closed, when the poller takes no more.
@@ -120,9 +102,8 @@ class Reactor {
       return false;
     }
     if (connections_.size() <= slot) connections_.resize(slot + 1);
-    connections_[slot] = std::make_unique<Connection>(server_);
+    connections_[slot] = std::make_unique<Connection>(server_, tick_);
     connections_[slot]->socket = std::move(socket);
-    connections_[slot]->active_tick = tick_;
     connections_[slot]->serial = ++serials_;
     return true;
   }
@@ -149,13 +130,10 @@ class Reactor {
   }
 
   void on_ready(Connection& connection, const Ready& ready) {
-    if (ready.broken && connection.state == State::waiting) return close(connection);  // or it would wake the loop on
-    if (ready.writable && !connection.unsent.empty() && on_writable(connection)) return;
-    if (ready.readable) {
-      if (connection.state == State::reading) return on_readable(connection);
-      if (connection.state == State::lingering) return throw_away(connection);
-    }
-    want(connection, true);
+    if (ready.broken && connection.state.is_waiting()) return close(connection);  // or it would wake the loop on
+    if (ready.writable && connection.state.has_unsent() && on_writable(connection)) return;
+    if (ready.readable && connection.state.wants_bytes()) return on_readable(connection);
+    watch(connection, true);
   }
 
   void on_readable(Connection& connection) {
@@ -165,100 +143,64 @@ class Reactor {
       case Attempt::failed: return close(connection);
       case Attempt::done: break;
     }
-    connection.active_tick = tick_;
-    if (size == 0) {
-      connection.peer_ended = true;
-      return act(connection, connection.conversation.go_on(Why::end, output_of(connection)));
-    }
-    act(connection, connection.conversation.receive(std::span(room_).first(size), output_of(connection)));
+    ConnectionState& state = connection.state;
+    act(connection, size == 0 ? state.peer_ended(output_of(connection), tick_)
+                              : state.received(std::span(room_).first(size), output_of(connection), tick_));
   }
 
   // False when the socket is full, still or again: the connection is as it was, and may have something to be read.
   bool on_writable(Connection& connection) {
     const std::size_t before = connection.unsent.pending();
     const Attempt sent = send(connection, connection.unsent);
-    if (connection.unsent.pending() != before) connection.active_tick = tick_;
+    if (connection.unsent.pending() != before) connection.state.moved(tick_);
     if (sent == Attempt::would_block) return false;
     if (sent == Attempt::failed) {
       close(connection);
       return true;
     }
     connection.unsent.release();
-    if (connection.state == State::draining) {
-      act(connection, connection.conversation.go_on(Why::drained, out_));
-    } else if (connection.state == State::closing) {
-      end(connection);
-    } else {
-      want(connection);
-    }
+    act(connection, connection.state.all_sent(out_, tick_));
     return true;
   }
 
   // Replies go to the loop's Output, behind those that the socket would not take before.
-  Output& output_of(Connection& connection) { return connection.unsent.empty() ? out_ : connection.unsent; }
+  Output& output_of(Connection& connection) { return connection.state.has_unsent() ? connection.unsent : out_; }
 
-  // Does what a session wants, until it wants something that takes time.
-  void act(Connection& connection, Wanted wanted) {
+  // Does what the connection's state says, until that is something that takes time.
+  void act(Connection& connection, Todo todo) {
+    ConnectionState& state = connection.state;
     while (true) {
-      if (!out_.empty()) {
-        const Attempt sent = send(connection, out_);
-        if (sent == Attempt::failed) {
-          out_.clear();
-          return close(connection);
+      switch (todo) {
+        case Todo::send: {
+          const Attempt sent = send(connection, out_);
+          if (sent == Attempt::would_block) std::swap(connection.unsent, out_);
+          if (sent == Attempt::failed) out_.clear();
+          todo = state.tried_to_send(sent, out_);
+          break;
         }
-        if (sent == Attempt::would_block) std::swap(connection.unsent, out_);
-      }
-      switch (wanted.next) {
-        case Next::read: connection.state = State::reading; return want(connection);
-        case Next::wait:
-          connection.state = State::waiting;
-          timers_.arm(now_ns() + static_cast<std::int64_t>(wanted.amount),
+        case Todo::compute:
+          compute(server_, state.amount());  // and all others wait
+          todo = state.resumed(output_of(connection), tick_);
+          break;
+        case Todo::start_timer:
+          timers_.arm(now_ns() + static_cast<std::int64_t>(state.amount()),
                       {.fd = connection.socket.get(), .serial = connection.serial});
-          return want(connection);
-        case Next::compute:
-          compute(server_, wanted.amount);  // and everyone else waits
-          wanted = connection.conversation.go_on(Why::resumed, output_of(connection));
-          break;
-        case Next::drain:
-          if (!connection.unsent.empty()) {
-            connection.state = State::draining;
-            return want(connection);
-          }
-          wanted = connection.conversation.go_on(Why::drained, out_);
-          break;
-        case Next::close:
-          if (connection.unsent.empty()) return end(connection);
-          connection.state = State::closing;
-          return want(connection);
+          return watch(connection);
+        case Todo::watch: return watch(connection);
+        case Todo::shut_down: todo = state.shut_down(shutdown(connection.socket.get(), SHUT_WR) == 0, tick_); break;
+        case Todo::close: return close(connection);
       }
     }
   }
 
   // Watches what the connection's state needs. A socket that need not be read stays watched until it is readable out of
   // turn: mostly nothing comes before the reply, and two calls are saved.
-  void want(Connection& connection, bool out_of_turn = false) {
-    const bool needed = connection.state == State::reading || connection.state == State::lingering;
-    const bool read = needed || (reads(connection.interest) && !out_of_turn);
-    const bool write = !connection.unsent.empty();
-    const Interest interest =
-        write ? (read ? Interest::both : Interest::write) : (read ? Interest::read : Interest::nothing);
+  void watch(Connection& connection, bool out_of_turn = false) {
+    const bool to_read = connection.state.wants_bytes() || (reads(connection.interest) && !out_of_turn);
+    const Interest interest = interest_in(to_read, connection.state.has_unsent());
     if (interest == connection.interest) return;
     poller_.change(connection.socket.get(), interest);
     connection.interest = interest;
-  }
-
-  // All has been said.
-  void end(Connection& connection) {
-    if (connection.peer_ended || shutdown(connection.socket.get(), SHUT_WR) != 0) return close(connection);
-    connection.state = State::lingering;
-    connection.active_tick = tick_;
-    want(connection);
-  }
-
-  void throw_away(Connection& connection) {
-    std::size_t size = 0;
-    const Attempt received = receive(connection, size);
-    if (received == Attempt::failed || (received == Attempt::done && size == 0)) close(connection);
   }
 
   void fire_timers() {
@@ -266,11 +208,10 @@ class Reactor {
     for (Timer timer{}; timers_.take_due(now, timer);) {
       if (timer.fd == accept_again) {
         poller_.change(server_.socket(), Interest::read);
-      } else if (timer.fd == errand) {
-        run_errand(timer.serial);
+      } else if (timer.fd == answer_due) {
+        resume_answer(timer.serial);
       } else if (Connection* connection = find(timer)) {
-        connection->active_tick = tick_;
-        act(*connection, connection->conversation.go_on(Why::resumed, output_of(*connection)));
+        act(*connection, connection->state.resumed(output_of(*connection), tick_));
       }
     }
   }
@@ -287,60 +228,46 @@ class Reactor {
     if (ticks == 0) return;
     ++tick_;
     for (const auto& connection : connections_) {
-      if (connection) check_deadline(*connection);
+      if (!connection || !connection->state.is_late(tick_, ticker_.patience())) continue;
+      act(*connection, connection->state.too_late(server_, out_, tick_));
     }
-  }
-
-  void check_deadline(Connection& connection) {
-    const std::uint32_t silent = tick_ - connection.active_tick;
-    if (connection.state == State::lingering) {
-      if (silent >= ticker_.linger_ticks()) close(connection);
-      return;
-    }
-    if (connection.state == State::waiting || silent <= ticker_.idle_ticks()) return;
-    if (connection.state == State::closing) return close(connection);
-    server_.count_timed_out();
-    if (connection.state != State::reading || !connection.unsent.empty()) return close(connection);
-    connection.active_tick = tick_;
-    connection.conversation.go_on(Why::timed_out, out_);
-    act(connection, {Next::close, 0});
   }
 
   void take_datagrams() {
-    constexpr int at_most = 64;
-    for (int i = 0; i < at_most; ++i) {
+    for (int i = 0; i < most_in_a_row; ++i) {
       if (!datagram_.receive_now(server_)) return poller_.exhausted(server_.socket(), Interest::read);
-      auto answer = std::make_unique<Errand>(server_, datagram_);
+      auto answer = std::make_unique<Answer>(server_, datagram_);
       const Wanted wanted = answer->conversation.receive(datagram_.bytes(), out_);
-      go_on_errand(std::move(answer), wanted);
+      finish(std::move(answer), wanted);
     }
   }
 
-  void run_errand(std::uint64_t serial) {
-    auto answer = std::move(errands_.extract(serial).mapped());
-    const Wanted wanted = answer->conversation.go_on(Why::resumed, out_);
-    go_on_errand(std::move(answer), wanted);
+  void resume_answer(std::uint64_t serial) {
+    auto answer = std::move(answers_.extract(serial).mapped());
+    const Wanted wanted = answer->conversation.tell(Why::resumed, out_);
+    finish(std::move(answer), wanted);
   }
 
-  void go_on_errand(std::unique_ptr<Errand> answer, Wanted wanted) {
+  // Sends the answer, or keeps it until its timer is over.
+  void finish(std::unique_ptr<Answer> answer, Wanted wanted) {
     while (wanted.next == Next::compute) {
       compute(server_, wanted.amount);
-      wanted = answer->conversation.go_on(Why::resumed, out_);
+      wanted = answer->conversation.tell(Why::resumed, out_);
     }
     if (wanted.next == Next::wait) {
-      timers_.arm(now_ns() + static_cast<std::int64_t>(wanted.amount), {.fd = errand, .serial = ++serials_});
-      errands_.emplace(serials_, std::move(answer));
+      timers_.arm(now_ns() + static_cast<std::int64_t>(wanted.amount), {.fd = answer_due, .serial = ++serials_});
+      answers_.emplace(serials_, std::move(answer));
     } else {
       send_datagram(server_.socket(), answer->request, out_);
     }
   }
 
   ServerRun& server_;
-  Poller poller_;
+  AnyPoller poller_;
   Ticker ticker_;
   Timers<Timer> timers_;
-  std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
-  std::unordered_map<std::uint64_t, std::unique_ptr<Errand>> errands_;
+  std::vector<std::unique_ptr<Connection>> connections_;                // by descriptor
+  std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> answers_;  // that wait, by the serial of their timer
   std::uint64_t serials_ = 0;
   std::uint32_t tick_ = 0;
   std::array<std::byte, receive_bytes> room_;

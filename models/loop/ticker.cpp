@@ -11,8 +11,8 @@ Ticker::Ticker(std::chrono::nanoseconds idle_timeout)
     : fd_(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
   using namespace std::chrono_literals;
   const auto period = std::clamp<std::chrono::nanoseconds>(idle_timeout / 10, 10ms, 1s);
-  idle_ticks_ = static_cast<std::uint32_t>(std::max<std::int64_t>(idle_timeout / period, 1));
-  linger_ticks_ = static_cast<std::uint32_t>(1s / period + 1);
+  patience_.idle_ticks = static_cast<std::uint32_t>(std::max<std::int64_t>(idle_timeout / period, 1));
+  patience_.linger_ticks = static_cast<std::uint32_t>(linger_time / period + 1);
   const timespec step{.tv_sec = period / 1s, .tv_nsec = (period % 1s).count()};
   const itimerspec times{.it_interval = step, .it_value = step};
   if (!fd_.valid() || timerfd_settime(fd_.get(), 0, &times, nullptr) != 0) {

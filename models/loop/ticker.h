@@ -6,13 +6,14 @@
 #include <cstdint>
 
 #include "measure/unique_fd.h"
+#include "models/talk/connection_state.h"
 
 namespace bench {
 
 /// A descriptor that becomes readable about ten times within an idle timeout, at most once a second.
 class Ticker {
  public:
-  /// Throws std::system_error without a descriptor to spare.
+  /// Throws std::system_error where descriptors have run out.
   explicit Ticker(std::chrono::nanoseconds idle_timeout);
 
   int fd() const noexcept { return fd_.get(); }
@@ -20,16 +21,14 @@ class Ticker {
   /// The ticks since the last call; the descriptor is no longer readable then.
   std::uint32_t take() noexcept;
 
-  /// Ticks of an idle timeout.
-  std::uint32_t idle_ticks() const noexcept { return idle_ticks_; }
-
-  /// Ticks that a closed connection's peer has for ending its side: about a second.
-  std::uint32_t linger_ticks() const noexcept { return linger_ticks_; }
+  /// How long peers may be silent: for the idle timeout, and for about a second at the end of a connection.
+  const Patience& patience() const noexcept { return patience_; }
+  std::uint32_t idle_ticks() const noexcept { return patience_.idle_ticks; }
+  std::uint32_t linger_ticks() const noexcept { return patience_.linger_ticks; }
 
  private:
   UniqueFd fd_;
-  std::uint32_t idle_ticks_;
-  std::uint32_t linger_ticks_;
+  Patience patience_;
 };
 
 }  // namespace bench

@@ -36,8 +36,8 @@ class TimedPool {
   /// What it throws ends the run.
   using Work = std::function<void(Scratch&)>;
 
-  /// Starts so many workers, each a unit, and waits until they are there. Throws std::system_error without a descriptor
-  /// to spare.
+  /// Starts so many workers, each a unit, and waits until they are there. Throws std::system_error where descriptors
+  /// have run out.
   TimedPool(Run& run, std::uint32_t workers)
       : waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), missing_(workers), threads_(run, workers) {
     if (!waker_.valid()) throw std::system_error(errno, std::generic_category(), "eventfd");
@@ -74,8 +74,8 @@ class TimedPool {
   /// Makes wait() return. Any thread.
   void wake() const { eventfd_write(waker_.get(), 1); }
 
-  /// Sleeps, unless it may not, until a descriptor is ready, a deadline is over or someone calls wake(); hands over the
-  /// work that is due. The result holds until the next call, and may be empty. The owner's thread.
+  /// Sleeps, unless it may not, until a descriptor is ready, a deadline is over or wake() is called; hands over the work
+  /// that is due. The result holds until the next call, and may be empty. The owner's thread.
   std::span<const Ready> wait(bool may_sleep = true) {
     const std::span<const Ready> ready = poller_.wait(may_sleep ? next_deadline_ns() : 0);
     eventfd_t calls = 0;

@@ -1,4 +1,4 @@
-// The timers of an event loop: who waits until when.
+// The timers of an event loop: what waits until when.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace bench {
 
-/// A heap of deadlines with whoever waits for them; equal deadlines come out in the order they were armed.
+/// A heap of deadlines with what waits for them; equal deadlines come out in the order they were armed.
 /// One thread uses it.
 template <typename Waiter>
 class Timers {

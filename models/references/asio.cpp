@@ -24,6 +24,7 @@
 #include "models/loop/ticker.h"
 #include "models/model.h"
 #include "models/talk/conversation.h"
+#include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
 
 namespace bench {
@@ -210,7 +211,7 @@ struct Connection {
 class Front {
  public:
   explicit Front(const Output& out) {
-    std::array<iovec, 16> vectors;
+    std::array<iovec, pieces_at_once> vectors;
     for (const iovec& vector : out.gather(vectors)) buffers_[size_++] = asio::buffer(vector.iov_base, vector.iov_len);
   }
   using value_type = asio::const_buffer;
@@ -220,14 +221,14 @@ class Front {
   std::size_t size() const noexcept { return size_; }
 
  private:
-  std::array<asio::const_buffer, 16> buffers_;
+  std::array<asio::const_buffer, pieces_at_once> buffers_;
   std::size_t size_ = 0;
 };
 
 // Sends all of `out`; false when the connection is of no more use.
 awaitable<bool> send_all(Connection& connection) {
   Output& out = connection.out;
-  const bool large = out.pending() > receive_bytes;  // too large to be kept by who may be idle next
+  const bool large = out.pending() > receive_bytes;  // too large to be kept by a connection that may be idle next
   while (!out.empty()) {
     connection.expect_within(connection.server.ticker.idle_ticks());
     asio::error_code error;
@@ -276,11 +277,11 @@ awaitable<void> serve_connection(Server& server, tcp::socket accepted) {
         const std::size_t size = co_await std::move(reading);
         if (error == asio::error::operation_aborted) {
           server.run.count_timed_out();
-          conversation.go_on(Why::timed_out, connection.out);
+          conversation.tell(Why::timed_out, connection.out);
           wanted.next = Next::close;
         } else if (error == asio::error::eof) {
           peer_ended = true;
-          wanted = conversation.go_on(Why::end, connection.out);
+          wanted = conversation.tell(Why::end, connection.out);
         } else if (error) {
           co_return;
         } else {
@@ -288,16 +289,16 @@ awaitable<void> serve_connection(Server& server, tcp::socket accepted) {
         }
         break;
       }
-      case Next::drain: wanted = conversation.go_on(Why::drained, connection.out); break;
+      case Next::drain: wanted = conversation.tell(Why::drained, connection.out); break;
       case Next::wait: {
         auto sleeping = sleep(timer, std::chrono::nanoseconds(wanted.amount));
         co_await std::move(sleeping);
-        wanted = conversation.go_on(Why::resumed, connection.out);
+        wanted = conversation.tell(Why::resumed, connection.out);
         break;
       }
       case Next::compute:
-        compute(server.run, wanted.amount);  // and everyone else waits
-        wanted = conversation.go_on(Why::resumed, connection.out);
+        compute(server.run, wanted.amount);  // and all others wait
+        wanted = conversation.tell(Why::resumed, connection.out);
         break;
       case Next::close:
         if (!peer_ended) {
@@ -323,29 +324,29 @@ awaitable<void> accept_connections(Server& server) {
       continue;
     }
     server.run.count_refused();
-    auto moment = sleep(timer, std::chrono::milliseconds(10));
+    auto moment = sleep(timer, retry_pause);
     co_await std::move(moment);
   }
   server.context.stop();
 }
 
 // A datagram on its way to be answered.
-struct Errand {
-  explicit Errand(ServerRun& server) : unit(server), conversation(server) {}
+struct Answer {
+  explicit Answer(ServerRun& server) : unit(server), conversation(server) {}
   Run::Unit unit;
   Conversation conversation;
   udp::endpoint peer;
   Output out;
 };
 
-awaitable<void> send_answer(udp::socket& socket, const Errand& errand) {
-  if (errand.out.empty()) co_return;
+awaitable<void> send_answer(udp::socket& socket, const Answer& answer) {
+  if (answer.out.empty()) co_return;
   asio::error_code lost;  // as datagrams may be
-  auto sending = socket.async_send_to(Front(errand.out), errand.peer, with(lost));
+  auto sending = socket.async_send_to(Front(answer.out), answer.peer, with(lost));
   co_await std::move(sending);
 }
 
-awaitable<void> answer_later(Server& server, udp::socket& socket, std::unique_ptr<Errand> errand, Wanted wanted) {
+awaitable<void> answer_later(Server& server, udp::socket& socket, std::unique_ptr<Answer> answer, Wanted wanted) {
   asio::steady_timer timer(server.context);
   while (wanted.next == Next::wait || wanted.next == Next::compute) {
     if (wanted.next == Next::compute) {
@@ -354,26 +355,25 @@ awaitable<void> answer_later(Server& server, udp::socket& socket, std::unique_pt
       auto sleeping = sleep(timer, std::chrono::nanoseconds(wanted.amount));
       co_await std::move(sleeping);
     }
-    wanted = errand->conversation.go_on(Why::resumed, errand->out);
+    wanted = answer->conversation.tell(Why::resumed, answer->out);
   }
-  auto answering = send_answer(socket, *errand);
+  auto answering = send_answer(socket, *answer);
   co_await std::move(answering);
 }
 
 awaitable<void> receive_datagrams(Server& server, udp::socket& socket) {
-  constexpr std::size_t largest = 65536;  // more than UDP can carry, RFC 768
-  std::vector<std::byte> room(largest);
+  std::vector<std::byte> room(largest_datagram);
   while (true) {
-    auto errand = std::make_unique<Errand>(server.run);
+    auto answer = std::make_unique<Answer>(server.run);
     asio::error_code error;
-    auto receiving = socket.async_receive_from(asio::buffer(room), errand->peer, with(error));
+    auto receiving = socket.async_receive_from(asio::buffer(room), answer->peer, with(error));
     const std::size_t size = co_await std::move(receiving);
     if (error) continue;
-    const Wanted wanted = errand->conversation.receive(std::span(room).first(size), errand->out);
+    const Wanted wanted = answer->conversation.receive(std::span(room).first(size), answer->out);
     if (wanted.next == Next::wait || wanted.next == Next::compute) {
-      start(server.context, server.run, answer_later(server, socket, std::move(errand), wanted));
+      start(server.context, server.run, answer_later(server, socket, std::move(answer), wanted));
     } else {
-      auto answering = send_answer(socket, *errand);
+      auto answering = send_answer(socket, *answer);
       co_await std::move(answering);
     }
   }

@@ -169,7 +169,7 @@ void serve_connection(Server& server, UniqueFd accepted) {
   converse(server.run, peer);
 }
 
-// Accepts whoever is there, at most so many; false after the last.
+// Accepts the peers that wait, at most so many; false after the last.
 bool accept_some(Server& server) {
   for (int i = 0; i < most_in_a_row; ++i) {
     UniqueFd connection;
@@ -185,7 +185,7 @@ bool accept_some(Server& server) {
       case Accepted::stopped: return false;
       case Accepted::no_descriptor:
         server.run.count_refused();
-        FiberUnit{server}.sleep(std::chrono::milliseconds(10));
+        FiberUnit{server}.sleep(retry_pause);
         break;
     }
   }

@@ -6,7 +6,7 @@
 // lengthened by one in order not to be cut short, so that it takes up to 2 ms more than under `epoll`. Files are read
 // and written by libuv's pool of four threads, where `epoll` does that in the callback.
 //
-// As a server it keeps all connections in the one loop: whoever is readable is read into a buffer that all share,
+// As a server it keeps all connections in the one loop: one that is readable is read into a buffer that all share,
 // answered by uv_try_write, and what the socket does not take is left to uv_write. Where it differs from `epoll`: read
 // and write in the place of recv and send; handles that are closed in two turns of the loop; and datagrams are received
 // until there are none, with one call that finds nothing at each wake-up. Connections are accepted by the same calls as
@@ -25,7 +25,9 @@
 #include "models/loop/poller.h"
 #include "models/loop/ticker.h"
 #include "models/model.h"
+#include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
+#include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
 
 namespace bench {
@@ -249,14 +251,14 @@ struct Server {
   ServerRun& run;
   Ticker ticker;
   std::uint32_t ticks = 0;
-  std::array<char, 65536> room;  // at least receive_bytes, and more than UDP can carry, RFC 768
+  std::array<char, largest_datagram> room;  // of which a connection takes receive_bytes
   Output out;
   Loop loop;
 };
 
 // The first pending bytes, as libuv takes them.
-std::size_t gather(const Output& out, std::array<uv_buf_t, 16>& buffers) {
-  std::array<iovec, 16> vectors;
+std::size_t gather(const Output& out, std::array<uv_buf_t, pieces_at_once>& buffers) {
+  std::array<iovec, pieces_at_once> vectors;
   std::size_t size = 0;
   for (const iovec& vector : out.gather(vectors)) {
     buffers[size++] = uv_buf_init(static_cast<char*>(vector.iov_base), static_cast<unsigned>(vector.iov_len));
@@ -301,7 +303,7 @@ void close_all(Server& server) {
 
 class Connection final : public Owner {
  public:
-  explicit Connection(Server& server) : server_(server), conversation_(server.run) {
+  explicit Connection(Server& server) : server_(server), state_(server.run, server.ticks) {
     uv_tcp_init(server_.loop.get(), &socket_);
     own(socket_);
     uv_timer_init(server_.loop.get(), &timer_);
@@ -309,40 +311,21 @@ class Connection final : public Owner {
   }
 
   void open(UniqueFd accepted) {
-    active_tick_ = server_.ticks;
     if (uv_tcp_open(&socket_, accepted.get()) != 0) return close();
     accepted.release();
-    want();
+    watch();
   }
 
   void tick() {
     if (const std::size_t left = uv_stream_get_write_queue_size(stream()); left != left_) {
       left_ = left;
-      active_tick_ = server_.ticks;
+      state_.moved(server_.ticks);
     }
-    const std::uint32_t silent = server_.ticks - active_tick_;
-    if (state_ == State::lingering) {
-      if (silent >= server_.ticker.linger_ticks()) close();
-      return;
-    }
-    if (state_ == State::waiting || silent <= server_.ticker.idle_ticks()) return;
-    if (state_ == State::closing) return close();
-    server_.run.count_timed_out();
-    if (state_ != State::reading || !unsent_.empty()) return close();
-    active_tick_ = server_.ticks;
-    conversation_.go_on(Why::timed_out, server_.out);
-    act({Next::close, 0});
+    if (!state_.is_late(server_.ticks, server_.ticker.patience())) return;
+    act(state_.too_late(server_.run, server_.out, server_.ticks));
   }
 
  private:
-  enum class State : std::uint8_t {
-    reading,    // the session wants bytes
-    draining,   // the socket has to take the pending output first
-    waiting,    // the timer goes first
-    closing,    // to be closed once the pending output has gone out
-    lingering,  // closed for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
-  };
-
   uv_stream_t* stream() noexcept { return reinterpret_cast<uv_stream_t*>(&socket_); }
 
   void close() {
@@ -361,8 +344,7 @@ class Connection final : public Owner {
 
   static void on_timer(uv_timer_t* timer) {
     auto& self = owner_of<Connection>(timer);
-    self.active_tick_ = self.server_.ticks;
-    self.server_.run.guard([&] { self.act(self.conversation_.go_on(Why::resumed, self.output())); });
+    self.server_.run.guard([&] { self.act(self.state_.resumed(self.output(), self.server_.ticks)); });
   }
 
   static void on_written(uv_write_t* request, int status) {
@@ -372,115 +354,93 @@ class Connection final : public Owner {
 
   void on_bytes(ssize_t size) {
     if (size == 0) return;  // libuv has looked, and found nothing
-    if (size < 0 && (size != UV_EOF || state_ == State::lingering)) return close();
-    if (state_ == State::lingering) return;
-    active_tick_ = server_.ticks;
-    if (size == UV_EOF) {
-      peer_ended_ = true;
-      return act(conversation_.go_on(Why::end, output()));
-    }
+    if (size == UV_EOF) return act(state_.peer_ended(output(), server_.ticks));
+    if (size < 0) return act(state_.failed());
     const auto bytes = std::as_bytes(std::span(server_.room)).first(static_cast<std::size_t>(size));
-    act(conversation_.receive(bytes, output()));
+    act(state_.received(bytes, output(), server_.ticks));
   }
 
   // Where replies are put: what libuv is sending must stay as it is.
-  Output& output() { return unsent_.empty() ? server_.out : behind_; }
+  Output& output() { return state_.has_unsent() ? behind_ : server_.out; }
 
-  // Does what a session wants, until it wants something that takes time.
-  void act(Wanted wanted) {
+  // Does what the connection's state says, until that is something that takes time.
+  void act(Todo todo) {
     while (true) {
-      if (!send_now()) return close();
-      switch (wanted.next) {
-        case Next::read: state_ = State::reading; return want();
-        case Next::wait:
-          state_ = State::waiting;
-          start_timer(timer_, std::chrono::nanoseconds(wanted.amount), on_timer);
-          return want();
-        case Next::compute:
-          compute(server_.run, wanted.amount);  // and everyone else waits
-          wanted = conversation_.go_on(Why::resumed, output());
+      switch (todo) {
+        case Todo::send: todo = state_.tried_to_send(send_now(), server_.out); break;
+        case Todo::compute:
+          compute(server_.run, state_.amount());  // and all others wait
+          todo = state_.resumed(output(), server_.ticks);
           break;
-        case Next::drain:
-          if (!unsent_.empty()) {
-            state_ = State::draining;
-            return want();
-          }
-          wanted = conversation_.go_on(Why::drained, server_.out);
-          break;
-        case Next::close:
-          if (unsent_.empty()) return end();
-          state_ = State::closing;
-          return want();
+        case Todo::start_timer:
+          start_timer(timer_, std::chrono::nanoseconds(state_.amount()), on_timer);
+          return watch();
+        case Todo::watch: return watch();
+        case Todo::shut_down: todo = state_.shut_down(shut_down(), server_.ticks); break;
+        case Todo::close: return close();
       }
     }
   }
 
-  // Sends what the socket takes, and leaves the rest to libuv. False when the connection is of no more use.
-  bool send_now() {
+  // Sends what the socket takes, and leaves the rest to libuv.
+  Attempt send_now() {
     Output& out = server_.out;
-    std::array<uv_buf_t, 16> buffers;
+    std::array<uv_buf_t, pieces_at_once> buffers;
     while (!out.empty()) {
       const int sent = uv_try_write(stream(), buffers.data(), static_cast<unsigned>(gather(out, buffers)));
       if (sent == UV_EAGAIN) {
         std::swap(unsent_, out);
-        send_later();
-        return true;
+        return send_later() ? Attempt::would_block : Attempt::failed;
       }
       if (sent < 0) {
         out.clear();
-        return false;
+        return Attempt::failed;
       }
       out.consume(static_cast<std::size_t>(sent));
     }
-    return true;
+    return Attempt::done;
   }
 
-  void send_later() {
-    std::array<uv_buf_t, 16> buffers;
+  bool send_later() {
+    std::array<uv_buf_t, pieces_at_once> buffers;
     const std::size_t size = gather(unsent_, buffers);
     under_way_ = 0;
     for (const uv_buf_t& buffer : std::span(buffers).first(size)) under_way_ += buffer.len;
-    if (uv_write(&write_, stream(), buffers.data(), static_cast<unsigned>(size), on_written) != 0) close();
+    return uv_write(&write_, stream(), buffers.data(), static_cast<unsigned>(size), on_written) == 0;
   }
 
   void on_sent(int status) {
     if (uv_is_closing(as_handle(socket_))) return;
-    if (status < 0) return close();
-    active_tick_ = server_.ticks;
+    if (status < 0) return act(state_.failed());
+    state_.moved(server_.ticks);
     unsent_.consume(under_way_);
     if (unsent_.empty()) std::swap(unsent_, behind_);
-    if (!unsent_.empty()) return send_later();
+    if (!unsent_.empty()) {
+      if (!send_later()) act(state_.failed());
+      return;
+    }
     unsent_.release();
     behind_.release();
-    if (state_ == State::draining) {
-      act(conversation_.go_on(Why::drained, server_.out));
-    } else if (state_ == State::closing) {
-      end();
-    }
+    act(state_.all_sent(server_.out, server_.ticks));
   }
 
   // Reads in the states that need it, and in no other.
-  void want() {
-    const bool read = !peer_ended_ && (state_ == State::reading || state_ == State::lingering);
+  void watch() {
+    const bool read = state_.wants_bytes();
     if (read == reads_) return;
     reads_ = read;
     read ? uv_read_start(stream(), on_room, on_read) : uv_read_stop(stream());
   }
 
-  // All has been said.
-  void end() {
-    if (peer_ended_) return close();
+  bool shut_down() {
     const auto ended = [](uv_shutdown_t* request, int status) {
       if (status < 0) owner_of<Connection>(request->handle).close();
     };
-    if (uv_shutdown(&shutdown_, stream(), ended) != 0) return close();
-    state_ = State::lingering;
-    active_tick_ = server_.ticks;
-    want();
+    return uv_shutdown(&shutdown_, stream(), ended) == 0;
   }
 
   Server& server_;
-  Conversation conversation_;
+  ConnectionState state_;
   uv_tcp_t socket_;
   uv_timer_t timer_;
   uv_write_t write_;
@@ -489,10 +449,7 @@ class Connection final : public Owner {
   Output behind_;  // what comes after it
   std::size_t under_way_ = 0;
   std::size_t left_ = 0;  // unsent at the last tick
-  State state_ = State::reading;
   bool reads_ = false;
-  bool peer_ended_ = false;
-  std::uint32_t active_tick_ = 0;  // of the last bytes either way
 };
 
 class Listener final : public Owner {
@@ -529,7 +486,7 @@ class Listener final : public Owner {
   void refuse() {
     server_.run.count_refused();
     uv_poll_stop(&poll_);
-    start_timer(again_, std::chrono::milliseconds(10), [](uv_timer_t* timer) { owner_of<Listener>(timer).listen(); });
+    start_timer(again_, retry_pause, [](uv_timer_t* timer) { owner_of<Listener>(timer).listen(); });
   }
 
   Server& server_;
@@ -563,9 +520,9 @@ class Deadlines final : public Owner {
 };
 
 // A datagram on its way to be answered.
-class Errand final : public Owner {
+class Answer final : public Owner {
  public:
-  Errand(Server& server, uv_udp_t& socket, const sockaddr* peer)
+  Answer(Server& server, uv_udp_t& socket, const sockaddr* peer)
       : server_(server), socket_(socket), conversation_(server.run) {
     std::memcpy(&peer_, peer, peer->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
   }
@@ -574,17 +531,17 @@ class Errand final : public Owner {
 
  private:
   static void on_timer(uv_timer_t* timer) {
-    auto& self = owner_of<Errand>(timer);
-    self.server_.run.guard([&] { self.act(self.conversation_.go_on(Why::resumed, self.server_.out)); });
+    auto& self = owner_of<Answer>(timer);
+    self.server_.run.guard([&] { self.act(self.conversation_.tell(Why::resumed, self.server_.out)); });
   }
 
   void act(Wanted wanted) {
     while (wanted.next == Next::compute) {
       compute(server_.run, wanted.amount);
-      wanted = conversation_.go_on(Why::resumed, server_.out);
+      wanted = conversation_.tell(Why::resumed, server_.out);
     }
     if (wanted.next == Next::wait) return wait(std::chrono::nanoseconds(wanted.amount));
-    std::array<uv_buf_t, 16> buffers;
+    std::array<uv_buf_t, pieces_at_once> buffers;
     const auto size = static_cast<unsigned>(gather(server_.out, buffers));
     // One that the system will not take is lost, as datagrams are.
     if (size != 0) uv_udp_try_send(&socket_, buffers.data(), size, reinterpret_cast<const sockaddr*>(&peer_));
@@ -631,7 +588,7 @@ class Datagrams final : public Owner {
     if (size < 0 || !peer) return;  // there are no more
     server.run.guard([&] {
       const auto bytes = std::as_bytes(std::span(server.room)).first(static_cast<std::size_t>(size));
-      (new Errand(server, *socket, peer))->start(bytes);
+      (new Answer(server, *socket, peer))->start(bytes);
     });
   }
 

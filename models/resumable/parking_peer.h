@@ -47,7 +47,7 @@ class ParkingPeer {
 
   void sleep(std::chrono::nanoseconds duration) { self_.sleep(duration); }
 
-  void compute(std::uint64_t steps) { bench::compute(server_.run, steps); }  // and everyone else waits
+  void compute(std::uint64_t steps) { bench::compute(server_.run, steps); }  // and all others wait
 
   // What the peer still sends is thrown away until it ends, lest a reset overtake the last reply.
   void close_after_last_word() {

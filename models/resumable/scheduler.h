@@ -1,5 +1,5 @@
-// The loop under units that are suspended and resumed in one thread, coroutines and fibers alike: who is ready, who
-// sleeps, who waits for a socket.
+// The loop under units that are suspended and resumed in one thread, coroutines and fibers alike: which are ready,
+// which sleep, which wait for a socket.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -119,8 +119,8 @@ class Scheduler {
     alarm_ = fd;
   }
 
-  /// Resumes whoever is ready, asleep or waits for a socket, until `stopping()`; then everyone is told that their time
-  /// is up, and this returns when all have ended who waited.
+  /// Resumes the units that are ready, asleep or wait for a socket, until `stopping()`; then all are told that their
+  /// time is up, and this returns when those that waited have ended.
   template <typename Stopping>
   void serve(Stopping stopping) {
     while (!stopping()) {
@@ -137,12 +137,12 @@ class Scheduler {
   }
 
   /// For a loop that is not ours: sleeps until a socket is ready or CLOCK_MONOTONIC reads `deadline_ns`, and resumes
-  /// whoever waits for one.
+  /// the units that wait for one.
   void poll(std::int64_t deadline_ns) {
     for (const Ready& ready : poller_.wait(deadline_ns)) on_ready(ready);
   }
 
-  /// Tells everyone who waits for a socket that their time is up.
+  /// Tells all units that wait for a socket that their time is up.
   void wake_all() {
     for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
       while (sockets_[slot] && sockets_[slot]->waiter_) wake(*sockets_[slot], true);
@@ -152,7 +152,7 @@ class Scheduler {
   /// The clock of the deadlines.
   std::uint32_t ticks() const noexcept { return tick_; }
 
-  /// A tick has passed: whoever has waited for a socket for too many is told.
+  /// A tick has passed: a unit that has waited for a socket for too many is told.
   void tick() {
     ++tick_;
     for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 
+#include "models/talk/sockets.h"
 #include "workloads/output.h"
 
 namespace bench {
@@ -29,7 +30,7 @@ struct Completion {
 /// An io_uring instance. The thread that made it uses it.
 class Ring {
  public:
-  /// Throws std::system_error where the kernel has or allows no io_uring, or without a descriptor to spare.
+  /// Throws std::system_error where the kernel has or allows no io_uring, or where descriptors have run out.
   Ring();
   /// What is under way is cancelled.
   ~Ring() { io_uring_queue_exit(&ring_); }
@@ -63,7 +64,8 @@ class Ring {
   unsigned left_ = 0;
 };
 
-/// Buffers that the kernel takes one of when bytes have come (Linux 5.19), so that who waits for bytes holds none.
+/// Buffers that the kernel takes one of when bytes have come (Linux 5.19), so that a connection that waits for bytes
+/// holds none.
 class BufferRing {
  public:
   /// `count` is a power of two. Throws std::system_error: EINVAL where the kernel has no such thing.
@@ -99,14 +101,14 @@ class BufferRing {
 struct Sending {
   Output out;
   msghdr message{};  ///< With the name of the receiver, for a datagram.
-  std::array<iovec, 16> vectors{};
+  std::array<iovec, pieces_at_once> vectors{};
 
   /// Prepares to send the front of `out`.
   void prepare(Ring& ring, std::uint64_t tag, int socket, int flags);
 };
 
 /// Whether the kernel has multishot accept and receive with provided buffers (Linux 6.0): one submission for all that
-/// comes, where there would be one for each. Throws std::system_error without a descriptor to spare.
+/// comes, where there would be one for each. Throws std::system_error where descriptors have run out.
 bool has_multishot();
 
 /// Why io_uring cannot be used here, with the remedy; empty when it can.

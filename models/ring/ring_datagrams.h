@@ -13,6 +13,7 @@
 #include "measure/clock.h"
 #include "models/ring/ring.h"
 #include "models/talk/conversation.h"
+#include "models/talk/datagram.h"
 
 namespace bench {
 
@@ -22,10 +23,10 @@ class RingDatagrams {
   explicit RingDatagrams(ServerRun& server) : server_(server) {
     message_.msg_namelen = sizeof(sockaddr_storage);
     if (has_multishot()) {
-      buffers_.emplace(ring_, buffers, head_bytes + largest);
+      buffers_.emplace(ring_, buffers, head_bytes + largest_datagram);
       return;
     }
-    room_.resize(largest);
+    room_.resize(largest_datagram);
     whole_ = {.iov_base = room_.data(), .iov_len = room_.size()};
     message_.msg_name = &peer_;
     message_.msg_iov = &whole_;
@@ -55,7 +56,6 @@ class RingDatagrams {
   static constexpr std::uint64_t received = ~std::uint64_t{0};
   static constexpr std::uint64_t hung_up = received - 1;
 
-  static constexpr std::size_t largest = 65536;  // more than UDP can carry, RFC 768
   // In front of each datagram the kernel puts its sizes and its sender.
   static constexpr std::size_t head_bytes = sizeof(io_uring_recvmsg_out) + sizeof(sockaddr_storage);
   static constexpr unsigned buffers = 64;
@@ -114,7 +114,7 @@ class RingDatagrams {
     while (wanted.next == Next::compute) {
       ring_.submit();  // what the others have been answered goes out first
       compute(server_, wanted.amount);
-      wanted = answer.conversation->go_on(Why::resumed, answer.sending.out);
+      wanted = answer.conversation->tell(Why::resumed, answer.sending.out);
     }
     if (wanted.next == Next::wait) {
       return ring_.arm(number, now_ns() + static_cast<std::int64_t>(wanted.amount), answer.due);
@@ -127,7 +127,7 @@ class RingDatagrams {
   void on_answer(const Completion& done) {
     Answer& answer = *answers_[done.tag];
     if (!answer.sending.out.empty()) return end(done.tag);
-    act(done.tag, answer.conversation->go_on(Why::resumed, answer.sending.out));
+    act(done.tag, answer.conversation->tell(Why::resumed, answer.sending.out));
   }
 
   // The answer's room serves a later one.

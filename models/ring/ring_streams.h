@@ -18,6 +18,7 @@
 #include "measure/clock.h"
 #include "models/loop/ticker.h"
 #include "models/ring/ring.h"
+#include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
 
 namespace bench {
@@ -40,31 +41,18 @@ class RingStreams {
   }
 
  private:
-  enum class State : std::uint8_t {
-    reading,    // the session wants bytes
-    draining,   // all pending output has to be sent first
-    waiting,    // a timer goes first
-    closing,    // to be closed once the pending output has been sent
-    lingering,  // closed for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
-    closed,     // to be destroyed once nothing of it is under way
-  };
-
   struct Connection {
-    Connection(ServerRun& server, int fd) : socket(fd), conversation(server) {}
+    Connection(ServerRun& server, int fd, std::uint32_t now) : socket(fd), state(server, now) {}
     UniqueFd socket;
-    Conversation conversation;
+    bool receiving = false;
+    bool cancelling = false;  // the receive
+    bool timing = false;
+    ConnectionState state;
     std::unique_ptr<Sending> sending;   // what is being sent
     Output unsent;                      // replies behind it
     std::vector<std::byte> early;       // bytes that came while the session wanted none
     std::unique_ptr<std::byte[]> room;  // to receive into, without the ring's buffers
     __kernel_timespec due{};
-    std::uint32_t active_tick = 0;  // of the last bytes either way
-    State state = State::reading;
-    bool receiving = false;
-    bool cancelling = false;  // the receive
-    bool timing = false;
-    bool peer_ended = false;
-    bool end_untold = false;  // the session does not know of that yet
   };
 
   // What a completion is about; the rest of its tag is the descriptor of a connection.
@@ -78,7 +66,6 @@ class RingStreams {
   // As many as a turn may bring. A receive that finds none ends with ENOBUFS and is prepared again; by the time it is
   // submitted, all that came before have been given back.
   static constexpr unsigned buffers = 256;
-  static constexpr std::int64_t accept_again_ns = 10'000'000;
 
   void on(const Completion& done) {
     const auto about = static_cast<About>(done.tag & ((1U << about_bits) - 1));
@@ -111,21 +98,20 @@ class RingStreams {
       case ENOBUFS:
       case ENOMEM:
         server_.count_refused();
-        return ring_.arm(tag(About::accept_again), now_ns() + accept_again_ns, accept_again_);
+        return ring_.arm(tag(About::accept_again), now_ns() + retry_pause.count(), accept_again_);
       default: break;
     }
     if (done.result >= 0) add(done.result);
     if (!done.more() && !server_.stopping()) accept();
   }
 
-  // An accept without a descriptor to spare fails even while nobody waits.
+  // An accept fails where descriptors have run out even while no peer waits.
   void await_peer() { io_uring_prep_poll_add(ring_.prepare(tag(About::peer)), server_.socket(), POLLIN); }
 
   void add(int fd) {
     const auto slot = static_cast<std::size_t>(fd);
     if (connections_.size() <= slot) connections_.resize(slot + 1);
-    connections_[slot] = std::make_unique<Connection>(server_, fd);
-    connections_[slot]->active_tick = tick_;
+    connections_[slot] = std::make_unique<Connection>(server_, fd, tick_);
     receive(*connections_[slot]);
   }
 
@@ -143,9 +129,8 @@ class RingStreams {
   }
 
   // Sees to it that bytes come when they are wanted.
-  void want(Connection& connection) {
-    const bool wanted = connection.state == State::reading || connection.state == State::lingering;
-    if (wanted && !connection.receiving && !connection.peer_ended) receive(connection);
+  void receive_if_wanted(Connection& connection) {
+    if (connection.state.wants_bytes() && !connection.receiving) receive(connection);
   }
 
   void on_received(Connection& connection, const Completion& done) {
@@ -161,19 +146,13 @@ class RingStreams {
 
   // Bytes came, or the peer's end (0), or an error.
   void take_in(Connection& connection, int result, std::span<const std::byte> bytes) {
-    if (connection.state == State::closed) return destroy_unless_busy(connection);
-    if (result == -ENOBUFS || result == -ECANCELED || result == -EINTR) return want(connection);
-    if (result < 0) return close(connection);
-    if (result == 0) connection.peer_ended = connection.end_untold = true;
-    switch (connection.state) {
-      case State::reading: break;
-      case State::lingering: return connection.peer_ended ? close(connection) : want(connection);
-      default: return keep(connection, bytes);
-    }
-    connection.active_tick = tick_;
-    if (!bytes.empty()) return act(connection, connection.conversation.receive(bytes, output_of(connection)));
-    connection.end_untold = false;
-    act(connection, connection.conversation.go_on(Why::end, output_of(connection)));
+    ConnectionState& state = connection.state;
+    if (state.is_closed()) return destroy_unless_busy(connection);
+    if (result == -ENOBUFS || result == -ECANCELED || result == -EINTR) return receive_if_wanted(connection);
+    if (result < 0) return act(connection, state.failed());
+    if (result == 0) return act(connection, state.peer_ended(output_of(connection), tick_));
+    if (!state.wants_bytes()) return keep(connection, bytes);
+    act(connection, state.received(bytes, output_of(connection), tick_));
   }
 
   // Mostly nothing comes before the reply has gone out, so the receive is left under way until something does. The
@@ -188,14 +167,13 @@ class RingStreams {
   // ---- Sending ----
 
   // Replies go to the loop's Output, or behind those that are being sent.
-  Output& output_of(Connection& connection) { return connection.sending ? connection.unsent : out_; }
+  Output& output_of(Connection& connection) { return connection.state.has_unsent() ? connection.unsent : out_; }
 
   // Sends the loop's Output.
   void send(Connection& connection) {
-    if (out_.empty()) return;
-    if (spare_.empty()) spare_.push_back(std::make_unique<Sending>());
-    connection.sending = std::move(spare_.back());
-    spare_.pop_back();
+    if (free_sendings_.empty()) free_sendings_.push_back(std::make_unique<Sending>());
+    connection.sending = std::move(free_sendings_.back());
+    free_sendings_.pop_back();
     std::swap(connection.sending->out, out_);
     send_on(connection);
   }
@@ -206,91 +184,75 @@ class RingStreams {
 
   void on_sent(Connection& connection, int result) {
     Output& out = connection.sending->out;
-    if (connection.state == State::closed || (result < 0 && result != -EINTR)) {
-      spare(connection);
-      return connection.state == State::closed ? destroy_unless_busy(connection) : close(connection);
+    if (connection.state.is_closed() || (result < 0 && result != -EINTR)) {
+      free_sending(connection);
+      if (connection.state.is_closed()) return destroy_unless_busy(connection);
+      return act(connection, connection.state.failed());
     }
-    connection.active_tick = tick_;
+    connection.state.moved(tick_);
     if (result > 0) out.consume(static_cast<std::size_t>(result));
     if (out.empty() && !connection.unsent.empty()) {
       std::swap(out, connection.unsent);
       connection.unsent.release();
     }
     if (!out.empty()) return send_on(connection);
-    spare(connection);
-    if (connection.state == State::draining) return act(connection, connection.conversation.go_on(Why::drained, out_));
-    if (connection.state == State::closing) end(connection);
+    free_sending(connection);
+    act(connection, connection.state.all_sent(out_, tick_));
   }
 
-  // What a reply was sent from serves the next one, whosever it is; as many are kept as a turn may need.
-  void spare(Connection& connection) {
+  // What a reply was sent from serves the next one, of any connection; as many are kept as a turn may need.
+  void free_sending(Connection& connection) {
     connection.sending->out.clear();
-    if (spare_.size() < buffers) spare_.push_back(std::move(connection.sending));
+    if (free_sendings_.size() < buffers) free_sendings_.push_back(std::move(connection.sending));
     connection.sending.reset();
   }
 
-  // ---- What a session wants ----
+  // ---- What comes next ----
 
-  // Does it, until it is something that takes time.
-  void act(Connection& connection, Wanted wanted) {
+  // Does what the connection's state says, until that is something that takes time.
+  void act(Connection& connection, Todo todo) {
+    ConnectionState& state = connection.state;
     while (true) {
-      send(connection);
-      switch (wanted.next) {
-        case Next::read:
-          connection.state = State::reading;
-          if (!connection.early.empty()) {
-            const std::vector<std::byte> bytes = std::exchange(connection.early, {});
-            wanted = connection.conversation.receive(bytes, output_of(connection));
-          } else if (connection.end_untold) {
-            connection.end_untold = false;
-            wanted = connection.conversation.go_on(Why::end, output_of(connection));
-          } else {
-            return want(connection);
-          }
+      switch (todo) {
+        case Todo::send:
+          send(connection);
+          todo = state.tried_to_send(Attempt::would_block, out_);
           break;
-        case Next::wait:
-          connection.state = State::waiting;
+        case Todo::compute:
+          ring_.submit();                    // what the others have been answered goes out first
+          compute(server_, state.amount());  // and all others wait
+          todo = state.resumed(output_of(connection), tick_);
+          break;
+        case Todo::start_timer:
           connection.timing = true;
-          return ring_.arm(tag(About::timer, connection), now_ns() + static_cast<std::int64_t>(wanted.amount),
+          return ring_.arm(tag(About::timer, connection), now_ns() + static_cast<std::int64_t>(state.amount()),
                            connection.due);
-        case Next::compute:
-          ring_.submit();                   // what the others have been answered goes out first
-          compute(server_, wanted.amount);  // and everyone else waits
-          wanted = connection.conversation.go_on(Why::resumed, output_of(connection));
-          break;
-        case Next::drain:
-          if (connection.sending) {
-            connection.state = State::draining;
-            return;
+        case Todo::watch:
+          if (state.wants_bytes() && !connection.early.empty()) {
+            const std::vector<std::byte> bytes = std::exchange(connection.early, {});
+            todo = state.received(bytes, output_of(connection), tick_);
+          } else if (state.is_end_due()) {
+            todo = state.tell_end(output_of(connection));
+          } else {
+            return receive_if_wanted(connection);
           }
-          wanted = connection.conversation.go_on(Why::drained, out_);
           break;
-        case Next::close:
-          if (!connection.sending) return end(connection);
-          connection.state = State::closing;
-          return;
+        // The ring would shut down in a thread of the kernel's, so an ordinary call does.
+        case Todo::shut_down: todo = state.shut_down(shutdown(connection.socket.get(), SHUT_WR) == 0, tick_); break;
+        case Todo::close: return close(connection);
       }
     }
   }
 
   void on_due(Connection& connection, int result) {
     connection.timing = false;
-    if (connection.state == State::closed) return destroy_unless_busy(connection);
-    if (result != -ETIME) return close(connection);
-    connection.active_tick = tick_;
-    act(connection, connection.conversation.go_on(Why::resumed, output_of(connection)));
+    if (connection.state.is_closed()) return destroy_unless_busy(connection);
+    act(connection,
+        result == -ETIME ? connection.state.resumed(output_of(connection), tick_) : connection.state.failed());
   }
 
-  // All has been said. The ring would shut down in a thread of the kernel's, so an ordinary call does.
-  void end(Connection& connection) {
-    if (connection.peer_ended || shutdown(connection.socket.get(), SHUT_WR) != 0) return close(connection);
-    connection.state = State::lingering;
-    connection.active_tick = tick_;
-    want(connection);
-  }
-
+  // Destroys it once nothing of it is under way.
   void close(Connection& connection) {
-    connection.state = State::closed;
     if (connection.receiving && !connection.cancelling) ring_.cancel(tag(About::receive, connection));
     if (connection.sending) ring_.cancel(tag(About::send, connection));
     if (connection.timing) ring_.cancel(tag(About::timer, connection));
@@ -313,33 +275,15 @@ class RingStreams {
     // One tick at most, however long the loop was busy: what came meanwhile has not been looked at yet.
     if (ticker_.take() != 0) ++tick_;
     for (const auto& connection : connections_) {
-      if (connection) check_deadline(*connection);
+      if (!connection || !connection->state.is_late(tick_, ticker_.patience())) continue;
+      act(*connection, connection->state.too_late(server_, out_, tick_));
     }
-  }
-
-  void check_deadline(Connection& connection) {
-    const std::uint32_t silent = tick_ - connection.active_tick;
-    switch (connection.state) {
-      case State::waiting:
-      case State::closed: return;
-      case State::lingering:
-        if (silent >= ticker_.linger_ticks()) close(connection);
-        return;
-      default: break;
-    }
-    if (silent <= ticker_.idle_ticks()) return;
-    if (connection.state == State::closing) return close(connection);
-    server_.count_timed_out();
-    if (connection.state != State::reading || connection.sending) return close(connection);
-    connection.active_tick = tick_;
-    connection.conversation.go_on(Why::timed_out, out_);
-    act(connection, {Next::close, 0});
   }
 
   ServerRun& server_;
   Ticker ticker_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
-  std::vector<std::unique_ptr<Sending>> spare_;
+  std::vector<std::unique_ptr<Sending>> free_sendings_;
   std::uint32_t tick_ = 0;
   Output out_;
   __kernel_timespec accept_again_{};

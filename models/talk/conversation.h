@@ -1,4 +1,4 @@
-// One connection's talk between its session and whoever owns the socket.
+// The talk between the session of one connection and the unit that has its socket.
 #pragma once
 
 #include <algorithm>
@@ -39,7 +39,7 @@ class Conversation {
   }
 
   /// Something other than bytes has come.
-  Wanted go_on(Why why, Output& out) {
+  Wanted tell(Why why, Output& out) {
     if (why == Why::end) ended_ = true;
     return advance(why, tail_, out);
   }

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "models/talk/conversation.h"
@@ -11,15 +14,30 @@
 
 namespace bench {
 
-/// Serves one connection to its end. `peer` does what takes time:
-///   Output& out()                    where replies are put; empty whenever a call below is made, but for send()
-///   Attempt send()                   sends all of out(); would_block: the peer took nothing for too long
-///   Attempt receive(bytes)           sets `bytes` to what came, none at the end; would_block: nothing for too long
-///   void sleep(duration)             may end early when the server is to stop
-///   void compute(steps)
-///   void close_after_last_word()     ends the connection so that the last reply arrives
-template <typename Peer>
-void converse(ServerRun& server, Peer& peer) {
+/// Does what a session asks for that takes time. A sleep may end early when the server is to stop.
+template <typename P>
+concept Pausing = requires(P& peer, std::chrono::nanoseconds duration, std::uint64_t steps) {
+  peer.sleep(duration);
+  peer.compute(steps);
+};
+
+/// The other end of a connection, by calls that return when they are done:
+///
+///   out()                    where replies are put; empty whenever a call below is made, but for send()
+///   send()                   sends all of out(). would_block: the peer took nothing for too long
+///   receive(bytes)           sets `bytes` to what came, none at the end. would_block: nothing came for too long
+///   close_after_last_word()  ends the connection so that the last reply arrives
+template <typename P>
+concept Peer = Pausing<P> && requires(P& peer, std::span<const std::byte>& bytes) {
+  { peer.out() } -> std::same_as<Output&>;
+  { peer.send() } -> std::same_as<Attempt>;
+  { peer.receive(bytes) } -> std::same_as<Attempt>;
+  peer.close_after_last_word();
+};
+
+/// Serves one connection to its end, or until the server is to stop.
+template <Peer AnyPeer>
+void converse(ServerRun& server, AnyPeer& peer) {
   Conversation conversation(server);
   Output& out = peer.out();
   Wanted wanted;
@@ -37,24 +55,24 @@ void converse(ServerRun& server, Peer& peer) {
         if (received == Attempt::failed) return;
         if (received == Attempt::would_block) {
           server.count_timed_out();
-          conversation.go_on(Why::timed_out, out);
+          conversation.tell(Why::timed_out, out);
           wanted.next = Next::close;
         } else if (bytes.empty()) {
           peer_ended = true;
-          wanted = conversation.go_on(Why::end, out);
+          wanted = conversation.tell(Why::end, out);
         } else {
           wanted = conversation.receive(bytes, out);
         }
         break;
       }
-      case Next::drain: wanted = conversation.go_on(Why::drained, out); break;
+      case Next::drain: wanted = conversation.tell(Why::drained, out); break;
       case Next::wait:
         peer.sleep(std::chrono::nanoseconds(wanted.amount));
-        wanted = conversation.go_on(Why::resumed, out);
+        wanted = conversation.tell(Why::resumed, out);
         break;
       case Next::compute:
         peer.compute(wanted.amount);
-        wanted = conversation.go_on(Why::resumed, out);
+        wanted = conversation.tell(Why::resumed, out);
         break;
       case Next::close:
         if (!peer_ended) peer.close_after_last_word();
@@ -63,9 +81,9 @@ void converse(ServerRun& server, Peer& peer) {
   }
 }
 
-/// Answers one datagram into `out`. `peer` has sleep() and compute() as above.
-template <typename Peer>
-void answer(ServerRun& server, std::span<const std::byte> datagram, Peer& peer, Output& out) {
+/// Answers one datagram into `out`.
+template <Pausing AnyPeer>
+void answer(ServerRun& server, std::span<const std::byte> datagram, AnyPeer& peer, Output& out) {
   Conversation conversation(server);
   Wanted wanted = conversation.receive(datagram, out);
   while (wanted.next == Next::wait || wanted.next == Next::compute) {
@@ -74,7 +92,7 @@ void answer(ServerRun& server, std::span<const std::byte> datagram, Peer& peer, 
     } else {
       peer.sleep(std::chrono::nanoseconds(wanted.amount));
     }
-    wanted = conversation.go_on(Why::resumed, out);
+    wanted = conversation.tell(Why::resumed, out);
   }
 }
 

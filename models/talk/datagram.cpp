@@ -4,11 +4,12 @@
 #include <cerrno>
 #include <ctime>
 
+#include "models/talk/sockets.h"
+
 namespace bench {
 
 bool Datagram::receive_once(ServerRun& server) {
-  constexpr std::size_t largest = 65536;  // more than UDP can carry, RFC 768
-  bytes_.resize(largest);
+  bytes_.resize(largest_datagram);
   peer_size_ = sizeof peer_;
   const ssize_t size =
       recvfrom(server.socket(), bytes_.data(), bytes_.size(), 0, reinterpret_cast<sockaddr*>(&peer_), &peer_size_);
@@ -22,8 +23,8 @@ bool Datagram::receive(ServerRun& server) {
     if (receive_once(server)) return !server.stopping();  // a socket that is shut down receives nothing, at once
     // An error of an earlier send (a peer that has gone) is reported here once, and is no reason to stop.
     if (errno != EINTR && errno != EAGAIN && errno != ECONNREFUSED) {
-      constexpr timespec moment{.tv_sec = 0, .tv_nsec = 10'000'000};
-      nanosleep(&moment, nullptr);
+      constexpr timespec pause{.tv_sec = 0, .tv_nsec = retry_pause.count()};
+      nanosleep(&pause, nullptr);
     }
   }
   return false;
@@ -52,7 +53,7 @@ Datagram Datagram::peer_only() const {
 
 void send_datagram(int socket, const Datagram& request, Output& out) {
   if (out.empty()) return;
-  std::array<iovec, 16> vectors{};
+  std::array<iovec, pieces_at_once> vectors{};
   msghdr message{};
   message.msg_name = const_cast<sockaddr*>(request.peer());
   message.msg_namelen = request.peer_size();

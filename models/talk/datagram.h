@@ -1,8 +1,9 @@
-// One datagram and whom it came from.
+// One datagram and its sender.
 #pragma once
 
 #include <sys/socket.h>
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "workloads/output.h"
 
 namespace bench {
+
+/// Room for any datagram: more than UDP can carry, RFC 768.
+inline constexpr std::size_t largest_datagram = 65536;
 
 class Datagram {
  public:
@@ -39,7 +43,7 @@ class Datagram {
   socklen_t peer_size_ = 0;
 };
 
-/// Sends all of `out` as one datagram to whom `request` came from, nothing when it is empty, and empties it. A datagram
+/// Sends all of `out` as one datagram to the sender of `request`, nothing when it is empty, and empties it. A datagram
 /// that the system will not take is lost, as datagrams are.
 void send_datagram(int socket, const Datagram& request, Output& out);
 

@@ -11,7 +11,7 @@ namespace bench {
 
 Attempt send_pending(int socket, Output& out) {
   while (!out.empty()) {
-    std::array<iovec, 16> vectors{};
+    std::array<iovec, pieces_at_once> vectors{};
     const std::span<const iovec> filled = out.gather(vectors);
     ssize_t sent = 0;
     if (filled.size() == 1) {
@@ -50,7 +50,7 @@ Accepted accept_one(ServerRun& server, UniqueFd& connection, int flags) {
     if (server.stopping()) return Accepted::stopped;
     switch (errno) {
       case EINTR:
-      case ECONNABORTED: break;  // a signal, or a peer that has gone: someone else may wait
+      case ECONNABORTED: break;  // a signal, or a peer that has gone: another may wait
       case EMFILE:
       case ENFILE:
       case ENOBUFS:

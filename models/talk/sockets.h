@@ -1,7 +1,9 @@
 // System calls on sockets that several models share.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "measure/server_run.h"
@@ -9,6 +11,9 @@
 #include "workloads/output.h"
 
 namespace bench {
+
+/// How many pieces of an Output are handed to one call.
+inline constexpr std::size_t pieces_at_once = 16;
 
 /// How a non-blocking attempt went.
 enum class Attempt : std::uint8_t { done, would_block, failed };
@@ -24,8 +29,8 @@ Attempt receive_some(int socket, std::span<std::byte> room, std::size_t& size);
 /// What accept(2) may bring.
 enum class Accepted : std::uint8_t {
   connection,
-  none,           ///< Nobody waits (non-blocking), or nobody came before the deadline.
-  no_descriptor,  ///< Descriptors or memory have run out; the peer waits on.
+  none,           ///< No peer waits (non-blocking), or none came before the deadline.
+  no_descriptor,  ///< Descriptors or memory have run out; the peer waits on. To be tried again after retry_pause.
   stopped,        ///< The server is to stop.
 };
 
@@ -33,8 +38,15 @@ enum class Accepted : std::uint8_t {
 /// for a connection that shall not block.
 Accepted accept_one(ServerRun& server, UniqueFd& connection, int flags = 0);
 
-/// Who accepts or receives without end lets all others have their turn after so many.
+/// A loop that accepts connections or receives datagrams goes on with the others after so many in a row.
 inline constexpr int most_in_a_row = 64;
+
+/// What has failed for want of a descriptor or of memory is tried again after so long. The peers that wait in the
+/// backlog meanwhile would wake a loop without end.
+inline constexpr std::chrono::nanoseconds retry_pause = std::chrono::milliseconds(10);
+
+/// How long a peer may take to end its side of a connection that has been shut down for writing.
+inline constexpr std::chrono::nanoseconds linger_time = std::chrono::seconds(1);
 
 /// Another descriptor of what `fd` names, for an owner of its own. Throws std::system_error.
 UniqueFd duplicate(int fd);
