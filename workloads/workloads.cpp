@@ -14,6 +14,14 @@ RowList<Job> all_jobs() {
   return jobs;
 }
 
+Batch batch_of(const Parameters& parameters) {
+  const std::span<const std::chrono::nanoseconds> waits = parameters.durations("wait");
+  return {.tasks = static_cast<std::uint32_t>(parameters.number("tasks", 1)),
+          .work = parameters.number("work"),
+          .waits = {waits.begin(), waits.end()},
+          .parameters = parameters};
+}
+
 std::string wrong_outcome(std::size_t index, std::uint64_t outcome, std::uint64_t expected) {
   return fmt::format("wrong outcome: task {} left {}, expected {}", index, outcome, expected);
 }

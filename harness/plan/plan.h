@@ -38,7 +38,8 @@ struct Group {
   const Job* job = nullptr;              ///< A job, or
   const Service* service = nullptr;      ///< a service, or
   const Primitive* primitive = nullptr;  ///< a primitive: one of the three is there.
-  Batch parameters;                      ///< Of a job; of a primitive the tasks.
+  Parameters parameters;                 ///< What the workload is told, of all that it can be told.
+  Batch batch;                           ///< The same as a job sees it; of a primitive the tasks are its units.
   ServiceLoad load;                      ///< Of a service.
   std::optional<ForeignServer> foreign;  ///< Serves the service in the place of a model.
   std::uint32_t cpus = 0;                ///< CPUs a run may use.

@@ -59,7 +59,7 @@ std::string model_of_primitive(const Cell& cell) {
 }
 
 std::vector<std::string> primitive_row(const CellSummary& row, const Cell& cell, const Group& group) {
-  const std::uint32_t units = std::max(cell.row->units, group.parameters.tasks);
+  const std::uint32_t units = std::max(cell.row->units, group.batch.tasks);
   std::vector<std::string> texts{
       model_of_primitive(cell),
       std::string(cell.row->via),
@@ -204,7 +204,7 @@ std::string checkpoint_lines(const Plan& plan, const GroupSummary& summary) {
   }
   if (text.empty() || !summary.compute_ns) return text;
   const Group& group = plan.groups[summary.group];
-  const double steps = static_cast<double>(group.job->checkpoints(group.parameters)) * group.parameters.tasks;
+  const double steps = static_cast<double>(group.job->checkpoints(group.batch)) * group.batch.tasks;
   return fmt::format("What a checkpoint adds to a step of the plain loop ({:.2f} ns), in CPU time:\n{}",
                      summary.compute_ns->median / steps, text);
 }
@@ -296,9 +296,9 @@ std::string report_text(const Plan& plan, const Results& results, Format format,
   const bool primitives = std::ranges::any_of(plan.groups, is_primitive);
   const auto is_job = [](const Group& group) { return group.job != nullptr; };
   const bool jobs = std::ranges::any_of(plan.groups, is_job);
-  if (jobs) text += '\n' + std::string(legend);
-  if (services) text += '\n' + std::string(service_legend);
-  if (primitives) text += '\n' + std::string(primitive_legend);
+  if (jobs) text += fmt::format("\n{}", legend);
+  if (services) text += fmt::format("\n{}", service_legend);
+  if (primitives) text += fmt::format("\n{}", primitive_legend);
   return text;
 }
 
@@ -346,6 +346,16 @@ std::string list_of(RowList<Model> models) {
   return text;
 }
 
+// A job, a service or a primitive.
+template <typename Row>
+std::string list_of(const Row& workload) {
+  std::string text = fmt::format("  {:<14}{}\n", workload.name, workload.summary);
+  if (workload.parameters.empty()) return text;
+  text += fmt::format("  {:<14}  default:", "");
+  for (const Parameter& row : workload.parameters) text += fmt::format(" --{}={}", row.name, row.standard);
+  return text + '\n';
+}
+
 bool all_available(RowList<Model> models) {
   return std::ranges::all_of(models, [](const Model& model) {
     return (!model.why_unavailable || model.why_unavailable().empty()) && (!model.note || model.note().empty());
@@ -364,26 +374,11 @@ std::string list_text(const Tables& tables) {
     text += "\nReference runtimes, by name only (--model=all leaves them out):\n" + list_of(tables.references);
   }
   text += "\nJobs:\n";
-  for (const Job& job : tables.jobs) {
-    text += fmt::format("  {:<14}{}\n", job.name, job.summary);
-    text += fmt::format("  {:<14}  default: --tasks={}", "", job.default_tasks);
-    if (job.default_work != 0) text += fmt::format(" --work={}", job.default_work);
-    if (job.default_wait.count() != 0) {
-      text += fmt::format(" --wait={}", format_duration_exact(job.default_wait.count()));
-    }
-    text += '\n';
-  }
+  for (const Job& job : tables.jobs) text += list_of(job);
   text += "\nServices:\n";
-  for (const Service& service : tables.services) {
-    text += fmt::format("  {:<14}{}\n", service.name, service.summary);
-    text += fmt::format("  {:<14}  default: --message-size={}\n", "", service.default_message_bytes);
-  }
+  for (const Service& service : tables.services) text += list_of(service);
   text += "\nPrimitives:\n";
-  for (const Primitive& primitive : tables.primitives) {
-    text += fmt::format("  {:<14}{}\n", primitive.name, primitive.summary);
-    if (primitive.default_tasks == 0) continue;
-    text += fmt::format("  {:<14}  default: --tasks={}\n", "", primitive.default_tasks);
-  }
+  for (const Primitive& primitive : tables.primitives) text += list_of(primitive);
   text += "\nSuites:\n";
   for (const Suite& suite : all_suites()) text += fmt::format("  {:<14}{}\n", suite.name, suite.summary);
   if (all_available(tables.models) && all_available(tables.references)) text += "\nEvery model can run here.\n";

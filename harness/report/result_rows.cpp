@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/report/row_parts.h"
+#include "harness/text/parameters.h"
 
 namespace bench {
 namespace {
@@ -201,6 +202,31 @@ Json result_rows(const Plan& plan, const Results& results, const std::vector<Gro
     }
   }
   return rows;
+}
+
+namespace {
+
+Json value_json(const Parameter& row, const ParameterValue& value) {
+  switch (row.kind) {
+    case ParameterKind::count:
+    case ParameterKind::size:
+    case ParameterKind::duration: return std::get<std::uint64_t>(value);
+    case ParameterKind::rate: return std::get<double>(value);
+    case ParameterKind::share: return std::get<double>(value) * 100;
+    case ParameterKind::choice: return row.choices[std::get<std::uint64_t>(value)];
+    case ParameterKind::durations: break;
+  }
+  Json list = Json::array();
+  for (const std::chrono::nanoseconds each : std::get<std::vector<std::chrono::nanoseconds>>(value)) {
+    list.push_back(each.count());
+  }
+  return list;
+}
+
+}  // namespace
+
+void add_workload_parameters(const Group& group, nlohmann::ordered_json& parameters) {
+  for (const auto& [row, value] : group.parameters.all()) parameters[key_of(*row)] = value_json(*row, value);
 }
 
 void add_model_parameters(const Cell& cell, nlohmann::ordered_json& parameters) {

@@ -37,18 +37,18 @@ double time_plain_loop(const Group& group, RunReport& report) {
   const std::int64_t begin_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   std::int64_t used_ns = 0;
   while (used_ns < enough_ns) {
-    seen ^= group.job->compute(group.parameters, done % group.parameters.tasks);
+    seen ^= group.job->compute(group.batch, done % group.batch.tasks);
     ++done;
     used_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_ns;
   }
   [[maybe_unused]] const volatile std::uint64_t keep = seen;
   report.plain_loop_ns += used_ns;
-  return static_cast<double>(used_ns) / done * group.parameters.tasks;
+  return static_cast<double>(used_ns) / done * group.batch.tasks;
 }
 
 void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
   const Group& group = plan.group_of(cell);
-  JobRun job(*group.job, group.parameters, cell.workers, length, report, cell.stack_bytes);
+  JobRun job(*group.job, group.batch, cell.workers, length, report, cell.stack_bytes);
   if (group.job->compute && length.max_batches == 0) {
     // Right before and right after, since the speed of a machine's CPUs may change from second to second.
     const double before_ns = time_plain_loop(group, report);
@@ -63,7 +63,7 @@ void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& re
 void run_primitive(const Plan& plan, const Cell& cell, std::int64_t duration_ns, RunReport& report) {
   std::vector<int> cpus = available_cpu_numbers();
   cpus.resize(cell.row->cpus);
-  PrimitiveSetup setup{.tasks = plan.group_of(cell).parameters.tasks,
+  PrimitiveSetup setup{.tasks = plan.group_of(cell).batch.tasks,
                        .units = cell.row->units,
                        .cpus = std::move(cpus),
                        .stack_bytes = cell.stack_bytes};

@@ -141,8 +141,7 @@ class GroupSummarizer {
   // (CPU of the batch - CPU of the plain loop) / checkpoints, run by run.
   std::optional<Estimate> checkpoint_price(const std::vector<Sample>& samples) const {
     if (!group_.job->checkpoints) return std::nullopt;
-    const double checkpoints =
-        static_cast<double>(group_.job->checkpoints(group_.parameters)) * group_.parameters.tasks;
+    const double checkpoints = static_cast<double>(group_.job->checkpoints(group_.batch)) * group_.batch.tasks;
     std::vector<double> prices;
     for (const Sample& sample : samples) prices.push_back((sample.cpu_ns - sample.compute_ns) / checkpoints);
     return median_estimate(prices);
@@ -342,12 +341,12 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
 }
 
 double ideal_ns(const Group& group, double compute_ns) {
-  const Batch& parameters = group.parameters;
-  const double task_ns = compute_ns / parameters.tasks;
+  const Batch& batch = group.batch;
+  const double task_ns = compute_ns / batch.tasks;
   double longest_ns = task_ns;
-  const std::size_t dealt = std::min<std::size_t>(parameters.waits.size(), parameters.tasks);
+  const std::size_t dealt = std::min<std::size_t>(batch.waits.size(), batch.tasks);
   for (std::size_t i = 0; i < dealt; ++i) {
-    longest_ns = std::max(longest_ns, task_ns + static_cast<double>(parameters.waits[i].count()));
+    longest_ns = std::max(longest_ns, task_ns + static_cast<double>(batch.waits[i].count()));
   }
   return std::max(longest_ns, compute_ns / group.cpus);
 }

@@ -23,7 +23,7 @@ Plan plan_of(const std::vector<TestCell>& cells) {
     const TestCell& given = cells[index];
     Group& group = plan.groups.emplace_back();
     group.job = given.job;
-    group.parameters = given.parameters;
+    group.batch = given.parameters;
     group.cpus = available_cpus();
     group.cells = {index};
     Cell cell;

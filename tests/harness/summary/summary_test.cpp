@@ -33,7 +33,7 @@ class Example {
           std::uint32_t cpus = 2) {
     Group& group = plan.groups.emplace_back();
     group.job = &job_named(workload);
-    group.parameters = std::move(parameters);
+    group.batch = std::move(parameters);
     group.cpus = cpus;
     group.title = "example";
     for (const std::string_view model : models) {
@@ -124,7 +124,7 @@ TEST(Summary, LeavesOutCellsWithoutSamples) {
 double ideal_of(std::vector<std::chrono::nanoseconds> waits, std::uint32_t tasks, double compute_ns,
                 std::uint32_t cpus = 2) {
   Group group;
-  group.parameters = {.tasks = tasks, .work = 0, .waits = std::move(waits)};
+  group.batch = {.tasks = tasks, .work = 0, .waits = std::move(waits)};
   group.cpus = cpus;
   return ideal_ns(group, compute_ns);
 }
