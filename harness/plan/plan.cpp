@@ -226,7 +226,30 @@ Plan make_plan(const Options& options, const Machine& machine) {
   plan.cpu_split = split_cpus(available_cpu_numbers(), plan.services);
   add_part(plan, options, machine);
   for (const Options& part : options.further_parts) add_part(plan, part, machine);
+  number_workloads(plan);
   return plan;
+}
+
+std::string_view kind_name(Kind kind) {
+  constexpr std::array<std::string_view, kind_count> names{"job", "service", "primitive"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+void number_workloads(Plan& plan) {
+  std::vector<std::string_view> names;
+  for (Group& group : plan.groups) {
+    const auto known = std::ranges::find(names, group.name());
+    group.workload = static_cast<std::size_t>(known - names.begin());
+    if (known == names.end()) names.push_back(group.name());
+  }
+}
+
+std::vector<std::string_view> workload_names(const Plan& plan) {
+  std::vector<std::string_view> names;
+  for (const Group& group : plan.groups) {
+    if (group.workload == names.size()) names.push_back(group.name());
+  }
+  return names;
 }
 
 std::int64_t expected_round_ns(const Plan& plan) {

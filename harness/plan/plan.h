@@ -33,6 +33,13 @@ struct ForeignServer {
   pid_t pid = -1;  ///< Of its first process, where its CPU time is to be read.
 };
 
+/// What a workload is.
+enum class Kind : std::uint8_t { job, service, primitive };
+inline constexpr std::size_t kind_count = 3;
+
+/// "job", "service" or "primitive".
+std::string_view kind_name(Kind kind);
+
 /// Cells that are compared with each other: one workload with the same parameters on the same CPUs.
 struct Group {
   const Job* job = nullptr;              ///< A job, or
@@ -45,6 +52,7 @@ struct Group {
   std::uint32_t cpus = 0;                ///< CPUs a run may use.
   std::string title;                     ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
   std::vector<std::size_t> cells;        ///< Indices into Plan::cells, in the order of the model table.
+  std::size_t workload = 0;              ///< Which of the plan's workloads it is of, in the order of the groups.
 
   /// Of its workload.
   std::string_view name() const {
@@ -52,10 +60,9 @@ struct Group {
     return service ? service->name : job->name;
   }
 
-  /// "job", "service" or "primitive".
-  std::string_view kind() const {
-    if (primitive) return "primitive";
-    return service ? "service" : "job";
+  Kind kind() const {
+    if (primitive) return Kind::primitive;
+    return service ? Kind::service : Kind::job;
   }
 };
 
@@ -94,6 +101,12 @@ struct Plan {
 
   const Group& group_of(const Cell& cell) const { return groups[cell.group]; }
 };
+
+/// Numbers the workloads of the plan's groups, as Group::workload has them.
+void number_workloads(Plan& plan);
+
+/// The name of each workload, by its number.
+std::vector<std::string_view> workload_names(const Plan& plan);
 
 /// Expands the option lists into cells and holds their needs against the machine. Throws UsageError for cells that make
 /// no sense anywhere.

@@ -57,7 +57,7 @@ class CellRows {
   std::size_t repetitions() const { return result_.samples.size() + (result_.failure ? 1 : 0); }
 
   const Ruler* ruler_before(std::uint32_t round) const {
-    const std::size_t workload = workload_index(source_.plan, source_.group);
+    const std::size_t workload = source_.group.workload;
     const auto& readings = source_.results.rulers;
     const auto found = std::ranges::find_if(readings, [&](const RulerReading& reading) {
       return reading.workload == workload && reading.round == round && !reading.after;
@@ -173,21 +173,12 @@ class CellRows {
   const std::vector<Regime>& regimes_;
 };
 
-std::uint32_t rounds_of(const Group& group, const Results& results) {
-  std::uint32_t rounds = 0;
-  for (const std::size_t cell : group.cells) {
-    for (const Sample& sample : results.cells[cell].samples) rounds = std::max(rounds, sample.round + 1);
-  }
-  return rounds;
-}
-
 }  // namespace
 
 Json result_rows(const Plan& plan, const Results& results, const std::vector<GroupSummary>& summaries) {
   Json rows = Json::array();
   for (const GroupSummary& summary : summaries) {
     const Group& group = plan.groups[summary.group];
-    const std::vector<Regime> regimes = regimes_of(results, workload_index(plan, group), rounds_of(group, results));
     for (const std::size_t index : group.cells) {
       const RowSource source{.plan = plan,
                              .results = results,
@@ -195,7 +186,7 @@ Json result_rows(const Plan& plan, const Results& results, const std::vector<Gro
                              .group = group,
                              .result = results.cells[index],
                              .ideal_ns = summary.ideal_ns};
-      const CellRows cell(source, index, regimes);
+      const CellRows cell(source, index, summary.regimes);
       cell.add_samples(rows);
       const auto row = std::ranges::find(summary.cells, index, &CellSummary::cell);
       if (row != summary.cells.end()) cell.add_aggregates(rows, *row);

@@ -50,10 +50,7 @@ Json limits_json(const Machine& machine) {
 }
 
 Json ruler_json(const Plan& plan, const Results& results) {
-  std::vector<std::string_view> workloads;
-  for (const Group& group : plan.groups) {
-    if (std::ranges::find(workloads, group.name()) == workloads.end()) workloads.push_back(group.name());
-  }
+  const std::vector<std::string_view> workloads = workload_names(plan);
   Json readings = Json::array();
   for (const RulerReading& reading : results.rulers) {
     Json row{{"workload", workloads[reading.workload]},
@@ -181,7 +178,7 @@ Json groups_json(const Plan& plan, const std::vector<GroupSummary>& summaries) {
     const Group& group = plan.groups[summary.group];
     Json json{{"title", group.title},
               {"workload", group.name()},
-              {"kind", group.kind()},
+              {"kind", kind_name(group.kind())},
               {"cells", cell_names_json(plan, group.cells)}};
     if (!group.primitive) json["ranking"] = ranking_json(plan, summary.ranking);
     if (!summary.verdict.empty()) json["verdict"] = summary.verdict;

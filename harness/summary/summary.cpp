@@ -28,11 +28,12 @@ class GroupSummarizer {
   GroupSummarizer(const Plan& plan, const Results& results, std::size_t group)
       : plan_(plan), results_(results), group_(plan.groups[group]) {
     summary_.group = group;
-    std::uint32_t rounds = 0;
     for (const std::size_t cell : group_.cells) {
-      for (const Sample& sample : results.cells[cell].samples) rounds = std::max(rounds, sample.round + 1);
+      for (const Sample& sample : results.cells[cell].samples) {
+        summary_.rounds = std::max(summary_.rounds, sample.round + 1);
+      }
     }
-    regimes_ = regimes_of(results, workload_index(plan, group_), rounds);
+    summary_.regimes = regimes_of(results, group_.workload, summary_.rounds);
   }
 
   GroupSummary summarize() {
@@ -91,7 +92,7 @@ class GroupSummarizer {
     row.start_delay_ns = estimate_percentiles(samples, &Sample::start_delay_ns);
     row.service_ns = estimate_percentiles(samples, &Sample::service_ns);
     row.user_share = user_share(samples);
-    for (const Sample& sample : samples) count_regime(row, regimes_[sample.round]);
+    for (const Sample& sample : samples) count_regime(row, summary_.regimes[sample.round]);
     if (group_.primitive) {
       row.primitive = {
           .user_bytes =
@@ -127,13 +128,13 @@ class GroupSummarizer {
     const ByRound distances = over_ideal(cell);
     ByRound ones;
     for (const auto& [round, distance] : distances) ones[round] = 1;
-    return ratio_within_rounds(distances, ones, regimes_);
+    return ratio_within_rounds(distances, ones, summary_.regimes);
   }
 
   std::optional<Ratio> speedup(std::size_t index) const {
     for (const std::size_t cell : group_.cells) {
       if (plan_.cells[cell].model->name == "serial")
-        return ratio_within_rounds(over_ideal(cell), over_ideal(index), regimes_);
+        return ratio_within_rounds(over_ideal(cell), over_ideal(index), summary_.regimes);
     }
     return std::nullopt;
   }
@@ -209,7 +210,7 @@ class GroupSummarizer {
         costs.push_back({.cell = row.cell, .cost = cost(row.cell, by)});
       }
     }
-    Ranking ranking = rank(by, std::move(costs), regimes_);
+    Ranking ranking = rank(by, std::move(costs), summary_.regimes);
     ranking.unranked = std::move(unranked);
     return ranking;
   }
@@ -287,7 +288,7 @@ class GroupSummarizer {
     const auto mixed = std::ranges::count_if(summary_.cells, mixes);
     if (mixed != 0) {
       std::map<Regime, std::size_t> rounds;
-      for (const Regime regime : regimes_) ++rounds[regime];
+      for (const Regime regime : summary_.regimes) ++rounds[regime];
       std::string parts;
       for (const auto& [regime, count] : rounds) {
         parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", count, regime_name(regime));
@@ -326,7 +327,6 @@ class GroupSummarizer {
   const Plan& plan_;
   const Results& results_;
   const Group& group_;
-  std::vector<Regime> regimes_;
   GroupSummary summary_;
 };
 
@@ -349,16 +349,6 @@ double ideal_ns(const Group& group, double compute_ns) {
     longest_ns = std::max(longest_ns, task_ns + static_cast<double>(batch.waits[i].count()));
   }
   return std::max(longest_ns, compute_ns / group.cpus);
-}
-
-std::size_t workload_index(const Plan& plan, const Group& group) {
-  std::vector<std::string_view> seen;
-  for (const Group& other : plan.groups) {
-    const auto found = std::ranges::find(seen, other.name());
-    if (found == seen.end()) seen.push_back(other.name());
-    if (other.name() == group.name()) break;
-  }
-  return static_cast<std::size_t>(std::ranges::find(seen, group.name()) - seen.begin());
 }
 
 }  // namespace bench

@@ -239,6 +239,16 @@ TEST(Plan, StaysWithinItsNumbersForTheLargestOfAllPlans) {
   EXPECT_THAT(plan_text(plan), Not(HasSubstr("about -")));
 }
 
+TEST(Plan, NumbersItsWorkloadsAndNotItsGroups) {
+  Plan plan;
+  for (const char* name : {"io", "io", "cpu", "io", "sum"}) plan.groups.emplace_back().job = &job_named(name);
+  number_workloads(plan);
+  std::vector<std::size_t> numbers;
+  for (const Group& group : plan.groups) numbers.push_back(group.workload);
+  EXPECT_THAT(numbers, ElementsAre(0, 0, 1, 0, 2));
+  EXPECT_THAT(workload_names(plan), ElementsAre("io", "cpu", "sum"));
+}
+
 TEST(PlanText, HasEveryCellTheSeedAndTheExpectedDuration) {
   Options options = options_for({"serial", "unavailable"}, {"io"});
   options.parameters["tasks"] = {"100"};

@@ -325,15 +325,6 @@ TEST(Summary, DoesNotWarnOfRegimesWithoutAMixture) {
   EXPECT_THAT(example.summary().warnings, IsEmpty());
 }
 
-TEST(WorkloadIndex, CountsWorkloadsOfThePlanAndNotGroups) {
-  Plan plan;
-  for (const char* name : {"io", "io", "cpu", "io", "sum"}) plan.groups.emplace_back().job = &job_named(name);
-  EXPECT_EQ(workload_index(plan, plan.groups[1]), 0U);
-  EXPECT_EQ(workload_index(plan, plan.groups[2]), 1U);
-  EXPECT_EQ(workload_index(plan, plan.groups[3]), 0U);
-  EXPECT_EQ(workload_index(plan, plan.groups[4]), 2U);
-}
-
 // ---- What people read of it ----
 
 TEST(ReportText, ShowsEveryCellWithItsFiguresOrItsReason) {
