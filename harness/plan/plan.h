@@ -66,6 +66,12 @@ struct Group {
   }
 };
 
+/// That of the group's kind, of values in the order of Kind.
+template <typename T>
+const T& of_kind(const Group& group, const std::array<const T*, kind_count>& values) {
+  return *values[static_cast<std::size_t>(group.kind())];
+}
+
 /// Which CPUs serve and which load. They are the same where there is but one.
 struct CpuSplit {
   std::vector<int> server;

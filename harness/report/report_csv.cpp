@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/report/report.h"
+#include "harness/report/report_kind.h"
 #include "harness/text/parameters.h"
 #include "harness/text/table.h"
 
@@ -22,7 +23,16 @@ struct Source {
   const CellSummary* sums;  // null without samples
 };
 
-enum class Of : std::uint8_t { all, jobs, services, primitives, no_primitives };
+// The kinds of workloads that have a column, as a set.
+constexpr unsigned set_of(Kind kind) { return 1U << static_cast<unsigned>(kind); }
+
+enum class Of : unsigned {
+  jobs = set_of(Kind::job),
+  services = set_of(Kind::service),
+  primitives = set_of(Kind::primitive),
+  no_primitives = jobs | services,
+  all = no_primitives | primitives,
+};
 
 struct Column {
   std::string name;
@@ -171,19 +181,12 @@ const std::vector<Column> columns{
 };
 
 bool fits(const Column& column, const Group& group) {
-  switch (column.of) {
-    case Of::all: break;
-    case Of::jobs: return group.job != nullptr;
-    case Of::services: return group.service != nullptr;
-    case Of::primitives: return group.primitive != nullptr;
-    case Of::no_primitives: return group.primitive == nullptr;
-  }
-  return true;
+  return (static_cast<unsigned>(column.of) & set_of(group.kind())) != 0;
 }
 
-// Several times in one cell are no number; the name has them. The units of a primitive have a column already.
+// Several times in one cell are no number; the name has them.
 bool has_column(const Parameter& row, const Group& group) {
-  return row.kind != ParameterKind::durations && !(group.primitive && row.name == "tasks");
+  return row.kind != ParameterKind::durations && row.name != report_kind(group).counted;
 }
 
 // The parameter of that key, wherever a workload has one.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "harness/report/report_kind.h"
 #include "harness/report/row_parts.h"
 #include "harness/text/parameters.h"
 
@@ -14,11 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const RowParts& parts_of(const Group& group) {
-  if (group.primitive) return primitive_row_parts;
-  return group.service ? service_row_parts : job_row_parts;
-}
-
 // The rows of one cell: its samples, or its failure, and the aggregates.
 class CellRows {
  public:
@@ -26,7 +22,7 @@ class CellRows {
       : source_(source),
         cell_(source.cell),
         result_(source.result),
-        parts_(parts_of(source.group)),
+        parts_(*report_kind(source.group).rows),
         index_(index),
         regimes_(regimes) {}
 

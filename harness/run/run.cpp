@@ -46,8 +46,11 @@ double time_plain_loop(const Group& group, RunReport& report) {
   return static_cast<double>(used_ns) / done * group.batch.tasks;
 }
 
-void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
+void run_job(const Plan& plan, const RunRequest& request, RunReport& report) {
+  const Cell& cell = plan.cells[request.cell];
   const Group& group = plan.group_of(cell);
+  const RunLength length = request.kind == RunKind::memory ? memory_length : measured_length;
+  confine(group.cpus);
   JobRun job(*group.job, group.batch, cell.workers, length, report, cell.stack_bytes);
   if (group.job->compute && length.max_batches == 0) {
     // Right before and right after, since the speed of a machine's CPUs may change from second to second.
@@ -60,14 +63,15 @@ void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& re
   if (report.job.batches == 0) throw std::logic_error("the model returned before the run was over");
 }
 
-void run_primitive(const Plan& plan, const Cell& cell, std::int64_t duration_ns, RunReport& report) {
+void run_primitive(const Plan& plan, const RunRequest& request, RunReport& report) {
+  const Cell& cell = plan.cells[request.cell];
   std::vector<int> cpus = available_cpu_numbers();
   cpus.resize(cell.row->cpus);
   PrimitiveSetup setup{.tasks = plan.group_of(cell).batch.tasks,
                        .units = cell.row->units,
                        .cpus = std::move(cpus),
                        .stack_bytes = cell.stack_bytes};
-  if (duration_ns != 0) setup.minimum_ns = duration_ns;
+  if (request.duration_ns != 0) setup.minimum_ns = request.duration_ns;
   confine(cell.row->cpus);
   PrimitiveRun run(std::move(setup), report);
   cell.row->measure(run);
@@ -79,14 +83,13 @@ void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
     report.ruler = measure_ruler();
     return;
   }
-  const Cell& cell = plan.cells[request.cell];
-  if (plan.group_of(cell).service) {
-    return request.kind == RunKind::memory ? run_service_memory(plan, request, report)
-                                           : run_service(plan, request, report);
+  switch (plan.group_of(plan.cells[request.cell]).kind()) {
+    case Kind::job: return run_job(plan, request, report);
+    case Kind::service:
+      return request.kind == RunKind::memory ? run_service_memory(plan, request, report)
+                                             : run_service(plan, request, report);
+    case Kind::primitive: return run_primitive(plan, request, report);
   }
-  if (cell.row) return run_primitive(plan, cell, request.duration_ns, report);
-  confine(plan.group_of(cell).cpus);
-  run_job(plan, cell, request.kind == RunKind::memory ? memory_length : measured_length, report);
 }
 
 }  // namespace

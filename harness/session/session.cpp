@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -17,9 +16,7 @@ namespace {
 constexpr std::int64_t second_ns = 1'000'000'000;
 
 const SessionKind& kind_of(const Group& group) {
-  constexpr std::array kinds{&job_session, &service_session, &primitive_session};
-  static_assert(kinds.size() == kind_count);
-  return *kinds[static_cast<std::size_t>(group.kind())];
+  return of_kind<SessionKind>(group, {&job_session, &service_session, &primitive_session});
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/app/list.h"
 #include "harness/options/flags.h"
 #include "harness/plan/plan.h"
 #include "harness/report/report.h"

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/app/list.h"
 #include "harness/report/report.h"
 #include "tests/support/faulty_tables.h"
 
