@@ -27,16 +27,16 @@ struct TaskHost {
   JobUnits<CoroutineScheduler>& units;
   CoroutineScheduler::Waiter& waiter;
 
-  Answer checkpoint() {
+  Done checkpoint() {
     units.scheduler.wake_in_turn(waiter);
-    return Answer::later;
+    return Done::later;
   }
-  Answer wait_for(std::chrono::nanoseconds duration) {
+  Done wait_for(std::chrono::nanoseconds duration) {
     units.scheduler.wake_at(now_ns() + duration.count(), waiter);
-    return Answer::later;
+    return Done::later;
   }
-  Answer transfer(Operation& operation) { return units.transfer(operation, waiter); }
-  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) { return units.park(waiting, at_most, waiter); }
+  Done transfer(Operation& operation) { return units.transfer(operation, waiter); }
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most) { return units.park(waiting, at_most, waiter); }
 };
 static_assert(Host<TaskHost>);
 

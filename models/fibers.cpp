@@ -33,24 +33,24 @@ struct TaskHost {
   const FiberUnit& self;
 
   Home home() const noexcept { return units.parking.home(); }
-  Answer checkpoint() const {
+  Done checkpoint() const {
     self.give_way();
-    return Answer::now;
+    return Done::now;
   }
-  Answer wait_for(std::chrono::nanoseconds duration) const {
+  Done wait_for(std::chrono::nanoseconds duration) const {
     self.sleep(duration);
-    return Answer::now;
+    return Done::now;
   }
-  Answer transfer(Operation& operation) const {
+  Done transfer(Operation& operation) const {
     const auto attempt = [&](FiberScheduler::Waiter& waiter) { return units.transfer(operation, waiter); };
-    while (self.until_resumed(attempt) == Answer::later) {
+    while (self.until_resumed(attempt) == Done::later) {
     }
     operation.again = false;
-    return Answer::now;
+    return Done::now;
   }
-  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) const {
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most) const {
     self.until_resumed([&](FiberScheduler::Waiter& waiter) { return units.park(waiting, at_most, waiter); });
-    return Answer::now;
+    return Done::now;
   }
 };
 static_assert(Host<TaskHost>);

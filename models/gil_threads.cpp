@@ -82,25 +82,25 @@ class LockedHost {
   explicit LockedHost(GlobalLock& gil) : gil_(gil) {}
 
   static Home home() noexcept { return BlockingHost::home(); }
-  Answer checkpoint() {
+  Done checkpoint() {
     gil_.hand_over();
-    return Answer::now;
+    return Done::now;
   }
-  Answer wait_for(std::chrono::nanoseconds duration) {
+  Done wait_for(std::chrono::nanoseconds duration) {
     return without_lock([&] { return BlockingHost::wait_for(duration); });
   }
-  Answer transfer(Operation& operation) {
+  Done transfer(Operation& operation) {
     return without_lock([&] { return BlockingHost::transfer(operation); });
   }
-  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) {
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most) {
     return without_lock([&] { return BlockingHost::park(waiting, at_most); });
   }
 
  private:
   template <typename Call>
-  Answer without_lock(Call call) {
+  Done without_lock(Call call) {
     gil_.drop();
-    const Answer answer = call();
+    const Done answer = call();
     gil_.take();
     return answer;
   }

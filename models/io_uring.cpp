@@ -62,13 +62,13 @@ class JobLoop {
     JobLoop& loop;
     std::uint32_t index;
 
-    static Answer checkpoint() noexcept { return Answer::now; }
-    Answer wait_for(std::chrono::nanoseconds duration) {
+    static Done checkpoint() noexcept { return Done::now; }
+    Done wait_for(std::chrono::nanoseconds duration) {
       loop.ring_.arm(index, now_ns() + duration.count(), loop.tasks_[index].due);
-      return Answer::later;
+      return Done::later;
     }
-    Answer transfer(Operation& operation) { return loop.begin(operation, index); }
-    Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) { return loop.parking_.park(waiting, at_most); }
+    Done transfer(Operation& operation) { return loop.begin(operation, index); }
+    Done park(Waiting& waiting, std::chrono::nanoseconds at_most) { return loop.parking_.park(waiting, at_most); }
   };
   static_assert(Host<TaskHost>);
 
@@ -91,7 +91,7 @@ class JobLoop {
   }
 
   // Hands a transfer to the kernel.
-  Answer begin(Operation& operation, std::uint32_t index) {
+  Done begin(Operation& operation, std::uint32_t index) {
     Transfer& transfer = operation.transfer;
     const auto bytes = static_cast<unsigned>(transfer.bytes);
     const auto offset = static_cast<std::uint64_t>(transfer.offset);
@@ -112,17 +112,17 @@ class JobLoop {
       case Transfer::Kind::child_end:
       case Transfer::Kind::close: return poll_for(operation, index);
     }
-    return Answer::later;
+    return Done::later;
   }
 
   // What is tried at once, and again when the ring has polled its descriptor.
-  Answer poll_for(Operation& operation, std::uint32_t index) {
+  Done poll_for(Operation& operation, std::uint32_t index) {
     const Readiness wanted = try_transfer(operation.transfer, operation.result);
-    if (wanted == Readiness::done) return Answer::now;
+    if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     const unsigned events = wanted == Readiness::to_read ? POLLIN : POLLOUT;
     io_uring_prep_poll_add(ring_.prepare(index), operation.transfer.fd, events);
-    return Answer::later;
+    return Done::later;
   }
 
   void on_completion(const Completion& done) {

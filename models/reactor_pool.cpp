@@ -66,14 +66,14 @@ class PooledJob {
     PooledJob& pooled;
     std::uint32_t index;
 
-    static Answer checkpoint() noexcept { return Answer::now; }
-    Answer wait_for(std::chrono::nanoseconds duration) {  // after which the task may be with another worker at any time
+    static Done checkpoint() noexcept { return Done::now; }
+    Done wait_for(std::chrono::nanoseconds duration) {  // after which the task may be with another worker at any time
       pooled.pool_.hand_over_at(now_ns() + duration.count(),
                                 [own = &pooled, task = index](auto&) { own->go_on(task); });
-      return Answer::later;
+      return Done::later;
     }
-    Answer transfer(Operation& operation) { return pooled.transfer(operation, index); }
-    Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) { return pooled.park(waiting, at_most, index); }
+    Done transfer(Operation& operation) { return pooled.transfer(operation, index); }
+    Done park(Waiting& waiting, std::chrono::nanoseconds at_most) { return pooled.park(waiting, at_most, index); }
   };
   static_assert(Host<TaskHost>);
 
@@ -99,27 +99,27 @@ class PooledJob {
   }
 
   // On a worker, as its deadline has to be kept by the reactor's thread.
-  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most, std::uint32_t index) {
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most, std::uint32_t index) {
     const bool bounded = at_most != for_ever;
     const std::int64_t due_ns = bounded ? now_ns() + at_most.count() : no_deadline;
     waiting.due_ns.store(due_ns);
-    if (!waiting.park()) return Answer::now;
+    if (!waiting.park()) return Done::now;
     if (bounded) {
       pool_.hand_over_at(due_ns, [this, &waiting, index](auto&) {
         if (waiting.due_ns.load() <= now_ns() && waiting.give_up()) go_on(index);
       });
     }
-    return Answer::later;
+    return Done::later;
   }
 
-  Answer transfer(Operation& operation, std::uint32_t index) {
+  Done transfer(Operation& operation, std::uint32_t index) {
     Transfer& transfer = operation.transfer;
     if (transfer.kind == Transfer::Kind::close) forget(transfer.fd);
     const Readiness wanted = try_transfer(transfer, operation.result);
-    if (wanted == Readiness::done) return Answer::now;
+    if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     watch_for(transfer.fd, wanted == Readiness::to_read ? Interest::read : Interest::write, index);
-    return Answer::later;
+    return Done::later;
   }
 
   // For one report, by which the reactor's thread hands the task to a worker.

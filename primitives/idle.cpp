@@ -94,13 +94,15 @@ constexpr auto rows = std::to_array<PrimitiveRow>({
     {"fibers", "parked", 0, 1, idle_fibers},
 });
 
+constexpr auto parameters = std::to_array<Parameter>({units_parameter("1000")});
+
 }  // namespace
 
 extern constinit const Primitive idle_primitive{
     .name = "idle",
     .summary = "units wait: the memory of each, in user space and in the kernel",
     .operation = "memory of a unit that waits, and the time to start one",
-    .default_tasks = 1000,
+    .parameters = parameters,
     .measures_memory = true,
     .rows = rows,
 };

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "workloads/job.h"
+#include "workloads/parameter.h"
 #include "workloads/row_list.h"
 
 namespace bench {
@@ -28,11 +30,20 @@ struct PrimitiveRow {
 struct Primitive {
   std::string_view name;
   std::string_view summary;
-  std::string_view operation;       ///< What is counted, for the head of a table.
-  std::uint32_t default_tasks = 0;  ///< 0: the primitive is not about many units and takes no --tasks.
-  bool measures_memory = false;     ///< Of each unit, besides the time of the operation.
+  std::string_view operation;               ///< What is counted, for the head of a table.
+  std::span<const Parameter> parameters{};  ///< What the primitive can be told: units_parameter where it is about many.
+  bool measures_memory = false;             ///< Of each unit, besides the time of the operation.
   std::span<const PrimitiveRow> rows;
 };
+
+/// How many units there are, by the same flag as the tasks of a job.
+constexpr Parameter units_parameter(std::string_view standard) {
+  Parameter parameter = tasks_parameter(standard);
+  parameter.meaning = "units that wait";
+  parameter.title = "{} units";
+  parameter.title_of_one = "{} unit";
+  return parameter;
+}
 
 /// Every primitive, in the order of every report.
 RowList<Primitive> all_primitives();

@@ -245,13 +245,15 @@ constexpr auto rows = std::to_array<PrimitiveRow>({
     {"fibers", "loop", 0, 1, wake_fibers_loop},
 });
 
+constexpr auto parameters = std::to_array<Parameter>({units_parameter("8")});
+
 }  // namespace
 
 extern constinit const Primitive wake_primitive{
     .name = "wake",
     .summary = "an event is set that many units wait for",
     .operation = "from set to the last unit that runs",
-    .default_tasks = 8,
+    .parameters = parameters,
     .rows = rows,
 };
 

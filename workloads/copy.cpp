@@ -177,15 +177,17 @@ std::optional<std::string> check(const Batch& parameters, std::span<const std::u
 
 double estimate_ns(const Batch& parameters) { return 1.5 * static_cast<double>(parameters.work * kib); }
 
+constexpr auto parameters = std::to_array<Parameter>({
+    tasks_parameter("16"),
+    work_parameter("1024", 1'048'576, "KiB of each task's file"),
+});
+
 }  // namespace
 
 extern constinit const Job copy_job{
     .name = "copy",
     .summary = "reads and writes files: each task writes one, copies it and reads the copy",
-    .default_tasks = 16,
-    .default_work = 1024,
-    .max_work = 1'048'576,
-    .work_meaning = "KiB of each task's file",
+    .parameters = parameters,
     .task = task,
     .compute = compute,
     .check = check,

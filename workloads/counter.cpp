@@ -14,7 +14,10 @@
 namespace bench {
 namespace {
 
-constexpr auto own_parameters = std::to_array<Parameter>({
+constexpr auto parameters = std::to_array<Parameter>({
+    tasks_parameter("100"),
+    work_parameter("1000", 1'000'000'000, "steps of a task's computation, about a nanosecond each"),
+    wait_parameter("1ms"),
     {.name = "locked",
      .kind = ParameterKind::choice,
      .standard = "yes",
@@ -99,16 +102,11 @@ std::chrono::nanoseconds in_turn(const Batch& batch) {
 extern constinit const Job counter_job{
     .name = "counter",
     .summary = "updates a number that all share, with a wait between reading and writing it",
-    .default_tasks = 100,
-    .default_work = 1000,
-    .max_work = 1'000'000'000,
-    .work_meaning = "steps of a task's computation, about a nanosecond each",
-    .default_wait = std::chrono::milliseconds(1),
+    .parameters = parameters,
     .task = task,
     .compute = compute,
     .check = check,
     .estimate_ns = estimate_ns,
-    .parameters = own_parameters,
     .state_bytes = state_bytes,
     .prepare = prepare,
     .in_turn = in_turn,

@@ -18,15 +18,17 @@ Script task(Task task) {
   task.outcome = product.residue();
 }
 
+constexpr auto parameters = std::to_array<Parameter>({
+    tasks_parameter("64"),
+    work_parameter("10000", 1'000'000, "N, the last factor of each task's product"),
+});
+
 }  // namespace
 
 extern constinit const Job cpu_job{
     .name = "cpu",
     .summary = "computes: the product 1·2·…·N with multi-word arithmetic",
-    .default_tasks = 64,
-    .default_work = 10000,
-    .max_work = 1'000'000,
-    .work_meaning = "N, the last factor of each task's product",
+    .parameters = parameters,
     .task = task,
     .compute = product::compute,
     .check = product::check,

@@ -23,7 +23,7 @@ namespace {
 constexpr std::uint64_t kib = 1024;
 constexpr std::size_t header_room = 4 * kib;
 
-constexpr auto own_parameters = std::to_array<Parameter>({
+constexpr auto parameters = std::to_array<Parameter>({
     {.name = "pages", .standard = "20", .meaning = "pages to fetch", .most = 100'000},
     {.name = "page-size",
      .kind = ParameterKind::size,
@@ -40,10 +40,10 @@ constexpr auto own_parameters = std::to_array<Parameter>({
 enum class Submit : std::uint8_t { parse_in_worker, parse_in_parent, gather_then_parse };
 
 struct Sizes {
-  explicit Sizes(const Parameters& parameters)
-      : pages(static_cast<std::uint32_t>(parameters.number("pages"))),
-        page_bytes(parameters.number("page-size")),
-        submit(submit_of(parameters.choice("submit"))) {}
+  explicit Sizes(const Parameters& told)
+      : pages(static_cast<std::uint32_t>(told.number("pages"))),
+        page_bytes(told.number("page-size")),
+        submit(submit_of(told.choice("submit"))) {}
 
   std::uint32_t pages;
   std::uint64_t page_bytes;
@@ -238,8 +238,8 @@ void prepare(const Batch& batch) {
   shared->replies = reinterpret_cast<std::byte*>(shared->digests + sizes.pages);
 }
 
-std::uint32_t task_count(const Parameters& parameters) {
-  const Sizes sizes(parameters);
+std::uint32_t task_count(const Parameters& told) {
+  const Sizes sizes(told);
   return sizes.pages + (sizes.submit == Submit::parse_in_worker ? 0 : 1);
 }
 
@@ -252,12 +252,11 @@ double estimate_ns(const Batch& batch) {
 extern constinit const Job crawl_job{
     .name = "crawl",
     .summary = "fetches pages over connections and parses them",
-    .default_tasks = 20,
+    .parameters = parameters,
     .task = task,
     .compute = compute,
     .check = check,
     .estimate_ns = estimate_ns,
-    .parameters = own_parameters,
     .task_count = task_count,
     .state_bytes = state_bytes,
     .prepare = prepare,

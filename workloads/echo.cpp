@@ -129,14 +129,16 @@ std::unique_ptr<Exchange> exchange(const ServiceParameters& parameters, std::uin
   return std::make_unique<EchoExchange>(parameters, connection, heavy);
 }
 
+constexpr auto parameters = std::to_array<Parameter>({
+    message_size_parameter("64", 16U << 20, "bytes of each message, without its header"),
+});
+
 }  // namespace
 
 extern constinit const Service echo_service{
     .name = "echo",
     .summary = "TCP: messages with a 4-byte length come back in upper case",
-    .default_message_bytes = 64,
-    .max_message_bytes = 16U << 20,
-    .message_meaning = "bytes of each message, without its header",
+    .parameters = parameters,
     .open = open,
     .exchange = exchange,
 };

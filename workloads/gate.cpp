@@ -42,13 +42,14 @@ void prepare(const Batch& batch) { new (batch.state) Shared(); }
 std::uint32_t least_in_flight(const Batch& batch) { return batch.tasks; }
 std::chrono::nanoseconds in_turn(const Batch& batch) { return batch.wait_of(batch.tasks - 1); }
 
+constexpr auto parameters = std::to_array<Parameter>({tasks_parameter("21"), wait_parameter("10ms")});
+
 }  // namespace
 
 extern constinit const Job gate_job{
     .name = "gate",
     .summary = "waits at a gate that the last task opens for all: one event wakes many",
-    .default_tasks = 21,
-    .default_wait = std::chrono::milliseconds(10),
+    .parameters = parameters,
     .task = task,
     .check = check,
     .state_bytes = state_bytes,

@@ -406,14 +406,16 @@ class HttpSession final : public Session {
 
 std::unique_ptr<Session> open(const ServiceContext& context) { return std::make_unique<HttpSession>(context); }
 
+constexpr auto parameters = std::to_array<Parameter>({
+    message_size_parameter("1024", max_http_body_bytes, "bytes of each reply's body"),
+});
+
 }  // namespace
 
 extern constinit const Service http_service{
     .name = "http",
     .summary = "TCP: HTTP/1.1 with keep-alive, GET of files in memory",
-    .default_message_bytes = 1024,
-    .max_message_bytes = max_http_body_bytes,
-    .message_meaning = "bytes of each reply's body",
+    .parameters = parameters,
     .open = open,
     .exchange = make_own_http_exchange,
 };

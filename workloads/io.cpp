@@ -16,13 +16,14 @@ std::optional<std::string> check(const Batch&, std::span<const std::uint64_t> ou
   return compare_outcomes(outcomes, mark);
 }
 
+constexpr auto parameters = std::to_array<Parameter>({tasks_parameter("100"), wait_parameter("10ms")});
+
 }  // namespace
 
 extern constinit const Job io_job{
     .name = "io",
     .summary = "waits: each task lets a time pass, as for a disk or a peer",
-    .default_tasks = 100,
-    .default_wait = std::chrono::milliseconds(10),
+    .parameters = parameters,
     .task = task,
     .check = check,
 };

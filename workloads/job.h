@@ -23,7 +23,7 @@ struct Batch {
   std::uint32_t tasks = 0;
   std::uint64_t work = 0;                       ///< Size of one task's computation; its meaning is the job's.
   std::vector<std::chrono::nanoseconds> waits;  ///< Dealt round the tasks: task i waits waits[i % size].
-  Parameters parameters{};                      ///< Whatever else the job can be told.
+  Parameters parameters{};                      ///< All that the job was told, these included.
   std::byte* state = nullptr;                   ///< What the tasks share, where the job has such: Job::state_bytes.
   std::uint16_t helper_port = 0;                ///< Of the job's helper server, where it has one.
 
@@ -38,6 +38,41 @@ struct Batch {
     return *std::launder(reinterpret_cast<State*>(state));
   }
 };
+
+/// Largest --tasks: at 32 bytes of record and some hundred of coroutine each, what fits a machine of today.
+inline constexpr std::uint32_t max_tasks = 10'000'000;
+
+/// How many tasks a batch has; every job has this one, or Job::task_count.
+constexpr Parameter tasks_parameter(std::string_view standard) {
+  return {.name = "tasks",
+          .kind = ParameterKind::count,
+          .standard = standard,
+          .meaning = "tasks in a batch",
+          .most = max_tasks,
+          .title = "{} tasks",
+          .title_of_one = "{} task"};
+}
+
+/// How much a task computes: `meaning` says what is counted, `most` is such that a task ends within hours.
+constexpr Parameter work_parameter(std::string_view standard, std::uint64_t most, std::string_view meaning) {
+  return {.name = "work",
+          .kind = ParameterKind::count,
+          .standard = standard,
+          .meaning = meaning,
+          .most = static_cast<double>(most)};
+}
+
+/// How long tasks wait.
+constexpr Parameter wait_parameter(std::string_view standard) {
+  constexpr double day_ns = 24 * 3600e9;
+  return {.name = "wait",
+          .kind = ParameterKind::durations,
+          .standard = standard,
+          .meaning = "how long each task waits; several times are dealt round the tasks",
+          .least = 0,
+          .most = day_ns,
+          .key = "waits_ns"};
+}
 
 /// One task of a batch, as its script sees it. Passed by value, since it lives as long as the script.
 struct Task {
@@ -56,16 +91,13 @@ struct Task {
 };
 static_assert(std::is_trivially_copyable_v<Task> && std::is_trivially_destructible_v<Task>);
 
-/// A job: its sizes by default and its functions. All functions may be called in any process and thread.
+/// A job: what it can be told and its functions. All functions may be called in any process and thread.
 struct Job {
   std::string_view name;
   std::string_view summary;
 
-  std::uint32_t default_tasks;
-  std::uint64_t default_work = 0;            ///< 0: the job computes nothing and takes no --work.
-  std::uint64_t max_work = 0;                ///< The largest --work, so that a task ends within hours.
-  std::string_view work_meaning = {};        ///< What --work counts, for the help text.
-  std::chrono::nanoseconds default_wait{0};  ///< 0: the job waits for nothing and takes no --wait.
+  /// What the job can be told, in the order of names and titles.
+  std::span<const Parameter> parameters;
 
   /// The script of a task. It writes the task's outcome.
   Script (*task)(Task task);
@@ -83,9 +115,6 @@ struct Job {
   /// How many checkpoints one task passes where that is what the job is about, so that the price of one can be
   /// told; null elsewhere.
   std::uint64_t (*checkpoints)(const Batch& batch) = nullptr;
-
-  /// What the job can be told besides the sizes above.
-  std::span<const Parameter> parameters{};
 
   /// How many tasks a batch has, where that follows from what the job is told. Null: as many as --tasks says.
   std::uint32_t (*task_count)(const Parameters& parameters) = nullptr;
@@ -111,6 +140,9 @@ struct Job {
   /// The service that a helper serves beside the run, in a process that is no part of what is measured; empty: none.
   std::string_view helper{};
 };
+
+/// The batch that a job is told by the values of its parameters.
+Batch batch_of(const Job& job, const Parameters& parameters);
 
 /// Compares each outcome with `expected(index)` and says which task is wrong first.
 template <typename Expected>

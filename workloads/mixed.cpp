@@ -22,16 +22,18 @@ Script task(Task task) {
   task.outcome = product.residue();
 }
 
+constexpr auto parameters = std::to_array<Parameter>({
+    tasks_parameter("100"),
+    work_parameter("3000", 1'000'000, "N, the last factor of each task's product"),
+    wait_parameter("5ms"),
+});
+
 }  // namespace
 
 extern constinit const Job mixed_job{
     .name = "mixed",
     .summary = "computes, waits, computes: half the product, a wait, the other half",
-    .default_tasks = 100,
-    .default_work = 3000,
-    .max_work = 1'000'000,
-    .work_meaning = "N, the last factor of each task's product",
-    .default_wait = std::chrono::milliseconds(5),
+    .parameters = parameters,
     .task = task,
     .compute = product::compute,
     .check = product::check,

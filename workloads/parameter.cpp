@@ -31,6 +31,11 @@ std::uint64_t Parameters::number(std::string_view name, std::uint64_t otherwise)
   return value ? std::get<std::uint64_t>(*value) : otherwise;
 }
 
+double Parameters::real(std::string_view name, double otherwise) const {
+  const ParameterValue* const value = find(name);
+  return value ? std::get<double>(*value) : otherwise;
+}
+
 std::span<const std::chrono::nanoseconds> Parameters::durations(std::string_view name) const {
   const ParameterValue* const value = find(name);
   if (!value) return {};

@@ -23,13 +23,26 @@ struct Parameter {
   ParameterKind kind = ParameterKind::count;
   std::string_view standard;  ///< The value where none is given, as it is written on the command line.
   std::string_view meaning;   ///< For the help text: "N, the last factor of each task's product".
-  double least = 1;           ///< Bounds of a count, a size in bytes, or a duration in nanoseconds; both are allowed.
-  double most = 0x1p53;
+  double least = 1;      ///< Bounds; both are allowed. Of a size bytes, of durations nanoseconds of each, of a share
+  double most = 0x1p53;  ///< parts of 1; a choice has none.
   std::array<std::string_view, 6> choices{};  ///< Of a choice; unused ones are empty.
   std::string_view word{};                    ///< In the name of a cell; empty: the flag's.
   std::string_view key{};    ///< In result files; empty: the flag's with underscores, and the kind's unit behind it.
   std::string_view title{};  ///< In titles, "{}" for the value: "{} tasks". Empty: the word and the value.
+  std::string_view title_of_one{};  ///< The same where the value is 1, if it is another: "{} task".
+  bool shown_at_standard = true;    ///< Otherwise names and titles are silent where the value is the standard one, so
+                                    ///< that cells keep the names they had before there was the parameter.
+
+  constexpr std::string_view word_in_names() const noexcept { return word.empty() ? name : word; }
 };
+
+/// The row of that name; null without one.
+constexpr const Parameter* find_parameter(std::span<const Parameter> rows, std::string_view name) noexcept {
+  for (const Parameter& row : rows) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
 
 /// A value: of a count or a size the number, of a duration nanoseconds, of a choice its index among the choices;
 /// of a rate or a share a double; of durations their list.
@@ -50,6 +63,9 @@ class Parameters {
 
   /// Of a count, a size or a duration in nanoseconds; `otherwise` where there is no such parameter.
   std::uint64_t number(std::string_view name, std::uint64_t otherwise = 0) const;
+
+  /// Of a rate or a share; `otherwise` where there is no such parameter.
+  double real(std::string_view name, double otherwise = 0) const;
 
   /// Of durations; empty where there is no such parameter.
   std::span<const std::chrono::nanoseconds> durations(std::string_view name) const;

@@ -8,7 +8,7 @@
 namespace bench {
 namespace {
 
-constexpr auto own_parameters = std::to_array<Parameter>({
+constexpr auto parameters = std::to_array<Parameter>({
     {.name = "items", .standard = "10000", .meaning = "items that go through the queue in all", .most = 1e9},
     {.name = "capacity", .standard = "16", .meaning = "items that the queue holds at the most", .most = 1'000'000},
     {.name = "producers", .standard = "2", .meaning = "tasks that put items in", .most = 100'000},
@@ -43,11 +43,11 @@ struct Shared {
 };
 
 struct Sizes {
-  explicit Sizes(const Parameters& parameters)
-      : items(parameters.number("items")),
-        capacity(parameters.number("capacity")),
-        producers(static_cast<std::uint32_t>(parameters.number("producers"))),
-        consumers(static_cast<std::uint32_t>(parameters.number("consumers"))) {}
+  explicit Sizes(const Parameters& told)
+      : items(told.number("items")),
+        capacity(told.number("capacity")),
+        producers(static_cast<std::uint32_t>(told.number("producers"))),
+        consumers(static_cast<std::uint32_t>(told.number("consumers"))) {}
   std::uint64_t items;
   std::uint64_t capacity;
   std::uint32_t producers;
@@ -156,8 +156,8 @@ void prepare(const Batch& batch) {
   shared->seen = reinterpret_cast<Seen*>(room + sizes.capacity);
 }
 
-std::uint32_t task_count(const Parameters& parameters) {
-  const Sizes sizes(parameters);
+std::uint32_t task_count(const Parameters& told) {
+  const Sizes sizes(told);
   return sizes.producers + sizes.consumers;
 }
 
@@ -174,11 +174,10 @@ double estimate_ns(const Batch& batch) {
 extern constinit const Job producer_consumer_job{
     .name = "producer-consumer",
     .summary = "hands items over through a bounded queue",
-    .default_tasks = 4,
+    .parameters = parameters,
     .task = task,
     .check = check,
     .estimate_ns = estimate_ns,
-    .parameters = own_parameters,
     .task_count = task_count,
     .state_bytes = state_bytes,
     .prepare = prepare,

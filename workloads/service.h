@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "workloads/output.h"
+#include "workloads/parameter.h"
 #include "workloads/row_list.h"
 
 namespace bench {
@@ -99,9 +100,25 @@ struct ServiceParameters {
   std::uint64_t compute_steps = 0;   ///< Of service_compute() for each heavy request.
   std::chrono::nanoseconds wait{0};  ///< For each heavy request, after its computation.
   double heavy_share = 1;            ///< Share of the connections whose requests are heavy.
+  Parameters own{};                  ///< All that the service's own parameters were told, the message's size included.
 
   bool operator==(const ServiceParameters&) const = default;
 };
+
+/// How large messages are: from 1 byte to `most`; `meaning` says what is counted.
+constexpr Parameter message_size_parameter(std::string_view standard, std::uint64_t most, std::string_view meaning) {
+  return {.name = "message-size",
+          .kind = ParameterKind::size,
+          .standard = standard,
+          .meaning = meaning,
+          .most = static_cast<double>(most),
+          .word = "message",
+          .key = "message_bytes",
+          .title = "{}"};
+}
+
+/// What a service is told by the values of its own parameters; it computes nothing and waits for nothing.
+ServiceParameters service_parameters_of(const Parameters& parameters);
 
 /// What a session may know of where it runs.
 struct ServiceContext {
@@ -116,9 +133,7 @@ struct Service {
   std::string_view name;
   std::string_view summary;
   Transport transport = Transport::tcp;
-  std::uint64_t default_message_bytes;
-  std::uint64_t max_message_bytes;
-  std::string_view message_meaning;  ///< What --message-size counts, for the help text.
+  std::span<const Parameter> parameters;  ///< What the service can be told, in the order of names and titles.
 
   /// A session for a new connection. `context` outlives it.
   std::unique_ptr<Session> (*open)(const ServiceContext& context);

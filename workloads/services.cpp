@@ -12,6 +12,10 @@ RowList<Service> all_services() {
   return services;
 }
 
+ServiceParameters service_parameters_of(const Parameters& parameters) {
+  return {.message_bytes = parameters.number("message-size"), .own = parameters};
+}
+
 std::uint64_t service_compute(std::uint64_t steps) noexcept {
   // A chain of multiplications: each step waits for the one before, about a nanosecond.
   std::uint64_t value = steps | 1;

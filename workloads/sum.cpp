@@ -60,15 +60,17 @@ double estimate_ns(const Batch& parameters) { return 20.0 * static_cast<double>(
 
 std::uint64_t checkpoints(const Batch& parameters) { return parameters.work; }
 
+constexpr auto parameters = std::to_array<Parameter>({
+    tasks_parameter("10"),
+    work_parameter("1000000", 100'000'000, "steps of each task's loop"),
+});
+
 }  // namespace
 
 extern constinit const Job sum_job{
     .name = "sum",
     .summary = "adds digits with a checkpoint at every step: what a switch costs",
-    .default_tasks = 10,
-    .default_work = 1'000'000,
-    .max_work = 100'000'000,
-    .work_meaning = "steps of each task's loop",
+    .parameters = parameters,
     .task = task,
     .compute = compute,
     .check = check,

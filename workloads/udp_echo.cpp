@@ -96,15 +96,17 @@ std::unique_ptr<Exchange> exchange(const ServiceParameters& parameters, std::uin
   return std::make_unique<UdpEchoExchange>(parameters, connection, heavy);
 }
 
+constexpr auto parameters = std::to_array<Parameter>({
+    message_size_parameter("64", max_udp_echo_bytes, "bytes of each datagram, without its 12-byte header"),
+});
+
 }  // namespace
 
 extern constinit const Service udp_echo_service{
     .name = "udp-echo",
     .summary = "UDP: datagrams come back in upper case",
     .transport = Transport::udp,
-    .default_message_bytes = 64,
-    .max_message_bytes = max_udp_echo_bytes,
-    .message_meaning = "bytes of each datagram, without its 12-byte header",
+    .parameters = parameters,
     .open = open,
     .exchange = exchange,
 };

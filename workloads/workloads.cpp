@@ -15,6 +15,15 @@ RowList<Job> all_jobs() {
   return jobs;
 }
 
+Batch batch_of(const Job& job, const Parameters& parameters) {
+  const std::span<const std::chrono::nanoseconds> waits = parameters.durations("wait");
+  return {
+      .tasks = job.task_count ? job.task_count(parameters) : static_cast<std::uint32_t>(parameters.number("tasks", 1)),
+      .work = parameters.number("work"),
+      .waits = {waits.begin(), waits.end()},
+      .parameters = parameters};
+}
+
 std::string wrong_outcome(std::size_t index, std::uint64_t outcome, std::uint64_t expected) {
   return fmt::format("wrong outcome: task {} left {}, expected {}", index, outcome, expected);
 }

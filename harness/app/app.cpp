@@ -4,12 +4,12 @@
 
 #include <cstdio>
 
+#include "harness/app/list.h"
 #include "harness/app/load_command.h"
 #include "harness/app/run_command.h"
 #include "harness/app/serve_command.h"
 #include "harness/plan/plan.h"
 #include "harness/report/build_info.h"
-#include "harness/report/report.h"
 
 namespace bench {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "harness/app/run_command.h"
 #include "harness/load/url.h"
+#include "harness/options/workload_parameters.h"
 #include "harness/text/quantities.h"
 #include "workloads/http_client.h"
 
@@ -75,7 +76,7 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
     throw UsageError(fmt::format("--server-pid={}: {}", *load.server_pid, std::strerror(errno)));
   }
   const Service& service = service_of(tables, url);
-  if (url.scheme == "http" && load.message_bytes) {
+  if (url.scheme == "http" && load.parameters.contains("message-size")) {
     throw UsageError("--message-size: over http the server decides how long a reply is; ask for another path");
   }
 
@@ -89,7 +90,8 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
   Group& group = plan.groups.emplace_back();
   group.service = &service;
   group.cpus = 1;  // how many the server may use is not known, so its CPU time is told in CPUs
-  group.load = {.parameters = {.message_bytes = load.message_bytes.value_or(service.default_message_bytes)},
+  group.parameters = single_values(parameters_of(service), load.parameters);
+  group.load = {.parameters = service_parameters_of(group.parameters),
                 .connections = load.connections,
                 .active = load.active,
                 .pipeline = load.pipeline,

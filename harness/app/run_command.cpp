@@ -84,7 +84,7 @@ Exit carry_out(const Options& options, const std::function<Plan(const Machine&)>
   const auto save = [&](const Results& results) {
     if (file) file->write(make_document(context, results));
   };
-  const Results results = run_session(plan, launcher, progress, interrupts, save);
+  const Results results = run_session(plan, runs_of(launcher), progress, interrupts, save);
   save(results);
   print_report(context, results);
   if (file && options.progress) progress.line(fmt::format("wrote {}", file->path()));

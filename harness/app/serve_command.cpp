@@ -34,12 +34,11 @@ Exit serve(const Options& options) {
   const std::uint32_t workers = serve.workers.value_or(available_cpus());
   const Listeners listeners = listen_on_all(serve.bind, serve.port, serve.service->transport, serve.idle_timeout,
                                             server_copies(*serve.model, workers));
+  ServiceParameters parameters = service_parameters_of(serve.parameters);
+  parameters.compute_steps = steps_of(serve.service_cpu);
+  parameters.wait = serve.service_wait;
   const ServerSetup setup{.service = serve.service,
-                          .context = {.parameters = {.message_bytes = serve.message_bytes,
-                                                     .compute_steps = steps_of(serve.service_cpu),
-                                                     .wait = serve.service_wait,
-                                                     .heavy_share = 1},
-                                      .model = serve.model->name},
+                          .context = {.parameters = parameters, .model = serve.model->name},
                           .workers = workers,
                           .stack_bytes = serve.stack_bytes,
                           .sockets = listeners.descriptors(),

@@ -5,8 +5,8 @@
 
 #include <cxxopts.hpp>
 
+#include "harness/options/workload_parameters.h"
 #include "harness/text/quantities.h"
-#include "harness/text/suggest.h"
 #include "measure/affinity.h"
 
 namespace bench {
@@ -20,13 +20,10 @@ constexpr unsigned on_run =
 constexpr unsigned on_serve = set_of(Command::serve);
 constexpr unsigned on_load = set_of(Command::load);
 
-constexpr auto flag_table = std::to_array<FlagRow>({
+constexpr auto program_flags = std::to_array<FlagRow>({
     {"model", Value::list, on_run | on_serve},
     {"workload", Value::list, on_run | on_serve},
     {"suite", Value::one, on_run},
-    {"tasks", Value::list, on_run, Subject::jobs},
-    {"work", Value::list, on_run, Subject::jobs},
-    {"wait", Value::list, on_run, Subject::jobs},
     {"workers", Value::list, on_run | on_serve},
     {"stack", Value::list, on_run | on_serve},
     {"cpus", Value::list, on_run, Subject::jobs},
@@ -36,7 +33,6 @@ constexpr auto flag_table = std::to_array<FlagRow>({
     {"slo", Value::one, on_run, Subject::services},
     {"arrivals", Value::one, on_run | on_load, Subject::services},
     {"requests-per-connection", Value::one, on_run | on_load, Subject::services},
-    {"message-size", Value::list, on_run | on_serve | on_load, Subject::services},
     {"pipeline", Value::list, on_run | on_load, Subject::services},
     {"service-cpu", Value::list, on_run | on_serve, Subject::services},
     {"service-wait", Value::list, on_run | on_serve, Subject::services},
@@ -72,10 +68,10 @@ constexpr auto flag_table = std::to_array<FlagRow>({
     {"version", Value::none, on_run},
 });
 
-cxxopts::Options make_parser() {
+cxxopts::Options make_parser(std::span<const FlagRow> rows) {
   cxxopts::Options parser("bench");
   auto add = parser.add_options();
-  for (const FlagRow& row : flag_table) {
+  for (const FlagRow& row : rows) {
     const std::string name = row.name == "help" ? "h,help" : std::string(row.name);
     // Values are taken as text and parsed later, so that every error names the flag, the value and what is allowed.
     if (row.takes_value()) {
@@ -97,13 +93,13 @@ std::string takers_text(const FlagRow& row) {
 }
 
 // cxxopts would name an unknown flag too, but knows no suggestion; and it takes --force=no for --force.
-void check_flag(Command command, std::string_view argument) {
+void check_flag(std::span<const FlagRow> rows, Command command, std::string_view argument) {
   const std::size_t equals = argument.find('=');
   const std::string_view name = argument.substr(2, equals - 2);
-  const auto row = std::ranges::find(flag_table, name, &FlagRow::name);
-  if (row == flag_table.end()) {
+  const auto row = std::ranges::find(rows, name, &FlagRow::name);
+  if (row == rows.end()) {
     std::vector<std::string_view> names;
-    for (const FlagRow& known : flag_table) {
+    for (const FlagRow& known : rows) {
       if (known.taken_by(command)) names.push_back(known.name);
     }
     const auto suggestion = closest(name, names);
@@ -134,38 +130,38 @@ std::string ranges_text(std::span<const int> ascending) {
 
 }  // namespace
 
-std::span<const FlagRow> all_flags() { return flag_table; }
+std::vector<FlagRow> all_flags(const Tables& tables) {
+  std::vector<FlagRow> rows(program_flags.begin(), program_flags.end());
+  for (const WorkloadParameters& workload : every_workload(tables)) {
+    const unsigned commands = workload.is_service ? on_run | on_serve | on_load : on_run;
+    for (const Parameter& parameter : workload.parameters) {
+      const auto known = std::ranges::find(rows, parameter.name, &FlagRow::name);
+      if (known == rows.end()) {
+        rows.push_back({parameter.name, Value::list, commands, Subject::parameter});
+      } else if (known->subject == Subject::parameter) {
+        known->commands |= commands;
+      } else {
+        throw std::logic_error(fmt::format("{}: --{} is a flag of the program", workload.name, parameter.name));
+      }
+    }
+  }
+  return rows;
+}
 
 void usage_error(std::string_view flag, std::string_view value, std::string_view problem) {
   throw UsageError(fmt::format("--{}={}: {}", flag, value, problem));
 }
 
-std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
-  const auto suggestion = closest(word, candidates);
-  return suggestion ? fmt::format("; did you mean '{}'?", *suggestion) : "";
-}
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  while (true) {
-    const std::size_t end = text.find(separator, begin);
-    parts.emplace_back(text.substr(begin, end - begin));
-    if (end == std::string_view::npos) return parts;
-    begin = end + 1;
-  }
-}
-
-Flags::Flags(Command command, std::span<const std::string> arguments) {
+Flags::Flags(const Tables& tables, Command command, std::span<const std::string> arguments) : rows_(all_flags(tables)) {
   std::vector<const char*> pointers{"bench"};
   for (const std::string& argument : arguments) {
-    if (argument != "--" && argument.starts_with("--")) check_flag(command, argument);
+    if (argument != "--" && argument.starts_with("--")) check_flag(rows_, command, argument);
     pointers.push_back(argument.c_str());
   }
-  cxxopts::Options parser = make_parser();  // outlives its result, which points into it
+  cxxopts::Options parser = make_parser(rows_);  // outlives its result, which points into it
   try {
     const cxxopts::ParseResult parsed = parser.parse(static_cast<int>(pointers.size()), pointers.data());
-    for (const FlagRow& row : flag_table) {
+    for (const FlagRow& row : rows_) {
       const std::string name(row.name);
       const std::size_t times = parsed.count(name);
       if (times == 0) continue;

@@ -1,5 +1,5 @@
-// The flags as they stand on the command line: one table of all of them, and typed access to those that were given.
-// What they mean together is options.cpp's.
+// The flags as they stand on the command line: one table of all of them, those of the program and one for each
+// parameter of a workload, and typed access to those that were given. What they mean together is options.cpp's.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "harness/options/options.h"
+#include "harness/text/split.h"
+#include "harness/text/suggest.h"
 
 namespace bench {
 
@@ -23,7 +25,7 @@ namespace bench {
 enum class Value : std::uint8_t { none, one, list };
 
 /// What a flag of `run` is about.
-enum class Subject : std::uint8_t { everything, jobs, services };
+enum class Subject : std::uint8_t { everything, jobs, services, parameter };
 
 /// A row of the flag table.
 struct FlagRow {
@@ -36,17 +38,11 @@ struct FlagRow {
   bool taken_by(Command command) const { return (commands >> static_cast<unsigned>(command) & 1U) != 0; }
 };
 
-/// Every flag there is.
-std::span<const FlagRow> all_flags();
+/// Every flag there is over `tables`: those of the program, then the parameters of their workloads.
+std::vector<FlagRow> all_flags(const Tables& tables);
 
 /// Throws the UsageError "--flag=value: problem".
 [[noreturn]] void usage_error(std::string_view flag, std::string_view value, std::string_view problem);
-
-/// "; did you mean 'epoll'?", or nothing where no candidate is near.
-std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
-
-/// The parts between separators; one empty part for an empty text.
-std::vector<std::string> split(std::string_view text, char separator);
 
 /// Keeps the first of equal values: naming a value twice makes no second cell.
 template <typename T>
@@ -63,7 +59,10 @@ class Flags {
  public:
   /// Reads the arguments after the command. Throws UsageError for flags that are unknown, not the command's, repeated,
   /// or given a value that they do not take, or none.
-  Flags(Command command, std::span<const std::string> arguments);
+  Flags(const Tables& tables, Command command, std::span<const std::string> arguments);
+
+  /// All there are, given or not.
+  std::span<const FlagRow> rows() const { return rows_; }
 
   /// Takes the flag as given with this value where the command line does not give it.
   void set_default(std::string_view flag, std::string_view value) { values_.emplace(flag, value); }
@@ -130,6 +129,7 @@ class Flags {
  private:
   std::size_t choice_index(std::string_view flag, std::span<const std::string_view> names) const;
 
+  std::vector<FlagRow> rows_;
   std::map<std::string, std::string, std::less<>> values_;  // of switches: empty
   std::vector<std::string> positional_;
 };

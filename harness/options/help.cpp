@@ -1,9 +1,14 @@
-// The help texts. Every flag of the table in flags.cpp is explained in the text of each command that takes it; a test
-// holds one against the other.
+// The help texts. Every flag of the table in flags.cpp is explained in the text of each command that takes it, those of
+// workloads by their rows; a test holds one against the other.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "harness/options/options.h"
 #include "harness/options/suites.h"
+#include "harness/options/workload_parameters.h"
+#include "harness/text/parameters.h"
 
 namespace bench {
 namespace {
@@ -22,29 +27,76 @@ std::string reference_lines(const Tables& tables) {
   return lines;
 }
 
-std::string job_lines(const Tables& tables) {
+template <typename Row>
+std::string workload_lines(RowList<Row> workloads) {
   std::string lines;
-  for (const Job& job : tables.jobs) {
-    lines += fmt::format("  {:<14}{}\n", job.name, job.summary);
-    if (job.default_work != 0) lines += fmt::format("  {:<14}  --work: {}\n", "", job.work_meaning);
-  }
+  for (const Row& row : workloads) lines += fmt::format("  {:<14}{}\n", row.name, row.summary);
   return lines;
 }
 
-std::string service_lines(const Tables& tables) {
-  std::string lines;
-  for (const Service& service : tables.services) {
-    lines += fmt::format("  {:<14}{}\n", service.name, service.summary);
-    lines += fmt::format("  {:<14}  --message-size: {} (default {}, at most {})\n", "", service.message_meaning,
-                         service.default_message_bytes, service.max_message_bytes);
+// How the values of a flag are written.
+std::string value_form(const Parameter& row) {
+  switch (row.kind) {
+    case ParameterKind::count: return "N";
+    case ParameterKind::size: return "SIZE";
+    case ParameterKind::duration: return "TIME";
+    case ParameterKind::durations: return "TIME[:TIME]";
+    case ParameterKind::rate: return "R";
+    case ParameterKind::share: return "PERCENT";
+    case ParameterKind::choice: break;
   }
-  return lines;
+  return fmt::format("{}", fmt::join(choices_of(row), "|"));
 }
 
-std::string primitive_lines(const Tables& tables) {
+// ", 1 to 10,000,000"; nothing where any value is allowed.
+std::string bounds_text(const Parameter& row) {
+  const bool any = row.kind == ParameterKind::durations && row.least == 0;
+  if (row.kind == ParameterKind::choice || any) return {};
+  if (row.most == Parameter{}.most) return fmt::format(", at least {}", bound_text(row, row.least));
+  return fmt::format(", {} to {}", bound_text(row, row.least), bound_text(row, row.most));
+}
+
+// What a flag means to some workloads, and their defaults.
+struct Meaning {
+  std::string text;
+  std::vector<std::string> defaults;
+};
+
+// A flag that is a parameter of workloads, with all that it may mean.
+struct ParameterHelp {
+  const Parameter* row = nullptr;
+  std::vector<Meaning> meanings;
+};
+
+std::vector<ParameterHelp> help_of(const std::vector<WorkloadParameters>& workloads) {
+  std::vector<ParameterHelp> flags;
+  for (const WorkloadParameters& workload : workloads) {
+    for (const Parameter& row : workload.parameters) {
+      auto flag = std::ranges::find(flags, row.name, [](const ParameterHelp& known) { return known.row->name; });
+      if (flag == flags.end()) flag = flags.insert(flags.end(), {.row = &row, .meanings = {}});
+      const std::string text = fmt::format("{}{}", row.meaning, bounds_text(row));
+      auto meaning = std::ranges::find(flag->meanings, text, &Meaning::text);
+      if (meaning == flag->meanings.end()) {
+        meaning = flag->meanings.insert(flag->meanings.end(), {.text = text, .defaults = {}});
+      }
+      meaning->defaults.push_back(fmt::format("{} {}", workload.name, row.standard));
+    }
+  }
+  return flags;
+}
+
+std::string parameter_lines(const std::vector<WorkloadParameters>& workloads) {
   std::string lines;
-  for (const Primitive& primitive : tables.primitives) {
-    lines += fmt::format("  {:<14}{}\n", primitive.name, primitive.summary);
+  for (const auto& [row, meanings] : help_of(workloads)) {
+    std::string head = fmt::format("  --{}={}", row->name, value_form(*row));
+    if (head.size() >= 22) {
+      lines += head + '\n';
+      head.clear();
+    }
+    for (const Meaning& meaning : meanings) {
+      lines += fmt::format("{:<22}{} (default: {})\n", head, meaning.text, fmt::join(meaning.defaults, ", "));
+      head.clear();
+    }
   }
   return lines;
 }
@@ -90,11 +142,9 @@ Primitives, one operation of each kind of unit (models that bring none of their 
 {}
 Suites (--suite), each a set of defaults for other options:
 {}
-Size of a job:
-  --tasks=N           tasks in a batch, 1 to 10,000,000 (default: the job's, as `bench list` says; so the next two);
-                      of a primitive: units that wait
-  --work=N            how much each task computes
-  --wait=TIME[:TIME]  how long each task waits; several times are dealt round the tasks
+What workloads can be told, those whose defaults are named:
+{}
+CPUs, of jobs:
   --cpus=N            confine each run to the first N CPUs (default: all)
 
 Units, of jobs, services and (--stack) primitives:
@@ -113,7 +163,6 @@ Load on a service:
                       when the requests of a rate are due (default constant)
   --requests-per-connection=N
                       then the connection is closed and a new one made (default 0: no end)
-  --message-size=LIST SIZE of a message (default: the service's)
   --pipeline=LIST     requests under way at once on each connection, 1 to 1024 (default 1)
   --service-cpu=LIST  TIME that a heavy request computes (default 0us)
   --service-wait=LIST TIME that a heavy request waits, as for a database (default 0us)
@@ -162,8 +211,9 @@ Examples:
 
 Exit status: 0 done, 1 something failed to run, 2 usage, 130 interrupted.
 )",
-                     model_lines(tables), reference_lines(tables), job_lines(tables), service_lines(tables),
-                     primitive_lines(tables), suite_lines());
+                     model_lines(tables), reference_lines(tables), workload_lines(tables.jobs),
+                     workload_lines(tables.services), workload_lines(tables.primitives), suite_lines(),
+                     parameter_lines(every_workload(tables)));
 }
 
 std::string serve_help(const Tables& tables) {
@@ -177,8 +227,7 @@ Models (--model, exactly one; or a hybrid, such as processes+epoll):
 Services (--workload, exactly one):
 {}
 Service:
-  --message-size=SIZE size of a message: bytes, or with a unit: KiB, MiB, KB, MB (default: the service's)
-  --service-cpu=TIME  that a heavy request computes (default 0us)
+{}  --service-cpu=TIME  that a heavy request computes (default 0us)
   --service-wait=TIME that a heavy request waits, as for a database (default 0us)
 A client marks a request as heavy: http by the query ?heavy, echo and udp-echo by a payload that begins with an h.
 To what is no request http answers by its status and echo by the length 0xFFFFFFFF, and both close; udp-echo is silent.
@@ -192,7 +241,7 @@ Server:
   --idle-timeout=TIME connections that are silent for so long are closed (default 60s)
   --help              this text
 
-TIME has a unit: ns, us, ms, s, m, h.
+TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB, MB.
 
 Examples:
   bench serve --model=epoll --workload=echo
@@ -201,10 +250,12 @@ Examples:
 
 Exit status: 0 stopped by SIGINT or SIGTERM, 1 it failed, 2 usage.
 )",
-                     model_lines(tables), reference_lines(tables), service_lines(tables));
+                     model_lines(tables), reference_lines(tables), workload_lines(tables.services),
+                     parameter_lines(services_of(tables)));
 }
 
-constexpr std::string_view load_help = R"(bench load: load any server and measure it from outside.
+std::string load_help(const Tables& tables) {
+  return fmt::format(R"(bench load: load any server and measure it from outside.
 
 Usage:
   bench load URL [OPTIONS]
@@ -221,9 +272,10 @@ Load:
                       when the requests of a rate are due (default constant)
   --requests-per-connection=N
                       then the connection is closed and a new one made (default 0: no end)
-  --message-size=SIZE size of a message: bytes, or with a unit: KiB, MiB, KB, MB (default: the protocol's)
   --pipeline=N        requests under way at once on each connection, 1 to 1024 (default 1)
 
+What the service that the URL names can be told:
+{}
 Expected replies:
   --expect-status=N   status of every reply, 100 to 599, where the protocol has one (default 200)
   --check=status|length|body
@@ -250,7 +302,7 @@ Output:
   --quiet             no progress and no table: failures and the result file only
   --help              this text
 
-TIME has a unit: ns, us, ms, s, m, h.
+TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB, MB.
 
 Examples:
   bench load http://127.0.0.1:8080/
@@ -259,14 +311,16 @@ Examples:
   bench load http://127.0.0.1:8080/ --requests-per-connection=1 --server-pid=4711 --out=r.json
 
 Exit status: 0 done, 1 it failed or nothing right was answered, 2 usage, 130 interrupted.
-)";
+)",
+                     parameter_lines(services_of(tables)));
+}
 
 }  // namespace
 
 std::string help_text(const Tables& tables, Command topic) {
   switch (topic) {
     case Command::serve: return serve_help(tables);
-    case Command::load: return std::string(load_help);
+    case Command::load: return load_help(tables);
     case Command::run:
     case Command::list:
     case Command::help:

@@ -11,8 +11,8 @@
 #include "harness/options/flags.h"
 #include "harness/options/service_flags.h"
 #include "harness/options/suites.h"
+#include "harness/options/workload_parameters.h"
 #include "harness/text/quantities.h"
-#include "harness/text/suggest.h"
 #include "measure/affinity.h"
 
 namespace bench {
@@ -20,34 +20,6 @@ namespace {
 
 // In the order of Command.
 constexpr std::array<std::string_view, 6> commands{"run", "list", "serve", "load", "help", "version"};
-
-std::vector<std::vector<std::chrono::nanoseconds>> read_waits(const Flags& flags) {
-  std::vector<std::vector<std::chrono::nanoseconds>> waits;
-  if (!flags.given("wait")) return waits;
-  for (const std::string& part : split(flags.text("wait"), ',')) {
-    std::vector<std::chrono::nanoseconds>& dealt = waits.emplace_back();
-    for (const std::string& wait : split(part, ':')) {
-      dealt.emplace_back(flags.value("wait", wait, parse_duration_ns));
-    }
-  }
-  drop_repeated(waits);
-  return waits;
-}
-
-std::vector<std::uint64_t> read_work(const Flags& flags, std::span<const Job* const> jobs) {
-  std::vector<std::uint64_t> sizes;
-  if (!flags.given("work")) return sizes;
-  std::uint64_t most = 0;
-  for (const Job* job : jobs) {
-    if (job->default_work != 0) most = most == 0 ? job->max_work : std::min(most, job->max_work);
-  }
-  if (most == 0) most = std::numeric_limits<std::uint64_t>::max();  // nobody takes it, which check_taken() reports
-  for (const std::string& part : split(flags.text("work"), ',')) {
-    sizes.push_back(flags.count("work", part, 1, most));
-  }
-  drop_repeated(sizes);
-  return sizes;
-}
 
 std::vector<std::uint64_t> read_stack_sizes(const Flags& flags) {
   std::vector<std::uint64_t> sizes;
@@ -59,18 +31,6 @@ std::vector<std::uint64_t> read_stack_sizes(const Flags& flags) {
   return sizes;
 }
 
-// A parameter that no chosen job takes is a mistake, not a wish to ignore.
-void check_taken(const Tables& tables, const Options& options, const char* flag, bool given,
-                 bool (*takes)(const Job&)) {
-  if (!given) return;
-  if (std::ranges::any_of(options.jobs, [&](const Job* job) { return takes(*job); })) return;
-  std::vector<std::string_view> takers;
-  for (const Job& job : tables.jobs) {
-    if (takes(job)) takers.push_back(job.name);
-  }
-  not_taken_error(flag, takers);
-}
-
 template <typename Row>
 std::vector<std::string_view> names_of(RowList<Row> rows) {
   std::vector<std::string_view> names;
@@ -78,30 +38,16 @@ std::vector<std::string_view> names_of(RowList<Row> rows) {
   return names;
 }
 
-// The primitives that are about many units take --tasks as jobs do.
-bool takes(const Primitive& primitive, const FlagRow& row) {
-  return row.name == "tasks" && primitive.default_tasks != 0;
-}
-
-void check_taken_by_jobs(const FlagRow& row, const Tables& tables, const Options& options) {
-  const auto takes_it = [&](const Primitive* primitive) { return takes(*primitive, row); };
-  if (!options.jobs.empty() || std::ranges::any_of(options.primitives, takes_it)) return;
-  std::vector<std::string_view> takers = names_of(tables.jobs);
-  for (const Primitive& primitive : tables.primitives) {
-    if (takes(primitive, row)) takers.push_back(primitive.name);
-  }
-  not_taken_error(row.name, takers);
-}
-
-// Nor is one of services where only jobs are chosen, and the other way round.
+// A flag that nothing chosen takes is a mistake, not a wish to ignore.
 void check_subjects(const Flags& flags, const Tables& tables, const Options& options) {
-  for (const FlagRow& row : all_flags()) {
+  for (const FlagRow& row : flags.rows()) {
     if (!flags.given(row.name)) continue;
     if (row.subject == Subject::services && options.services.empty()) {
       not_taken_error(row.name, names_of(tables.services));
     }
-    if (row.subject == Subject::jobs) check_taken_by_jobs(row, tables, options);
+    if (row.subject == Subject::jobs && options.jobs.empty()) not_taken_error(row.name, names_of(tables.jobs));
   }
+  check_parameters_taken(flags, chosen_workloads(options), every_workload(tables));
 }
 
 Command read_command(std::vector<std::string>& arguments) {
@@ -175,13 +121,11 @@ void choose_run(const Flags& flags, const Tables& tables, Options& options) {
 
 void read_plan(const Flags& flags, const Tables& tables, Options& options) {
   choose_run(flags, tables, options);
-  options.tasks = flags.counts("tasks", 1, max_tasks);
-  options.work = read_work(flags, options.jobs);
-  options.waits = read_waits(flags);
+  options.parameters = read_parameters(flags, chosen_workloads(options));
   options.workers = flags.counts("workers", 1, max_workers);
   options.stack_bytes = read_stack_sizes(flags);
   options.cpus = flags.counts("cpus", 1, available_cpus());
-  if (!options.services.empty()) options.service = read_service_options(flags, options.services);
+  if (!options.services.empty()) options.service = read_service_options(flags);
 }
 
 // Every flag that is given has to be one that something chosen takes.
@@ -190,9 +134,6 @@ void check_flags_taken(const Flags& flags, const Tables& tables, const Options& 
   if (only_primitives && !options.all_models) check_models_measured(options.models, options.primitives);
   check_workers_taken(options.models, flags.given("workers"));
   check_stack_taken(options.models, flags.given("stack"));
-  check_taken(tables, options, "work", flags.given("work"), [](const Job& row) { return row.default_work != 0; });
-  check_taken(tables, options, "wait", flags.given("wait"),
-              [](const Job& row) { return row.default_wait.count() != 0; });
   check_subjects(flags, tables, options);
 }
 
@@ -210,11 +151,11 @@ std::string_view workloads_of(SuitePart part) { return std::ranges::find(part, "
 
 // A suite whose parts have all the same workloads takes others in their place, if they have what it is about. Of one
 // with different ones, --workload chooses: what a part does not have is left out of it.
-void choose_of_part(const Suite& suite, SuitePart own, const Tables& tables, Options& part) {
+void choose_of_part(const Suite& suite, SuitePart own, const Flags& flags, const Tables& tables, Options& part) {
   const auto same = [&](SuitePart other) { return workloads_of(other) == workloads_of(own); };
   if (std::ranges::all_of(suite.parts, same)) {
     for (const FlagDefault& value : own) {
-      const auto row = std::ranges::find(all_flags(), value.flag, &FlagRow::name);
+      const auto row = std::ranges::find(flags.rows(), value.flag, &FlagRow::name);
       if (row->subject == Subject::services && part.services.empty()) {
         not_taken_error("suite", names_of(tables.services));
       }
@@ -233,7 +174,7 @@ void read_suite(const Suite& suite, const Flags& flags, const Tables& tables, Op
   for (std::size_t index = 0; index < suite.parts.size(); ++index) {
     Options& part = index == 0 ? options : options.further_parts.emplace_back();
     read_plan(with_defaults(flags, suite.parts[index]), tables, part);
-    choose_of_part(suite, suite.parts[index], tables, part);
+    choose_of_part(suite, suite.parts[index], flags, tables, part);
     part.all_models = true;  // what has no row of a primitive is left out of that part
     add_rows(chosen.models, part.models);
     add_rows(chosen.jobs, part.jobs);
@@ -294,7 +235,7 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv) {
   options.command_line.assign(argv, argv + argc);
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   options.command = read_command(arguments);
-  Flags flags(options.command, arguments);
+  Flags flags(tables, options.command, arguments);
   if (options.command == Command::help || flags.given("help")) {
     read_help(flags, options);
     return options;

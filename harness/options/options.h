@@ -52,9 +52,7 @@ struct Options {
   std::vector<const Service*> services;      ///< The chosen services.
   std::vector<const Primitive*> primitives;  ///< The chosen primitives.
   bool all_models = false;  ///< The models were not chosen one by one: who has no row of a primitive is left out of it.
-  std::vector<std::uint32_t> tasks;
-  std::vector<std::uint64_t> work;
-  std::vector<std::vector<std::chrono::nanoseconds>> waits;  ///< One list of waits for each cell.
+  GivenParameters parameters;  ///< Every chosen workload that has one of them allows its values.
   std::vector<std::uint32_t> workers;
   std::vector<std::uint64_t> stack_bytes;
   std::vector<std::uint32_t> cpus;
@@ -81,9 +79,6 @@ struct Options {
 
   std::vector<std::string> command_line;  ///< As it was given, for the record.
 };
-
-/// Largest --tasks: at 32 bytes of record and some hundred of coroutine each, what fits a machine of today.
-inline constexpr std::uint32_t max_tasks = 10'000'000;
 
 /// Largest --workers.
 inline constexpr std::uint32_t max_workers = 100'000;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "harness/options/choose.h"
+#include "harness/options/workload_parameters.h"
 #include "harness/text/quantities.h"
 
 namespace bench {
@@ -68,26 +69,6 @@ void read_slo(const Flags& flags, ServiceOptions& options) {
   if (options.rate_mode != RateMode::search) {
     usage_error("slo", flags.text("slo"), "bounds a search only; give --rate=search");
   }
-}
-
-std::uint64_t read_message_size(const Flags& flags, const std::string& text, const Service& service) {
-  const std::uint64_t bytes = flags.value("message-size", text, parse_bytes);
-  if (bytes == 0 || bytes > service.max_message_bytes) {
-    usage_error("message-size", text,
-                fmt::format("must be between 1 and {} bytes for {}", fmt::group_digits(service.max_message_bytes),
-                            service.name));
-  }
-  return bytes;
-}
-
-std::vector<std::uint64_t> read_message_sizes(const Flags& flags, const std::vector<const Service*>& services) {
-  std::vector<std::uint64_t> sizes;
-  if (!flags.given("message-size")) return sizes;
-  for (const std::string& part : split(flags.text("message-size"), ',')) {
-    for (const Service* service : services) sizes.push_back(read_message_size(flags, part, *service));
-  }
-  drop_repeated(sizes);
-  return sizes;
 }
 
 double read_heavy_share(const Flags& flags, const ServiceOptions& options) {
@@ -189,16 +170,18 @@ std::string read_url(const Flags& flags) {
   return url;
 }
 
-std::optional<std::uint64_t> read_any_message_size(const Flags& flags, const Tables& tables) {
-  if (!flags.given("message-size")) return std::nullopt;
-  const std::string& text = flags.single("message-size");
-  const std::uint64_t bytes = flags.value("message-size", text, parse_bytes);
-  std::uint64_t most = 1;
-  for (const Service& service : tables.services) most = std::max(most, service.max_message_bytes);
-  if (bytes == 0 || bytes > most) {
-    usage_error("message-size", text, fmt::format("must be between 1 and {} bytes", fmt::group_digits(most)));
+// Which service the URL's scheme names is known later, so that it is enough here if any allows what is given.
+GivenParameters read_any_parameters(const Flags& flags, const Tables& tables) {
+  std::optional<UsageError> refusal;
+  for (const WorkloadParameters& service : services_of(tables)) {
+    try {
+      return read_single_parameters(flags, {service});
+    } catch (const UsageError& error) {
+      if (!refusal) refusal = error;
+    }
   }
-  return bytes;
+  if (refusal) throw UsageError(*refusal);
+  return {};
 }
 
 double read_one_rate(const Flags& flags) {
@@ -212,7 +195,7 @@ double read_one_rate(const Flags& flags) {
 
 }  // namespace
 
-ServiceOptions read_service_options(const Flags& flags, const std::vector<const Service*>& services) {
+ServiceOptions read_service_options(const Flags& flags) {
   ServiceOptions options;
   take_if_given(options.connections, flags.counts("connections", 1, max_connections));
   options.active = flags.counts("active", 1, max_connections);
@@ -221,7 +204,6 @@ ServiceOptions read_service_options(const Flags& flags, const std::vector<const 
   }
   read_rates(flags, options);
   read_slo(flags, options);
-  options.message_bytes = read_message_sizes(flags, services);
   take_if_given(options.pipeline, flags.counts("pipeline", 1, max_pipeline));
   take_if_given(options.service_cpu, flags.durations("service-cpu"));
   take_if_given(options.service_wait, flags.durations("service-wait"));
@@ -238,9 +220,9 @@ ServeOptions read_serve_options(const Flags& flags, const Tables& tables) {
   ServeOptions options;
   options.model = read_served_model(flags, tables);
   options.service = read_served_service(flags, tables);
-  options.message_bytes = flags.given("message-size")
-                              ? read_message_size(flags, flags.single("message-size"), *options.service)
-                              : options.service->default_message_bytes;
+  const WorkloadParameters served = parameters_of(*options.service);
+  check_parameters_taken(flags, {served}, services_of(tables));
+  options.parameters = single_values(served, read_single_parameters(flags, {served}));
   options.service_cpu = flags.duration_or("service-cpu", options.service_cpu);
   options.service_wait = flags.duration_or("service-wait", options.service_wait);
   options.bind = read_bind(flags, options.bind);
@@ -263,7 +245,7 @@ LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
   options.active = flags.count_or("active", 1, max_connections, options.connections);
   check_active(flags, options.active, options.connections);
   options.rate = read_one_rate(flags);
-  options.message_bytes = read_any_message_size(flags, tables);
+  options.parameters = read_any_parameters(flags, tables);
   options.pipeline = flags.count_or("pipeline", 1, max_pipeline, options.pipeline);
   options.client = read_client(flags);
   options.request_timeout = flags.positive_duration_or("timeout", options.request_timeout);

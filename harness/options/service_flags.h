@@ -6,8 +6,8 @@
 
 namespace bench {
 
-/// The service options of `run`, for `services`, which are not empty.
-ServiceOptions read_service_options(const Flags& flags, const std::vector<const Service*>& services);
+/// The service options of `run`.
+ServiceOptions read_service_options(const Flags& flags);
 
 /// The options of `bench serve`.
 ServeOptions read_serve_options(const Flags& flags, const Tables& tables);

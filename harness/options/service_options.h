@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +16,9 @@
 #include "workloads/service.h"
 
 namespace bench {
+
+/// What was given for parameters of workloads: by name the values as they are written, each of which makes cells.
+using GivenParameters = std::map<std::string, std::vector<std::string>, std::less<>>;
 
 /// Largest --connections: more than the ports and the memory of a machine of today allow to one server.
 inline constexpr std::uint32_t max_connections = 1'000'000;
@@ -52,9 +57,8 @@ struct ServiceOptions {
   std::vector<std::uint32_t> connections{100};
   std::vector<std::uint32_t> active;  ///< None above any of `connections`; empty: all connections are active.
   RateMode rate_mode = RateMode::closed;
-  std::vector<double> rates;                 ///< Requests per second; for RateMode::fixed only.
-  Slo slo;                                   ///< For RateMode::search.
-  std::vector<std::uint64_t> message_bytes;  ///< Empty: each service's default.
+  std::vector<double> rates;  ///< Requests per second; for RateMode::fixed only.
+  Slo slo;                    ///< For RateMode::search.
   std::vector<std::uint32_t> pipeline{1};
   std::vector<std::chrono::nanoseconds> service_cpu{std::chrono::nanoseconds{0}};
   std::vector<std::chrono::nanoseconds> service_wait{std::chrono::nanoseconds{0}};
@@ -70,7 +74,7 @@ struct ServiceOptions {
 struct ServeOptions {
   const Model* model = nullptr;
   const Service* service = nullptr;
-  std::uint64_t message_bytes = 0;  ///< The service's default where none is given.
+  Parameters parameters;  ///< Of the service, all of them.
   std::chrono::nanoseconds service_cpu{0};
   std::chrono::nanoseconds service_wait{0};
   std::string bind = "127.0.0.1";                   ///< Numeric IPv4 or IPv6 address.
@@ -89,8 +93,8 @@ struct LoadOptions {
   std::string url;  ///< SCHEME://REST, otherwise as it was given.
   std::uint32_t connections = 100;
   std::uint32_t active = 100;
-  double rate = 0;                             ///< Requests per second; 0: closed loop.
-  std::optional<std::uint64_t> message_bytes;  ///< Without it, the default of what the URL's scheme names.
+  double rate = 0;             ///< Requests per second; 0: closed loop.
+  GivenParameters parameters;  ///< Of the service that the URL's scheme names; one value of each.
   std::uint32_t pipeline = 1;
   ClientOptions client;
   std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};

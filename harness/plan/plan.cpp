@@ -6,6 +6,8 @@
 #include <iterator>
 #include <random>
 
+#include "harness/options/workload_parameters.h"
+#include "harness/text/parameters.h"
 #include "harness/text/quantities.h"
 #include "measure/affinity.h"
 
@@ -14,38 +16,14 @@ namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
 
-std::string waits_text(const Batch& parameters) {
-  std::string text;
-  for (const std::chrono::nanoseconds wait : parameters.waits) {
-    if (!text.empty()) text += ':';
-    text += format_duration_exact(wait.count());
-  }
-  return text;
-}
-
 std::string group_title(const Group& group) {
-  std::string title =
-      fmt::format("{} · {} task{}", group.job->name, format_count(static_cast<double>(group.parameters.tasks)),
-                  group.parameters.tasks == 1 ? "" : "s");
-  if (group.parameters.work != 0) {
-    title += fmt::format(" · work {}", format_count(static_cast<double>(group.parameters.work)));
-  }
-  if (!group.parameters.waits.empty()) title += fmt::format(" · wait {}", waits_text(group.parameters));
-  return title + fmt::format(" · {} CPU{}", group.cpus, group.cpus == 1 ? "" : "s");
+  return fmt::format("{}{} · {} CPU{}", group.job->name, parameters_in_title(group.parameters), group.cpus,
+                     group.cpus == 1 ? "" : "s");
 }
 
 std::string cell_name(const Cell& cell, const Group& group, bool shows_cpus) {
-  std::string name = fmt::format("{}/{}/tasks:{}", group.job->name, cell.model->name, group.parameters.tasks);
-  if (group.parameters.work != 0) name += fmt::format("/work:{}", group.parameters.work);
-  // A colon separates a parameter from its value, so the dealt waits are joined by a plus.
-  if (!group.parameters.waits.empty()) {
-    std::string waits = waits_text(group.parameters);
-    std::ranges::replace(waits, ':', '+');
-    name += fmt::format("/wait:{}", waits);
-  }
-  name += model_parameters_text(cell);
-  if (shows_cpus) name += fmt::format("/cpus:{}", group.cpus);
-  return name;
+  return fmt::format("{}/{}{}{}{}", group.job->name, cell.model->name, parameters_in_name(group.parameters),
+                     model_parameters_text(cell), shows_cpus ? fmt::format("/cpus:{}", group.cpus) : "");
 }
 
 // What one batch computes and waits in all, and its longest task.
@@ -56,16 +34,16 @@ struct Demand {
 };
 
 Demand demand_of(const Group& group) {
-  const Batch& parameters = group.parameters;
-  const double task_ns = group.job->estimate_ns ? group.job->estimate_ns(parameters) : 0;
-  Demand demand{.compute_ns = task_ns * parameters.tasks, .wait_ns = 0, .longest_ns = task_ns};
-  if (parameters.waits.empty()) return demand;
+  const Batch& batch = group.batch;
+  const double task_ns = group.job->estimate_ns ? group.job->estimate_ns(batch) : 0;
+  Demand demand{.compute_ns = task_ns * batch.tasks, .wait_ns = 0, .longest_ns = task_ns};
+  if (batch.waits.empty()) return demand;
   double round_ns = 0;
-  for (const std::chrono::nanoseconds wait : parameters.waits) {
+  for (const std::chrono::nanoseconds wait : batch.waits) {
     round_ns += static_cast<double>(wait.count());
     demand.longest_ns = std::max(demand.longest_ns, task_ns + static_cast<double>(wait.count()));
   }
-  demand.wait_ns = round_ns / static_cast<double>(parameters.waits.size()) * parameters.tasks;
+  demand.wait_ns = round_ns / static_cast<double>(batch.waits.size()) * batch.tasks;
   return demand;
 }
 
@@ -82,7 +60,7 @@ double unit_cost_ns(UnitKind kind) {
 
 double expected_batch_ns(const Group& group, const Model& model, std::uint32_t workers) {
   const Demand demand = demand_of(group);
-  const std::uint32_t tasks = group.parameters.tasks;
+  const std::uint32_t tasks = group.batch.tasks;
   const std::uint32_t computing = is_pool(model) ? workers : resolve(model.in_flight, tasks, workers);
   const double cpus = model.parallel ? std::min(group.cpus, computing) : 1;
   const double overlap = resolve(model.in_flight, tasks, workers);
@@ -98,7 +76,7 @@ void estimate(Cell& cell, const Group& group, const Options& options) {
   }
   constexpr double shortest_ns = 120e6;  // a run lasts 100 ms, and has a warm-up and a process of its own
   const double batch_ns = expected_batch_ns(group, *cell.model, cell.workers);
-  const double plain_loop_ns = group.job->estimate_ns ? 40e6 + group.job->estimate_ns(group.parameters) : 0;
+  const double plain_loop_ns = group.job->estimate_ns ? 40e6 + group.job->estimate_ns(group.batch) : 0;
   constexpr double longest_ns = 1e15;  // 11 days: nobody waits for that, and sums of many stay far from overflow
   cell.expected_ns =
       static_cast<std::int64_t>(std::min(std::max(batch_ns * 1.05, shortest_ns) + plain_loop_ns + 10e6, longest_ns));
@@ -116,7 +94,7 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
     if (const std::string why = cell.model->why_unavailable(); !why.empty()) return "not available here: " + why;
   }
   if (group.service && !cell.model->serve) return "serves no connections";
-  const std::uint32_t tasks = group.service ? group.load.connections : group.parameters.tasks;
+  const std::uint32_t tasks = group.service ? group.load.connections : group.batch.tasks;
   if (auto why = machine.why_too_many(cell.model->unit, resolve(cell.model->units, tasks, cell.workers), tasks)) {
     return why;
   }
@@ -150,7 +128,7 @@ std::string note_of(const Cell& cell, const Group& group) {
   return {};
 }
 
-// The value lists of one parameter: those given, or the workload's default.
+// The values of one list: those given, or the default.
 template <typename T>
 std::vector<T> or_default(const std::vector<T>& given, bool taken, T fallback, T none) {
   if (!taken) return {none};
@@ -158,22 +136,16 @@ std::vector<T> or_default(const std::vector<T>& given, bool taken, T fallback, T
 }
 
 std::vector<Group> make_groups(const Options& options) {
-  using Waits = std::vector<std::chrono::nanoseconds>;
   std::vector<Group> groups;
   for (const Job* job : options.jobs) {
-    const bool computes = job->default_work != 0;
-    const bool waits = job->default_wait.count() != 0;
     for (const std::uint32_t cpus : or_default<std::uint32_t>(options.cpus, true, available_cpus(), 0)) {
-      for (const std::uint32_t tasks : or_default<std::uint32_t>(options.tasks, true, job->default_tasks, 0)) {
-        for (const std::uint64_t work : or_default<std::uint64_t>(options.work, computes, job->default_work, 0)) {
-          for (const Waits& dealt : or_default<Waits>(options.waits, waits, {job->default_wait}, {})) {
-            Group& group = groups.emplace_back();
-            group.job = job;
-            group.parameters = {.tasks = tasks, .work = work, .waits = dealt};
-            group.cpus = cpus;
-            group.title = group_title(group);
-          }
-        }
+      for (const Parameters& parameters : combinations(parameters_of(*job), options.parameters)) {
+        Group& group = groups.emplace_back();
+        group.job = job;
+        group.parameters = parameters;
+        group.batch = batch_of(*job, parameters);
+        group.cpus = cpus;
+        group.title = group_title(group);
       }
     }
   }
@@ -254,7 +226,30 @@ Plan make_plan(const Options& options, const Machine& machine) {
   plan.cpu_split = split_cpus(available_cpu_numbers(), plan.services);
   add_part(plan, options, machine);
   for (const Options& part : options.further_parts) add_part(plan, part, machine);
+  number_workloads(plan);
   return plan;
+}
+
+std::string_view kind_name(Kind kind) {
+  constexpr std::array<std::string_view, kind_count> names{"job", "service", "primitive"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+void number_workloads(Plan& plan) {
+  std::vector<std::string_view> names;
+  for (Group& group : plan.groups) {
+    const auto known = std::ranges::find(names, group.name());
+    group.workload = static_cast<std::size_t>(known - names.begin());
+    if (known == names.end()) names.push_back(group.name());
+  }
+}
+
+std::vector<std::string_view> workload_names(const Plan& plan) {
+  std::vector<std::string_view> names;
+  for (const Group& group : plan.groups) {
+    if (group.workload == names.size()) names.push_back(group.name());
+  }
+  return names;
 }
 
 std::int64_t expected_round_ns(const Plan& plan) {

@@ -33,17 +33,26 @@ struct ForeignServer {
   pid_t pid = -1;  ///< Of its first process, where its CPU time is to be read.
 };
 
+/// What a workload is.
+enum class Kind : std::uint8_t { job, service, primitive };
+inline constexpr std::size_t kind_count = 3;
+
+/// "job", "service" or "primitive".
+std::string_view kind_name(Kind kind);
+
 /// Cells that are compared with each other: one workload with the same parameters on the same CPUs.
 struct Group {
   const Job* job = nullptr;              ///< A job, or
   const Service* service = nullptr;      ///< a service, or
   const Primitive* primitive = nullptr;  ///< a primitive: one of the three is there.
-  Batch parameters;                      ///< Of a job; of a primitive the tasks.
+  Parameters parameters;                 ///< What the workload is told, of all that it can be told.
+  Batch batch;                           ///< The same as a job sees it; of a primitive the tasks are its units.
   ServiceLoad load;                      ///< Of a service.
   std::optional<ForeignServer> foreign;  ///< Serves the service in the place of a model.
   std::uint32_t cpus = 0;                ///< CPUs a run may use.
   std::string title;                     ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
   std::vector<std::size_t> cells;        ///< Indices into Plan::cells, in the order of the model table.
+  std::size_t workload = 0;              ///< Which of the plan's workloads it is of, in the order of the groups.
 
   /// Of its workload.
   std::string_view name() const {
@@ -51,12 +60,17 @@ struct Group {
     return service ? service->name : job->name;
   }
 
-  /// "job", "service" or "primitive".
-  std::string_view kind() const {
-    if (primitive) return "primitive";
-    return service ? "service" : "job";
+  Kind kind() const {
+    if (primitive) return Kind::primitive;
+    return service ? Kind::service : Kind::job;
   }
 };
+
+/// That of the group's kind, of values in the order of Kind.
+template <typename T>
+const T& of_kind(const Group& group, const std::array<const T*, kind_count>& values) {
+  return *values[static_cast<std::size_t>(group.kind())];
+}
 
 /// Which CPUs serve and which load. They are the same where there is but one.
 struct CpuSplit {
@@ -93,6 +107,12 @@ struct Plan {
 
   const Group& group_of(const Cell& cell) const { return groups[cell.group]; }
 };
+
+/// Numbers the workloads of the plan's groups, as Group::workload has them.
+void number_workloads(Plan& plan);
+
+/// The name of each workload, by its number.
+std::vector<std::string_view> workload_names(const Plan& plan);
 
 /// Expands the option lists into cells and holds their needs against the machine. Throws UsageError for cells that make
 /// no sense anywhere.

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "harness/options/workload_parameters.h"
 #include "harness/plan/plan.h"
+#include "harness/text/parameters.h"
 #include "harness/text/quantities.h"
 #include "measure/affinity.h"
 
@@ -18,18 +20,15 @@ constexpr std::int64_t usual_run_ns = 250'000'000;
 constexpr std::int64_t waiting_unit_ns = 400'000;
 
 std::string title_of(const Group& group) {
-  std::string title = fmt::format("{} · {}", group.primitive->name, group.primitive->operation);
-  if (group.parameters.tasks != 0) {
-    title += fmt::format(" · {} unit{}", format_count(group.parameters.tasks), group.parameters.tasks == 1 ? "" : "s");
-  }
-  return title;
+  return fmt::format("{} · {}{}", group.primitive->name, group.primitive->operation,
+                     parameters_in_title(group.parameters));
 }
 
 std::string name_of(const Cell& cell, const Group& group) {
   const PrimitiveRow* row = cell.row;
   std::string name = fmt::format("{}/{}", group.primitive->name, cell.model->name);
   if (row) name += fmt::format("/via:{}", row->via);
-  if (group.parameters.tasks != 0) name += fmt::format("/tasks:{}", group.parameters.tasks);
+  name += parameters_in_name(group.parameters);
   if (row && row->units != 0) name += fmt::format("/units:{}", row->units);
   if (row) name += model_parameters_text(cell) + fmt::format("/cpus:{}", row->cpus);
   return name;
@@ -55,7 +54,7 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
     return fmt::format("needs {} CPUs, but this process may run on {} only; see `taskset -p $$`", cell.row->cpus,
                        available_cpus());
   }
-  const std::uint32_t units = std::max(group.parameters.tasks, cell.row->units);
+  const std::uint32_t units = std::max(group.batch.tasks, cell.row->units);
   return machine.why_too_many(cell.model->unit, units, units);
 }
 
@@ -69,7 +68,7 @@ void add_cell(Plan& plan, std::size_t index, const Model& model, const Primitive
   cell.stack_bytes = stack_bytes;
   cell.name = name_of(cell, group);
   cell.label = label_of(cell);
-  cell.expected_ns = usual_run_ns + group.parameters.tasks * waiting_unit_ns;
+  cell.expected_ns = usual_run_ns + group.batch.tasks * waiting_unit_ns;
   cell.time_limit_ns = options.time_limit_ns.value_or(30 * second_ns + 5 * cell.expected_ns);
   cell.skipped = why_skipped(cell, group, machine);
   group.cells.push_back(plan.cells.size());
@@ -86,13 +85,12 @@ std::vector<std::uint64_t> stack_sizes(const Model& model, const Options& option
 
 void add_primitives(Plan& plan, const Options& options, const Machine& machine) {
   for (const Primitive* primitive : options.primitives) {
-    std::vector<std::uint32_t> sizes{primitive->default_tasks};
-    if (primitive->default_tasks != 0 && !options.tasks.empty()) sizes = options.tasks;
-    for (const std::uint32_t tasks : sizes) {
+    for (const Parameters& parameters : combinations(parameters_of(*primitive), options.parameters)) {
       const std::size_t index = plan.groups.size();
       Group& group = plan.groups.emplace_back();
       group.primitive = primitive;
-      group.parameters.tasks = tasks;
+      group.parameters = parameters;
+      group.batch.tasks = static_cast<std::uint32_t>(parameters.number("tasks"));
       group.cpus = available_cpus();
       group.title = title_of(group);
       for (const Model* model : options.models) {

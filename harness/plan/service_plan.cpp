@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "harness/options/workload_parameters.h"
 #include "harness/plan/calibration.h"
 #include "harness/plan/plan.h"
+#include "harness/text/parameters.h"
 #include "harness/text/quantities.h"
 
 namespace bench {
@@ -48,7 +50,7 @@ std::string title_of(const Group& group, const ClientOptions& client, const CpuS
       fmt::format("{} · {} connection{}", group.service->name, format_count(static_cast<double>(load.connections)),
                   load.connections == 1 ? "" : "s");
   if (load.active < load.connections) title += fmt::format(", {} active", format_count(load.active));
-  title += fmt::format(" · {}", format_bytes(static_cast<double>(load.parameters.message_bytes)));
+  title += parameters_in_title(group.parameters);
   if (load.pipeline > 1) title += fmt::format(" · pipeline {}", load.pipeline);
   if (client.requests_per_connection != 0) {
     title += fmt::format(" · {} requests each", format_count(static_cast<double>(client.requests_per_connection)));
@@ -72,29 +74,28 @@ std::vector<Group> make_service_groups(const Options& options, const CpuSplit& c
   if (rates.empty()) rates.push_back(0);
   std::vector<Group> groups;
   for (const Service* service : options.services) {
-    std::vector<std::uint64_t> sizes = asked.message_bytes;
-    if (sizes.empty()) sizes.push_back(service->default_message_bytes);
     for (const std::uint32_t connections : asked.connections) {
       std::vector<std::uint32_t> actives = asked.active;
       if (actives.empty()) actives.push_back(connections);
       for (const std::uint32_t active : actives) {
-        for (const std::uint64_t size : sizes) {
+        for (const Parameters& parameters : combinations(parameters_of(*service), options.parameters)) {
           for (const std::uint32_t pipeline : asked.pipeline) {
             for (const std::chrono::nanoseconds service_cpu : asked.service_cpu) {
               for (const std::chrono::nanoseconds wait : asked.service_wait) {
                 for (const double rate : rates) {
                   Group& group = groups.emplace_back();
                   group.service = service;
-                  group.load = {.parameters = {.message_bytes = size,
-                                               .compute_steps = steps_of(service_cpu),
-                                               .wait = wait,
-                                               .heavy_share = asked.heavy_share},
+                  group.parameters = parameters;
+                  group.load = {.parameters = service_parameters_of(parameters),
                                 .connections = connections,
                                 .active = active,
                                 .pipeline = pipeline,
                                 .service_cpu = service_cpu,
                                 .mode = asked.rate_mode,
                                 .rate = rate};
+                  group.load.parameters.compute_steps = steps_of(service_cpu);
+                  group.load.parameters.wait = wait;
+                  group.load.parameters.heavy_share = asked.heavy_share;
                   group.cpus = static_cast<std::uint32_t>(cpus.server.size());
                   group.title = title_of(group, asked.client, cpus);
                 }
@@ -112,7 +113,7 @@ std::string service_cell_name(const Cell& cell, const Group& group) {
   const ServiceLoad& load = group.load;
   std::string name = fmt::format("{}/{}/connections:{}", group.service->name, cell.model->name, load.connections);
   if (load.active < load.connections) name += fmt::format("/active:{}", load.active);
-  name += fmt::format("/message:{}", load.parameters.message_bytes);
+  name += parameters_in_name(group.parameters);
   if (load.pipeline > 1) name += fmt::format("/pipeline:{}", load.pipeline);
   if (load.service_cpu.count() != 0)
     name += fmt::format("/service-cpu:{}", format_duration_exact(load.service_cpu.count()));

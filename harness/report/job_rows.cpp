@@ -7,20 +7,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json parameters(const RowSource& source, const Sample* /*sample*/) {
-  const Batch& job = source.group.parameters;
-  Json parameters{{"tasks", job.tasks}, {"cpus", source.group.cpus}};
-  if (job.work != 0) parameters["work"] = job.work;
-  if (!job.waits.empty()) {
-    Json waits = Json::array();
-    for (const std::chrono::nanoseconds wait : job.waits) waits.push_back(wait.count());
-    parameters["waits_ns"] = std::move(waits);
-  }
+  Json parameters = Json::object();
+  add_workload_parameters(source.group, parameters);
+  parameters["cpus"] = source.group.cpus;
   add_model_parameters(source.cell, parameters);
   return parameters;
 }
 
 double tasks_per_second(const RowSource& source, double batch_ns) {
-  return source.group.parameters.tasks / (batch_ns / 1e9);
+  return source.group.batch.tasks / (batch_ns / 1e9);
 }
 
 void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json& bench) {

@@ -9,7 +9,7 @@ using Json = nlohmann::ordered_json;
 Json parameters(const RowSource& source, const Sample* /*sample*/) {
   const PrimitiveRow& row = *source.cell.row;
   Json parameters{{"via", row.via}, {"cpus", row.cpus}};
-  if (source.group.parameters.tasks != 0) parameters["tasks"] = source.group.parameters.tasks;
+  add_workload_parameters(source.group, parameters);
   if (row.units != 0) parameters["units"] = row.units;
   add_model_parameters(source.cell, parameters);
   return parameters;

@@ -19,7 +19,4 @@ std::string report_csv(const Plan& plan, const Results& results);
 /// What --dry-run prints: the cells, what is skipped, how long it may take.
 std::string plan_text(const Plan& plan);
 
-/// What `bench list` prints.
-std::string list_text(const Tables& tables);
-
 }  // namespace bench

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "harness/report/report.h"
+#include "harness/report/report_kind.h"
+#include "harness/text/parameters.h"
 #include "harness/text/table.h"
 
 namespace bench {
@@ -20,12 +23,21 @@ struct Source {
   const CellSummary* sums;  // null without samples
 };
 
-enum class Of : std::uint8_t { all, jobs, services, primitives, no_primitives };
+// The kinds of workloads that have a column, as a set.
+constexpr unsigned set_of(Kind kind) { return 1U << static_cast<unsigned>(kind); }
+
+enum class Of : unsigned {
+  jobs = set_of(Kind::job),
+  services = set_of(Kind::service),
+  primitives = set_of(Kind::primitive),
+  no_primitives = jobs | services,
+  all = no_primitives | primitives,
+};
 
 struct Column {
-  const char* name;
+  std::string name;
   Of of;
-  std::string (*text)(const Source& source);
+  std::function<std::string(const Source& source)> text;  // none: the parameters of the workloads of that kind
 };
 
 template <typename Value>
@@ -77,8 +89,21 @@ std::string primitive_median(const Source& source) {
   return number((*source.sums->primitive.*field).median);
 }
 
+std::string value_text(const Parameter& row, const ParameterValue& value) {
+  switch (row.kind) {
+    case ParameterKind::rate: return number(std::get<double>(value));
+    case ParameterKind::share: return number(std::get<double>(value) * 100);
+    case ParameterKind::choice: return std::string(row.choices[std::get<std::uint64_t>(value)]);
+    case ParameterKind::durations:  // has none
+    case ParameterKind::count:
+    case ParameterKind::size:
+    case ParameterKind::duration: break;
+  }
+  return number(std::get<std::uint64_t>(value));
+}
+
 std::string units_text(const Source& source) {
-  const std::uint32_t units = std::max(source.group.parameters.tasks, source.cell.row ? source.cell.row->units : 0);
+  const std::uint32_t units = std::max(source.group.batch.tasks, source.cell.row ? source.cell.row->units : 0);
   return units == 0 ? "" : number(units);
 }
 
@@ -102,11 +127,11 @@ const std::vector<Column> columns{
     {"model", Of::all, [](const Source& s) { return std::string(s.cell.model->name); }},
     {"via", Of::primitives, [](const Source& s) { return s.cell.row ? std::string(s.cell.row->via) : ""; }},
     {"units", Of::primitives, units_text},
-    {"tasks", Of::jobs, [](const Source& s) { return number(s.group.parameters.tasks); }},
-    {"work", Of::jobs, [](const Source& s) { return number(s.group.parameters.work); }},
+    {"", Of::jobs, nullptr},
+    {"", Of::primitives, nullptr},
     {"connections", Of::services, [](const Source& s) { return number(s.group.load.connections); }},
     {"active", Of::services, [](const Source& s) { return number(s.group.load.active); }},
-    {"message_bytes", Of::services, [](const Source& s) { return number(s.group.load.parameters.message_bytes); }},
+    {"", Of::services, nullptr},
     {"pipeline", Of::services, [](const Source& s) { return number(s.group.load.pipeline); }},
     {"service_cpu_ns", Of::services, [](const Source& s) { return number(s.group.load.service_cpu.count()); }},
     {"service_wait_ns", Of::services, [](const Source& s) { return number(s.group.load.parameters.wait.count()); }},
@@ -156,26 +181,52 @@ const std::vector<Column> columns{
 };
 
 bool fits(const Column& column, const Group& group) {
-  switch (column.of) {
-    case Of::all: break;
-    case Of::jobs: return group.job != nullptr;
-    case Of::services: return group.service != nullptr;
-    case Of::primitives: return group.primitive != nullptr;
-    case Of::no_primitives: return group.primitive == nullptr;
+  return (static_cast<unsigned>(column.of) & set_of(group.kind())) != 0;
+}
+
+// Several times in one cell are no number; the name has them.
+bool has_column(const Parameter& row, const Group& group) {
+  return row.kind != ParameterKind::durations && row.name != report_kind(group).counted;
+}
+
+// The parameter of that key, wherever a workload has one.
+std::string parameter_text(const std::string& key, const Source& source) {
+  for (const auto& [row, value] : source.group.parameters.all()) {
+    if (key_of(*row) == key && has_column(*row, source.group)) return value_text(*row, value);
   }
-  return true;
+  return {};
+}
+
+// Adds those of the groups' parameters that have no column yet.
+void add_parameters(const Plan& plan, const Column& place, std::vector<Column>& shown) {
+  for (const Group& group : plan.groups) {
+    if (!fits(place, group)) continue;
+    for (const auto& [row, value] : group.parameters.all()) {
+      const std::string key = key_of(*row);
+      if (!has_column(*row, group) || std::ranges::find(shown, key, &Column::name) != shown.end()) continue;
+      shown.push_back({key, Of::all, [key](const Source& source) { return parameter_text(key, source); }});
+    }
+  }
+}
+
+std::vector<Column> columns_for(const Plan& plan) {
+  std::vector<Column> shown;
+  for (const Column& column : columns) {
+    if (!column.text) {
+      add_parameters(plan, column, shown);
+    } else if (std::ranges::any_of(plan.groups, [&](const Group& group) { return fits(column, group); })) {
+      shown.push_back(column);
+    }
+  }
+  return shown;
 }
 
 }  // namespace
 
 std::string report_csv(const Plan& plan, const Results& results) {
-  std::vector<const Column*> shown;
+  const std::vector<Column> shown = columns_for(plan);
   Table table;
-  for (const Column& column : columns) {
-    if (!std::ranges::any_of(plan.groups, [&](const Group& group) { return fits(column, group); })) continue;
-    shown.push_back(&column);
-    table.header.emplace_back(column.name);
-  }
+  for (const Column& column : shown) table.header.push_back(column.name);
   for (const GroupSummary& summary : summarize(plan, results)) {
     const Group& group = plan.groups[summary.group];
     for (const std::size_t index : group.cells) {
@@ -186,7 +237,7 @@ std::string report_csv(const Plan& plan, const Results& results) {
                           .result = results.cells[index],
                           .sums = found == summary.cells.end() ? nullptr : &*found};
       std::vector<std::string>& row = table.rows.emplace_back();
-      for (const Column* column : shown) row.push_back(fits(*column, group) ? column->text(source) : "");
+      for (const Column& column : shown) row.push_back(fits(column, group) ? column.text(source) : "");
     }
   }
   return render_csv(table);

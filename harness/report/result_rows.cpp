@@ -6,17 +6,14 @@
 #include <memory>
 #include <vector>
 
+#include "harness/report/report_kind.h"
 #include "harness/report/row_parts.h"
+#include "harness/text/parameters.h"
 
 namespace bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-const RowParts& parts_of(const Group& group) {
-  if (group.primitive) return primitive_row_parts;
-  return group.service ? service_row_parts : job_row_parts;
-}
 
 // The rows of one cell: its samples, or its failure, and the aggregates.
 class CellRows {
@@ -25,7 +22,7 @@ class CellRows {
       : source_(source),
         cell_(source.cell),
         result_(source.result),
-        parts_(parts_of(source.group)),
+        parts_(*report_kind(source.group).rows),
         index_(index),
         regimes_(regimes) {}
 
@@ -56,7 +53,7 @@ class CellRows {
   std::size_t repetitions() const { return result_.samples.size() + (result_.failure ? 1 : 0); }
 
   const Ruler* ruler_before(std::uint32_t round) const {
-    const std::size_t workload = workload_index(source_.plan, source_.group);
+    const std::size_t workload = source_.group.workload;
     const auto& readings = source_.results.rulers;
     const auto found = std::ranges::find_if(readings, [&](const RulerReading& reading) {
       return reading.workload == workload && reading.round == round && !reading.after;
@@ -172,21 +169,12 @@ class CellRows {
   const std::vector<Regime>& regimes_;
 };
 
-std::uint32_t rounds_of(const Group& group, const Results& results) {
-  std::uint32_t rounds = 0;
-  for (const std::size_t cell : group.cells) {
-    for (const Sample& sample : results.cells[cell].samples) rounds = std::max(rounds, sample.round + 1);
-  }
-  return rounds;
-}
-
 }  // namespace
 
 Json result_rows(const Plan& plan, const Results& results, const std::vector<GroupSummary>& summaries) {
   Json rows = Json::array();
   for (const GroupSummary& summary : summaries) {
     const Group& group = plan.groups[summary.group];
-    const std::vector<Regime> regimes = regimes_of(results, workload_index(plan, group), rounds_of(group, results));
     for (const std::size_t index : group.cells) {
       const RowSource source{.plan = plan,
                              .results = results,
@@ -194,13 +182,38 @@ Json result_rows(const Plan& plan, const Results& results, const std::vector<Gro
                              .group = group,
                              .result = results.cells[index],
                              .ideal_ns = summary.ideal_ns};
-      const CellRows cell(source, index, regimes);
+      const CellRows cell(source, index, summary.regimes);
       cell.add_samples(rows);
       const auto row = std::ranges::find(summary.cells, index, &CellSummary::cell);
       if (row != summary.cells.end()) cell.add_aggregates(rows, *row);
     }
   }
   return rows;
+}
+
+namespace {
+
+Json value_json(const Parameter& row, const ParameterValue& value) {
+  switch (row.kind) {
+    case ParameterKind::count:
+    case ParameterKind::size:
+    case ParameterKind::duration: return std::get<std::uint64_t>(value);
+    case ParameterKind::rate: return std::get<double>(value);
+    case ParameterKind::share: return std::get<double>(value) * 100;
+    case ParameterKind::choice: return row.choices[std::get<std::uint64_t>(value)];
+    case ParameterKind::durations: break;
+  }
+  Json list = Json::array();
+  for (const std::chrono::nanoseconds each : std::get<std::vector<std::chrono::nanoseconds>>(value)) {
+    list.push_back(each.count());
+  }
+  return list;
+}
+
+}  // namespace
+
+void add_workload_parameters(const Group& group, nlohmann::ordered_json& parameters) {
+  for (const auto& [row, value] : group.parameters.all()) parameters[key_of(*row)] = value_json(*row, value);
 }
 
 void add_model_parameters(const Cell& cell, nlohmann::ordered_json& parameters) {

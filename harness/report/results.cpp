@@ -19,6 +19,7 @@
 #include <system_error>
 
 #include "harness/report/build_info.h"
+#include "harness/report/report_kind.h"
 #include "harness/report/result_rows.h"
 #include "harness/report/row_parts.h"
 #include "measure/affinity.h"
@@ -50,10 +51,7 @@ Json limits_json(const Machine& machine) {
 }
 
 Json ruler_json(const Plan& plan, const Results& results) {
-  std::vector<std::string_view> workloads;
-  for (const Group& group : plan.groups) {
-    if (std::ranges::find(workloads, group.name()) == workloads.end()) workloads.push_back(group.name());
-  }
+  const std::vector<std::string_view> workloads = workload_names(plan);
   Json readings = Json::array();
   for (const RulerReading& reading : results.rulers) {
     Json row{{"workload", workloads[reading.workload]},
@@ -127,7 +125,7 @@ Json common_rates_json(const Plan& plan, const Results& results) {
 }
 
 bool offers(const Plan& plan, RateMode mode) {
-  return std::ranges::any_of(plan.groups, [&](const Group& group) { return group.service && group.load.mode == mode; });
+  return std::ranges::any_of(plan.groups, [&](const Group& group) { return group.load.mode == mode; });
 }
 
 // What all services of the plan have in common.
@@ -181,9 +179,9 @@ Json groups_json(const Plan& plan, const std::vector<GroupSummary>& summaries) {
     const Group& group = plan.groups[summary.group];
     Json json{{"title", group.title},
               {"workload", group.name()},
-              {"kind", group.kind()},
+              {"kind", kind_name(group.kind())},
               {"cells", cell_names_json(plan, group.cells)}};
-    if (!group.primitive) json["ranking"] = ranking_json(plan, summary.ranking);
+    if (report_kind(group).has_ranking) json["ranking"] = ranking_json(plan, summary.ranking);
     if (!summary.verdict.empty()) json["verdict"] = summary.verdict;
     json["warnings"] = summary.warnings;
     groups.push_back(std::move(json));
@@ -210,7 +208,7 @@ Json context_json(const ResultContext& context, const Results& results, const st
              {"skipped", skipped_json(plan)},
              {"notes", notes_json(plan)},
              {"groups", groups_json(plan, summaries)}};
-  if (std::ranges::any_of(plan.groups, [](const Group& group) { return group.service != nullptr; })) {
+  if (std::ranges::any_of(plan.groups, [](const Group& group) { return group.kind() == Kind::service; })) {
     bench["services"] = services_json(plan, results);
   }
   return {{"date", context.date},

@@ -51,6 +51,9 @@ extern const RowParts primitive_row_parts;
 /// How shown_percentiles are written in names.
 inline constexpr std::array<const char*, 4> percentile_names{"p50", "p90", "p99", "p99_9"};
 
+/// Adds what a group's workload was told.
+void add_workload_parameters(const Group& group, nlohmann::ordered_json& parameters);
+
 /// Adds what a cell's model was told: its workers where it is a pool, its stacks where they are not the default.
 void add_model_parameters(const Cell& cell, nlohmann::ordered_json& parameters);
 

@@ -30,16 +30,15 @@ double offered_rate(const RowSource& source, const Sample* sample) {
 Json parameters(const RowSource& source, const Sample* sample) {
   const ServiceLoad& load = source.group.load;
   const ClientOptions& client = source.plan.services.client;
-  Json parameters{{"connections", load.connections},
-                  {"active", load.active},
-                  {"message_bytes", load.parameters.message_bytes},
-                  {"pipeline", load.pipeline},
-                  {"requests_per_connection", client.requests_per_connection},
-                  {"service_cpu_ns", load.service_cpu.count()},
-                  {"service_compute_steps", load.parameters.compute_steps},
-                  {"service_wait_ns", load.parameters.wait.count()},
-                  {"heavy_percent", load.parameters.heavy_share * 100},
-                  {"loop", load.mode == RateMode::closed ? "closed" : "open"}};
+  Json parameters{{"connections", load.connections}, {"active", load.active}};
+  add_workload_parameters(source.group, parameters);
+  parameters["pipeline"] = load.pipeline;
+  parameters["requests_per_connection"] = client.requests_per_connection;
+  parameters["service_cpu_ns"] = load.service_cpu.count();
+  parameters["service_compute_steps"] = load.parameters.compute_steps;
+  parameters["service_wait_ns"] = load.parameters.wait.count();
+  parameters["heavy_percent"] = load.parameters.heavy_share * 100;
+  parameters["loop"] = load.mode == RateMode::closed ? "closed" : "open";
   if (load.mode != RateMode::closed) {
     parameters["rate_mode"] = rate_mode_name(load.mode);
     if (const double rate = offered_rate(source, sample); rate > 0) parameters["offered_rate_per_second"] = rate;

@@ -40,18 +40,21 @@ double time_plain_loop(const Group& group, RunReport& report) {
   const std::int64_t begin_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   std::int64_t used_ns = 0;
   while (used_ns < enough_ns) {
-    seen ^= group.job->compute(group.parameters, done % group.parameters.tasks);
+    seen ^= group.job->compute(group.batch, done % group.batch.tasks);
     ++done;
     used_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_ns;
   }
   [[maybe_unused]] const volatile std::uint64_t keep = seen;
   report.plain_loop_ns += used_ns;
-  return static_cast<double>(used_ns) / done * group.parameters.tasks;
+  return static_cast<double>(used_ns) / done * group.batch.tasks;
 }
 
-void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& report) {
+void run_job(const Plan& plan, const RunRequest& request, RunReport& report) {
+  const Cell& cell = plan.cells[request.cell];
   const Group& group = plan.group_of(cell);
-  Batch batch = group.parameters;
+  const RunLength length = request.kind == RunKind::memory ? memory_length : measured_length;
+  confine(group.cpus);
+  Batch batch = group.batch;
   std::optional<Helper> helper;
   if (!group.job->helper.empty()) batch.helper_port = helper.emplace(group.job->helper, report).port();
   JobRun job(*group.job, std::move(batch), cell.workers, length, report, cell.stack_bytes,
@@ -67,14 +70,15 @@ void run_job(const Plan& plan, const Cell& cell, RunLength length, RunReport& re
   if (report.job.batches == 0) throw std::logic_error("the model returned before the run was over");
 }
 
-void run_primitive(const Plan& plan, const Cell& cell, std::int64_t duration_ns, RunReport& report) {
+void run_primitive(const Plan& plan, const RunRequest& request, RunReport& report) {
+  const Cell& cell = plan.cells[request.cell];
   std::vector<int> cpus = available_cpu_numbers();
   cpus.resize(cell.row->cpus);
-  PrimitiveSetup setup{.tasks = plan.group_of(cell).parameters.tasks,
+  PrimitiveSetup setup{.tasks = plan.group_of(cell).batch.tasks,
                        .units = cell.row->units,
                        .cpus = std::move(cpus),
                        .stack_bytes = cell.stack_bytes};
-  if (duration_ns != 0) setup.minimum_ns = duration_ns;
+  if (request.duration_ns != 0) setup.minimum_ns = request.duration_ns;
   confine(cell.row->cpus);
   PrimitiveRun run(std::move(setup), report);
   cell.row->measure(run);
@@ -86,14 +90,13 @@ void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
     report.ruler = measure_ruler();
     return;
   }
-  const Cell& cell = plan.cells[request.cell];
-  if (plan.group_of(cell).service) {
-    return request.kind == RunKind::memory ? run_service_memory(plan, request, report)
-                                           : run_service(plan, request, report);
+  switch (plan.group_of(plan.cells[request.cell]).kind()) {
+    case Kind::job: return run_job(plan, request, report);
+    case Kind::service:
+      return request.kind == RunKind::memory ? run_service_memory(plan, request, report)
+                                             : run_service(plan, request, report);
+    case Kind::primitive: return run_primitive(plan, request, report);
   }
-  if (cell.row) return run_primitive(plan, cell, request.duration_ns, report);
-  confine(plan.group_of(cell).cpus);
-  run_job(plan, cell, request.kind == RunKind::memory ? memory_length : measured_length, report);
 }
 
 }  // namespace

@@ -10,6 +10,18 @@
 
 namespace bench {
 
+/// What carries out the runs of a session: a launcher, or what a test puts in its place.
+struct Runs {
+  /// Carries out `request` to its end. `tick` is called meanwhile; when it returns false, the run is ended at once.
+  std::function<RunOutcome(const RunRequest& request, const std::function<bool()>& tick)> run;
+
+  /// What the last run has left; it outlives the session.
+  const RunReport* report = nullptr;
+};
+
+/// Those of a launcher, which outlives them.
+Runs runs_of(Launcher& launcher);
+
 /// Runs the plan. `save(results)` is called after every run, since a later one may never come, unless saving takes more
 /// than a tenth of the time; the caller saves what is returned.
 ///
@@ -17,7 +29,7 @@ namespace bench {
 /// order; workloads take turns. A workload is done when every median's interval is narrow enough or `Plan::max_rounds`
 /// is reached; all are when the plan's time is up. A cell that fails leaves the plan. `interrupts()` tells how many
 /// times the user has asked to stop: at one the current run is finished, at two it is ended.
-Results run_session(const Plan& plan, Launcher& launcher, Progress& progress, const std::function<int()>& interrupts,
+Results run_session(const Plan& plan, const Runs& runs, Progress& progress, const std::function<int()>& interrupts,
                     const std::function<void(const Results&)>& save);
 
 /// The longer side of the widest interval among the samples' medians of wall time, as a fraction; infinite when a cell

@@ -1,9 +1,15 @@
 #include "harness/summary/service_summary.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
+
+#include "harness/summary/rows_by_reason.h"
+#include "harness/summary/summary_kind.h"
 
 namespace bench {
 
@@ -56,5 +62,96 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
   }
   return row;
 }
+
+namespace {
+
+// The system calls of a request, bare.
+double ideal_of(const Group& /*group*/, const Sample& sample) { return sample.compute_ns; }
+
+void add_own(const SummarySource& source, CellSummary& row) {
+  row.service = summarize_service(source.results.cells[row.cell].samples);
+}
+
+RankedBy ranked_by(const Group& group) {
+  switch (group.load.mode) {
+    case RateMode::search: return RankedBy::knee;
+    case RateMode::closed: return RankedBy::rate;
+    case RateMode::fixed:
+    case RateMode::common: break;
+  }
+  return RankedBy::cpu;
+}
+
+ByRound cost_by(const SummarySource& source, std::size_t cell, RankedBy by) {
+  ByRound values;
+  for (const Sample& sample : source.results.cells[cell].samples) {
+    const double rate = by == RankedBy::knee ? sample.service->knee->rate : sample.service->rate;
+    if (by == RankedBy::cpu) {
+      values[sample.round] = sample.cpu_ns;
+    } else if (rate > 0) {
+      values[sample.round] = 1 / rate;
+    }
+  }
+  return values;
+}
+
+// Only what was measured by the same rule compares: in the closed loop the server has to be the limit, at an offered
+// rate the rate has to be met.
+std::string why_unranked(const CellSummary& row, RankedBy by) {
+  const ServiceSummary& service = *row.service;
+  if (service.invalid != 0) return "invalid: " + service.why_invalid;
+  if (by == RankedBy::knee) {
+    return service.knee_rate && service.knee_rate->median > 0 ? "" : "keeps its promise at no rate";
+  }
+  const bool comparable =
+      by == RankedBy::rate ? service.limit == Limit::server && service.rate.median > 0 : service.limit == Limit::rate;
+  return comparable ? std::string() : std::string(limit_name(service.limit));
+}
+
+// Who is not ranked and why, and what would rank more of them.
+std::string afterword(const SummarySource& source, const GroupSummary& summary, const Ranking& ranking) {
+  RowsByReason unranked;
+  for (const auto& [cell, reason] : ranking.unranked) unranked.add(reason, source.plan.cells[cell].label);
+  std::vector<std::string> parts;
+  for (const auto& [why, rows] : unranked.groups()) parts.push_back(fmt::format("{} ({})", fmt::join(rows, ", "), why));
+  std::string text;
+  if (!parts.empty()) text = fmt::format("Not ranked: {}.", fmt::join(parts, "; "));
+  const auto generator_bound = [](const CellSummary& row) { return row.service->limit == Limit::generator; };
+  if (ranking.by == RankedBy::rate &&
+      (ranking.order.size() < 2 || std::ranges::any_of(summary.cells, generator_bound))) {
+    text +=
+        " Closed-loop rates rank models only where the server is the limit; --rate=common ranks them by CPU per "
+        "request.";
+  }
+  return text;
+}
+
+// Neither side is to blame for what others take from both.
+void warn_of_others(GroupSummary& summary) {
+  constexpr double disturbing = 0.1;
+  std::size_t disturbed = 0;
+  double most = 0;
+  for (const CellSummary& row : summary.cells) {
+    if (row.service->others_busy.median < disturbing) continue;
+    ++disturbed;
+    most = std::max(most, row.service->others_busy.median);
+  }
+  if (disturbed == 0) return;
+  summary.warnings.push_back(
+      fmt::format("other processes used up to {:.0f}% of the CPUs of {} of {} cells, which makes both sides slow and "
+                  "tails long; repeat on a quieter machine",
+                  most * 100, disturbed, summary.cells.size()));
+}
+
+}  // namespace
+
+const SummaryKind service_summary{.ideal_ns = ideal_of,
+                                  .cost = &Sample::cpu_ns,
+                                  .add_own = add_own,
+                                  .ranked_by = ranked_by,
+                                  .cost_by = cost_by,
+                                  .why_unranked = why_unranked,
+                                  .afterword = afterword,
+                                  .warn = warn_of_others};
 
 }  // namespace bench

@@ -8,7 +8,7 @@
 #include <functional>
 #include <map>
 
-#include "harness/summary/rows_by_reason.h"
+#include "harness/summary/summary_kind.h"
 #include "harness/text/quantities.h"
 
 namespace bench {
@@ -26,13 +26,14 @@ std::array<Estimate, 4> estimate_percentiles(const std::vector<Sample>& samples,
 class GroupSummarizer {
  public:
   GroupSummarizer(const Plan& plan, const Results& results, std::size_t group)
-      : plan_(plan), results_(results), group_(plan.groups[group]) {
+      : plan_(plan), results_(results), group_(plan.groups[group]), kind_(summary_kind(group_)) {
     summary_.group = group;
-    std::uint32_t rounds = 0;
     for (const std::size_t cell : group_.cells) {
-      for (const Sample& sample : results.cells[cell].samples) rounds = std::max(rounds, sample.round + 1);
+      for (const Sample& sample : results.cells[cell].samples) {
+        summary_.rounds = std::max(summary_.rounds, sample.round + 1);
+      }
     }
-    regimes_ = regimes_of(results, workload_index(plan, group_), rounds);
+    summary_.regimes = regimes_of(results, group_.workload, summary_.rounds);
   }
 
   GroupSummary summarize() {
@@ -42,16 +43,15 @@ class GroupSummarizer {
       const std::vector<Sample>& samples = results_.cells[cell].samples;
       if (samples.empty()) continue;
       summary_.cells.push_back(summarize_cell(cell));
-      if (group_.primitive) continue;
+      if (!kind_.ideal_ns) continue;
       for (const Sample& sample : samples) {
-        ideals_ns.push_back(group_.service ? sample.compute_ns : ideal_ns(group_, sample.compute_ns));
+        ideals_ns.push_back(kind_.ideal_ns(group_, sample));
         if (sample.compute_ns > 0) compute_ns.push_back(sample.compute_ns);
       }
     }
     if (!ideals_ns.empty()) summary_.ideal_ns = median(ideals_ns);
     if (!compute_ns.empty()) summary_.compute_ns = median_estimate(compute_ns);
-    // A primitive's rows do different things, so that none of them is best.
-    if (!group_.primitive) {
+    if (kind_.ranked_by) {
       summary_.ranking = ranking();
       summary_.verdict = verdict(summary_.ranking);
     }
@@ -60,19 +60,8 @@ class GroupSummarizer {
   }
 
  private:
-  // Wall time as a multiple of the same run's ideal, which takes out how fast the machine was in that second. Of a
-  // service: the server's CPU time.
-  ByRound over_ideal(std::size_t cell) const {
-    ByRound values;
-    for (const Sample& sample : results_.cells[cell].samples) {
-      if (group_.service) {
-        values[sample.round] = sample.cpu_ns / (sample.compute_ns > 0 ? sample.compute_ns : 1);
-        continue;
-      }
-      const double ideal = ideal_ns(group_, sample.compute_ns);
-      values[sample.round] = sample.wall_ns / (ideal > 0 ? ideal : 1);
-    }
-    return values;
+  SummarySource source() const {
+    return {.plan = plan_, .results = results_, .group = group_, .regimes = summary_.regimes};
   }
 
   CellSummary summarize_cell(std::size_t index) const {
@@ -91,23 +80,9 @@ class GroupSummarizer {
     row.start_delay_ns = estimate_percentiles(samples, &Sample::start_delay_ns);
     row.service_ns = estimate_percentiles(samples, &Sample::service_ns);
     row.user_share = user_share(samples);
-    for (const Sample& sample : samples) count_regime(row, regimes_[sample.round]);
-    if (group_.primitive) {
-      row.primitive = {
-          .user_bytes =
-              median_estimate(column(samples, [](const Sample& s) { return s.primitive->memory.user_bytes; })),
-          .kernel_bytes =
-              median_estimate(column(samples, [](const Sample& s) { return s.primitive->memory.kernel_bytes; }))};
-      return row;
-    }
-    row.over_ideal = distance_from_ideal(index);
-    if (group_.service) {
-      row.service = summarize_service(samples);
-      return row;
-    }
-    row.speedup = speedup(index);
-    // Where tasks compute on several CPUs at once, they slow each other down, and the plain loop has the machine alone.
-    if (!plan_.cells[index].model->parallel) row.checkpoint_ns = checkpoint_price(samples);
+    for (const Sample& sample : samples) count_regime(row, summary_.regimes[sample.round]);
+    if (kind_.ideal_ns) row.over_ideal = distance_from_ideal(index);
+    kind_.add_own(source(), row);
     return row;
   }
 
@@ -122,30 +97,11 @@ class GroupSummarizer {
   }
 
   std::optional<Ratio> distance_from_ideal(std::size_t cell) const {
-    const double compute_ns = results_.cells[cell].samples.front().compute_ns;
-    if ((group_.service ? compute_ns : ideal_ns(group_, compute_ns)) <= 0) return std::nullopt;
-    const ByRound distances = over_ideal(cell);
+    if (kind_.ideal_ns(group_, results_.cells[cell].samples.front()) <= 0) return std::nullopt;
+    const ByRound distances = over_ideal(source(), cell);
     ByRound ones;
     for (const auto& [round, distance] : distances) ones[round] = 1;
-    return ratio_within_rounds(distances, ones, regimes_);
-  }
-
-  std::optional<Ratio> speedup(std::size_t index) const {
-    for (const std::size_t cell : group_.cells) {
-      if (plan_.cells[cell].model->name == "serial")
-        return ratio_within_rounds(over_ideal(cell), over_ideal(index), regimes_);
-    }
-    return std::nullopt;
-  }
-
-  // (CPU of the batch - CPU of the plain loop) / checkpoints, run by run.
-  std::optional<Estimate> checkpoint_price(const std::vector<Sample>& samples) const {
-    if (!group_.job->checkpoints) return std::nullopt;
-    const double checkpoints =
-        static_cast<double>(group_.job->checkpoints(group_.parameters)) * group_.parameters.tasks;
-    std::vector<double> prices;
-    for (const Sample& sample : samples) prices.push_back((sample.cpu_ns - sample.compute_ns) / checkpoints);
-    return median_estimate(prices);
+    return ratio_within_rounds(distances, ones, summary_.regimes);
   }
 
   static void count_regime(CellSummary& row, Regime regime) {
@@ -157,60 +113,23 @@ class GroupSummarizer {
     }
   }
 
-  // What a group is ranked by is part of what was asked.
-  RankedBy ranked_by() const {
-    if (!group_.service) return RankedBy::time;
-    switch (group_.load.mode) {
-      case RateMode::search: return RankedBy::knee;
-      case RateMode::closed: return RankedBy::rate;
-      case RateMode::fixed:
-      case RateMode::common: break;
-    }
-    return RankedBy::cpu;
-  }
-
-  ByRound cost(std::size_t cell, RankedBy by) const {
-    if (by == RankedBy::time) return over_ideal(cell);
-    ByRound values;
-    for (const Sample& sample : results_.cells[cell].samples) {
-      const double rate = by == RankedBy::knee ? sample.service->knee->rate : sample.service->rate;
-      if (by == RankedBy::cpu) {
-        values[sample.round] = sample.cpu_ns;
-      } else if (rate > 0) {
-        values[sample.round] = 1 / rate;
-      }
-    }
-    return values;
-  }
-
-  // Why a cell has no place in the ranking; empty where it has one. Only what was measured by the same rule compares:
-  // in the closed loop the server has to be the limit, at an offered rate the rate has to be met.
+  // A cell that failed in a later round has samples too.
   std::string why_unranked(const CellSummary& row, RankedBy by) const {
-    // A cell that failed in a later round has samples too.
-    if (results_.cells[row.cell].failure) return "failed";
-    if (by == RankedBy::time) return {};
-    const ServiceSummary& service = *row.service;
-    if (service.invalid != 0) return "invalid: " + service.why_invalid;
-    if (by == RankedBy::knee) {
-      return service.knee_rate && service.knee_rate->median > 0 ? "" : "keeps its promise at no rate";
-    }
-    const bool comparable =
-        by == RankedBy::rate ? service.limit == Limit::server && service.rate.median > 0 : service.limit == Limit::rate;
-    return comparable ? std::string() : std::string(limit_name(service.limit));
+    return results_.cells[row.cell].failure ? "failed" : kind_.why_unranked(row, by);
   }
 
   Ranking ranking() const {
-    const RankedBy by = ranked_by();
+    const RankedBy by = kind_.ranked_by(group_);
     std::vector<CellCost> costs;
     std::vector<Unranked> unranked;
     for (const CellSummary& row : summary_.cells) {
       if (std::string why = why_unranked(row, by); !why.empty()) {
         unranked.push_back({.cell = row.cell, .reason = std::move(why)});
       } else {
-        costs.push_back({.cell = row.cell, .cost = cost(row.cell, by)});
+        costs.push_back({.cell = row.cell, .cost = kind_.cost_by(source(), row.cell, by)});
       }
     }
-    Ranking ranking = rank(by, std::move(costs), regimes_);
+    Ranking ranking = rank(by, std::move(costs), summary_.regimes);
     ranking.unranked = std::move(unranked);
     return ranking;
   }
@@ -219,22 +138,9 @@ class GroupSummarizer {
 
   std::string verdict(const Ranking& ranking) const {
     if (summary_.cells.size() < 2) return {};
-    std::string text = praise(ranking);
-    if (!group_.service) return text;
-    RowsByReason unranked;
-    for (const auto& [cell, reason] : ranking.unranked) unranked.add(reason, label(cell));
-    std::vector<std::string> parts;
-    for (const auto& [why, rows] : unranked.groups())
-      parts.push_back(fmt::format("{} ({})", fmt::join(rows, ", "), why));
-    if (!parts.empty()) text += fmt::format("{}Not ranked: {}.", text.empty() ? "" : " ", fmt::join(parts, "; "));
-    const auto generator_bound = [](const CellSummary& row) { return row.service->limit == Limit::generator; };
-    if (ranking.by == RankedBy::rate &&
-        (ranking.order.size() < 2 || std::ranges::any_of(summary_.cells, generator_bound))) {
-      text +=
-          " Closed-loop rates rank models only where the server is the limit; --rate=common ranks them by CPU per "
-          "request.";
-    }
-    return text;
+    const std::string best = praise(ranking);
+    const std::string more = kind_.afterword ? kind_.afterword(source(), summary_, ranking) : "";
+    return best.empty() || more.empty() || more.starts_with(' ') ? best + more : best + ' ' + more;
   }
 
   // How a sentence calls the best by each measure.
@@ -288,7 +194,7 @@ class GroupSummarizer {
     const auto mixed = std::ranges::count_if(summary_.cells, mixes);
     if (mixed != 0) {
       std::map<Regime, std::size_t> rounds;
-      for (const Regime regime : regimes_) ++rounds[regime];
+      for (const Regime regime : summary_.regimes) ++rounds[regime];
       std::string parts;
       for (const auto& [regime, count] : rounds) {
         parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", count, regime_name(regime));
@@ -299,7 +205,7 @@ class GroupSummarizer {
           "steadier medians",
           mixed, summary_.cells.size(), parts));
     }
-    warn_of_others();
+    if (kind_.warn) kind_.warn(summary_);
     // One window is what a foreign server is asked for unless told otherwise.
     const bool asked_for_one = group_.foreign && plan_.max_rounds == 1;
     if (!summary_.cells.empty() && !summary_.cells.front().wall_ns.bounded && !asked_for_one) {
@@ -307,27 +213,10 @@ class GroupSummarizer {
     }
   }
 
-  // Neither side is to blame for what others take from both.
-  void warn_of_others() {
-    constexpr double disturbing = 0.1;
-    std::size_t disturbed = 0;
-    double most = 0;
-    for (const CellSummary& row : summary_.cells) {
-      if (!row.service || row.service->others_busy.median < disturbing) continue;
-      ++disturbed;
-      most = std::max(most, row.service->others_busy.median);
-    }
-    if (disturbed == 0) return;
-    summary_.warnings.push_back(
-        fmt::format("other processes used up to {:.0f}% of the CPUs of {} of {} cells, which makes both sides slow and "
-                    "tails long; repeat on a quieter machine",
-                    most * 100, disturbed, summary_.cells.size()));
-  }
-
   const Plan& plan_;
   const Results& results_;
   const Group& group_;
-  std::vector<Regime> regimes_;
+  const SummaryKind& kind_;
   GroupSummary summary_;
 };
 
@@ -341,25 +230,29 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
   return summaries;
 }
 
-double ideal_ns(const Group& group, double compute_ns) {
-  const Batch& parameters = group.parameters;
-  const double task_ns = compute_ns / parameters.tasks;
-  double longest_ns = task_ns;
-  const std::size_t dealt = std::min<std::size_t>(parameters.waits.size(), parameters.tasks);
-  for (std::size_t i = 0; i < dealt; ++i) {
-    longest_ns = std::max(longest_ns, task_ns + static_cast<double>(parameters.waits[i].count()));
-  }
-  return std::max(longest_ns, compute_ns / group.cpus);
+const SummaryKind& summary_kind(const Group& group) {
+  return of_kind<SummaryKind>(group, {&job_summary, &service_summary, &primitive_summary});
 }
 
-std::size_t workload_index(const Plan& plan, const Group& group) {
-  std::vector<std::string_view> seen;
-  for (const Group& other : plan.groups) {
-    const auto found = std::ranges::find(seen, other.name());
-    if (found == seen.end()) seen.push_back(other.name());
-    if (other.name() == group.name()) break;
+ByRound over_ideal(const SummarySource& source, std::size_t cell) {
+  const SummaryKind& kind = summary_kind(source.group);
+  ByRound values;
+  for (const Sample& sample : source.results.cells[cell].samples) {
+    const double ideal = kind.ideal_ns(source.group, sample);
+    values[sample.round] = sample.*kind.cost / (ideal > 0 ? ideal : 1);
   }
-  return static_cast<std::size_t>(std::ranges::find(seen, group.name()) - seen.begin());
+  return values;
+}
+
+double ideal_ns(const Group& group, double compute_ns) {
+  const Batch& batch = group.batch;
+  const double task_ns = compute_ns / batch.tasks;
+  double longest_ns = task_ns;
+  const std::size_t dealt = std::min<std::size_t>(batch.waits.size(), batch.tasks);
+  for (std::size_t i = 0; i < dealt; ++i) {
+    longest_ns = std::max(longest_ns, task_ns + static_cast<double>(batch.waits[i].count()));
+  }
+  return std::max(longest_ns, compute_ns / group.cpus);
 }
 
 }  // namespace bench

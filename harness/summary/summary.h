@@ -45,6 +45,8 @@ struct CellSummary {
 
 struct GroupSummary {
   std::size_t group = 0;
+  std::uint32_t rounds = 0;            ///< That any of its cells has a sample of.
+  std::vector<Regime> regimes;         ///< Of each round.
   std::vector<CellSummary> cells;      ///< Those with samples.
   double ideal_ns = 0;                 ///< Median over all samples; 0 without any.
   std::optional<Estimate> compute_ns;  ///< The plain loop's CPU time of a batch, over all samples.
@@ -59,8 +61,5 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results);
 /// The time that no model can beat, for a batch of the group: the longest task, or all computation spread evenly over
 /// the CPUs, whichever is longer. `compute_ns` is the CPU time of the batch as a plain loop, 0 without computation.
 double ideal_ns(const Group& group, double compute_ns);
-
-/// The index of `group`'s workload among the plan's workloads, as RulerReading counts them.
-std::size_t workload_index(const Plan& plan, const Group& group);
 
 }  // namespace bench

@@ -55,4 +55,9 @@ std::optional<std::string_view> closest(std::string_view word, std::span<const s
   return best;
 }
 
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
+  const auto suggestion = closest(word, candidates);
+  return suggestion ? "; did you mean '" + std::string(*suggestion) + "'?" : "";
+}
+
 }  // namespace bench

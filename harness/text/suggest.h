@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace bench {
@@ -14,5 +15,8 @@ namespace bench {
 /// that begins with `word`, from two letters on. The nearest wins, the first among equals. Case
 /// of ASCII letters is ignored. The result points into `candidates`.
 std::optional<std::string_view> closest(std::string_view word, std::span<const std::string_view> candidates);
+
+/// "; did you mean 'epoll'?", or nothing where no candidate is near.
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace bench

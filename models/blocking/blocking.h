@@ -20,18 +20,18 @@ void wake_futex(Waiting& waiting) noexcept;
 /// Blocks the calling thread; a checkpoint is nothing, since the kernel switches threads.
 struct BlockingHost {
   static Home home() noexcept { return {.deliver = wake_futex, .at = nullptr}; }
-  static Answer checkpoint() noexcept { return Answer::now; }
-  static Answer wait_for(std::chrono::nanoseconds duration) {
+  static Done checkpoint() noexcept { return Done::now; }
+  static Done wait_for(std::chrono::nanoseconds duration) {
     sleep_until(now_ns() + duration.count());
-    return Answer::now;
+    return Done::now;
   }
-  static Answer transfer(Operation& operation) noexcept {
+  static Done transfer(Operation& operation) noexcept {
     operation.result = do_transfer(operation.transfer);
-    return Answer::now;
+    return Done::now;
   }
-  static Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) {
+  static Done park(Waiting& waiting, std::chrono::nanoseconds at_most) {
     park_until_woken(waiting, at_most);
-    return Answer::now;
+    return Done::now;
   }
 };
 static_assert(Host<BlockingHost>);

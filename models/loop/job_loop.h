@@ -52,13 +52,13 @@ class JobLoop {
     JobLoop& loop;
     std::uint32_t index;
 
-    static Answer checkpoint() noexcept { return Answer::now; }
-    Answer wait_for(std::chrono::nanoseconds duration) {
+    static Done checkpoint() noexcept { return Done::now; }
+    Done wait_for(std::chrono::nanoseconds duration) {
       loop.timers_.arm(now_ns() + duration.count(), index);
-      return Answer::later;
+      return Done::later;
     }
-    Answer transfer(Operation& operation) { return loop.transfer(operation, index); }
-    Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) { return loop.parking_.park(waiting, at_most); }
+    Done transfer(Operation& operation) { return loop.transfer(operation, index); }
+    Done park(Waiting& waiting, std::chrono::nanoseconds at_most) { return loop.parking_.park(waiting, at_most); }
   };
   static_assert(Host<TaskHost>);
 
@@ -80,16 +80,16 @@ class JobLoop {
     --unfinished_;
   }
 
-  Answer transfer(Operation& operation, std::uint32_t index) {
+  Done transfer(Operation& operation, std::uint32_t index) {
     Transfer& transfer = operation.transfer;
     if (transfer.kind == Transfer::Kind::close) forget(transfer.fd);
     switch (try_transfer(transfer, operation.result)) {
-      case Readiness::done: return Answer::now;
+      case Readiness::done: return Done::now;
       case Readiness::to_read: wait_ready(transfer.fd, Interest::read, index); break;
       case Readiness::to_write: wait_ready(transfer.fd, Interest::write, index); break;
     }
     operation.again = true;
-    return Answer::later;
+    return Done::later;
   }
 
   void wait_ready(int fd, Interest interest, std::uint32_t index) {

@@ -29,13 +29,13 @@ class Parking {
   int fd() const noexcept { return inbox_->fd; }
 
   /// What a host says of the verb.
-  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) {
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most) {
     const bool bounded = at_most != for_ever;
     const std::int64_t due_ns = bounded ? now_ns() + at_most.count() : std::numeric_limits<std::int64_t>::max();
     waiting.due_ns.store(due_ns, std::memory_order_relaxed);
-    if (!waiting.park()) return Answer::now;
+    if (!waiting.park()) return Done::now;
     if (bounded) bounded_.arm(due_ns, &waiting);
-    return Answer::later;
+    return Done::later;
   }
 
   /// Calls `resume(waiting)` for each task that has been woken or has waited for long enough, until there is none. It

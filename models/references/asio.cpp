@@ -68,36 +68,36 @@ struct Tasks {
 struct TaskHost {
   explicit TaskHost(Tasks& all) : tasks(all), timer(all.context) {}
 
-  Answer checkpoint() {
+  Done checkpoint() {
     gives_way = true;
-    return Answer::later;
+    return Done::later;
   }
-  Answer wait_for(std::chrono::nanoseconds duration) {
+  Done wait_for(std::chrono::nanoseconds duration) {
     timer.expires_after(duration);
-    return Answer::later;
+    return Done::later;
   }
   // Ended by the pump below, which cancels the timer.
-  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) {
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most) {
     waiting.unit = &timer;
     timer.expires_at(asio::steady_timer::time_point::max());
     return tasks.parking.park(waiting, at_most);
   }
-  Answer transfer(Operation& operation) {
+  Done transfer(Operation& operation) {
     Transfer& transfer = operation.transfer;
     if (transfer.kind == Transfer::Kind::close && socket && socket->native_handle() == transfer.fd) {
       socket.reset();  // closes it
       operation.result = 0;
-      return Answer::now;
+      return Done::now;
     }
     const Readiness wanted = try_transfer(transfer, operation.result);
-    if (wanted == Readiness::done) return Answer::now;
+    if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     if (!socket || socket->native_handle() != transfer.fd) {
       if (socket) socket->release();
       socket.emplace(tasks.context, transfer.fd);
     }
     readiness = wanted;
-    return Answer::later;
+    return Done::later;
   }
 
   // What is to be awaited after `later`.

@@ -71,24 +71,24 @@ struct TaskHost {
   JobUnits<Sockets>& units;
 
   Home home() const noexcept { return units.parking.home(); }
-  static Answer checkpoint() {
+  static Done checkpoint() {
     boost::this_fiber::yield();
-    return Answer::now;
+    return Done::now;
   }
-  static Answer wait_for(std::chrono::nanoseconds duration) {
+  static Done wait_for(std::chrono::nanoseconds duration) {
     boost::this_fiber::sleep_for(duration);
-    return Answer::now;
+    return Done::now;
   }
-  Answer transfer(Operation& operation) const {
+  Done transfer(Operation& operation) const {
     Sockets::Waiter waiter{{fibers::context::active()}};
-    while (units.transfer(operation, waiter) == Answer::later) fibers::context::active()->suspend();
+    while (units.transfer(operation, waiter) == Done::later) fibers::context::active()->suspend();
     operation.again = false;
-    return Answer::now;
+    return Done::now;
   }
-  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) const {
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most) const {
     Sockets::Waiter waiter{{fibers::context::active()}};
-    if (units.park(waiting, at_most, waiter) == Answer::later) fibers::context::active()->suspend();
-    return Answer::now;
+    if (units.park(waiting, at_most, waiter) == Done::later) fibers::context::active()->suspend();
+    return Done::now;
   }
 };
 static_assert(Host<TaskHost>);

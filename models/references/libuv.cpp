@@ -157,15 +157,15 @@ class Task {
   }
 
   // For the driver.
-  static Answer checkpoint() noexcept { return Answer::now; }
-  Answer wait_for(std::chrono::nanoseconds duration) {
+  static Done checkpoint() noexcept { return Done::now; }
+  Done wait_for(std::chrono::nanoseconds duration) {
     start_timer(timer_, duration, [](uv_timer_t* timer) { static_cast<Task*>(timer->data)->go_on(); });
-    return Answer::later;
+    return Done::later;
   }
-  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most) {
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most) {
     return batch_->parked.parking().park(waiting, at_most);
   }
-  Answer transfer(Operation& operation) {
+  Done transfer(Operation& operation) {
     Transfer& transfer = operation.transfer;
     switch (transfer.kind) {
       case Transfer::Kind::read_at:
@@ -174,10 +174,10 @@ class Task {
       default: break;
     }
     const Readiness wanted = try_transfer(transfer, operation.result);
-    if (wanted == Readiness::done) return Answer::now;
+    if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     watch(transfer.fd, wanted == Readiness::to_read ? UV_READABLE : UV_WRITABLE);
-    return Answer::later;
+    return Done::later;
   }
 
  private:
@@ -188,12 +188,12 @@ class Task {
     task.go_on();
   }
 
-  Answer begin_file(const Transfer& transfer) {
+  Done begin_file(const Transfer& transfer) {
     const uv_buf_t bytes = uv_buf_init(reinterpret_cast<char*>(transfer.data), static_cast<unsigned>(transfer.bytes));
     file_.data = this;
     const auto start = transfer.kind == Transfer::Kind::write_at ? uv_fs_write : uv_fs_read;
     check(start(timer_.loop, &file_, transfer.fd, &bytes, 1, transfer.offset, on_file), "uv_fs_read, _write");
-    return Answer::later;
+    return Done::later;
   }
 
   void watch(int fd, int events) {

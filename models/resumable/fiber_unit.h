@@ -48,10 +48,10 @@ class FiberUnit {
 
   /// Parks the fiber where `begin(waiter)` says `later`, until the waiter is resumed; says what it said.
   template <typename Begin>
-  Answer until_resumed(Begin begin) const {
+  Done until_resumed(Begin begin) const {
     FiberScheduler::Waiter waiter{{&fiber_}};
-    const Answer answer = begin(waiter);
-    if (answer == Answer::later) fiber_.park();
+    const Done answer = begin(waiter);
+    if (answer == Done::later) fiber_.park();
     return answer;
   }
 

@@ -45,23 +45,23 @@ class JobUnits {
   }
 
   /// What a host says of the verbs; `waiter` is resumed when they are done.
-  Answer park(Waiting& waiting, std::chrono::nanoseconds at_most, Waiter& waiter) {
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most, Waiter& waiter) {
     waiting.unit = &waiter;
     return parking.park(waiting, at_most);
   }
-  Answer transfer(Operation& operation, Waiter& waiter) {
+  Done transfer(Operation& operation, Waiter& waiter) {
     Transfer& transfer = operation.transfer;
     if (transfer.kind == Transfer::Kind::close) {
       operation.result = sockets_.erase(transfer.fd) != 0 ? 0 : close(transfer.fd);
-      return Answer::now;
+      return Done::now;
     }
     const Readiness wanted = try_transfer(transfer, operation.result);
-    if (wanted == Readiness::done) return Answer::now;
+    if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     std::unique_ptr<Socket>& socket = sockets_[transfer.fd];
     if (!socket) socket = std::make_unique<Socket>(scheduler, UniqueFd(transfer.fd));
     scheduler.wake_when(*socket, wanted == Readiness::to_read ? Interest::read : Interest::write, 0, waiter);
-    return Answer::later;
+    return Done::later;
   }
 
   Scheduler scheduler;

@@ -10,7 +10,7 @@
 namespace bench {
 
 /// What a host says of an operation.
-enum class Answer : std::uint8_t {
+enum class Done : std::uint8_t {
   now,    ///< It is done; the script goes on.
   later,  ///< It is under way. The host has the script advanced again when it is done, by any thread from now on.
 };
@@ -18,15 +18,15 @@ enum class Answer : std::uint8_t {
 /// Does for one task what its script asks for. A host that may block its unit always answers `now`.
 template <typename Type>
 concept Host = requires(Type host, Operation& operation) {
-  { host.checkpoint() } -> std::same_as<Answer>;
-  { host.wait_for(operation.duration) } -> std::same_as<Answer>;
+  { host.checkpoint() } -> std::same_as<Done>;
+  { host.wait_for(operation.duration) } -> std::same_as<Done>;
   /// Leaves the result in the operation. One that waits for a descriptor sets Operation::again before it says `later`.
-  { host.transfer(operation) } -> std::same_as<Answer>;
-  { host.park(*operation.waiting, operation.duration) } -> std::same_as<Answer>;
+  { host.transfer(operation) } -> std::same_as<Done>;
+  { host.park(*operation.waiting, operation.duration) } -> std::same_as<Done>;
 };
 
 template <Host Type>
-Answer perform(Type& host, Operation& operation) {
+Done perform(Type& host, Operation& operation) {
   switch (operation.verb) {
     case Verb::checkpoint: return host.checkpoint();
     case Verb::wait_for: return host.wait_for(operation.duration);
@@ -43,7 +43,7 @@ bool drive(Script& script, Type& host) {
   bool again = std::exchange(script.operation().again, false);
   while (again || script.advance()) {
     again = false;
-    if (perform(host, script.operation()) == Answer::later) return false;
+    if (perform(host, script.operation()) == Done::later) return false;
   }
   return true;
 }

@@ -33,7 +33,7 @@ std::optional<std::string> accept(const Batch&, std::span<const std::uint64_t>) 
 constexpr bench::Job empty_tasks{
     .name = "empty",
     .summary = "",
-    .default_tasks = 1,
+    .parameters = {},
     .task = empty_task,
     .check = accept,
 };

@@ -23,6 +23,7 @@
 #include "models/references/references.h"
 #include "tests/support/faulty_tables.h"
 #include "tests/support/test_runs.h"
+#include "tests/support/told.h"
 
 namespace bench {
 namespace {
@@ -32,8 +33,8 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 Batch small_sizes(const Job& job, std::uint32_t tasks) {
-  Batch parameters{.tasks = tasks, .work = job.default_work != 0 ? std::uint64_t{400} : 0, .waits = {}};
-  if (job.default_wait != 0ns) parameters.waits = {500us, 1ms};
+  Batch parameters{.tasks = tasks, .work = takes(job, "work") ? std::uint64_t{400} : 0, .waits = {}};
+  if (takes(job, "wait")) parameters.waits = {500us, 1ms};
   return parameters;
 }
 
@@ -165,11 +166,7 @@ std::optional<std::string> anything(const Batch&, std::span<const std::uint64_t>
 constexpr Job row(std::string_view name, decltype(Job::task) task) {
   return {.name = name,
           .summary = "",
-          .default_tasks = 2,
-          .default_work = 0,
-          .max_work = 0,
-          .work_meaning = "",
-          .default_wait = 0ns,
+          .parameters = {},
           .task = task,
           .compute = nullptr,
           .check = anything,

@@ -26,6 +26,7 @@
 #include "tests/support/faulty_tables.h"
 #include "tests/support/test_runs.h"
 #include "tests/support/test_server.h"
+#include "tests/support/told.h"
 
 namespace bench {
 namespace {
@@ -142,7 +143,7 @@ TEST_P(ServesStreams, ComputesAndWaitsForHeavyRequests) {
 
 // The reader takes nothing until far more than the high-water mark and both socket buffers are on their way.
 TEST_P(ServesStreams, HoldsBackForASlowReader) {
-  const std::uint64_t bytes = std::min<std::uint64_t>(service().max_message_bytes, 1U << 20);
+  const std::uint64_t bytes = std::min<std::uint64_t>(largest_message(service()), 1U << 20);
   TestServer server(model(), service(), {.message_bytes = bytes});
   const UniqueFd socket = server.connect();
   const auto exchange = server.exchange(1);
@@ -299,7 +300,7 @@ TEST_P(ServesStreams, AnswersGarbageWithTheProtocolsErrorAndCloses) {
 }
 
 TEST_P(ServesStreams, DropsAPeerThatNeverReads) {
-  const std::uint64_t bytes = std::min<std::uint64_t>(service().max_message_bytes, 1U << 20);
+  const std::uint64_t bytes = std::min<std::uint64_t>(largest_message(service()), 1U << 20);
   TestServer server(model(), service(), {.message_bytes = bytes}, 300ms);
   const UniqueFd deaf = server.connect();
   const auto exchange = server.exchange(1);

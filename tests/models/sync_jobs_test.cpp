@@ -21,42 +21,26 @@ using namespace std::chrono_literals;
 struct Told {
   std::string_view name;
   std::string_view job;
-  std::vector<std::pair<std::string_view, ParameterValue>> parameters;
-  std::chrono::nanoseconds wait{0};
-  std::uint32_t tasks = 0;
+  GivenParameters parameters;
 };
 
 const std::vector<Told>& every_way() {
   static const std::vector<Told> ways{
-      {"counter_unlocked", "counter", {{"locked", std::uint64_t{0}}}, 20ms, 100},
-      {"counter_locked", "counter", {{"locked", std::uint64_t{1}}}, 100us, 100},
-      {"counter_wide", "counter", {{"locked", std::uint64_t{2}}}, 100us, 30},
-      {"gate", "gate", {}, 1ms, 21},
-      {"queue_fifo", "producer-consumer", {}, 0ns, 4},
+      {"counter_unlocked", "counter", {{"locked", "no"}, {"wait", "20ms"}}},
+      {"counter_locked", "counter", {{"wait", "100us"}}},
+      {"counter_wide", "counter", {{"locked", "wide"}, {"wait", "100us"}, {"tasks", "30"}, {"work", "50"}}},
+      {"gate", "gate", {{"wait", "1ms"}}},
+      {"queue_fifo", "producer-consumer", {{"items", "2000"}}},
       {"queue_of_one",
        "producer-consumer",
-       {{"capacity", std::uint64_t{1}}, {"producers", std::uint64_t{5}}, {"consumers", std::uint64_t{3}}},
-       0ns,
-       8},
-      {"queue_lifo", "producer-consumer", {{"order", std::uint64_t{1}}}, 0ns, 4},
-      {"queue_priority", "producer-consumer", {{"order", std::uint64_t{2}}, {"consumers", std::uint64_t{7}}}, 0ns, 9},
-      {"crawl_worker", "crawl", {{"submit", std::uint64_t{0}}}, 0ns, 5},
-      {"crawl_parent", "crawl", {{"submit", std::uint64_t{1}}}, 0ns, 6},
-      {"crawl_gather", "crawl", {{"submit", std::uint64_t{2}}}, 0ns, 6},
+       {{"items", "2000"}, {"capacity", "1"}, {"producers", "5"}, {"consumers", "3"}}},
+      {"queue_lifo", "producer-consumer", {{"items", "2000"}, {"order", "lifo"}}},
+      {"queue_priority", "producer-consumer", {{"items", "2000"}, {"order", "priority"}, {"consumers", "7"}}},
+      {"crawl_worker", "crawl", {{"pages", "5"}}},
+      {"crawl_parent", "crawl", {{"pages", "5"}, {"submit", "parse-in-parent"}}},
+      {"crawl_gather", "crawl", {{"pages", "5"}, {"submit", "gather-then-parse"}}},
   };
   return ways;
-}
-
-Batch batch_of(const Told& told) {
-  Batch batch = standard_batch(job_named(told.job));
-  for (const auto& [name, value] : told.parameters) set_parameter(batch, job_named(told.job), name, value);
-  if (told.job == "producer-consumer") set_parameter(batch, job_named(told.job), "items", std::uint64_t{2000});
-  if (told.job == "crawl") set_parameter(batch, job_named(told.job), "pages", std::uint64_t{5});
-  batch.tasks = told.tasks;
-  batch.work = 50;
-  batch.waits.clear();
-  if (told.wait != 0ns) batch.waits = {told.wait};
-  return batch;
 }
 
 // ---- Waits that are given up ----
@@ -93,7 +77,7 @@ std::optional<std::string> all_were_counted(const Batch& batch, std::span<const 
 
 constexpr Job patience{.name = "loses-patience",
                        .summary = "",
-                       .default_tasks = 30,
+                       .parameters = {},
                        .task = loses_patience,
                        .check = all_were_counted,
                        .state_bytes = [](const Batch&) { return sizeof(Patience); },
@@ -116,8 +100,8 @@ class SyncJobs : public testing::TestWithParam<std::tuple<const Model*, const To
 
 TEST_P(SyncJobs, EndWithTheRightOutcome) {
   const auto& [model, told] = GetParam();
-  const Batch batch = batch_of(*told);
   const Job& job = job_named(told->job);
+  const Batch batch = batch_told(job, told->parameters);
   const std::uint32_t in_flight = resolve(model->in_flight, batch.tasks, 2);
   if (job.least_in_flight && job.least_in_flight(batch) > in_flight) GTEST_SKIP() << "could only hang";
   if (model->why_unavailable && !model->why_unavailable().empty()) GTEST_SKIP() << model->why_unavailable();

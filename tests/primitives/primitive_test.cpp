@@ -29,7 +29,7 @@ Plan plan_of(std::vector<const Primitive*> primitives) {
   for (const Model& model : all_models()) options.models.push_back(&model);
   options.primitives = std::move(primitives);
   options.all_models = true;
-  options.tasks = {few};
+  options.parameters["tasks"] = {std::to_string(few)};
   return make_plan(options, read_machine());
 }
 
@@ -144,7 +144,7 @@ constexpr auto wrong_rows = std::to_array<PrimitiveRow>({
     {"serial", "time-its-own", 0, 1, time_its_own},
 });
 constexpr Primitive wrong{
-    .name = "wrong", .summary = "", .operation = "", .default_tasks = 0, .measures_memory = false, .rows = wrong_rows};
+    .name = "wrong", .summary = "", .operation = "", .measures_memory = false, .rows = wrong_rows};
 
 TEST(Primitive, FailsWhenACountIsWrong) {
   PrimitiveRuns runs(plan_of({&wrong}));

@@ -67,15 +67,11 @@ std::unique_ptr<Exchange> exchange_slowly(const ServiceParameters& parameters, s
   return std::make_unique<SlowExchange>(echo_service.exchange(parameters, connection, heavy));
 }
 
+constexpr auto short_messages = std::to_array<Parameter>({message_size_parameter("64", 1024, "bytes of each message")});
+
 constexpr Service row(std::string_view name, std::unique_ptr<Session> (*open)(const ServiceContext&),
                       std::unique_ptr<Exchange> (*exchange)(const ServiceParameters&, std::uint64_t, bool)) {
-  return {.name = name,
-          .summary = "test row",
-          .default_message_bytes = 64,
-          .max_message_bytes = 1024,
-          .message_meaning = "bytes of each message",
-          .open = open,
-          .exchange = exchange};
+  return {.name = name, .summary = "test row", .parameters = short_messages, .open = open, .exchange = exchange};
 }
 
 const std::array services{

@@ -98,9 +98,30 @@ Script deep(Task task) {
   co_return;
 }
 
-constexpr Job row(std::string_view name, std::string_view summary, decltype(Job::task) task) {
-  return {.name = name, .summary = summary, .default_tasks = 10, .task = task, .check = check};
+constexpr auto ten_tasks = std::to_array<Parameter>({tasks_parameter("10")});
+
+constexpr Job row(std::string_view name, std::string_view summary, decltype(Job::task) task,
+                  std::span<const Parameter> parameters = ten_tasks) {
+  return {.name = name, .summary = summary, .parameters = parameters, .task = task, .check = check};
 }
+
+constexpr auto own_parameters = std::to_array<Parameter>({
+    tasks_parameter("10"),
+    {.name = "queue-order",
+     .kind = ParameterKind::choice,
+     .standard = "fifo",
+     .meaning = "which item is taken first",
+     .choices = {"fifo", "lifo", "priority"},
+     .word = "order"},
+    {.name = "capacity", .standard = "8", .meaning = "places of the queue", .most = 64, .title = "{} places"},
+    {.name = "reads",
+     .kind = ParameterKind::share,
+     .standard = "100%",
+     .meaning = "share of the tasks that read",
+     .least = 0.25,
+     .most = 1,
+     .shown_at_standard = false},
+});
 
 constexpr std::array jobs{
     row("throws", "test row: a task throws", throws),
@@ -113,6 +134,7 @@ constexpr std::array jobs{
     row("spins", "test row: a task computes for ever", spins),
     row("wrong", "test row: a task leaves a wrong outcome", wrong),
     row("quick", "test row: tasks that do nothing", quick),
+    row("told", "test row: has parameters of its own", quick, own_parameters),
     row("deep", "test row: a task needs 256 KiB of stack", deep),
 };
 
@@ -120,7 +142,7 @@ constexpr std::array jobs{
 
 // Lets no wait pass.
 struct HastyHost : BlockingHost {
-  static Answer wait_for(std::chrono::nanoseconds) { return Answer::now; }
+  static Done wait_for(std::chrono::nanoseconds) { return Done::now; }
 };
 
 void run_one_after_another(JobRun& job) {

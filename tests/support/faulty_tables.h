@@ -12,6 +12,7 @@
 //   spins            a task computes for ever, without a checkpoint
 //   wrong            a task leaves a wrong outcome
 //   quick            no fault: does nothing, 10 tasks
+//   told             no fault: likewise, and has parameters of its own: a choice, a count, a share
 //   deep             no fault on a stack of 512 KiB: a task needs 256 KiB of it
 //
 // Models; each runs its tasks one after another, like `serial`:

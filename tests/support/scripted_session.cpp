@@ -47,9 +47,7 @@ class ScriptedService::ScriptedSession final : public Session {
 ScriptedService::ScriptedService()
     : row_{.name = "scripted",
            .summary = {},
-           .default_message_bytes = 1,
-           .max_message_bytes = 1,
-           .message_meaning = {},
+           .parameters = {},
            .open = ScriptedSession::open,
            .exchange = nullptr},
       run_({.service = &row_, .context = {.parameters = {}, .model = "none"}, .sockets = {-1}}, report_[0]) {

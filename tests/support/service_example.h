@@ -11,6 +11,7 @@
 #include "harness/summary/sample.h"
 #include "harness/summary/summary.h"
 #include "tests/support/faulty_tables.h"
+#include "tests/support/told.h"
 
 namespace bench {
 
@@ -26,7 +27,7 @@ class ServiceExample {
     plan.services.client.warmup = 100ms;
     Group& group = plan.groups.emplace_back();
     group.service = &all_services().front();
-    group.load.parameters.message_bytes = 64;
+    tell(group, {});
     group.load.connections = group.load.active = 4;
     group.load.mode = mode;
     group.load.rate = mode == RateMode::fixed ? rate : 0;

@@ -8,7 +8,6 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "harness/text/quantities.h"
 #include "measure/affinity.h"
 #include "measure/usage.h"
 #include "models/hybrid.h"
@@ -24,7 +23,7 @@ Plan plan_of(const std::vector<TestCell>& cells) {
     const TestCell& given = cells[index];
     Group& group = plan.groups.emplace_back();
     group.job = given.job;
-    group.parameters = given.parameters;
+    group.batch = given.parameters;
     group.cpus = available_cpus();
     group.cells = {index};
     Cell cell;
@@ -55,26 +54,8 @@ Ended TestRuns::run(RunKind kind, std::uint32_t cell, std::chrono::nanoseconds t
   return ended;
 }
 
-Batch standard_batch(const Job& job) {
-  Batch batch{.tasks = job.default_tasks, .work = job.default_work, .waits = {}};
-  if (job.default_wait.count() != 0) batch.waits = {job.default_wait};
-  for (const Parameter& parameter : job.parameters) {
-    const std::string text(parameter.standard);
-    switch (parameter.kind) {
-      case ParameterKind::choice: {
-        const auto choice = std::ranges::find(parameter.choices, parameter.standard);
-        batch.parameters.set(parameter, static_cast<std::uint64_t>(choice - parameter.choices.begin()));
-        break;
-      }
-      case ParameterKind::size: batch.parameters.set(parameter, parse_bytes(text)); break;
-      default: batch.parameters.set(parameter, parse_count(text)); break;
-    }
-  }
-  return batch;
-}
-
-void set_parameter(Batch& batch, const Job& job, std::string_view name, ParameterValue value) {
-  batch.parameters.set(*std::ranges::find(job.parameters, name, &Parameter::name), std::move(value));
+Batch batch_told(const Job& job, const GivenParameters& given) {
+  return batch_of(job, single_values(parameters_of(job), given));
 }
 
 std::size_t count_entries(pid_t pid, const std::string& folder) {

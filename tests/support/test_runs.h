@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "harness/options/workload_parameters.h"
 #include "harness/plan/plan.h"
 #include "harness/run/launcher.h"
 
@@ -53,11 +54,8 @@ class TestRuns {
   pid_t process_;
 };
 
-/// A batch of a job as it is by default.
-Batch standard_batch(const Job& job);
-
-/// Gives one of the job's own parameters a value.
-void set_parameter(Batch& batch, const Job& job, std::string_view name, ParameterValue value);
+/// A batch of a job that is told what is given, in the words of the command line, and the rest by default.
+Batch batch_told(const Job& job, const GivenParameters& given);
 
 /// How many entries /proc/`pid`/`folder` has: "fd" for descriptors, "task" for threads.
 std::size_t count_entries(pid_t pid, const std::string& folder);

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <vector>
 
+#include "harness/text/parameters.h"
 #include "models/hybrid.h"
 
 namespace bench {
@@ -21,7 +22,10 @@ TestServer::TestServer(const Model& model, const Service& service, ServiceParame
     : service_(service),
       parameters_(parameters),
       listeners_(listen_on_all("127.0.0.1", 0, service.transport, idle_timeout, server_copies(model, workers))) {
-  if (parameters_.message_bytes == 0) parameters_.message_bytes = service.default_message_bytes;
+  if (parameters_.message_bytes == 0) {
+    parameters_.message_bytes =
+        std::get<std::uint64_t>(standard_value(*find_parameter(service.parameters, "message-size")));
+  }
   setup_ = {.service = &service,
             .context = {.parameters = parameters_, .model = model.name},
             .workers = workers,

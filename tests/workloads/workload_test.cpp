@@ -10,6 +10,7 @@
 
 #include "tests/support/faulty_tables.h"
 #include "tests/support/test_runs.h"
+#include "tests/support/told.h"
 #include "workloads/product.h"
 
 namespace bench {
@@ -113,8 +114,8 @@ class EveryWorkload : public testing::TestWithParam<const Job*> {
 
   // Small sizes, with more than one wait.
   Batch sizes(std::uint64_t work = 300) const {
-    Batch parameters{.tasks = 12, .work = job().default_work != 0 ? work : 0, .waits = {}};
-    if (job().default_wait != 0ns) parameters.waits = {1ms, 2ms};
+    Batch parameters{.tasks = 12, .work = takes(job(), "work") ? work : 0, .waits = {}};
+    if (takes(job(), "wait")) parameters.waits = {1ms, 2ms};
     return parameters;
   }
 
@@ -212,7 +213,7 @@ TEST_P(EveryWorkload, RefusesAnOutcomeThatWasNeverWritten) {
 }
 
 TEST_P(EveryWorkload, RefusesTheOutcomesOfOtherSizes) {
-  if (job().default_work == 0) GTEST_SKIP() << "computes nothing";
+  if (!takes(job(), "work")) GTEST_SKIP() << "computes nothing";
   EXPECT_TRUE(job().check(sizes(300), outcomes(sizes(299))));
 }
 

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/options/workload_parameters.h"
 #include "harness/plan/machine.h"
+#include "harness/text/parameters.h"
 
 namespace bench {
 namespace {
@@ -27,6 +29,14 @@ Options parse(std::vector<const char*> arguments) {
   return parse_options(
       {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()},
       static_cast<int>(arguments.size()), arguments.data());
+}
+
+// What the job of that name is told, cell by cell, as names of cells have it.
+std::vector<std::string> told(const Options& options, std::string_view job) {
+  std::vector<std::string> cells;
+  const WorkloadParameters workload = parameters_of(*std::ranges::find(all_jobs(), job, &Job::name));
+  for (const Parameters& one : combinations(workload, options.parameters)) cells.push_back(parameters_in_name(one));
+  return cells;
 }
 
 // What is said about a command line that is refused.
@@ -57,7 +67,7 @@ TEST(Options, DefaultToEverythingUnderEveryModel) {
   EXPECT_EQ(options.command, Command::run);
   EXPECT_THAT(options.models, SizeIs(all_models().size()));
   EXPECT_THAT(options.jobs, SizeIs(all_jobs().size()));
-  EXPECT_THAT(options.tasks, IsEmpty());
+  EXPECT_THAT(options.parameters, IsEmpty());
   EXPECT_FALSE(options.repetitions);
   EXPECT_FALSE(options.seed);
   EXPECT_FALSE(options.force);
@@ -85,16 +95,19 @@ TEST(Options, TakeListsInTheirOrderAndRepeatedValuesOnce) {
                                  "--work=5,6,5", "--wait=1ms,2ms,1ms", "--cpus=1,1"});
   EXPECT_THAT(names(options.models), ElementsAre("threads", "serial"));
   EXPECT_THAT(names(options.jobs), ElementsAre("io", "mixed"));
-  EXPECT_THAT(options.tasks, ElementsAre(10, 1000));
-  EXPECT_THAT(options.work, ElementsAre(5, 6));
-  EXPECT_THAT(options.waits, ElementsAre(ElementsAre(1ms), ElementsAre(2ms)));
+  EXPECT_THAT(told(options, "io"),
+              ElementsAre("/tasks:10/wait:1ms", "/tasks:10/wait:2ms", "/tasks:1000/wait:1ms", "/tasks:1000/wait:2ms"));
+  EXPECT_THAT(told(options, "mixed"), SizeIs(8));
+  EXPECT_EQ(told(options, "mixed")[1], "/tasks:10/work:5/wait:2ms");
+  EXPECT_EQ(told(options, "mixed")[2], "/tasks:10/work:6/wait:1ms");
   EXPECT_THAT(options.cpus, ElementsAre(1));
   EXPECT_THAT(parse({"--workers=2,4,2"}).workers, ElementsAre(2, 4));
   EXPECT_THAT(parse({"--stack=16KiB,1MiB,16384"}).stack_bytes, ElementsAre(16 << 10, 1 << 20));
 }
 
 TEST(Options, JoinValuesWithAColonAndMakeCellsWithAComma) {
-  EXPECT_THAT(parse({"--wait=10ms:20ms,5us"}).waits, ElementsAre(ElementsAre(10ms, 20ms), ElementsAre(5us)));
+  EXPECT_THAT(told(parse({"--wait=10ms:20ms,5us"}), "io"),
+              ElementsAre("/tasks:100/wait:10ms+20ms", "/tasks:100/wait:5us"));
 }
 
 TEST(Options, TakeAliasesForTheirModel) {
@@ -125,14 +138,14 @@ TEST(Options, ReadWhatConcernsMeasuringAndOutput) {
 }
 
 TEST(Options, TakeAValueAfterABlankToo) {
-  EXPECT_THAT(parse({"--tasks", "5", "--out", "-"}).tasks, ElementsAre(5));
+  EXPECT_EQ(parse({"--tasks", "5", "--out", "-"}).parameters, (GivenParameters{{"tasks", {"5"}}}));
   EXPECT_EQ(parse({"--tasks", "5", "--out", "-"}).out, "-");
 }
 
 TEST(Options, TakeTheWorkThatEveryChosenWorkloadWithWorkAllows) {
-  EXPECT_THAT(parse({"--workload=sum", "--work=2M"}).work, ElementsAre(2'000'000));
-  EXPECT_THAT(parse({"--workload=sum,io", "--work=2M"}).work, ElementsAre(2'000'000));
-  EXPECT_THAT(refusal({"--workload=sum,cpu", "--work=2M"}), HasSubstr("must be between 1 and 1,000,000"));
+  EXPECT_THAT(told(parse({"--workload=sum", "--work=2M"}), "sum"), ElementsAre("/tasks:10/work:2000000"));
+  EXPECT_THAT(told(parse({"--workload=sum,io", "--work=2M"}), "sum"), ElementsAre("/tasks:10/work:2000000"));
+  EXPECT_EQ(refusal({"--workload=sum,cpu", "--work=2M"}), "--work=2M: must be between 1 and 1,000,000 for cpu");
 }
 
 struct Refusal {

@@ -12,6 +12,7 @@
 #include "harness/options/flags.h"
 #include "harness/options/options.h"
 #include "harness/options/suites.h"
+#include "harness/options/workload_parameters.h"
 #include "harness/plan/machine.h"
 #include "harness/plan/plan.h"
 
@@ -24,6 +25,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::Pair;
 using testing::SizeIs;
 
 Tables tables() {
@@ -115,7 +117,6 @@ TEST(ServiceOptions, HaveDefaults) {
   EXPECT_THAT(options.rates, IsEmpty());
   EXPECT_EQ(options.slo.quantile, 0.99);
   EXPECT_EQ(options.slo.limit, 10ms);
-  EXPECT_THAT(options.message_bytes, IsEmpty());
   EXPECT_THAT(options.pipeline, ElementsAre(1));
   EXPECT_THAT(options.service_cpu, ElementsAre(0ns));
   EXPECT_THAT(options.service_wait, ElementsAre(0ns));
@@ -139,11 +140,19 @@ TEST(ServiceOptions, TakeListsInTheirOrderAndRepeatedValuesOnce) {
             "--service-cpu=10us,0,10us", "--service-wait=1ms,2ms", "--heavy=0.5%"});
   EXPECT_THAT(options.connections, ElementsAre(1000, 100, 1'000'000));
   EXPECT_THAT(options.active, ElementsAre(10, 20));
-  EXPECT_THAT(options.message_bytes, ElementsAre(64, 1024, 16 << 20));
   EXPECT_THAT(options.pipeline, ElementsAre(4, 1));
   EXPECT_THAT(options.service_cpu, ElementsAre(10us, 0us));
   EXPECT_THAT(options.service_wait, ElementsAre(1ms, 2ms));
   EXPECT_DOUBLE_EQ(options.heavy_share, 0.005);
+}
+
+TEST(ServiceOptions, TakeSizesOfMessagesHoweverTheyAreWritten) {
+  const Options options = parse({"--workload=echo", "--message-size=64,1KiB,64B,16MiB"});
+  std::vector<std::uint64_t> sizes;
+  for (const Parameters& one : combinations(parameters_of(*options.services.front()), options.parameters)) {
+    sizes.push_back(service_parameters_of(one).message_bytes);
+  }
+  EXPECT_THAT(sizes, ElementsAre(64, 1024, 16 << 20));
 }
 
 TEST(ServiceOptions, TakeSingleValues) {
@@ -255,12 +264,11 @@ TEST(ServiceOptions, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
 }
 
 TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
-  for (const FlagRow& row : all_flags()) {
+  for (const FlagRow& row : all_flags(tables())) {
     if (!row.taken_by(Command::run) || row.name == "suite") continue;
     const std::string flag = "--" + std::string(row.name);
     const std::string none = flag + ": none of the chosen workloads takes it; ";
-    // A value that each flag of jobs takes; those of services are not looked at before.
-    const std::string value = !row.takes_value() ? "" : row.name == "wait" ? "=1ms" : "=1";
+    const std::string value = row.takes_value() ? "=1" : "";
     if (row.subject == Subject::services) {
       EXPECT_EQ(refusal({"--workload=io", flag + value}), none + "echo, http, udp-echo do");
       EXPECT_EQ(refusal({flag + value}), none + "echo, http, udp-echo do");
@@ -271,7 +279,10 @@ TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
   }
   EXPECT_THAT(refusal({"--workload=echo", "--tasks=5"}), HasSubstr("cpu, sum, io, mixed, copy, wake, idle do"));
   EXPECT_THAT(refusal({"--workload=echo", "--wait=5ms"}), HasSubstr("takes it; io, mixed do"));
-  EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).tasks, ElementsAre(5));
+  EXPECT_EQ(refusal({"--workload=io", "--message-size=1"}),
+            "--message-size: none of the chosen workloads takes it; echo, http, udp-echo do");
+  EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).parameters,
+              ElementsAre(Pair("tasks", ElementsAre("5"))));
   EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).service.connections, ElementsAre(7));
 }
 
@@ -312,7 +323,7 @@ TEST(Suite, EachPartTakesWhatItsWorkloadsHave) {
   EXPECT_THAT(options.service.connections, ElementsAre(5));
   ASSERT_THAT(options.further_parts, SizeIs(3));
   EXPECT_THAT(names(options.further_parts[0].jobs), ElementsAre("cpu"));
-  EXPECT_THAT(options.further_parts[0].tasks, ElementsAre(7));
+  EXPECT_THAT(options.further_parts[0].parameters, ElementsAre(Pair("tasks", ElementsAre("7"))));
   EXPECT_THAT(names(options.further_parts[2].primitives), ElementsAre("spawn", "switch"));
   EXPECT_EQ(options.max_time_ns, 50'000'000'000);
 }
@@ -332,7 +343,7 @@ TEST(Suite, OfDifferentWorkloadsMeasuresThoseThatAreChosen) {
   std::vector<std::string_view> workloads;
   for (const Group& group : plan.groups) workloads.push_back(group.name());
   EXPECT_THAT(workloads, ElementsAre("io", "switch"));
-  EXPECT_EQ(plan.groups[0].parameters.tasks, 20U);
+  EXPECT_EQ(plan.groups[0].batch.tasks, 20U);
   EXPECT_EQ(options.max_time_ns, 50'000'000'000);
 }
 
@@ -373,7 +384,7 @@ TEST(ServeOptions, HaveDefaults) {
   ASSERT_TRUE(options.serve);
   EXPECT_EQ(options.serve->model->name, "epoll");
   EXPECT_EQ(options.serve->service->name, "echo");
-  EXPECT_EQ(options.serve->message_bytes, all_services().front().default_message_bytes);
+  EXPECT_EQ(options.serve->parameters.number("message-size"), 64U);
   EXPECT_EQ(options.serve->service_cpu, 0ns);
   EXPECT_EQ(options.serve->service_wait, 0ns);
   EXPECT_EQ(options.serve->bind, "127.0.0.1");
@@ -387,7 +398,7 @@ TEST(ServeOptions, TakeTheirValues) {
   const std::string cpu = std::to_string(available_cpu_numbers().front());
   const ServeOptions options = serve({"--message-size=1KiB", "--service-cpu=5us", "--service-wait=1ms", "--bind=::1",
                                       "--port=0", "--server-cpus=" + cpu, "--idle-timeout=5s"});
-  EXPECT_EQ(options.message_bytes, 1024U);
+  EXPECT_EQ(options.parameters.number("message-size"), 1024U);
   EXPECT_EQ(options.service_cpu, 5us);
   EXPECT_EQ(options.service_wait, 1ms);
   EXPECT_EQ(options.bind, "::1");
@@ -452,7 +463,7 @@ TEST(LoadOptions, HaveDefaults) {
   EXPECT_EQ(options.load->connections, 100U);
   EXPECT_EQ(options.load->active, 100U);
   EXPECT_EQ(options.load->rate, 0);
-  EXPECT_FALSE(options.load->message_bytes);
+  EXPECT_THAT(options.load->parameters, IsEmpty());
   EXPECT_EQ(options.load->pipeline, 1U);
   EXPECT_EQ(options.load->client.arrivals, Arrivals::constant);
   EXPECT_EQ(options.load->client.requests_per_connection, 0U);
@@ -478,7 +489,7 @@ TEST(LoadOptions, TakeTheirValues) {
   EXPECT_EQ(options.rate, 2500);
   EXPECT_EQ(options.client.arrivals, Arrivals::poisson);
   EXPECT_EQ(options.client.requests_per_connection, 3U);
-  EXPECT_EQ(options.message_bytes, 1024U);
+  EXPECT_THAT(options.parameters, ElementsAre(Pair("message-size", ElementsAre("1KiB"))));
   EXPECT_EQ(options.pipeline, 8U);
   EXPECT_EQ(options.client.duration, 1min);
   EXPECT_EQ(options.client.warmup, 0s);
@@ -588,7 +599,7 @@ TEST(Help, ExplainsEveryFlagThatTheCommandTakesAndNoOther) {
   for (const Command command : {Command::run, Command::serve, Command::load}) {
     const std::string help = help_text(tables(), command);
     EXPECT_THAT(help, AllOf(HasSubstr("Usage:"), HasSubstr("Examples:\n  bench"), HasSubstr("Exit status:")));
-    for (const FlagRow& row : all_flags()) {
+    for (const FlagRow& row : all_flags(tables())) {
       // At the start of a line, after a heading, or after a comma for the switches that need no explanation.
       const std::string pattern = "(\n  |, |\\()--" + std::string(row.name) + "[ =,;]";
       const bool explained = testing::Matches(testing::ContainsRegex(pattern))(help);

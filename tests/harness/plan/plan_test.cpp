@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/app/list.h"
 #include "harness/report/report.h"
 #include "tests/support/faulty_tables.h"
 
@@ -46,8 +47,8 @@ std::vector<std::string> names(const Plan& plan) {
 
 TEST(Plan, MultipliesListsOutInTheOrderGiven) {
   Options options = options_for({"serial", "threads"}, {"io"});
-  options.tasks = {2, 3};
-  options.waits = {{1ms}, {2ms}};
+  options.parameters["tasks"] = {"2", "3"};
+  options.parameters["wait"] = {"1ms", "2ms"};
   const Plan plan = make_plan(options, roomy_machine());
   EXPECT_THAT(names(plan),
               ElementsAre("io/serial/tasks:2/wait:1ms", "io/threads/tasks:2/wait:1ms", "io/serial/tasks:2/wait:2ms",
@@ -60,9 +61,9 @@ TEST(Plan, MultipliesListsOutInTheOrderGiven) {
 
 TEST(Plan, NamesOnlyTheParametersThatAWorkloadAndAModelTake) {
   Options options = options_for({"serial", "thread-pool"}, {"cpu", "io", "mixed"});
-  options.tasks = {4};
+  options.parameters["tasks"] = {"4"};
   options.workers = {2, 8};
-  options.work = {100};
+  options.parameters["work"] = {"100"};
   EXPECT_THAT(
       names(make_plan(options, roomy_machine())),
       ElementsAre("cpu/serial/tasks:4/work:100", "cpu/thread-pool/tasks:4/work:100/workers:2",
@@ -87,11 +88,11 @@ TEST(Plan, NamesAndLabelsStacksThatAreNotTheDefault) {
 
 TEST(Plan, JoinsDealtWaitsIntoOneCell) {
   Options options = options_for({"serial"}, {"io"});
-  options.waits = {{10ms, 20ms, 1500us}};
+  options.parameters["wait"] = {"10ms:20ms:1500us"};
   const Plan plan = make_plan(options, roomy_machine());
   EXPECT_THAT(names(plan), ElementsAre("io/serial/tasks:100/wait:10ms+20ms+1500us"));
-  EXPECT_EQ(plan.groups[0].parameters.wait_of(1), 20ms);
-  EXPECT_EQ(plan.groups[0].parameters.wait_of(3), 10ms);
+  EXPECT_EQ(plan.groups[0].batch.wait_of(1), 20ms);
+  EXPECT_EQ(plan.groups[0].batch.wait_of(3), 10ms);
 }
 
 TEST(Plan, ShowsCpusInNamesOnlyWhenTheyWereChosen) {
@@ -115,9 +116,9 @@ TEST(Plan, LabelsPoolsByTheirWorkersWhereThereAreSeveral) {
 
 TEST(Plan, TitlesSayWhatIsCompared) {
   Options options = options_for({"serial"}, {"mixed"});
-  options.tasks = {1500};
-  options.work = {3000};
-  options.waits = {{10ms, 20ms}};
+  options.parameters["tasks"] = {"1500"};
+  options.parameters["work"] = {"3000"};
+  options.parameters["wait"] = {"10ms:20ms"};
   options.cpus = {1};
   EXPECT_EQ(make_plan(options, roomy_machine()).groups[0].title,
             "mixed · 1,500 tasks · work 3,000 · wait 10ms:20ms · 1 CPU");
@@ -138,7 +139,7 @@ TEST(Plan, TakesRoundsAndSeedFromTheOptions) {
 
 TEST(Plan, SkipsWhatNeedsMoreUnitsThanALimitLeaves) {
   Options options = options_for({"processes", "threads", "thread-pool", "coroutines", "epoll", "serial"}, {"io"});
-  options.tasks = {25'000, 40'000};
+  options.parameters["tasks"] = {"25000", "40000"};
   const Plan plan = make_plan(options, roomy_machine());
   const auto skipped = [&](std::size_t cell) { return plan.cells[cell].skipped.value_or("runs"); };
   EXPECT_EQ(skipped(0), "runs");  // 25,000 processes fit below pid_max
@@ -156,7 +157,7 @@ TEST(Plan, SkipsWhatNeedsMoreUnitsThanALimitLeaves) {
 
 TEST(Plan, ALimitMayBeUsedToTheLastUnit) {
   Options options = options_for({"threads"}, {"io"});
-  options.tasks = {20'000, 20'001};
+  options.parameters["tasks"] = {"20000", "20001"};
   const Plan plan = make_plan(options, roomy_machine());
   EXPECT_FALSE(plan.cells[0].skipped);
   EXPECT_TRUE(plan.cells[1].skipped);
@@ -184,7 +185,7 @@ TEST(Plan, SkipsWhatNeedsMoreMemoryThanThereIs) {
   Machine machine = roomy_machine();
   machine.available_memory_bytes = gibibyte;
   Options options = options_for({"processes", "serial"}, {"io"});
-  options.tasks = {20'000};
+  options.parameters["tasks"] = {"20000"};
   const Plan plan = make_plan(options, machine);
   EXPECT_THAT(plan.cells[0].skipped.value_or("runs"),
               AllOf(HasSubstr("of memory"), HasSubstr("1.00 GiB"), HasSubstr("fewer --tasks")));
@@ -199,8 +200,8 @@ TEST(Plan, SkipsAModelThatIsUnavailableWithItsReason) {
 
 TEST(Plan, ExpectsWhatTheModelsOverlap) {
   Options options = options_for({"serial", "thread-pool", "coroutines"}, {"io"});
-  options.tasks = {100};
-  options.waits = {{1s}};
+  options.parameters["tasks"] = {"100"};
+  options.parameters["wait"] = {"1s"};
   options.workers = {10};
   const Plan plan = make_plan(options, roomy_machine());
   constexpr double second_ns = 1e9;
@@ -212,7 +213,7 @@ TEST(Plan, ExpectsWhatTheModelsOverlap) {
 
 TEST(Plan, ExpectsComputationToTakeEveryCpuOfAParallelModelOnly) {
   Options options = options_for({"serial", "coroutines"}, {"cpu"});
-  options.tasks = {1000};
+  options.parameters["tasks"] = {"1000"};
   const Plan plan = make_plan(options, roomy_machine());
   EXPECT_EQ(plan.cells[0].expected_ns / 10'000'000, plan.cells[1].expected_ns / 10'000'000);
   EXPECT_GT(plan.cells[0].expected_ns, 1'000'000'000);
@@ -220,7 +221,7 @@ TEST(Plan, ExpectsComputationToTakeEveryCpuOfAParallelModelOnly) {
 
 TEST(Plan, GivesEveryRunTimeEnoughUnlessToldOtherwise) {
   Options options = options_for({"serial"}, {"io"});
-  options.waits = {{1min}};
+  options.parameters["wait"] = {"1m"};
   const Plan plan = make_plan(options, roomy_machine());
   EXPECT_GT(plan.cells[0].time_limit_ns, 2 * plan.cells[0].expected_ns);
   options.time_limit_ns = 5;
@@ -229,8 +230,8 @@ TEST(Plan, GivesEveryRunTimeEnoughUnlessToldOtherwise) {
 
 TEST(Plan, StaysWithinItsNumbersForTheLargestOfAllPlans) {
   Options options = options_for({"serial"}, {"io"});
-  options.tasks = {max_tasks};
-  options.waits = {{24h}};
+  options.parameters["tasks"] = {std::to_string(max_tasks)};
+  options.parameters["wait"] = {"24h"};
   options.repetitions = 10'000;
   const Plan plan = make_plan(options, roomy_machine());
   ASSERT_FALSE(plan.cells[0].skipped);
@@ -239,10 +240,20 @@ TEST(Plan, StaysWithinItsNumbersForTheLargestOfAllPlans) {
   EXPECT_THAT(plan_text(plan), Not(HasSubstr("about -")));
 }
 
+TEST(Plan, NumbersItsWorkloadsAndNotItsGroups) {
+  Plan plan;
+  for (const char* name : {"io", "io", "cpu", "io", "sum"}) plan.groups.emplace_back().job = &job_named(name);
+  number_workloads(plan);
+  std::vector<std::size_t> numbers;
+  for (const Group& group : plan.groups) numbers.push_back(group.workload);
+  EXPECT_THAT(numbers, ElementsAre(0, 0, 1, 0, 2));
+  EXPECT_THAT(workload_names(plan), ElementsAre("io", "cpu", "sum"));
+}
+
 TEST(PlanText, HasEveryCellTheSeedAndTheExpectedDuration) {
   Options options = options_for({"serial", "unavailable"}, {"io"});
-  options.tasks = {100};
-  options.waits = {{1s}};
+  options.parameters["tasks"] = {"100"};
+  options.parameters["wait"] = {"1s"};
   options.seed = 7;
   options.repetitions = 2;
   const std::string text = plan_text(make_plan(options, roomy_machine()));

@@ -31,11 +31,12 @@ constexpr auto rows = std::to_array<PrimitiveRow>({
     {"no-such-model", "futex", 0, 1, nothing},
 });
 constexpr Primitive plain{
-    .name = "poke", .summary = "", .operation = "one poke", .default_tasks = 0, .measures_memory = false, .rows = rows};
+    .name = "poke", .summary = "", .operation = "one poke", .measures_memory = false, .rows = rows};
+constexpr auto eight_units = std::to_array<Parameter>({units_parameter("8")});
 constexpr Primitive crowd{.name = "crowd",
                           .summary = "",
                           .operation = "one of many",
-                          .default_tasks = 8,
+                          .parameters = eight_units,
                           .measures_memory = true,
                           .rows = std::span(rows).first(1)};
 
@@ -43,12 +44,8 @@ constexpr auto stacked_rows = std::to_array<PrimitiveRow>({
     {"threads", "futex", 0, 1, nothing},
     {"fibers", "jump", 0, 1, nothing},
 });
-constexpr Primitive stacked{.name = "nest",
-                            .summary = "",
-                            .operation = "one nest",
-                            .default_tasks = 0,
-                            .measures_memory = false,
-                            .rows = stacked_rows};
+constexpr Primitive stacked{
+    .name = "nest", .summary = "", .operation = "one nest", .measures_memory = false, .rows = stacked_rows};
 
 Machine roomy_machine() {
   Machine machine;
@@ -58,12 +55,12 @@ Machine roomy_machine() {
 }
 
 Plan plan_of(const Primitive& primitive, const std::vector<std::string_view>& models, bool all_models,
-             std::vector<std::uint32_t> tasks = {}) {
+             const std::vector<std::string>& tasks = {}) {
   Options options;
   for (const std::string_view name : models) options.models.push_back(&model_named(name));
   options.primitives = {&primitive};
   options.all_models = all_models;
-  options.tasks = std::move(tasks);
+  if (!tasks.empty()) options.parameters["tasks"] = tasks;
   options.seed = 7;
   options.repetitions = 1;
   return make_plan(options, roomy_machine());
@@ -109,15 +106,15 @@ TEST(PrimitivePlan, SkipsWhatNeedsMoreThanThisMachineHas) {
   const Plan plan = plan_of(plain, {"threads"}, true);
   EXPECT_FALSE(plan.cells[0].skipped);
   EXPECT_THAT(plan.cells[2].skipped.value_or(""), HasSubstr("needs 4096 CPUs"));
-  EXPECT_FALSE(plan_of(crowd, {"processes"}, true, {100}).cells[0].skipped);
-  EXPECT_THAT(plan_of(crowd, {"processes"}, true, {101}).cells[0].skipped.value_or(""), HasSubstr("a remedy"));
+  EXPECT_FALSE(plan_of(crowd, {"processes"}, true, {"100"}).cells[0].skipped);
+  EXPECT_THAT(plan_of(crowd, {"processes"}, true, {"101"}).cells[0].skipped.value_or(""), HasSubstr("a remedy"));
 }
 
 TEST(PrimitivePlan, TakesTasksOnlyWhereAPrimitiveIsAboutMany) {
   EXPECT_THAT(names(plan_of(crowd, {"processes"}, true)), ElementsAre("crowd/processes/via:pipe/tasks:8/cpus:1"));
-  EXPECT_THAT(names(plan_of(crowd, {"processes"}, true, {2, 3})),
+  EXPECT_THAT(names(plan_of(crowd, {"processes"}, true, {"2", "3"})),
               ElementsAre("crowd/processes/via:pipe/tasks:2/cpus:1", "crowd/processes/via:pipe/tasks:3/cpus:1"));
-  EXPECT_THAT(names(plan_of(plain, {"processes"}, true, {2, 3})), ElementsAre("poke/processes/via:pipe/cpus:1"));
+  EXPECT_THAT(names(plan_of(plain, {"processes"}, true, {"2", "3"})), ElementsAre("poke/processes/via:pipe/cpus:1"));
 }
 
 nlohmann::ordered_json rows_of(const Plan& plan, const Results& results) {

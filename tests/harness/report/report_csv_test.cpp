@@ -51,7 +51,7 @@ std::vector<Row> rows_of(const ServiceExample& example) {
 void add_job(ServiceExample& example) {
   Group& group = example.plan.groups.emplace_back();
   group.job = &job_named("io");
-  group.parameters = {.tasks = 7, .work = 0, .waits = {}};
+  tell(group, {{"tasks", {"7"}}});
   group.cpus = 2;
   group.cells.push_back(example.plan.cells.size());
   Cell& cell = example.plan.cells.emplace_back();

@@ -16,6 +16,7 @@
 #include "tests/support/faulty_tables.h"
 #include "tests/support/service_example.h"
 #include "tests/support/subprocess.h"
+#include "tests/support/told.h"
 
 namespace bench {
 namespace {
@@ -40,7 +41,7 @@ class Example {
     plan.seed = 7;
     Group& group = plan.groups.emplace_back();
     group.job = &job_named("io");
-    group.parameters = {.tasks = 4, .work = 0, .waits = {10ms, 20ms}};
+    tell(group, {{"tasks", {"4"}}, {"wait", {"10ms:20ms"}}});
     group.cpus = 2;
     for (const char* model : {"serial", "processes", "threads"}) {
       group.cells.push_back(plan.cells.size());

@@ -30,6 +30,7 @@ small=(--tasks=4 --work=2000 --wait=1ms:2ms)
 run 0 single "$bench" --model=all --workload=mixed "${small[@]}" --repetitions=1
 run 0 normal "$bench" --model=serial,thread-pool --workload=sum "${small[@]::2}" --workers=1,2 --cpus=1 --repetitions=6
 run 1 failed "$faulty_bench" --model=serial,processes --workload=throws,dies,wrong,quick --repetitions=1
+run 0 own "$faulty_bench" --model=serial --workload=told --tasks=4 --capacity=2,3 --queue-order=lifo --reads=50% --repetitions=1
 run 0 skipped "$faulty_bench" --model=unavailable,serial --workload=io --tasks=4 --wait=1ms --repetitions=1
 run 1 nothing "$faulty_bench" --model=unavailable --workload=io --repetitions=1
 
@@ -67,7 +68,7 @@ status=0
 wait "$harness" || status=$?
 [[ $status == 130 ]] || fail "interrupted: status $status instead of 130"
 
-files="single normal failed skipped nothing primitives unmeasured services open common search faulty silent load watched interrupted"
+files="single normal failed own skipped nothing primitives unmeasured services open common search faulty silent load watched interrupted"
 for file in $files; do
   "$python" -m jsonschema -i "$file.json" "$schema" || fail "$file.json does not obey the schema"
 done
@@ -116,6 +117,11 @@ assert files["interrupted"]["context"]["bench"]["interrupted"] is True and rows[
 
 def samples(name):
     return [row for row in rows[name] if row["run_type"] == "iteration" and "error_occurred" not in row]
+
+
+assert {row["bench"]["parameters"]["capacity"] for row in samples("own")} == {2, 3}
+assert {row["bench"]["parameters"]["queue_order"] for row in samples("own")} == {"lifo"}
+assert {row["bench"]["parameters"]["reads_percent"] for row in samples("own")} == {50}
 
 
 def parts(name):  # what lies under the samples' "bench"
@@ -175,7 +181,9 @@ mutations = {
     "a sample without its round": lambda d: row_of(d, "sample")["bench"].pop("round"),
     "an unknown regime": lambda d: row_of(d, "sample")["bench"].update(regime="fine"),
     "an unknown measure of a sample": lambda d: row_of(d, "sample")["bench"].update(latency_p42_ns=1),
-    "an unknown parameter": lambda d: row_of(d, "sample")["bench"]["parameters"].update(sleep=1),
+    "a parameter that is no value": lambda d: row_of(d, "sample")["bench"]["parameters"].update(sleep_ns=None),
+    "a parameter by the name of its flag": lambda d: row_of(d, "sample")["bench"]["parameters"].update({"idle-time": 1}),
+    "a job with connections": lambda d: row_of(d, "sample")["bench"]["parameters"].update(connections=4),
     "another histogram": lambda d: row_of(d, "sample")["bench"]["latency_histogram"].update(kind="linear"),
     "a negative count": lambda d: row_of(d, "sample")["bench"].update(batches=-1),
     "a failure without a reason": lambda d: row_of(d, "failure").update(error_message=""),
@@ -245,8 +253,8 @@ service_mutations = {
     "a tail without its limit": lambda d: row_of(d, "p99")["bench"].pop("limit"),
     "a failed service without connections": lambda d: row_of(d, "failure")["bench"]["parameters"].pop("connections"),
     "a job's name with a service's figures": lambda d: row_of(d, "sample").update(run_name="io/serial/tasks:4"),
-    "a service's name with an unknown parameter": lambda d: row_of(d, "sample").update(
-        name="echo/epoll/connections:4/message:64/mood:1"
+    "a service's name with a parameter of no value": lambda d: row_of(d, "sample").update(
+        name="echo/epoll/connections:4/message:64/mood"
     ),
     "no word on halting": lambda d: services(d).pop("no_halt"),
     "an unknown key of services": lambda d: services(d).update(more=1),
@@ -277,7 +285,7 @@ def parameters(document):
 primitive_mutations = {
     "a primitive through nothing": lambda d: parameters(d).pop("via"),
     "a primitive on no CPU": lambda d: parameters(d).update(cpus=0),
-    "a primitive with an unknown parameter": lambda d: parameters(d).update(mood=1),
+    "a primitive with a parameter that is no value": lambda d: parameters(d).update(mood=True),
     "a primitive of time 0": lambda d: row_of(d, "sample").update(real_time=0),
     "a primitive that did nothing": lambda d: row_of(d, "sample").update(iterations=0),
     "a primitive without its switches": lambda d: row_of(d, "sample")["bench"].pop("voluntary_switches_per_operation"),
@@ -285,7 +293,7 @@ primitive_mutations = {
     "a unit's memory on one side only": lambda d: row_of(d, "median")["bench"].update(user_bytes_per_unit=1),
     "a median of a primitive without its interval": lambda d: row_of(d, "median")["bench"].pop("cpu_time_interval_ns"),
     "a tail of a primitive": lambda d: row_of(d, "median").update(aggregate_name="p99"),
-    "a primitive's name with an unknown parameter": lambda d: row_of(d, "sample").update(
+    "a primitive's name without its CPUs": lambda d: row_of(d, "sample").update(
         name="spawn/threads/via:clone/mood:1"
     ),
     "a skipped primitive without a reason": lambda d: context(d)["skipped"].append({"name": "spawn/epoll", "reason": ""}),

@@ -33,7 +33,7 @@ class Example {
           std::uint32_t cpus = 2) {
     Group& group = plan.groups.emplace_back();
     group.job = &job_named(workload);
-    group.parameters = std::move(parameters);
+    group.batch = std::move(parameters);
     group.cpus = cpus;
     group.title = "example";
     for (const std::string_view model : models) {
@@ -124,7 +124,7 @@ TEST(Summary, LeavesOutCellsWithoutSamples) {
 double ideal_of(std::vector<std::chrono::nanoseconds> waits, std::uint32_t tasks, double compute_ns,
                 std::uint32_t cpus = 2) {
   Group group;
-  group.parameters = {.tasks = tasks, .work = 0, .waits = std::move(waits)};
+  group.batch = {.tasks = tasks, .work = 0, .waits = std::move(waits)};
   group.cpus = cpus;
   return ideal_ns(group, compute_ns);
 }
@@ -323,15 +323,6 @@ TEST(Summary, DoesNotWarnOfRegimesWithoutAMixture) {
   EXPECT_THAT(example.summary().warnings, IsEmpty());
   example.results.rulers.pop_back();  // as when a plan is interrupted: the last round's regime is not known
   EXPECT_THAT(example.summary().warnings, IsEmpty());
-}
-
-TEST(WorkloadIndex, CountsWorkloadsOfThePlanAndNotGroups) {
-  Plan plan;
-  for (const char* name : {"io", "io", "cpu", "io", "sum"}) plan.groups.emplace_back().job = &job_named(name);
-  EXPECT_EQ(workload_index(plan, plan.groups[1]), 0U);
-  EXPECT_EQ(workload_index(plan, plan.groups[2]), 1U);
-  EXPECT_EQ(workload_index(plan, plan.groups[3]), 0U);
-  EXPECT_EQ(workload_index(plan, plan.groups[4]), 2U);
 }
 
 // ---- What people read of it ----

@@ -1,0 +1,78 @@
+// How jobs are reported: times of batches, and what a checkpoint costs where that is what the job is about.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/report/report_kind.h"
+#include "harness/text/quantities.h"
+
+namespace bench {
+namespace {
+
+// Whole numbers, but one digit for what happens less than once in a batch.
+std::string format_switches(double switches) {
+  return switches > 0 && switches < 1 ? fmt::format("{:.1f}", switches) : format_count(std::round(switches));
+}
+
+const std::vector<std::string> columns{"model",    "time", "95%", "over ideal", "speed-up", "CPU",
+                                       "switches", "p50",  "p99", "memory",     "units"};
+
+std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const Group& /*group*/,
+                                const CellResult& result) {
+  return {
+      cell.label,
+      format_duration(row.wall_ns.median),
+      interval_text(row.wall_ns),
+      ratio_text(row.over_ideal),
+      ratio_text(row.speedup),
+      format_duration(row.cpu_ns.median),
+      fmt::format("{}+{}", format_switches(row.voluntary_switches.median),
+                  format_switches(row.involuntary_switches.median)),
+      format_duration(row.latency_ns[0].median),
+      format_duration(row.latency_ns[2].median),
+      result.peak_memory_bytes > 0 ? format_bytes(static_cast<double>(result.peak_memory_bytes)) : "-",
+      format_count(std::round(row.units_peak.median)),
+  };
+}
+
+std::string checkpoint_prices(const Plan& plan, const GroupSummary& summary) {
+  std::string text;
+  for (const CellSummary& row : summary.cells) {
+    if (!row.checkpoint_ns) continue;
+    const Estimate& price = *row.checkpoint_ns;
+    text += fmt::format("  {:<14}{:6.2f} ns", plan.cells[row.cell].label, price.median);
+    if (price.bounded) text += fmt::format("  [{:.2f}, {:.2f}]", price.low, price.high);
+    text += '\n';
+  }
+  if (text.empty() || !summary.compute_ns) return text;
+  const Group& group = plan.groups[summary.group];
+  const double steps = static_cast<double>(group.job->checkpoints(group.batch)) * group.batch.tasks;
+  return fmt::format("What a checkpoint adds to a step of the plain loop ({:.2f} ns), in CPU time:\n{}",
+                     summary.compute_ns->median / steps, text);
+}
+
+const std::vector<std::string>& header_of(const Group& /*group*/) { return columns; }
+
+std::string ideal_of(const GroupSummary& summary) {
+  return fmt::format(" · ideal {}", format_duration(summary.ideal_ns));
+}
+
+constexpr std::string_view legend =
+    "time: one batch, median of the rounds; 95%: interval of that median; over ideal: multiple of about the shortest\n"
+    "time possible; speed-up: over serial; CPU: user and system of all units; switches: waiting+preempted; p50, p99:\n"
+    "from the batch's start to a task's end; memory: peak of all processes (PSS); units: alive at once.\n";
+
+}  // namespace
+
+const ReportKind job_report{.header = header_of,
+                            .row = row_of,
+                            .ideal = ideal_of,
+                            .lines = no_lines,
+                            .paragraph = checkpoint_prices,
+                            .legend = legend,
+                            .has_ranking = true,
+                            .counted = {},
+                            .rows = &job_row_parts};
+
+}  // namespace bench

@@ -1,0 +1,144 @@
+// How services are reported: requests per second, latencies, and what limited them.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/report/report_kind.h"
+#include "harness/summary/rows_by_reason.h"
+#include "harness/text/quantities.h"
+
+namespace bench {
+namespace {
+
+const std::vector<std::string> columns{"model",      "rate/s",   "95%",    "p50",  "p99",    "p99.9", "CPU/request",
+                                       "over ideal", "switches", "server", "load", "served", "limit"};
+
+std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
+
+// What is not known of a server that somebody else runs.
+bool costs_unknown(const Group& group) { return group.foreign && group.foreign->pid <= 0; }
+
+// Nothing, where no request was answered or waited for.
+std::string latency_text(const Estimate& latency_ns) {
+  return latency_ns.median > 0 ? format_duration(latency_ns.median) : "-";
+}
+
+// An idle server that waits and a busy one look the same to a load that knows nothing of the server's CPU.
+std::string limit_text(const ServiceSummary& service, bool server_unknown) {
+  const std::string limit =
+      server_unknown && service.limit == Limit::latency ? "latency or server" : std::string(limit_name(service.limit));
+  return service.invalid == 0 ? limit : limit + ", INVALID";
+}
+
+std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const Group& group,
+                                const CellResult& /*result*/) {
+  const ServiceSummary& service = *row.service;
+  const bool unknown = costs_unknown(group);
+  const std::string served = fmt::format("{}/{}", service.connections_served, service.active_asked);
+  return {
+      cell.label,
+      format_count(service.rate.median),
+      interval_text(service.rate),
+      latency_text(row.latency_ns[0]),
+      latency_text(row.latency_ns[2]),
+      latency_text(row.latency_ns[3]),
+      unknown ? "-" : format_duration(row.cpu_ns.median),
+      ratio_text(row.over_ideal),
+      unknown ? "-" : fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median),
+      unknown ? "-" : percent(service.server_busy.median),
+      percent(service.generator_busy.median),
+      served,
+      limit_text(service, unknown),
+  };
+}
+
+std::string errors_text(const ServiceSummary& service) {
+  std::vector<std::string> kinds;
+  for (std::size_t kind = 0; kind < service.errors.size(); ++kind) {
+    if (service.errors[kind] == 0) continue;
+    kinds.push_back(fmt::format("{} {}", service.errors[kind], name_of(static_cast<LoadError>(kind))));
+  }
+  if (kinds.empty()) return {};
+  return fmt::format("errors: {}{}", fmt::join(kinds, ", "),
+                     service.error_text.empty() ? "" : " (" + service.error_text + ")");
+}
+
+// What a service's table has no column for: knees, memory, light connections, and whatever went wrong.
+std::string lines_of(const Plan& plan, const Results& results, const GroupSummary& summary) {
+  std::string text;
+  RowsByReason invalid;
+  const std::size_t width = label_width(plan, plan.groups[summary.group]);
+  for (const CellSummary& row : summary.cells) {
+    if (!row.service) continue;
+    const ServiceSummary& service = *row.service;
+    std::vector<std::string> parts;
+    if (service.knee) {
+      const Knee& knee = *service.knee;
+      parts.push_back(knee.rate > 0 ? fmt::format("keeps its promise up to {} requests/s", format_count(knee.rate))
+                                    : std::string("keeps its promise at no rate that was tried"));
+      if (knee.above_rate > 0)
+        parts.push_back(fmt::format(
+            "at {} {}", format_count(knee.above_rate),
+            knee.above_why == generator_was_the_limit ? knee.above_why : fmt::format("not ({})", knee.above_why)));
+    }
+    if (service.light_p99_ns.median > 0)
+      parts.push_back(fmt::format("p99 of the light connections {}", format_duration(service.light_p99_ns.median)));
+    if (const auto& memory = results.cells[row.cell].memory) {
+      parts.push_back(fmt::format("memory per connection {} user + {} kernel",
+                                  format_bytes(std::max(memory->user_bytes, 0.0)),
+                                  format_bytes(std::max(memory->kernel_bytes, 0.0))));
+    }
+    constexpr std::uint64_t many = 10'000;
+    if (service.connections_asked >= many) {
+      parts.push_back(fmt::format("{} connections/s established", format_count(service.establishment_rate.median)));
+    }
+    if (service.connections_established < service.connections_asked) {
+      parts.push_back(
+          fmt::format("{} of {} connections established", service.connections_established, service.connections_asked));
+    }
+    if (service.requests_unfinished != 0)
+      parts.push_back(
+          fmt::format("{} requests never answered", format_count(static_cast<double>(service.requests_unfinished))));
+    if (const std::string errors = errors_text(service); !errors.empty()) parts.push_back(errors);
+    if (service.invalid != 0) {
+      invalid.add(service.why_invalid,
+                  fmt::format("{} ({} of {} runs)", plan.cells[row.cell].label, service.invalid, row.wall_ns.samples));
+    }
+    if (!parts.empty())
+      text += fmt::format("  {:<{}}  {}\n", plan.cells[row.cell].label, width, fmt::join(parts, "; "));
+  }
+  for (const auto& [why, rows] : invalid.groups())
+    text += fmt::format("  INVALID ({}): {}\n", why, fmt::join(rows, ", "));
+  return text;
+}
+
+const std::vector<std::string>& header_of(const Group& /*group*/) { return columns; }
+
+std::string ideal_of(const GroupSummary& summary) {
+  return summary.ideal_ns > 0 ? fmt::format(" · ideal {} CPU/request", format_duration(summary.ideal_ns)) : "";
+}
+
+constexpr std::string_view legend =
+    "rate/s: requests answered per second, median of the rounds; 95%: interval of that median; p50 to p99.9: latency, "
+    "in an\n"
+    "open loop from when a request was due; CPU/request: of the server, user and system; over ideal: multiple of its "
+    "bare\n"
+    "system calls; switches: of the server per request, waiting+preempted; server, load: how busy their CPUs were; "
+    "served:\n"
+    "active connections that got a reply; limit: why the rate was no higher.\n";
+
+}  // namespace
+
+const ReportKind service_report{.header = header_of,
+                                .row = row_of,
+                                .ideal = ideal_of,
+                                .lines = lines_of,
+                                .paragraph = no_paragraph,
+                                .legend = legend,
+                                .has_ranking = true,
+                                .counted = {},
+                                .rows = &service_row_parts};
+
+}  // namespace bench

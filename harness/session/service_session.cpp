@@ -1,0 +1,179 @@
+// How services are run: at a rate that is given, found out for all models together or searched for each, and for their
+// connections' memory.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "harness/session/plan_session.h"
+#include "harness/session/rate_search.h"
+#include "harness/text/quantities.h"
+
+namespace bench {
+namespace {
+
+ServerCpus cpus_of(const Plan& plan, const Cell& cell) {
+  const Group& group = plan.group_of(cell);
+  const std::uint32_t at_once = resolve(cell.model->in_flight, group.load.active, cell.workers);
+  const CpuSplit& split = plan.cpu_split;
+  const auto load_own = std::ranges::count_if(
+      split.client, [&](int cpu) { return std::ranges::find(split.server, cpu) == split.server.end(); });
+  // A foreign server's CPUs are not known.
+  const bool shared = !group.foreign && std::cmp_less(load_own, split.client.size());
+  return {.usable = cell.model->parallel ? std::min(group.cpus, at_once) : 1,
+          .given = group.cpus,
+          .shared = shared,
+          .load_own = static_cast<std::uint32_t>(load_own)};
+}
+
+// One run at an offered rate, 0 for the closed loop.
+std::optional<Sample> run_at(PlanSession& session, WorkloadState& state, std::size_t index, double rate,
+                             std::int64_t duration_ns = 0) {
+  const Cell& cell = session.plan().cells[index];
+  const RunRequest request{.kind = RunKind::measure,
+                           .cell = static_cast<std::uint32_t>(index),
+                           .rate = rate,
+                           .duration_ns = duration_ns,
+                           .time_limit_ns = cell.time_limit_ns};
+  const std::string at = rate > 0 ? fmt::format(" · {} requests/s", format_count(rate)) : std::string();
+  const auto outcome = session.carry_out(
+      state, request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
+  if (!outcome) return std::nullopt;
+  return make_service_sample(session.report(), state.rounds, rate, cpus_of(session.plan(), cell));
+}
+
+// What a cell answers in the closed loop: where to look for rates that it can bear.
+std::optional<Sample> probe_capacity(PlanSession& session, WorkloadState& state, std::size_t index) {
+  return run_at(session, state, index, 0, capacity_probe_ns(session.plan().services));
+}
+
+// To two significant digits.
+double round_down(double rate) {
+  if (rate < 10) return std::floor(rate);
+  const double unit = std::pow(10, std::floor(std::log10(rate)) - 1);
+  return std::floor(rate / unit) * unit;
+}
+
+// A rate of an open loop that all models of a group can bear: well below the smallest closed-loop rate. A model that
+// leaves connections unserved bears no rate at all, and counts only if every model does.
+void find_common_rate(PlanSession& session, WorkloadState& state, std::size_t group) {
+  constexpr double comfortable = 0.6;
+  double lowest = 0;
+  double lowest_starved = 0;
+  for (const std::size_t cell : std::vector(state.cells)) {
+    if (session.plan().cells[cell].group != group || session.stopped()) continue;
+    const std::optional<Sample> probe = probe_capacity(session, state, cell);
+    if (!probe || probe->service->rate <= 0) continue;
+    const Limit limit = probe->service->judgement.limit;
+    double& least = limit == Limit::starved ? lowest_starved : lowest;
+    if (least == 0 || probe->service->rate < least) least = probe->service->rate;
+  }
+  if (lowest == 0) lowest = lowest_starved;
+  double& rate = session.results().common_rates[group];
+  rate = std::max(round_down(comfortable * lowest), 1.0);
+  if (lowest > 0) {
+    session.progress().round_line(fmt::format("{}: the common rate is {} requests/s", state.name, format_count(rate)));
+  }
+}
+
+void prepare(PlanSession& session, WorkloadState& state) {
+  const std::vector<Group>& groups = session.plan().groups;
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    if (groups[group].workload == state.index && groups[group].load.mode == RateMode::common) {
+      find_common_rate(session, state, group);
+    }
+  }
+}
+
+// The highest rate that keeps the promise, on a grid of 5%: from near the closed-loop rate in growing steps to where
+// it breaks or holds, then by halves.
+std::optional<Sample> search_rate(PlanSession& session, WorkloadState& state, std::size_t index) {
+  const std::optional<Sample> probe = probe_capacity(session, state, index);
+  if (!probe) return std::nullopt;
+  RateSearch search(probe->service->rate);
+  std::optional<Sample> best;  // of the highest rate that holds; without such, of the lowest that was tried
+  bool holds = false;
+  while (!session.stopped() && !search.done()) {
+    const double rate = search.next_rate();
+    std::optional<Sample> sample = run_at(session, state, index, rate);
+    if (!sample) break;
+    const RateTry tried = judge_rate(*sample, session.plan().services.slo);
+    search.tell(tried);
+    const bool better =
+        !best || (tried.kept && !holds) || (tried.kept == holds && (rate > best->service->offered_rate) == holds);
+    if (better) best = std::move(sample);
+    holds |= tried.kept;
+  }
+  if (best) best->service->knee = search.knee();
+  return best;  // of a search that was cut short, too: each of its tries is a run
+}
+
+std::optional<Sample> run(PlanSession& session, WorkloadState& state, std::size_t index) {
+  const std::size_t group = session.plan().cells[index].group;
+  const ServiceLoad& load = session.plan().groups[group].load;
+  switch (load.mode) {
+    case RateMode::closed:
+    case RateMode::fixed: break;
+    case RateMode::common: return run_at(session, state, index, session.results().common_rates[group]);
+    case RateMode::search: return search_rate(session, state, index);
+  }
+  return run_at(session, state, index, load.rate);
+}
+
+// The result of a cell whose memory runs would be the same: one that differs in how many connections are measured
+// otherwise. Null without one.
+const CellResult* same_memory(PlanSession& session, std::size_t index) {
+  const Plan& plan = session.plan();
+  const Cell& cell = plan.cells[index];
+  const ServiceLoad& load = plan.group_of(cell).load;
+  for (std::size_t other = 0; other < plan.cells.size(); ++other) {
+    const Cell& candidate = plan.cells[other];
+    const Group& group = plan.group_of(candidate);
+    const CellResult& result = session.results().cells[other];
+    if (result.memory && candidate.model == cell.model && candidate.workers == cell.workers &&
+        candidate.stack_bytes == cell.stack_bytes && group.service == plan.group_of(cell).service &&
+        group.load.parameters == load.parameters && group.load.pipeline == load.pipeline &&
+        memory_counts(group.load.connections) == memory_counts(load.connections)) {
+      return &result;
+    }
+  }
+  return nullptr;
+}
+
+// Connections' memory as a slope over counts, each in a run of its own: what does not grow with them drops out.
+void measure_memory(PlanSession& session, WorkloadState& state, std::size_t index) {
+  const Plan& plan = session.plan();
+  const Cell& cell = plan.cells[index];
+  CellResult& result = session.results().cells[index];
+  if (!plan.services.memory || result.samples.empty()) return;
+  if (cell.model->in_flight != Count::tasks) return;  // it does not hold so many at once
+  if (const CellResult* same = same_memory(session, index)) {
+    result.memory = same->memory;
+    return session.save();
+  }
+  std::vector<MemoryReading> readings;
+  for (const std::uint32_t connections : memory_counts(plan.group_of(cell).load.connections)) {
+    const RunRequest request{.kind = RunKind::memory,
+                             .cell = static_cast<std::uint32_t>(index),
+                             .connections = connections,
+                             .time_limit_ns = cell.time_limit_ns};
+    const std::string what = fmt::format("memory · {} · {} · {} connections", state.name, cell.label, connections);
+    if (!session.carry_out(state, request, what, "in its memory run: ")) return;
+    const ServiceMeasurement& measured = session.report().service;
+    if (measured.open_at_barrier < static_cast<std::int32_t>(connections)) {
+      session.progress().line(fmt::format("{}: memory unknown, the server had only {} of {} connections", cell.name,
+                                          measured.open_at_barrier, connections));
+      return;
+    }
+    readings.push_back({connections, measured.user_bytes, measured.kernel_bytes});
+  }
+  result.memory = memory_slope(readings);
+  session.save();
+}
+
+}  // namespace
+
+const SessionKind service_session{.prepare = prepare, .run = run, .measure_memory = measure_memory};
+
+}  // namespace bench

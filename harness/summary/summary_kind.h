@@ -1,0 +1,54 @@
+// What differs between kinds of workloads when their samples are summed up.
+#pragma once
+
+#include <string>
+
+#include "harness/summary/summary.h"
+
+namespace bench {
+
+/// The group that is summed up, and what its runs have left.
+struct SummarySource {
+  const Plan& plan;
+  const Results& results;
+  const Group& group;
+  const std::vector<Regime>& regimes;  ///< Of each round.
+};
+
+/// How a kind is summed up. Functions that may be null say so.
+struct SummaryKind {
+  /// What no model can beat, in ns of a sample's `cost`; 0 where that is not known. Null: there is no such thing.
+  double (*ideal_ns)(const Group& group, const Sample& sample);
+  double Sample::*cost;
+
+  /// Adds what only this kind's samples say.
+  void (*add_own)(const SummarySource& source, CellSummary& row);
+
+  /// What a group is ranked by, as part of what was asked; null: its cells do different things, so that none is best.
+  RankedBy (*ranked_by)(const Group& group);
+
+  /// A cell's cost in each round, by that measure.
+  ByRound (*cost_by)(const SummarySource& source, std::size_t cell, RankedBy by);
+
+  /// Why a cell that ran has no place in the ranking; empty where it has one.
+  std::string (*why_unranked)(const CellSummary& row, RankedBy by);
+
+  /// What follows the sentence on the best; null: nothing.
+  std::string (*afterword)(const SummarySource& source, const GroupSummary& summary, const Ranking& ranking);
+
+  /// Adds warnings of its own; null: none.
+  void (*warn)(GroupSummary& summary);
+};
+
+extern const SummaryKind job_summary;
+extern const SummaryKind service_summary;
+extern const SummaryKind primitive_summary;
+
+/// That of a group's workload.
+const SummaryKind& summary_kind(const Group& group);
+
+/// The cost of each sample as a multiple of the same run's ideal, which takes out how fast the machine was in that
+/// second; the cost itself where the ideal is not known.
+ByRound over_ideal(const SummarySource& source, std::size_t cell);
+
+}  // namespace bench
