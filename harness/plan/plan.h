@@ -118,18 +118,8 @@ std::vector<std::string_view> workload_names(const Plan& plan);
 /// no sense anywhere.
 Plan make_plan(const Options& options, const Machine& machine);
 
-/// The groups of the chosen services, without cells.
-std::vector<Group> make_service_groups(const Options& options, const CpuSplit& cpus);
-
-/// What the name of any cell says of its model's own parameters: "/workers:4", "/stack:16384" where that is not the
-/// default.
-std::string model_parameters_text(const Cell& cell);
-
 /// The name of a service's cell: "echo/epoll/connections:50/message:64".
 std::string service_cell_name(const Cell& cell, const Group& group);
-
-/// Adds the groups and cells of the chosen primitives to `plan`.
-void add_primitives(Plan& plan, const Options& options, const Machine& machine);
 
 /// About how long a run of a service takes.
 std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options);
@@ -155,6 +145,5 @@ constexpr std::array<std::uint32_t, 3> memory_counts(std::uint32_t connections) 
 
 /// Likewise what happens once, beside the rounds: memory runs, and probes for a common rate.
 std::int64_t expected_once_ns(const Plan& plan);
-std::int64_t expected_service_once_ns(const Cell& cell, const Group& group, const ServiceOptions& options);
 
 }  // namespace bench

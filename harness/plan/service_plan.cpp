@@ -6,7 +6,7 @@
 
 #include "harness/options/workload_parameters.h"
 #include "harness/plan/calibration.h"
-#include "harness/plan/plan.h"
+#include "harness/plan/plan_kind.h"
 #include "harness/text/parameters.h"
 #include "harness/text/quantities.h"
 
@@ -66,9 +66,7 @@ std::int64_t start_ns(std::uint32_t connections) {
   return server_ns + connection_ns * connections;
 }
 
-}  // namespace
-
-std::vector<Group> make_service_groups(const Options& options, const CpuSplit& cpus) {
+std::vector<Group> groups_of(const Options& options, const CpuSplit& cpus) {
   const ServiceOptions& asked = options.service;
   std::vector<double> rates = asked.rates;
   if (rates.empty()) rates.push_back(0);
@@ -109,6 +107,63 @@ std::vector<Group> make_service_groups(const Options& options, const CpuSplit& c
   return groups;
 }
 
+// How many of a server's tasks come to lie in one process; in several they are about evenly spread.
+std::uint32_t tasks_in_one_process(const Cell& cell, std::uint32_t tasks) {
+  const std::uint32_t processes = cell.model->outer && cell.model->outer->unit == UnitKind::process ? cell.workers : 1;
+  return processes == 1 ? tasks : tasks / processes + tasks / processes / 10;
+}
+
+std::string name_of(const Cell& cell, const Group& group, const Options& /*options*/) {
+  return service_cell_name(cell, group);
+}
+
+std::int64_t expected_ns(const Cell& /*cell*/, const Group& group, const Options& options) {
+  return expected_service_run_ns(group, options.service);
+}
+
+std::optional<std::string> why_skipped(const Cell& cell, const Group& group, const Machine& machine) {
+  if (auto why = why_unavailable(cell)) return why;
+  if (!cell.model->serve) return "serves no connections";
+  const std::uint32_t connections = group.load.connections;
+  const std::uint32_t units = resolve(cell.model->units, connections, cell.workers);
+  if (auto why = machine.why_too_many(cell.model->unit, units, connections)) return why;
+  // A server holds a descriptor for each of its connections.
+  constexpr std::uint32_t server_descriptors = 100;
+  const std::uint32_t needed = tasks_in_one_process(cell, connections) + server_descriptors;
+  if (cell.model->unit != UnitKind::process && needed > machine.descriptor_limit) {
+    return fmt::format("needs {} descriptors in one process, but ulimit -n = {}; lift it with: ulimit -Hn {} (as root)",
+                       needed, machine.descriptor_limit, needed);
+  }
+  return why_no_pool(cell, machine);
+}
+
+std::string note_of(const Cell& cell, const Group& group) {
+  const Model& model = *cell.model;
+  if (model.note) return model_note(cell);
+  constexpr std::uint32_t other_descriptors = 10;
+  if (model.max_descriptors != 0 &&
+      tasks_in_one_process(cell, group.load.connections) + other_descriptors > model.max_descriptors) {
+    return fmt::format("watches {} descriptors at the most, and so not all connections",
+                       format_count(model.max_descriptors));
+  }
+  return {};
+}
+
+std::int64_t once_ns(const Cell& cell, const Group& group, const ServiceOptions& options) {
+  std::int64_t total_ns = 0;
+  if (group.load.mode == RateMode::common) {
+    total_ns += start_ns(group.load.connections) + options.client.warmup.count() + capacity_probe_ns(options);
+  }
+  if (options.memory && cell.model->in_flight == Count::tasks) {
+    constexpr std::int64_t settling_ns = 1'000'000'000;
+    for (const std::uint32_t connections : memory_counts(group.load.connections))
+      total_ns += start_ns(connections) + settling_ns;
+  }
+  return total_ns;
+}
+
+}  // namespace
+
 std::string service_cell_name(const Cell& cell, const Group& group) {
   const ServiceLoad& load = group.load;
   std::string name = fmt::format("{}/{}/connections:{}", group.service->name, cell.model->name, load.connections);
@@ -134,19 +189,6 @@ std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& o
   return group.load.mode == RateMode::search ? probes_of_a_search * run_ns : run_ns;
 }
 
-std::int64_t expected_service_once_ns(const Cell& cell, const Group& group, const ServiceOptions& options) {
-  std::int64_t total_ns = 0;
-  if (group.load.mode == RateMode::common) {
-    total_ns += start_ns(group.load.connections) + options.client.warmup.count() + capacity_probe_ns(options);
-  }
-  if (options.memory && cell.model->in_flight == Count::tasks) {
-    constexpr std::int64_t settling_ns = 1'000'000'000;
-    for (const std::uint32_t connections : memory_counts(group.load.connections))
-      total_ns += start_ns(connections) + settling_ns;
-  }
-  return total_ns;
-}
-
 CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& options) {
   const auto without = [&](const std::vector<int>& taken) {
     std::vector<int> rest;
@@ -166,5 +208,16 @@ CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& opt
   if (split.server.empty()) split.server = without(split.client);
   return split;
 }
+
+const PlanKind service_plan{.groups = groups_of,
+                            .cells = cells_of_models,
+                            .name = name_of,
+                            .label = model_label,
+                            .expected_ns = expected_ns,
+                            .patience_ns = 60'000'000'000,
+                            .patience = 3,
+                            .why_skipped = why_skipped,
+                            .note = note_of,
+                            .once_ns = once_ns};
 
 }  // namespace bench

@@ -252,7 +252,8 @@ double ideal_ns(const Group& group, double compute_ns) {
   for (std::size_t i = 0; i < dealt; ++i) {
     longest_ns = std::max(longest_ns, task_ns + static_cast<double>(batch.waits[i].count()));
   }
-  return std::max(longest_ns, compute_ns / group.cpus);
+  const double in_turn_ns = group.job->in_turn ? static_cast<double>(group.job->in_turn(batch).count()) : 0;
+  return std::max({longest_ns, compute_ns / group.cpus, in_turn_ns});
 }
 
 }  // namespace bench
