@@ -158,7 +158,7 @@ class PooledJob {
 
 // ---- Services ----
 
-// What has a connection.
+// Where a connection is held.
 enum class Holder : std::uint8_t {
   none,       // it is over, and its descriptor may be another's
   epoll,      // it is watched, and the reactor's thread may take it

@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 
 #include "models/talk/conversation.h"
 #include "models/talk/sockets.h"

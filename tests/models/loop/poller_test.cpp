@@ -158,6 +158,12 @@ TYPED_TEST(PollerTest, ReportsAgainWhatIsNotServed) {
   EXPECT_TRUE(this->is_readable(this->watched)) << "a byte is left";
 }
 
+TYPED_TEST(PollerTest, DoesNotSleepWhileOneIsStillReady) {
+  this->poller.watch(this->watched, Interest::read);
+  this->pair.they_send("x");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(this->poller.wait(no_deadline).size(), 1U) << i;
+}
+
 TYPED_TEST(PollerTest, ReportsNoMoreWhatIsExhausted) {
   this->poller.watch(this->watched, Interest::read);
   for (int i = 0; i < 3; ++i) {

@@ -266,9 +266,9 @@ TEST_F(ConnectionStateTest, TellsAnEndThatCameWhileDrainingAfterwards) {
   EXPECT_THAT(service.take_told(), ElementsAre("data ask", "drained "));
   service.will_say({{"bye"}});
   EXPECT_EQ(state.tell_end(out), Todo::send);
+  EXPECT_FALSE(state.is_end_due()) << "it has been told";
   EXPECT_EQ(send_all(), Todo::close);
   EXPECT_EQ(sent, "muchmorebye");
-  EXPECT_FALSE(state.is_end_due());
   EXPECT_THAT(service.take_told(), ElementsAre("end "));
 }
 
