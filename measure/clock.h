@@ -7,11 +7,13 @@
 
 namespace bench {
 
+inline constexpr std::int64_t second_ns = 1'000'000'000;
+
 /// The time of `clock` in nanoseconds: CLOCK_MONOTONIC for durations, or a CPU clock.
 inline std::int64_t clock_ns(clockid_t clock) noexcept {
   timespec time{};
   clock_gettime(clock, &time);
-  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
+  return time.tv_sec * second_ns + time.tv_nsec;
 }
 
 /// Nanoseconds since an arbitrary start; the same in every process, never set back.

@@ -187,8 +187,8 @@ extern constinit const Model gil_threads_model{
     .summary = "a thread for each task under one global lock, as CPython has it",
     .aliases = {"gil", "python-threads"},
     .unit = UnitKind::thread,
-    .units = Count::tasks,
-    .in_flight = Count::tasks,
+    .units = HowMany::tasks,
+    .in_flight = HowMany::tasks,
     .run = run_gil_threads,
     .serve = serve_gil_threads,
 };

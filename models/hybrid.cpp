@@ -44,7 +44,7 @@ bool carries(const Model& model, const Model& outer) {
   return model.name == outer.name || (model.inner && (carries(*model.outer, outer) || carries(*model.inner, outer)));
 }
 
-Count at_least_workers(Count count) { return count == Count::one ? Count::workers : count; }
+HowMany at_least_workers(HowMany count) { return count == HowMany::one ? HowMany::workers : count; }
 
 Row make_row(const Model& outer, const Model& inner) {
   Row row{.name = fmt::format("{}+{}", outer.name, inner.name),

@@ -29,9 +29,9 @@
 namespace bench {
 namespace {
 
-class JobLoop {
+class RingJob {
  public:
-  explicit JobLoop(JobRun& job) : job_(job), parking_(job) {
+  explicit RingJob(JobRun& job) : job_(job), parking_(job) {
     if (parking_.used()) watch_inbox();
   }
 
@@ -40,7 +40,7 @@ class JobLoop {
     unfinished_ = job_.tasks();
     for (std::uint32_t index = 0; index < job_.tasks(); ++index) start(index);
     while (true) {
-      parking_.resume_all([this](Waiting& waiting) { go_on(waiting.task); });
+      parking_.resume_all([this](Waiting& waiting) { advance_task(waiting.task); });
       if (unfinished_ == 0) return;
       sleep();
       for (Completion done; ring_.take(done);) on_completion(done);
@@ -59,7 +59,7 @@ class JobLoop {
 
   // Of one task, for the driver.
   struct TaskHost {
-    JobLoop& loop;
+    RingJob& loop;
     std::uint32_t index;
 
     static Done checkpoint() noexcept { return Done::now; }
@@ -74,7 +74,7 @@ class JobLoop {
 
   void start(std::uint32_t index) {
     tasks_[index].script = job_.begin(index, parking_.home());
-    go_on(index);
+    advance_task(index);
   }
 
   void watch_inbox() { io_uring_prep_poll_add(ring_.prepare(inbox_tag), parking_.fd(), POLLIN); }
@@ -141,11 +141,11 @@ class JobLoop {
     } else {
       operation.result = done.result;
     }
-    go_on(index);
+    advance_task(index);
   }
 
   // Runs task `index` up to its next wait or to its end.
-  void go_on(std::uint32_t index) {
+  void advance_task(std::uint32_t index) {
     Task& task = tasks_[index];
     TaskHost host{*this, index};
     try {
@@ -168,7 +168,7 @@ class JobLoop {
 
 void run_io_uring(JobRun& job) {
   const Run::Unit unit(job);
-  JobLoop loop(job);
+  RingJob loop(job);
   while (job.next_batch()) loop.run_batch();
 }
 
@@ -184,8 +184,8 @@ extern constinit const Model io_uring_model{
     .summary = "one thread that hands its calls to a completion ring",
     .aliases = {"uring", "iouring"},
     .unit = UnitKind::thread,
-    .units = Count::one,
-    .in_flight = Count::tasks,
+    .units = HowMany::one,
+    .in_flight = HowMany::tasks,
     .run = run_io_uring,
     .serve = serve_io_uring,
     .why_unavailable = why_no_io_uring,

@@ -18,7 +18,7 @@ namespace bench {
 enum class UnitKind : std::uint8_t { process, thread, fiber, coroutine };
 
 /// How many there are of something.
-enum class Count : std::uint8_t { one, workers, one_and_workers, tasks };
+enum class HowMany : std::uint8_t { one, workers, one_and_workers, tasks };
 
 /// A way to arrange concurrent work.
 struct Model {
@@ -27,8 +27,8 @@ struct Model {
   std::array<std::string_view, 4> aliases{};  ///< Other names; unused ones are empty.
 
   UnitKind unit;
-  Count units;            ///< How many units at the most.
-  Count in_flight;        ///< How many tasks may wait at once.
+  HowMany units;          ///< How many units at the most.
+  HowMany in_flight;      ///< How many tasks may wait at once.
   bool parallel = false;  ///< Whether tasks compute on several CPUs at once.
 
   /// Runs a job as JobRun describes; in the first thread of a process of its own. May throw std::exception before
@@ -58,19 +58,19 @@ struct Model {
 };
 
 /// The number that `count` means with so many tasks and workers.
-constexpr std::uint32_t resolve(Count count, std::uint32_t tasks, std::uint32_t workers) noexcept {
+constexpr std::uint32_t resolve(HowMany count, std::uint32_t tasks, std::uint32_t workers) noexcept {
   switch (count) {
-    case Count::one: return 1;
-    case Count::workers: return workers;
-    case Count::one_and_workers: return 1 + workers;
-    case Count::tasks: break;
+    case HowMany::one: return 1;
+    case HowMany::workers: return workers;
+    case HowMany::one_and_workers: return 1 + workers;
+    case HowMany::tasks: break;
   }
   return tasks;
 }
 
 /// Whether the model has as many units as --workers says.
 constexpr bool is_pool(const Model& model) noexcept {
-  return model.units == Count::workers || model.units == Count::one_and_workers;
+  return model.units == HowMany::workers || model.units == HowMany::one_and_workers;
 }
 
 /// Whether --workers means something to the model: the units of a pool, or the copies of a hybrid's inner model.

@@ -32,8 +32,8 @@ extern constinit const Model nonblocking_model{
     .summary = "one thread that tries every socket in turn and never sleeps",
     .aliases = {"non-blocking", "busy-poll", "busy-polling", "polling"},
     .unit = UnitKind::thread,
-    .units = Count::one,
-    .in_flight = Count::tasks,
+    .units = HowMany::one,
+    .in_flight = HowMany::tasks,
     .run = run_nonblocking,
     .serve = serve_nonblocking,
 };

@@ -29,8 +29,8 @@ extern constinit const Model poll_model{
     .name = "poll",
     .summary = "one thread that runs callbacks from a loop of poll",
     .unit = UnitKind::thread,
-    .units = Count::one,
-    .in_flight = Count::tasks,
+    .units = HowMany::one,
+    .in_flight = HowMany::tasks,
     .run = run_poll,
     .serve = serve_poll,
 };

@@ -69,7 +69,7 @@ class PooledJob {
     static Done checkpoint() noexcept { return Done::now; }
     Done wait_for(std::chrono::nanoseconds duration) {  // after which the task may be with another worker at any time
       pooled.pool_.hand_over_at(now_ns() + duration.count(),
-                                [own = &pooled, task = index](auto&) { own->go_on(task); });
+                                [own = &pooled, task = index](auto&) { own->advance_task(task); });
       return Done::later;
     }
     Done transfer(Operation& operation) { return pooled.transfer(operation, index); }
@@ -79,10 +79,10 @@ class PooledJob {
 
   void start(std::uint32_t index) {
     scripts_[index] = job_.begin(index, parking_.home());
-    go_on(index);
+    advance_task(index);
   }
 
-  void go_on(std::uint32_t index) {
+  void advance_task(std::uint32_t index) {
     TaskHost host{*this, index};
     try {
       if (!drive(scripts_[index], host)) return;
@@ -95,7 +95,7 @@ class PooledJob {
   }
 
   void resume(std::uint32_t index) {
-    pool_.hand_over([this, index](auto&) { go_on(index); });
+    pool_.hand_over([this, index](auto&) { advance_task(index); });
   }
 
   // On a worker, as its deadline has to be kept by the reactor's thread.
@@ -106,7 +106,7 @@ class PooledJob {
     if (!waiting.park()) return Done::now;
     if (bounded) {
       pool_.hand_over_at(due_ns, [this, &waiting, index](auto&) {
-        if (waiting.due_ns.load() <= now_ns() && waiting.give_up()) go_on(index);
+        if (waiting.due_ns.load() <= now_ns() && waiting.give_up()) advance_task(index);
       });
     }
     return Done::later;
@@ -435,8 +435,8 @@ extern constinit const Model reactor_pool_model{
     .summary = "one thread that waits in epoll and hands what is ready to N threads",
     .aliases = {"half-sync", "epoll-pool", "reactor-threads"},
     .unit = UnitKind::thread,
-    .units = Count::one_and_workers,
-    .in_flight = Count::tasks,
+    .units = HowMany::one_and_workers,
+    .in_flight = HowMany::tasks,
     .parallel = true,
     .run = run_reactor_pool,
     .serve = serve_reactor_pool,

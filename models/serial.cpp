@@ -31,8 +31,8 @@ extern constinit const Model serial_model{
     .summary = "one task after another, in one thread",
     .aliases = {"sequential", "iterative"},
     .unit = UnitKind::thread,
-    .units = Count::one,
-    .in_flight = Count::one,
+    .units = HowMany::one,
+    .in_flight = HowMany::one,
     .run = run_serial,
     .serve = serve_serial,
 };

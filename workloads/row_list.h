@@ -13,26 +13,26 @@ template <typename Row>
 class RowList {
  public:
   /// Goes through the rows themselves.
-  class iterator {
+  class Iterator {
    public:
     using value_type = Row;
     using difference_type = std::ptrdiff_t;
 
-    iterator() = default;
-    explicit constexpr iterator(const Row* const* at) noexcept : at_(at) {}
+    Iterator() = default;
+    explicit constexpr Iterator(const Row* const* at) noexcept : at_(at) {}
     constexpr const Row& operator*() const noexcept { return **at_; }
     constexpr const Row* operator->() const noexcept { return *at_; }
-    constexpr iterator& operator++() noexcept {
+    constexpr Iterator& operator++() noexcept {
       ++at_;
       return *this;
     }
-    constexpr iterator operator++(int) noexcept { return iterator(at_++); }
-    bool operator==(const iterator&) const = default;
+    constexpr Iterator operator++(int) noexcept { return Iterator(at_++); }
+    bool operator==(const Iterator&) const = default;
 
    private:
     const Row* const* at_ = nullptr;
   };
-  static_assert(std::forward_iterator<iterator>);
+  static_assert(std::forward_iterator<Iterator>);
 
   constexpr RowList() = default;
 
@@ -41,8 +41,8 @@ class RowList {
   requires std::constructible_from < std::span<const Row* const>,
   const List& > constexpr RowList(const List& rows) noexcept : rows_(rows) {}
 
-  constexpr iterator begin() const noexcept { return iterator(rows_.data()); }
-  constexpr iterator end() const noexcept { return iterator(rows_.data() + rows_.size()); }
+  constexpr Iterator begin() const noexcept { return Iterator(rows_.data()); }
+  constexpr Iterator end() const noexcept { return Iterator(rows_.data() + rows_.size()); }
   constexpr std::size_t size() const noexcept { return rows_.size(); }
   constexpr bool empty() const noexcept { return rows_.empty(); }
   constexpr const Row& front() const noexcept { return *rows_.front(); }

@@ -17,7 +17,8 @@ namespace {
 Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
   const Options options = parse_options(tables, argc, argv);
   switch (options.command) {
-    case Command::run: return carry_out(options, [&](const Machine& machine) { return make_plan(options, machine); });
+    case Command::run:
+      return run_and_report(options, [&](const Machine& machine) { return make_plan(options, machine); });
     case Command::list: print(list_text(tables)); break;
     case Command::serve: return serve(options);
     case Command::load: return load(tables, options);

@@ -22,8 +22,8 @@ constexpr Model foreign_model{.name = "server",
                               .summary = "a server that somebody else runs",
                               .aliases = {},
                               .unit = UnitKind::process,
-                              .units = Count::one,
-                              .in_flight = Count::tasks,
+                              .units = HowMany::one,
+                              .in_flight = HowMany::tasks,
                               .parallel = true,
                               .run = nullptr,
                               .serve = nullptr,
@@ -118,7 +118,7 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
 }
 
 Exit load(const Tables& tables, const Options& options) {
-  return carry_out(options, [&](const Machine&) { return make_load_plan(tables, options); });
+  return run_and_report(options, [&](const Machine&) { return make_load_plan(tables, options); });
 }
 
 }  // namespace bench

@@ -63,7 +63,7 @@ void print(std::string_view text) {
   }
 }
 
-Exit carry_out(const Options& options, const std::function<Plan(const Machine&)>& make) {
+Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make) {
   raise_descriptor_limit();
   const Machine machine = read_machine();
   const Plan plan = make(machine);

@@ -15,6 +15,6 @@ namespace bench {
 void print(std::string_view text);
 
 /// Makes a plan, runs it, writes its result and prints its report, all as `options` ask for.
-Exit carry_out(const Options& options, const std::function<Plan(const Machine&)>& make);
+Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make);
 
 }  // namespace bench

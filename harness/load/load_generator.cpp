@@ -19,8 +19,6 @@
 namespace bench {
 namespace {
 
-constexpr std::int64_t second_ns = 1'000'000'000;
-
 // From the announcement of a phase to its beginning: all workers shall be awake by then.
 constexpr std::int64_t ahead_ns = 1'000'000;
 

@@ -11,8 +11,6 @@
 
 namespace bench {
 namespace {
-
-constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::int64_t tcp_sweep_ns = second_ns / 10;
 constexpr std::int64_t udp_sweep_ns = second_ns / 50;  // a lost datagram is given up after 200 ms
 

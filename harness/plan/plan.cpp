@@ -146,7 +146,7 @@ std::optional<std::string> why_unavailable(const Cell& cell) {
 std::optional<std::string> why_no_pool(const Cell& cell, const Machine& machine) {
   // A pool of processes watches each worker through a descriptor.
   constexpr std::uint32_t other_descriptors = 32;
-  const bool watched = cell.model->unit == UnitKind::process && cell.model->units == Count::workers;
+  const bool watched = cell.model->unit == UnitKind::process && cell.model->units == HowMany::workers;
   if (watched && cell.workers + other_descriptors > machine.descriptor_limit) {
     return fmt::format("needs {} descriptors, but ulimit -n = {}; lift it with: ulimit -n {} (as root: ulimit -Hn too)",
                        cell.workers + other_descriptors, machine.descriptor_limit, 2 * cell.workers);

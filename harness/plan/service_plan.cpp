@@ -154,7 +154,7 @@ std::int64_t once_ns(const Cell& cell, const Group& group, const ServiceOptions&
   if (group.load.mode == RateMode::common) {
     total_ns += start_ns(group.load.connections) + options.client.warmup.count() + capacity_probe_ns(options);
   }
-  if (options.memory && cell.model->in_flight == Count::tasks) {
+  if (options.memory && cell.model->in_flight == HowMany::tasks) {
     constexpr std::int64_t settling_ns = 1'000'000'000;
     for (const std::uint32_t connections : memory_counts(group.load.connections))
       total_ns += start_ns(connections) + settling_ns;

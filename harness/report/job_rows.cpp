@@ -27,11 +27,11 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   bench["involuntary_switches_per_batch"] = sample.involuntary_switches;
   bench["minor_faults_per_batch"] = sample.minor_faults;
   bench["major_faults_per_batch"] = sample.major_faults;
-  bench["ideal_ns"] = ideal_ns(source.group, sample.compute_ns);
-  if (sample.compute_ns > 0) bench["plain_loop_cpu_ns"] = sample.compute_ns;
+  bench["ideal_ns"] = ideal_ns(source.group, sample.ideal_cpu_ns);
+  if (sample.ideal_cpu_ns > 0) bench["plain_loop_cpu_ns"] = sample.ideal_cpu_ns;
   bench["units_peak"] = sample.units_peak;
   add_percentiles(bench, "start_delay", sample.start_delay_ns);
-  add_percentiles(bench, "service", sample.service_ns);
+  add_percentiles(bench, "service", sample.task_time_ns);
 }
 
 void fill_median(const RowSource& source, const CellSummary& summary, Json& row, Json& bench) {
@@ -53,7 +53,7 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
 
 void fill_percentile(const RowSource& /*source*/, const CellSummary& summary, std::size_t which, Json& bench) {
   bench["start_delay_ns"] = summary.start_delay_ns[which].median;
-  bench["service_ns"] = summary.service_ns[which].median;
+  bench["service_ns"] = summary.task_time_ns[which].median;
 }
 
 }  // namespace

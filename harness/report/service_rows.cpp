@@ -137,7 +137,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   bench["limit"] = limit_name(service.judgement.limit);
   bench["valid"] = service.judgement.valid;
   if (!service.judgement.valid) bench["invalid_reason"] = service.judgement.why_invalid;
-  if (sample.compute_ns > 0) bench["ideal_ns"] = sample.compute_ns;
+  if (sample.ideal_cpu_ns > 0) bench["ideal_ns"] = sample.ideal_cpu_ns;
   fill_costs(source,
              {.busy = service.server_busy,
               .cpu_ns = sample.cpu_ns,

@@ -30,7 +30,6 @@ namespace bench {
 namespace {
 
 constexpr int backlog = 4096;
-constexpr std::int64_t second_ns = 1'000'000'000;
 
 void sleep_a_moment(std::int64_t duration_ns) {
   const timespec duration{.tv_sec = 0, .tv_nsec = duration_ns};

@@ -22,7 +22,7 @@ void measure_memory(PlanSession& session, WorkloadState& state, std::size_t inde
                            .units_hint = result.samples.front().units_peak,
                            .time_limit_ns = cell.time_limit_ns};
   const auto outcome =
-      session.carry_out(state, request, fmt::format("memory · {} · {}", state.name, cell.label), "in its memory run: ");
+      session.launch(state, request, fmt::format("memory · {} · {}", state.name, cell.label), "in its memory run: ");
   if (!outcome) return;
   result.peak_memory_bytes = outcome->peak_memory_bytes;
   session.save();

@@ -38,8 +38,8 @@ class PlanSession {
 
   /// Carries out a run of a cell and shows `what` meanwhile; nothing where it was cut off, or failed, which ends the
   /// cell: `where` goes before the reason.
-  std::optional<RunOutcome> carry_out(WorkloadState& state, const RunRequest& request, const std::string& what,
-                                      std::string_view where = {});
+  std::optional<RunOutcome> launch(WorkloadState& state, const RunRequest& request, const std::string& what,
+                                   std::string_view where = {});
 
   /// The same for a run of a cell as it stands in the plan.
   std::optional<RunOutcome> measure(WorkloadState& state, std::size_t cell);

@@ -37,8 +37,8 @@ std::optional<Sample> run_at(PlanSession& session, WorkloadState& state, std::si
                            .duration_ns = duration_ns,
                            .time_limit_ns = cell.time_limit_ns};
   const std::string at = rate > 0 ? fmt::format(" · {} requests/s", format_count(rate)) : std::string();
-  const auto outcome = session.carry_out(
-      state, request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
+  const auto outcome =
+      session.launch(state, request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
   if (!outcome) return std::nullopt;
   return make_service_sample(session.report(), state.rounds, rate, cpus_of(session.plan(), cell));
 }
@@ -147,7 +147,7 @@ void measure_memory(PlanSession& session, WorkloadState& state, std::size_t inde
   const Cell& cell = plan.cells[index];
   CellResult& result = session.results().cells[index];
   if (!plan.services.memory || result.samples.empty()) return;
-  if (cell.model->in_flight != Count::tasks) return;  // it does not hold so many at once
+  if (cell.model->in_flight != HowMany::tasks) return;  // it does not hold so many at once
   if (const CellResult* same = same_memory(session, index)) {
     result.memory = same->memory;
     return session.save();
@@ -159,7 +159,7 @@ void measure_memory(PlanSession& session, WorkloadState& state, std::size_t inde
                              .connections = connections,
                              .time_limit_ns = cell.time_limit_ns};
     const std::string what = fmt::format("memory · {} · {} · {} connections", state.name, cell.label, connections);
-    if (!session.carry_out(state, request, what, "in its memory run: ")) return;
+    if (!session.launch(state, request, what, "in its memory run: ")) return;
     const ServiceMeasurement& measured = session.report().service;
     if (measured.open_at_barrier < static_cast<std::int32_t>(connections)) {
       session.progress().line(fmt::format("{}: memory unknown, the server had only {} of {} connections", cell.name,

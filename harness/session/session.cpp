@@ -13,8 +13,6 @@
 namespace bench {
 namespace {
 
-constexpr std::int64_t second_ns = 1'000'000'000;
-
 const SessionKind& kind_of(const Group& group) {
   return of_kind<SessionKind>(group, {&job_session, &service_session, &primitive_session});
 }
@@ -104,8 +102,8 @@ RunOutcome PlanSession::launch(const RunRequest& request, const std::string& wha
   });
 }
 
-std::optional<RunOutcome> PlanSession::carry_out(WorkloadState& state, const RunRequest& request,
-                                                 const std::string& what, std::string_view where) {
+std::optional<RunOutcome> PlanSession::launch(WorkloadState& state, const RunRequest& request, const std::string& what,
+                                              std::string_view where) {
   const RunOutcome outcome = launch(request, what);
   if (outcome.cancelled) return std::nullopt;
   if (const std::string reason = failure_reason(outcome, report(), request); !reason.empty()) {
@@ -119,7 +117,7 @@ std::optional<RunOutcome> PlanSession::measure(WorkloadState& state, std::size_t
   const Cell& cell = plan_.cells[index];
   const RunRequest request{
       .kind = RunKind::measure, .cell = static_cast<std::uint32_t>(index), .time_limit_ns = cell.time_limit_ns};
-  return carry_out(state, request, fmt::format("round {} · {} · {}", state.rounds + 1, state.name, cell.label));
+  return launch(state, request, fmt::format("round {} · {} · {}", state.rounds + 1, state.name, cell.label));
 }
 
 // A failed cell runs no more: a hang would cost its time limit in every round.

@@ -4,7 +4,7 @@
 namespace bench {
 namespace {
 
-double ideal_of(const Group& group, const Sample& sample) { return ideal_ns(group, sample.compute_ns); }
+double ideal_of(const Group& group, const Sample& sample) { return ideal_ns(group, sample.ideal_cpu_ns); }
 
 std::optional<Ratio> speedup(const SummarySource& source, std::size_t index) {
   for (const std::size_t cell : source.group.cells) {
@@ -20,7 +20,7 @@ std::optional<Estimate> checkpoint_price(const Group& group, const std::vector<S
   if (!group.job->checkpoints) return std::nullopt;
   const double checkpoints = static_cast<double>(group.job->checkpoints(group.batch)) * group.batch.tasks;
   std::vector<double> prices;
-  for (const Sample& sample : samples) prices.push_back((sample.cpu_ns - sample.compute_ns) / checkpoints);
+  for (const Sample& sample : samples) prices.push_back((sample.cpu_ns - sample.ideal_cpu_ns) / checkpoints);
   return median_estimate(prices);
 }
 

@@ -29,7 +29,7 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
       .warmup_batches = job.warmup_batches,
       .wall_ns = per_batch(job.wall_ns),
       .cpu_ns = per_batch(job.usage.cpu_ns),
-      .compute_ns = report.compute_ns,
+      .ideal_cpu_ns = report.compute_ns,
       .voluntary_switches = per_batch(job.usage.voluntary_switches),
       .involuntary_switches = per_batch(job.usage.involuntary_switches),
       .minor_faults = per_batch(job.usage.minor_faults),
@@ -39,7 +39,7 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
       .units_peak = report.units_peak.load(),
       .latency_ns = percentiles(job.latency),
       .start_delay_ns = percentiles(job.start_delay),
-      .service_ns = percentiles(job.service),
+      .task_time_ns = percentiles(job.service),
       .latency = job.latency.encode(),
       .service = std::nullopt,
   };
@@ -86,7 +86,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   sample.batches = 1;
   sample.wall_ns = measured.latency.mean_ns();
   sample.cpu_ns = per_request(measured.usage.cpu_ns);
-  sample.compute_ns = measured.bare_request_ns;
+  sample.ideal_cpu_ns = measured.bare_request_ns;
   sample.voluntary_switches = per_request(measured.usage.voluntary_switches);
   sample.involuntary_switches = per_request(measured.usage.involuntary_switches);
   sample.minor_faults = per_request(measured.usage.minor_faults);

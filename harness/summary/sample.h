@@ -69,10 +69,10 @@ struct Sample {
   std::uint32_t round = 0;    ///< Of the workload, from 0; samples of the same round are pairs.
   std::uint32_t batches = 0;  ///< Measured; costs are means over them.
   std::uint32_t warmup_batches = 0;
-  double wall_ns = 0;     ///< Of a batch; of a request: its mean latency.
-  double cpu_ns = 0;      ///< Of the whole tree, in the measured batches.
-  double compute_ns = 0;  ///< CPU time of the batch's computation as a plain loop, just before and after; or 0.
-                          ///< Of a request: of its system calls, bare.
+  double wall_ns = 0;       ///< Of a batch; of a request: its mean latency.
+  double cpu_ns = 0;        ///< Of the whole tree, in the measured batches.
+  double ideal_cpu_ns = 0;  ///< CPU time of what no model can do without: the plain loop's, or the bare calls'; or 0.
+                            ///< Of a request: of its system calls, bare.
   double voluntary_switches = 0;
   double involuntary_switches = 0;
   double minor_faults = 0;
@@ -82,7 +82,7 @@ struct Sample {
   std::int32_t units_peak = 0;             ///< Units alive at once, counted.
   std::array<double, 4> latency_ns{};      ///< shown_percentiles: from a batch's start to each task's end.
   std::array<double, 4> start_delay_ns{};  ///< From a batch's start to each task's start.
-  std::array<double, 4> service_ns{};      ///< From each task's start to its end.
+  std::array<double, 4> task_time_ns{};    ///< From each task's start to its end.
   Histogram::Encoded latency;              ///< For merging over runs.
   std::optional<ServiceSample> service = std::nullopt;
   std::optional<PrimitiveSample> primitive = std::nullopt;

@@ -66,7 +66,7 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
 namespace {
 
 // The system calls of a request, bare.
-double ideal_of(const Group& /*group*/, const Sample& sample) { return sample.compute_ns; }
+double ideal_of(const Group& /*group*/, const Sample& sample) { return sample.ideal_cpu_ns; }
 
 void add_own(const SummarySource& source, CellSummary& row) {
   row.service = summarize_service(source.results.cells[row.cell].samples);

@@ -46,7 +46,7 @@ class GroupSummarizer {
       if (!kind_.ideal_ns) continue;
       for (const Sample& sample : samples) {
         ideals_ns.push_back(kind_.ideal_ns(group_, sample));
-        if (sample.compute_ns > 0) compute_ns.push_back(sample.compute_ns);
+        if (sample.ideal_cpu_ns > 0) compute_ns.push_back(sample.ideal_cpu_ns);
       }
     }
     if (!ideals_ns.empty()) summary_.ideal_ns = median(ideals_ns);
@@ -78,7 +78,7 @@ class GroupSummarizer {
     row.units_peak = median_estimate(column(samples, &Sample::units_peak));
     row.latency_ns = estimate_percentiles(samples, &Sample::latency_ns);
     row.start_delay_ns = estimate_percentiles(samples, &Sample::start_delay_ns);
-    row.service_ns = estimate_percentiles(samples, &Sample::service_ns);
+    row.task_time_ns = estimate_percentiles(samples, &Sample::task_time_ns);
     row.user_share = user_share(samples);
     for (const Sample& sample : samples) count_regime(row, summary_.regimes[sample.round]);
     if (kind_.ideal_ns) row.over_ideal = distance_from_ideal(index);

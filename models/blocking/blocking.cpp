@@ -3,15 +3,13 @@
 #include <cerrno>
 #include <ctime>
 
+#include "measure/clock.h"
 #include "workloads/futex.h"
 
 namespace bench {
 namespace {
 
-timespec timespec_of(std::int64_t ns) {
-  constexpr std::int64_t second_ns = 1'000'000'000;
-  return {.tv_sec = ns / second_ns, .tv_nsec = ns % second_ns};
-}
+timespec timespec_of(std::int64_t ns) { return {.tv_sec = ns / second_ns, .tv_nsec = ns % second_ns}; }
 
 }  // namespace
 

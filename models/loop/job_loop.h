@@ -28,12 +28,12 @@ class JobLoop {
     unfinished_ = job_.tasks();
     for (std::uint32_t index = 0; index < job_.tasks(); ++index) start(index);
     while (true) {
-      parking_.resume_all([this](Waiting& waiting) { go_on(waiting.task); });
+      parking_.resume_all([this](Waiting& waiting) { advance_task(waiting.task); });
       if (unfinished_ == 0) return;
       for (const Ready& ready : poller_.wait(parking_.sleep_until(timers_.next_deadline_ns()))) on_ready(ready);
       parking_.slept();
       const std::int64_t now = now_ns();
-      for (std::uint32_t index = 0; timers_.take_due(now, index);) go_on(index);
+      for (std::uint32_t index = 0; timers_.take_due(now, index);) advance_task(index);
     }
   }
 
@@ -64,11 +64,11 @@ class JobLoop {
 
   void start(std::uint32_t index) {
     scripts_[index] = job_.begin(index, parking_.home());
-    go_on(index);
+    advance_task(index);
   }
 
   // The callback: runs task `index` up to its next wait or to its end.
-  void go_on(std::uint32_t index) {
+  void advance_task(std::uint32_t index) {
     TaskHost host{*this, index};
     try {
       if (!drive(scripts_[index], host)) return;
@@ -122,7 +122,7 @@ class JobLoop {
     }
     const auto slot = static_cast<std::size_t>(ready.fd);
     Watched& descriptor = descriptors_[slot];
-    if (descriptor.task != nobody) return go_on(std::exchange(descriptor.task, nobody));
+    if (descriptor.task != nobody) return advance_task(std::exchange(descriptor.task, nobody));
     if (!descriptor.watched) return;
     // Ready while its task is busy elsewhere: to be watched again when that waits for it.
     descriptor.interest = Interest::nothing;

@@ -11,7 +11,6 @@
 namespace bench {
 
 Timeout::Timeout(std::int64_t deadline_ns) noexcept : bounded_(deadline_ns != no_deadline) {
-  constexpr std::int64_t second_ns = 1'000'000'000;
   if (!bounded_) return;
   const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - now_ns(), 0);
   left_ = {.tv_sec = left_ns / second_ns, .tv_nsec = left_ns % second_ns};

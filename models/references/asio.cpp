@@ -434,8 +434,8 @@ extern constinit const Model asio_model{
     .name = "asio",
     .summary = "coroutines on Asio's io_context, in one thread; compare with coroutines",
     .unit = UnitKind::coroutine,
-    .units = Count::tasks,
-    .in_flight = Count::tasks,
+    .units = HowMany::tasks,
+    .in_flight = HowMany::tasks,
     .run = run_asio,
     .serve = serve_asio,
 };

@@ -139,7 +139,7 @@ class Task {
   // What the tasks of a job share.
   struct Batch {
     Batch(JobRun& run, std::vector<Task>& tasks)
-        : job(run), parked(run, loop, [&tasks](Waiting& waiting) { tasks[waiting.task].go_on(); }) {}
+        : job(run), parked(run, loop, [&tasks](Waiting& waiting) { tasks[waiting.task].advance_task(); }) {}
     JobRun& job;
     Loop loop;
     ParkedTasks parked;
@@ -153,13 +153,13 @@ class Task {
     uv_timer_init(batch.loop.get(), &timer_);
     timer_.data = this;
     script_ = batch.job.begin(index, batch.parked.parking().home());
-    go_on();
+    advance_task();
   }
 
   // For the driver.
   static Done checkpoint() noexcept { return Done::now; }
   Done wait_for(std::chrono::nanoseconds duration) {
-    start_timer(timer_, duration, [](uv_timer_t* timer) { static_cast<Task*>(timer->data)->go_on(); });
+    start_timer(timer_, duration, [](uv_timer_t* timer) { static_cast<Task*>(timer->data)->advance_task(); });
     return Done::later;
   }
   Done park(Waiting& waiting, std::chrono::nanoseconds at_most) {
@@ -185,7 +185,7 @@ class Task {
     Task& task = *static_cast<Task*>(request->data);
     task.script_.operation().result = request->result;
     uv_fs_req_cleanup(request);
-    task.go_on();
+    task.advance_task();
   }
 
   Done begin_file(const Transfer& transfer) {
@@ -207,7 +207,7 @@ class Task {
     check(uv_poll_start(watched_, events,
                         [](uv_poll_t* handle, int, int) {
                           uv_poll_stop(handle);
-                          static_cast<Task*>(handle->data)->go_on();
+                          static_cast<Task*>(handle->data)->advance_task();
                         }),
           "uv_poll_start");
   }
@@ -221,7 +221,7 @@ class Task {
     watched_fd_ = -1;
   }
 
-  void go_on() {
+  void advance_task() {
     try {
       if (!drive(script_, *this)) return;
     } catch (...) {
@@ -628,8 +628,8 @@ extern constinit const Model libuv_model{
     .summary = "callbacks on libuv's loop, in one thread; compare with epoll",
     .aliases = {"uv"},
     .unit = UnitKind::thread,
-    .units = Count::one,
-    .in_flight = Count::tasks,
+    .units = HowMany::one,
+    .in_flight = HowMany::tasks,
     .run = run_libuv,
     .serve = serve_libuv,
 };

@@ -7,8 +7,8 @@
 #include <new>
 #include <utility>
 
+#include "models/resumable/sanitizer_notes.h"
 #include "models/resumable/stack_pool.h"
-#include "models/resumable/switch_notes.h"
 
 namespace bench {
 
@@ -79,7 +79,7 @@ class Fiber {
 
   StackPool& stacks_;
   StackPool::Stack stack_;
-  SwitchNotes notes_;
+  SanitizerNotes notes_;
   void* body_ = nullptr;                                // of start(), until run() has taken it over
   boost::context::detail::fcontext_t inner_ = nullptr;  // where the fiber goes on while it is parked
   boost::context::detail::fcontext_t outer_ = nullptr;  // where its resumer goes on while it runs

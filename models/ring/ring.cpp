@@ -8,6 +8,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "measure/clock.h"
 #include "measure/unique_fd.h"
 
 namespace bench {
@@ -70,7 +71,6 @@ io_uring_sqe* Ring::prepare(std::uint64_t tag) {
 }
 
 void Ring::arm(std::uint64_t tag, std::int64_t deadline_ns, __kernel_timespec& room) {
-  constexpr std::int64_t second_ns = 1'000'000'000;
   room = {.tv_sec = deadline_ns / second_ns, .tv_nsec = deadline_ns % second_ns};
   io_uring_prep_timeout(prepare(tag), &room, 0, IORING_TIMEOUT_ABS);
 }

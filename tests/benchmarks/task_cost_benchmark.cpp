@@ -98,7 +98,7 @@ void suspend_at_a_checkpoint(benchmark::State& state) {
 
 std::uint32_t tasks_for(const bench::Model& model) {
   const bool by_kernel = model.unit == bench::UnitKind::process || model.unit == bench::UnitKind::thread;
-  const bool unit_each = model.units == bench::Count::tasks && by_kernel;
+  const bool unit_each = model.units == bench::HowMany::tasks && by_kernel;
   return unit_each ? 300 : 10'000;
 }
 

@@ -80,7 +80,7 @@ class ServesStreams : public testing::TestWithParam<Case> {
   const Model& model() const { return *std::get<0>(GetParam()); }
   const Service& service() const { return *std::get<1>(GetParam()); }
   // Whether the model serves more connections at once than it has workers.
-  bool unbounded() const { return model().in_flight == Count::tasks; }
+  bool unbounded() const { return model().in_flight == HowMany::tasks; }
 };
 INSTANTIATE_TEST_SUITE_P(Models, ServesStreams, testing::ValuesIn(pairs(serving_models(), services(Transport::tcp))),
                          name_of);
@@ -250,7 +250,7 @@ TEST_P(ServesStreams, DropsASilentPeer) {
 
 // A loop that has been busy for longer than the idle timeout finds what came meanwhile, and nobody was idle.
 TEST_P(ServesStreams, KeepsThoseWhoWereServedWhileItWasBusy) {
-  const bool kernel_switches = model().unit != UnitKind::coroutine && model().units != Count::one;
+  const bool kernel_switches = model().unit != UnitKind::coroutine && model().units != HowMany::one;
   if (!unbounded() || kernel_switches || model().inner) GTEST_SKIP() << "it is not one loop";
   if (service().name != "http") GTEST_SKIP() << "one service shows it";
   TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = 75'000'000, .wait = {}}, 1s);
@@ -332,7 +332,8 @@ TEST_P(ServesStreams, ServesOthersBesideRequestsThatNeverEnd) {
   const std::int64_t before = tree_proportional_set_bytes(server.process().pid());
   raise_descriptor_limit();
   const bool few = sanitized || model().unit == UnitKind::process || model().name == "select";
-  const bool threads = model().unit == UnitKind::thread && model().units == Count::tasks;  // other tests have some too
+  const bool threads =
+      model().unit == UnitKind::thread && model().units == HowMany::tasks;  // other tests have some too
   const int count = few ? 500 : threads ? 5'000 : 10'000;
   for (int i = 0; i < count; ++i) {
     half_open.push_back(server.connect());

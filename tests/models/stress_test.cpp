@@ -25,7 +25,7 @@ TEST_P(Stress, RunsThousandsOfWaitingTasksToTheEnd) {
     GTEST_SKIP() << *limit;
   }
   // Long enough that most units wait at once where all can; where they cannot, short enough to end.
-  const std::chrono::nanoseconds wait = model.in_flight == Count::tasks ? 1s : 100us;
+  const std::chrono::nanoseconds wait = model.in_flight == HowMany::tasks ? 1s : 100us;
   TestRuns runs({{.model = &model,
                   .job = &job_named("io"),
                   .parameters = {.tasks = tasks, .work = 0, .waits = {wait}},
@@ -65,7 +65,7 @@ TEST_P(Stress, HoldsThousandsOfConnections) {
   plan.connections = plan.active = connections;
   plan.warmup = 0s;
   plan.duration = 500ms;
-  const bool unbounded = model.in_flight == Count::tasks && model.name != "select";
+  const bool unbounded = model.in_flight == HowMany::tasks && model.name != "select";
   plan.connect_deadline = unbounded ? 20s : 1s;
   plan.drain = unbounded ? 20s : 500ms;
   plan.heavy_share = 0;

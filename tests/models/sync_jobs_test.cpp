@@ -26,19 +26,19 @@ struct Told {
 
 const std::vector<Told>& every_way() {
   static const std::vector<Told> ways{
-      {"counter_unlocked", "counter", {{"locked", "no"}, {"wait", "20ms"}}},
-      {"counter_locked", "counter", {{"wait", "100us"}}},
-      {"counter_wide", "counter", {{"locked", "wide"}, {"wait", "100us"}, {"tasks", "30"}, {"work", "50"}}},
-      {"gate", "gate", {{"wait", "1ms"}}},
-      {"queue_fifo", "producer-consumer", {{"items", "2000"}}},
+      {"counter_unlocked", "counter", {{"locked", {"no"}}, {"wait", {"20ms"}}}},
+      {"counter_locked", "counter", {{"wait", {"100us"}}}},
+      {"counter_wide", "counter", {{"locked", {"wide"}}, {"wait", {"100us"}}, {"tasks", {"30"}}, {"work", {"50"}}}},
+      {"gate", "gate", {{"wait", {"1ms"}}}},
+      {"queue_fifo", "producer-consumer", {{"items", {"2000"}}}},
       {"queue_of_one",
        "producer-consumer",
-       {{"items", "2000"}, {"capacity", "1"}, {"producers", "5"}, {"consumers", "3"}}},
-      {"queue_lifo", "producer-consumer", {{"items", "2000"}, {"order", "lifo"}}},
-      {"queue_priority", "producer-consumer", {{"items", "2000"}, {"order", "priority"}, {"consumers", "7"}}},
-      {"crawl_worker", "crawl", {{"pages", "5"}}},
-      {"crawl_parent", "crawl", {{"pages", "5"}, {"submit", "parse-in-parent"}}},
-      {"crawl_gather", "crawl", {{"pages", "5"}, {"submit", "gather-then-parse"}}},
+       {{"items", {"2000"}}, {"capacity", {"1"}}, {"producers", {"5"}}, {"consumers", {"3"}}}},
+      {"queue_lifo", "producer-consumer", {{"items", {"2000"}}, {"order", {"lifo"}}}},
+      {"queue_priority", "producer-consumer", {{"items", {"2000"}}, {"order", {"priority"}}, {"consumers", {"7"}}}},
+      {"crawl_worker", "crawl", {{"pages", {"5"}}}},
+      {"crawl_parent", "crawl", {{"pages", {"5"}}, {"submit", {"parse-in-parent"}}}},
+      {"crawl_gather", "crawl", {{"pages", {"5"}}, {"submit", {"gather-then-parse"}}}},
   };
   return ways;
 }

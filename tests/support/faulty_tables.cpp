@@ -209,8 +209,8 @@ constexpr Model row(std::string_view name, std::string_view summary, void (*run)
   return {.name = name,
           .summary = summary,
           .unit = UnitKind::thread,
-          .units = Count::one,
-          .in_flight = Count::one,
+          .units = HowMany::one,
+          .in_flight = HowMany::one,
           .run = run,
           .why_unavailable = why_unavailable,
           .note = note};

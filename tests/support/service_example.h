@@ -55,7 +55,7 @@ class ServiceExample {
     sample.batches = 1;
     sample.wall_ns = rate > 0 ? latency_ns : 0;
     sample.cpu_ns = cpu_ns;
-    sample.compute_ns = 1000;
+    sample.ideal_cpu_ns = 1000;
     sample.units_peak = 1;
     const auto requests = static_cast<std::uint64_t>(std::llround(rate));
     Histogram latency{};

@@ -412,7 +412,7 @@ TEST(ServiceRows, SayNothingOfAServerThatSomebodyElseRuns) {
   Group& group = example.plan.groups[0];
   group.foreign.emplace().target.text = "192.0.2.1:80";
   example.plan.cpu_split = {};
-  example.add(0, 1000, 0, Limit::latency).compute_ns = 0;
+  example.add(0, 1000, 0, Limit::latency).ideal_cpu_ns = 0;
   for (const char* type : {"iteration", "aggregate"}) {
     const Json bench = rows_of(example, type)[0]["bench"];
     for (const char* key : {"ideal_ns", "server_cpu_percent", "voluntary_switches_per_request", "units_peak"}) {
@@ -427,7 +427,7 @@ TEST(ServiceRows, SayNothingOfAServerThatSomebodyElseRuns) {
 TEST(ServiceRows, HoldNoNullWithoutASingleAnswer) {
   ServiceExample example({"epoll"}, RateMode::fixed, 1000);
   Sample& sample = example.add(0, 0, 0, Limit::starved);
-  sample.compute_ns = 0;
+  sample.ideal_cpu_ns = 0;
   sample.service->load = {};
   EXPECT_FALSE(holds_null(document_of(example)));
   EXPECT_EQ(rows_of(example, "iteration")[0]["items_per_second"], 0);

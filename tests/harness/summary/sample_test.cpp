@@ -62,7 +62,7 @@ TEST_F(ServiceReport, DividesCostsByAllRequestsAnsweredBetweenTheReadings) {
   EXPECT_EQ(sample.round, 3U);
   EXPECT_DOUBLE_EQ(sample.cpu_ns, 1e6);
   EXPECT_DOUBLE_EQ(sample.voluntary_switches, 0.5);
-  EXPECT_DOUBLE_EQ(sample.compute_ns, 1500);
+  EXPECT_DOUBLE_EQ(sample.ideal_cpu_ns, 1500);
   EXPECT_DOUBLE_EQ(sample.service->rate, 495);  // completed in the two seconds of the window
   EXPECT_DOUBLE_EQ(sample.service->server_busy, 0.25);
   EXPECT_NEAR(sample.wall_ns, 1e6, 1e3);

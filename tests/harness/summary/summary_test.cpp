@@ -53,7 +53,7 @@ class Example {
       sample.batches = 1;
       sample.wall_ns = walls[round];
       sample.cpu_ns = walls[round];
-      if (!computes.empty()) sample.compute_ns = computes[round];
+      if (!computes.empty()) sample.ideal_cpu_ns = computes[round];
       results.cells[cell].samples.push_back(sample);
     }
   }

@@ -19,10 +19,10 @@ namespace bench {
 #if defined(__SANITIZE_ADDRESS__)
 
 /// The notes of one fiber. Each is made right before or right after a switch, on the stack that its comment names.
-class SwitchNotes {
+class SanitizerNotes {
  public:
   /// Of a stack that is new or used again.
-  explicit SwitchNotes(std::span<std::byte> stack) : stack_(stack) {
+  explicit SanitizerNotes(std::span<std::byte> stack) : stack_(stack) {
     __asan_unpoison_memory_region(stack_.data(), stack_.size());
   }
 
@@ -52,12 +52,12 @@ class SwitchNotes {
 
 #elif defined(__SANITIZE_THREAD__)
 
-class SwitchNotes {
+class SanitizerNotes {
  public:
-  explicit SwitchNotes(std::span<std::byte> /*stack*/) : fiber_(__tsan_create_fiber(0)) {}
-  ~SwitchNotes() { __tsan_destroy_fiber(fiber_); }
-  SwitchNotes(const SwitchNotes&) = delete;
-  SwitchNotes& operator=(const SwitchNotes&) = delete;
+  explicit SanitizerNotes(std::span<std::byte> /*stack*/) : fiber_(__tsan_create_fiber(0)) {}
+  ~SanitizerNotes() { __tsan_destroy_fiber(fiber_); }
+  SanitizerNotes(const SanitizerNotes&) = delete;
+  SanitizerNotes& operator=(const SanitizerNotes&) = delete;
 
   void before_entry() {
     outer_ = __tsan_get_current_fiber();
@@ -75,9 +75,9 @@ class SwitchNotes {
 
 #else
 
-class SwitchNotes {
+class SanitizerNotes {
  public:
-  explicit SwitchNotes(std::span<std::byte> /*stack*/) {}
+  explicit SanitizerNotes(std::span<std::byte> /*stack*/) {}
   void before_entry() {}
   void after_entry() {}
   void before_leaving() {}
