@@ -13,12 +13,12 @@ namespace {
 std::string list_of(RowList<Model> models) {
   std::string text;
   for (const Model& model : models) {
-    text += fmt::format("  {:<14}{}\n", model.name, model.summary);
-    if (!aliases_of(model).empty()) text += fmt::format("  {:<14}  also: {}\n", "", fmt::join(aliases_of(model), ", "));
+    text += fmt::format("  {:<19}{}\n", model.name, model.summary);
+    if (!aliases_of(model).empty()) text += fmt::format("  {:<19}  also: {}\n", "", fmt::join(aliases_of(model), ", "));
     const std::string why = model.why_unavailable ? model.why_unavailable() : "";
-    if (!why.empty()) text += fmt::format("  {:<14}  not available here: {}\n", "", why);
+    if (!why.empty()) text += fmt::format("  {:<19}  not available here: {}\n", "", why);
     const std::string note = model.note ? model.note() : "";
-    if (!note.empty()) text += fmt::format("  {:<14}  here it {}\n", "", note);
+    if (!note.empty()) text += fmt::format("  {:<19}  here it {}\n", "", note);
   }
   return text;
 }
@@ -26,9 +26,9 @@ std::string list_of(RowList<Model> models) {
 // A job, a service or a primitive.
 template <typename Row>
 std::string list_of(const Row& workload) {
-  std::string text = fmt::format("  {:<14}{}\n", workload.name, workload.summary);
+  std::string text = fmt::format("  {:<19}{}\n", workload.name, workload.summary);
   if (workload.parameters.empty()) return text;
-  text += fmt::format("  {:<14}  default:", "");
+  text += fmt::format("  {:<19}  default:", "");
   for (const Parameter& row : workload.parameters) text += fmt::format(" --{}={}", row.name, row.standard);
   return text + '\n';
 }
@@ -44,7 +44,7 @@ bool all_available(RowList<Model> models) {
 std::string list_text(const Tables& tables) {
   std::string text = "Models:\n" + list_of(tables.models);
   text +=
-      "  OUTER+INNER   hybrids: N copies of any model in processes (processes+epoll) or threads "
+      "  OUTER+INNER        hybrids: N copies of any model in processes (processes+epoll) or threads "
       "(threads+coroutines),\n"
       "                  nested too (processes+threads+coroutines); --workers=N, by default the CPUs\n";
   if (!tables.references.empty()) {
@@ -57,7 +57,7 @@ std::string list_text(const Tables& tables) {
   text += "\nPrimitives:\n";
   for (const Primitive& primitive : tables.primitives) text += list_of(primitive);
   text += "\nSuites:\n";
-  for (const Suite& suite : all_suites()) text += fmt::format("  {:<14}{}\n", suite.name, suite.summary);
+  for (const Suite& suite : all_suites()) text += fmt::format("  {:<19}{}\n", suite.name, suite.summary);
   if (all_available(tables.models) && all_available(tables.references)) text += "\nEvery model can run here.\n";
   return text;
 }

@@ -15,7 +15,7 @@ namespace {
 
 std::string model_lines(const Tables& tables) {
   std::string lines;
-  for (const Model& model : tables.models) lines += fmt::format("  {:<14}{}\n", model.name, model.summary);
+  for (const Model& model : tables.models) lines += fmt::format("  {:<19}{}\n", model.name, model.summary);
   return lines;
 }
 
@@ -23,14 +23,14 @@ std::string reference_lines(const Tables& tables) {
   if (tables.references.empty()) return {};
   std::string lines =
       "\nReference runtimes, well-known libraries to compare with (--model by name; not among 'all'):\n";
-  for (const Model& model : tables.references) lines += fmt::format("  {:<14}{}\n", model.name, model.summary);
+  for (const Model& model : tables.references) lines += fmt::format("  {:<19}{}\n", model.name, model.summary);
   return lines;
 }
 
 template <typename Row>
 std::string workload_lines(RowList<Row> workloads) {
   std::string lines;
-  for (const Row& row : workloads) lines += fmt::format("  {:<14}{}\n", row.name, row.summary);
+  for (const Row& row : workloads) lines += fmt::format("  {:<19}{}\n", row.name, row.summary);
   return lines;
 }
 
@@ -104,9 +104,9 @@ std::string parameter_lines(const std::vector<WorkloadParameters>& workloads) {
 std::string suite_lines() {
   std::string lines;
   for (const Suite& suite : all_suites()) {
-    lines += fmt::format("  {:<14}{}\n", suite.name, suite.summary);
+    lines += fmt::format("  {:<19}{}\n", suite.name, suite.summary);
     for (const SuitePart part : suite.parts) {
-      lines += fmt::format("  {:<14} ", "");
+      lines += fmt::format("  {:<19} ", "");
       for (const FlagDefault& value : part) {
         lines += fmt::format(" --{}{}{}", value.flag, value.value.empty() ? "" : "=", value.value);
       }
@@ -130,7 +130,7 @@ A comma makes more cells (--tasks=10,100), a colon joins values inside one (--wa
 TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB, MB. N takes k and M.
 
 Models (--model, 'all' takes every one; so it is by default):
-{}  OUTER+INNER   hybrids: --workers copies of INNER, in processes (processes+epoll) or threads (threads+coroutines);
+{}  OUTER+INNER        hybrids: --workers copies of INNER, in processes (processes+epoll) or threads (threads+coroutines);
                 nested too (processes+threads+coroutines); not among 'all'
 {}
 Workloads (--workload; 'all' takes every job and every service, 'primitives' every primitive; by default, all jobs).

@@ -17,7 +17,7 @@ class CoroutineScheduler : public Scheduler<std::coroutine_handle<>> {
   using Handle = std::coroutine_handle<>;
 
   /// `co_await scheduler.turn()`: the coroutine goes on after all others that are ready now, from the scheduler's loop.
-  auto turn() noexcept {
+  [[nodiscard]] auto turn() noexcept {
     struct Turn : Waiter {
       CoroutineScheduler& scheduler;
       explicit Turn(CoroutineScheduler& home) : scheduler(home) {}
@@ -32,7 +32,7 @@ class CoroutineScheduler : public Scheduler<std::coroutine_handle<>> {
   }
 
   /// `co_await scheduler.sleep(10ms)`: the coroutine goes on from the scheduler's loop when the time has passed.
-  auto sleep(std::chrono::nanoseconds duration) noexcept {
+  [[nodiscard]] auto sleep(std::chrono::nanoseconds duration) noexcept {
     struct Sleep : Waiter {
       CoroutineScheduler& scheduler;
       std::int64_t deadline_ns;

@@ -28,10 +28,10 @@ class JobUnits {
     while (unfinished != 0) {
       parking.resume_all([this](Waiting& waiting) { scheduler.wake_in_turn(*static_cast<Waiter*>(waiting.unit)); });
       if (!parking.used() && sockets_.empty()) {
-        scheduler.turn();
+        scheduler.run_turn();
         continue;
       }
-      scheduler.turn_with_sockets(parking.sleep_until(no_deadline));
+      scheduler.run_turn_with_sockets(parking.sleep_until(no_deadline));
       parking.slept();
     }
   }

@@ -95,18 +95,18 @@ class Scheduler {
 
   /// Resumes units until none is ready or asleep.
   void run() {
-    while (!ready_.empty() || !timers_.empty()) turn();
+    while (!ready_.empty() || !timers_.empty()) run_turn();
   }
 
   /// One turn of the loop: resumes those that are ready, or sleeps until the next deadline.
-  void turn() {
+  void run_turn() {
     if (ready_.empty()) poller_.wait(timers_.next_deadline_ns());
     if (!timers_.empty()) wake_due();
     run_round();
   }
 
   /// Likewise, and those whose sockets are ready; sleeps until `deadline_ns` at the most.
-  void turn_with_sockets(std::int64_t deadline_ns) {
+  void run_turn_with_sockets(std::int64_t deadline_ns) {
     const std::int64_t until_ns = ready_.empty() ? std::min(deadline_ns, timers_.next_deadline_ns()) : 0;
     for (const Ready& ready : poller_.wait(until_ns)) on_ready(ready);
     if (!timers_.empty()) wake_due();

@@ -5,7 +5,7 @@
 // empty_task/MODEL runs batches of empty tasks under a model as a run does and takes the wall time from the run's own
 // report; `ns` is the mean per task, `least_ns` that of the least disturbed run. The models that fork or start a thread
 // for each task have fewer tasks and show the cost of those. The rest is what a task is made of: a script's creation, a
-// checkpoint that is passed or taken, a reading of the clock.
+// checkpoint that is passed or taken, a lock that nobody else wants, a reading of the clock.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "models/model.h"
+#include "workloads/sync.h"
 
 namespace {
 
@@ -71,6 +72,15 @@ Script passes_checkpoints(benchmark::State& state) {
   for ([[maybe_unused]] auto iteration : state) co_yield checkpoint();
 }
 
+// Takes a lock that nobody else wants, lets it go and passes a checkpoint, at each iteration.
+Script takes_a_lock(benchmark::State& state, bench::Mutex& mutex) {
+  for ([[maybe_unused]] auto iteration : state) {
+    const bool held = co_yield lock(mutex);
+    if (held) mutex.unlock();
+    co_yield checkpoint();
+  }
+}
+
 void read_the_clock(benchmark::State& state) {
   for ([[maybe_unused]] auto iteration : state) benchmark::DoNotOptimize(bench::now_ns());
 }
@@ -86,6 +96,12 @@ void create_and_run_a_script(benchmark::State& state) {
 
 void pass_a_checkpoint(benchmark::State& state) {
   Script script = passes_checkpoints(state);
+  script.advance();
+}
+
+void take_a_lock(benchmark::State& state) {
+  bench::Mutex mutex;
+  Script script = takes_a_lock(state, mutex);
   script.advance();
 }
 
@@ -114,6 +130,7 @@ int main(int argc, char** argv) {
   benchmark::RegisterBenchmark("read_the_clock", read_the_clock);
   benchmark::RegisterBenchmark("create_and_run_a_script", create_and_run_a_script);
   benchmark::RegisterBenchmark("pass_a_checkpoint", pass_a_checkpoint);
+  benchmark::RegisterBenchmark("take_a_lock", take_a_lock);
   benchmark::RegisterBenchmark("suspend_at_a_checkpoint", suspend_at_a_checkpoint);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
