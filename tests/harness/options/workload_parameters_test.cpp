@@ -160,7 +160,10 @@ TEST(EveryParameter, HasAStandardWithinItsBoundsAndAgreesWithItsNamesakes) {
       EXPECT_EQ(key_of(**namesake), key_of(row)) << row.name;
     }
   }
-  for (const Job& job : all_jobs()) if (!job.task_count) EXPECT_EQ(job.parameters.front().name, "tasks") << job.name;
+  for (const Job& job : all_jobs()) {
+    if (job.task_count) continue;
+    EXPECT_EQ(job.parameters.front().name, "tasks") << job.name;
+  }
 }
 
 TEST(EveryParameter, HasANameThatNoFlagOfTheProgramHas) {
