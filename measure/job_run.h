@@ -85,7 +85,8 @@ class JobRun : public Run {
     ++record.times_begun;
     record.started_ns = now_ns();
     Script script = job_.task({.batch = batch_, .index = first_ + index, .outcome = record.outcome});
-    if (shares()) bind(script, index, home);
+    if (shares()) [[unlikely]]
+      bind(script, index, home);
     return script;
   }
 

@@ -43,8 +43,7 @@ static_assert(Host<TaskHost>);
 Detached run_as_coroutine(JobRun& job, std::uint32_t index, JobUnits<CoroutineScheduler>& units) {
   static constinit const std::atomic<bool> at_every_checkpoint{true};
   const Run::Unit unit(job);
-  OwnHandle own;
-  CoroutineScheduler::Waiter waiter{co_await own};
+  CoroutineScheduler::Waiter waiter;
   TaskHost host{units, waiter};
   try {
     Script script = job.begin(index, units.parking.home());
@@ -52,7 +51,8 @@ Detached run_as_coroutine(JobRun& job, std::uint32_t index, JobUnits<CoroutineSc
     while (true) {
       const bool ended = drive(script, host);
       if (ended) break;
-      co_await std::suspend_always();
+      UntilResumed resumed{{}, waiter};
+      co_await resumed;
     }
     job.end(index);
   } catch (...) {

@@ -84,7 +84,10 @@ class RingJob {
     if (deadline_ns == 0) {
       ring_.submit();
     } else {
-      if (deadline_ns != no_deadline) ring_.arm(bound_tag, deadline_ns, bound_due_);
+      if (deadline_ns < armed_bound_ns_) {
+        ring_.arm(bound_tag, deadline_ns, bound_due_);
+        armed_bound_ns_ = deadline_ns;
+      }
       ring_.submit_and_wait();
     }
     parking_.slept();
@@ -126,7 +129,10 @@ class RingJob {
   }
 
   void on_completion(const Completion& done) {
-    if (done.tag == bound_tag) return;  // resume_all() looks who it was for
+    if (done.tag == bound_tag) {  // resume_all() looks whose it was
+      armed_bound_ns_ = no_deadline;
+      return;
+    }
     if (done.tag == inbox_tag) {
       parking_.drain();
       return watch_inbox();
@@ -163,7 +169,8 @@ class RingJob {
   std::vector<Task> tasks_;
   std::uint32_t unfinished_ = 0;
   __kernel_timespec bound_due_{};
-  Ring ring_;  // destroyed before what it points at
+  std::int64_t armed_bound_ns_ = no_deadline;  // the earliest of those that the ring has
+  Ring ring_;                                  // destroyed before what it points at
 };
 
 void run_io_uring(JobRun& job) {

@@ -22,6 +22,7 @@
 #include <optional>
 #include <system_error>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "models/loop/parking.h"
@@ -54,9 +55,10 @@ class PooledJob {
     while (unfinished_.load() != 0) {
       // Whoever is woken is handed to a worker by this thread, wherever the one that woke it runs.
       parking_.resume_all([this](Waiting& waiting) { resume(waiting.task); });
-      const bool may_sleep = parking_.sleep_until(no_deadline) != 0;
-      for (const Ready& ready : pool_.wait(may_sleep)) on_ready(ready);
+      take_bounds();
+      const std::span<const Ready> found = pool_.wait(parking_.sleep_until(no_deadline));
       parking_.slept();
+      for (const Ready& ready : found) on_ready(ready);
     }
   }
 
@@ -73,7 +75,7 @@ class PooledJob {
       return Done::later;
     }
     Done transfer(Operation& operation) { return pooled.transfer(operation, index); }
-    Done park(Waiting& waiting, std::chrono::nanoseconds at_most) { return pooled.park(waiting, at_most, index); }
+    Done park(Waiting& waiting, std::chrono::nanoseconds at_most) { return pooled.park(waiting, at_most); }
   };
   static_assert(Host<TaskHost>);
 
@@ -98,18 +100,27 @@ class PooledJob {
     pool_.hand_over([this, index](auto&) { advance_task(index); });
   }
 
-  // On a worker, as its deadline has to be kept by the reactor's thread.
-  Done park(Waiting& waiting, std::chrono::nanoseconds at_most, std::uint32_t index) {
-    const bool bounded = at_most != for_ever;
-    const std::int64_t due_ns = bounded ? now_ns() + at_most.count() : no_deadline;
+  // On a worker. The deadline is kept by the reactor's thread alone, by which every task comes back that was parked.
+  Done park(Waiting& waiting, std::chrono::nanoseconds at_most) {
+    const std::int64_t due_ns = Parking::due_of(at_most);
     waiting.due_ns.store(due_ns);
-    if (!waiting.park()) return Done::now;
-    if (bounded) {
-      pool_.hand_over_at(due_ns, [this, &waiting, index](auto&) {
-        if (waiting.due_ns.load() <= now_ns() && waiting.give_up()) advance_task(index);
-      });
+    if (!waiting.park()) {
+      waiting.due_ns.store(no_deadline);
+      return Done::now;
+    }
+    if (due_ns != no_deadline) {
+      {
+        const std::lock_guard lock(mutex_);
+        bounds_.emplace_back(due_ns, &waiting);
+      }
+      pool_.wake();
     }
     return Done::later;
+  }
+
+  void take_bounds() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [due_ns, waiting] : std::exchange(bounds_, {})) parking_.arm(due_ns, *waiting);
   }
 
   Done transfer(Operation& operation, std::uint32_t index) {
@@ -152,7 +163,8 @@ class PooledJob {
   std::vector<Script> scripts_;
   std::atomic<std::uint32_t> unfinished_ = 0;
   std::mutex mutex_;
-  std::unordered_map<int, std::uint32_t> watchers_;  // tasks by their descriptors
+  std::unordered_map<int, std::uint32_t> watchers_;        // tasks by their descriptors
+  std::vector<std::pair<std::int64_t, Waiting*>> bounds_;  // deadlines that the reactor's thread does not have yet
   TimedPool pool_;
 };
 

@@ -24,7 +24,7 @@ constexpr std::uint64_t kib = 1024;
 constexpr std::size_t header_room = 4 * kib;
 
 constexpr auto parameters = std::to_array<Parameter>({
-    {.name = "pages", .standard = "20", .meaning = "pages to fetch", .most = 100'000},
+    {.name = "pages", .standard = "20", .meaning = "pages to fetch", .most = 20'000},
     {.name = "page-size",
      .kind = ParameterKind::size,
      .standard = "64KiB",

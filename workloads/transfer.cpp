@@ -85,6 +85,8 @@ Readiness try_transfer(Transfer& transfer, std::int64_t& result) noexcept {
       if (begin_connect(transfer, SOCK_NONBLOCK) != 0) error = errno;
       if (error == EINPROGRESS) return Readiness::to_write;
     } else {
+      pollfd ended{.fd = transfer.fd, .events = POLLOUT, .revents = 0};
+      if (poll(&ended, 1, 0) == 0) return Readiness::to_write;
       socklen_t size = sizeof error;
       getsockopt(transfer.fd, SOL_SOCKET, SO_ERROR, &error, &size);
     }

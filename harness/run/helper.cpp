@@ -57,6 +57,7 @@ Helper::Helper(std::string_view name, RunReport& run) {
   if (between == 0) {
     const pid_t own = getpid();
     const pid_t helper = fork();
+    if (helper == 0) tells.reset();
     if (helper == 0) serve(*service, listener, report_[0], own, launcher);
     const bool said = write(tells.get(), &helper, sizeof helper) == sizeof helper;
     _exit(said && helper > 0 ? 0 : 1);

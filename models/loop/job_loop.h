@@ -30,8 +30,9 @@ class JobLoop {
     while (true) {
       parking_.resume_all([this](Waiting& waiting) { advance_task(waiting.task); });
       if (unfinished_ == 0) return;
-      for (const Ready& ready : poller_.wait(parking_.sleep_until(timers_.next_deadline_ns()))) on_ready(ready);
+      const std::span<const Ready> found = poller_.wait(parking_.sleep_until(timers_.next_deadline_ns()));
       parking_.slept();
+      for (const Ready& ready : found) on_ready(ready);
       const std::int64_t now = now_ns();
       for (std::uint32_t index = 0; timers_.take_due(now, index);) advance_task(index);
     }

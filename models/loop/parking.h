@@ -30,13 +30,20 @@ class Parking {
 
   /// What a host says of the verb.
   Done park(Waiting& waiting, std::chrono::nanoseconds at_most) {
-    const bool bounded = at_most != for_ever;
-    const std::int64_t due_ns = bounded ? now_ns() + at_most.count() : std::numeric_limits<std::int64_t>::max();
+    const std::int64_t due_ns = due_of(at_most);
     waiting.due_ns.store(due_ns, std::memory_order_relaxed);
     if (!waiting.park()) return Done::now;
-    if (bounded) bounded_.arm(due_ns, &waiting);
+    if (due_ns != no_due) arm(due_ns, waiting);
     return Done::later;
   }
+
+  /// When a task has waited for `at_most`; the far future where there is no bound.
+  static std::int64_t due_of(std::chrono::nanoseconds at_most) noexcept {
+    return at_most == for_ever ? no_due : now_ns() + at_most.count();
+  }
+
+  /// A parked task gives up at `due_ns`, if it still waits as long as that then.
+  void arm(std::int64_t due_ns, Waiting& waiting) { bounded_.arm(due_ns, &waiting); }
 
   /// Calls `resume(waiting)` for each task that has been woken or has waited for long enough, until there is none. It
   /// may wake others. False when there was none.
@@ -48,6 +55,7 @@ class Parking {
       while (next != nullptr) {
         Waiting& waiting = *next;
         next = waiting.in_mail;
+        waiting.due_ns.store(no_due, std::memory_order_relaxed);
         waiting.resumed();
         any = true;
         resume(waiting);
@@ -77,6 +85,8 @@ class Parking {
   void drain() noexcept { inbox_->drain(); }
 
  private:
+  static constexpr std::int64_t no_due = std::numeric_limits<std::int64_t>::max();
+
   Inbox* inbox_;
   Timers<Waiting*> bounded_;
 };

@@ -3,6 +3,7 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -74,10 +75,10 @@ class TimedPool {
   /// Makes wait() return. Any thread.
   void wake() const { eventfd_write(waker_.get(), 1); }
 
-  /// Sleeps, unless it may not, until a descriptor is ready, a deadline is over or wake() is called; hands over the work
-  /// that is due. The result holds until the next call, and may be empty. The owner's thread.
-  std::span<const Ready> wait(bool may_sleep = true) {
-    const std::span<const Ready> ready = poller_.wait(may_sleep ? next_deadline_ns() : 0);
+  /// Sleeps until a descriptor is ready, a deadline is over, wake() is called, or CLOCK_MONOTONIC reads `until_ns`;
+  /// hands over the work that is due. The result holds until the next call, and may be empty. The owner's thread.
+  std::span<const Ready> wait(std::int64_t until_ns = no_deadline) {
+    const std::span<const Ready> ready = poller_.wait(std::min(until_ns, next_deadline_ns()));
     eventfd_t calls = 0;
     for (const Ready& one : ready) {
       if (one.fd == waker_.get()) eventfd_read(waker_.get(), &calls);

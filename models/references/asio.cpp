@@ -150,8 +150,9 @@ void run_until_done(Tasks& tasks) {
   asio::posix::stream_descriptor alarm(tasks.context, tasks.parking.fd());
   bool watched = false;
   while (tasks.unfinished != 0) {
-    tasks.parking.resume_all([](Waiting& waiting) { static_cast<asio::steady_timer*>(waiting.unit)->cancel(); });
-    tasks.context.poll();
+    do {  // those that are woken have their turn among those that are ready
+      tasks.parking.resume_all([](Waiting& waiting) { static_cast<asio::steady_timer*>(waiting.unit)->cancel(); });
+    } while (tasks.context.poll_one() != 0);
     if (tasks.unfinished == 0) break;
     if (!std::exchange(watched, true)) {
       alarm.async_wait(asio::posix::stream_descriptor::wait_read, [&](const asio::error_code&) {

@@ -71,7 +71,9 @@ struct TaskHost {
   JobUnits<Sockets>& units;
 
   Home home() const noexcept { return units.parking.home(); }
-  static Done checkpoint() {
+  // Boost's scheduler asks for those that wait only when no fiber is ready; one that gives way is.
+  Done checkpoint() const {
+    if (units.parking.used()) units.sleep(0);
     boost::this_fiber::yield();
     return Done::now;
   }

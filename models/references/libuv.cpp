@@ -122,8 +122,13 @@ class ParkedTasks {
     parking_.resume_all(resume_);
     const std::int64_t deadline_ns = parking_.sleep_until(no_deadline);
     if (deadline_ns == no_deadline || uv_is_active(as_handle(before_)) == 0) return;
-    const std::chrono::nanoseconds left(std::max<std::int64_t>(deadline_ns - now_ns(), 0));
-    start_timer(bound_, deadline_ns == 0 ? std::chrono::nanoseconds(0) : left, [](uv_timer_t*) {});
+    if (deadline_ns == 0) {  // something has come: the loop does not sleep
+      uv_timer_start(
+          &bound_, [](uv_timer_t*) {}, 0, 0);
+      return;
+    }
+    start_timer(bound_, std::chrono::nanoseconds(std::max<std::int64_t>(deadline_ns - now_ns(), 0)),
+                [](uv_timer_t*) {});
   }
 
   Parking parking_;

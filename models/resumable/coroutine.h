@@ -48,15 +48,10 @@ class CoroutineScheduler : public Scheduler<std::coroutine_handle<>> {
   }
 };
 
-/// `co_await own`: the handle of the coroutine that asks. It goes on at once.
-struct OwnHandle {
-  std::coroutine_handle<> handle;
-  bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> asking) noexcept {
-    handle = asking;
-    return false;
-  }
-  std::coroutine_handle<> await_resume() const noexcept { return handle; }
+/// `co_await resumed`: suspends the coroutine until the scheduler's loop resumes `waiter`, which it has been told of.
+struct UntilResumed : std::suspend_always {
+  CoroutineScheduler::Waiter& waiter;
+  void await_suspend(std::coroutine_handle<> suspended) const noexcept { waiter.handle = suspended; }
 };
 
 /// A descriptor that coroutines wait for; one at a time.

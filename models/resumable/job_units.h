@@ -31,8 +31,7 @@ class JobUnits {
         scheduler.run_turn();
         continue;
       }
-      scheduler.run_turn_with_sockets(parking.sleep_until(no_deadline));
-      parking.slept();
+      scheduler.run_turn_with_sockets(parking.sleep_until(no_deadline), [this] { parking.slept(); });
     }
   }
 

@@ -105,10 +105,13 @@ class Scheduler {
     run_round();
   }
 
-  /// Likewise, and those whose sockets are ready; sleeps until `deadline_ns` at the most.
-  void run_turn_with_sockets(std::int64_t deadline_ns) {
+  /// Likewise, and those whose sockets are ready; sleeps until `deadline_ns` at the most, and calls `slept()` then.
+  template <typename Slept>
+  void run_turn_with_sockets(std::int64_t deadline_ns, Slept slept) {
     const std::int64_t until_ns = ready_.empty() ? std::min(deadline_ns, timers_.next_deadline_ns()) : 0;
-    for (const Ready& ready : poller_.wait(until_ns)) on_ready(ready);
+    const std::span<const Ready> found = poller_.wait(until_ns);
+    slept();
+    for (const Ready& ready : found) on_ready(ready);
     if (!timers_.empty()) wake_due();
     run_round();
   }

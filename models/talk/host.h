@@ -55,7 +55,7 @@ void run_task(JobRun& job, std::uint32_t index, Type host, Prepare prepare) {
   try {
     Script script = job.begin(index, host.home());
     prepare(script);
-    drive(script, host);
+    while (script.advance()) perform(host, script.operation());
     job.end(index);
   } catch (...) {
     job.fail_task(index);
