@@ -45,11 +45,7 @@ class ScriptedService::ScriptedSession final : public Session {
 };
 
 ScriptedService::ScriptedService()
-    : row_{.name = "scripted",
-           .summary = {},
-           .parameters = {},
-           .open = ScriptedSession::open,
-           .exchange = nullptr},
+    : row_{.name = "scripted", .summary = {}, .parameters = {}, .open = ScriptedSession::open, .exchange = nullptr},
       run_({.service = &row_, .context = {.parameters = {}, .model = "none"}, .sockets = {-1}}, report_[0]) {
   current = this;
 }

@@ -277,7 +277,8 @@ TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
       EXPECT_THAT(refusal({"--workload=echo", flag + value}), HasSubstr(none));
     }
   }
-  EXPECT_THAT(refusal({"--workload=echo", "--tasks=5"}), HasSubstr("cpu, sum, io, mixed, copy, counter, gate, wake, idle do"));
+  EXPECT_THAT(refusal({"--workload=echo", "--tasks=5"}),
+              HasSubstr("cpu, sum, io, mixed, copy, counter, gate, wake, idle do"));
   EXPECT_THAT(refusal({"--workload=echo", "--wait=5ms"}), HasSubstr("takes it; io, mixed, counter, gate do"));
   EXPECT_EQ(refusal({"--workload=io", "--message-size=1"}),
             "--message-size: none of the chosen workloads takes it; echo, http, udp-echo do");
