@@ -63,7 +63,7 @@ struct Sizes {
 struct Page {
   std::uint32_t number;
   std::uint32_t begin;
-  auto operator<=>(const Page&) const = default;
+  bool operator<(const Page& other) const { return number < other.number; }
 };
 
 struct Shared {

@@ -24,7 +24,7 @@ constexpr auto parameters = std::to_array<Parameter>({
 struct Item {
   std::uint64_t number;
   std::uint64_t producer;
-  auto operator<=>(const Item&) const = default;
+  bool operator<(const Item& other) const { return number < other.number; }
 };
 
 // What a consumer has seen of one producer's items.

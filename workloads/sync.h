@@ -19,7 +19,6 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -256,6 +255,12 @@ enum class QueueOrder : std::uint8_t {
   priority,  ///< The smallest by operator<; of equal ones any.
 };
 
+/// What a queue can put in order.
+template <typename Item>
+concept Ordered = requires(const Item& one, const Item& other) {
+  { one < other } -> std::convertible_to<bool>;
+};
+
 /// A queue of at most so many items, which push() waits for room in and pop() for an item.
 template <typename Item>
 requires std::is_trivially_copyable_v<Item> &&(sizeof(Item) <= sizeof(Waiting::slot)) &&
@@ -356,6 +361,8 @@ requires std::is_trivially_copyable_v<Item> &&(sizeof(Item) <= sizeof(Waiting::s
     Guard& guard_;
   };
 
+  static bool comes_later(const Item& one, const Item& other) noexcept { return other < one; }
+
   static void put(Waiting& task, Item item) noexcept { std::memcpy(task.slot.data(), &item, sizeof item); }
   static Item taken(const Waiting& task) noexcept {
     std::array<std::byte, sizeof(Item)> bytes;
@@ -395,7 +402,7 @@ requires std::is_trivially_copyable_v<Item> &&(sizeof(Item) <= sizeof(Waiting::s
       case QueueOrder::lifo: room_[size_++] = item; break;
       case QueueOrder::priority:
         room_[size_++] = item;
-        std::push_heap(room_, room_ + size_, std::greater<>());
+        std::push_heap(room_, room_ + size_, comes_later);
         break;
     }
   }
@@ -411,7 +418,7 @@ requires std::is_trivially_copyable_v<Item> &&(sizeof(Item) <= sizeof(Waiting::s
       case QueueOrder::lifo: return room_[--size_];
       case QueueOrder::priority: break;
     }
-    std::pop_heap(room_, room_ + size_, std::greater<>());
+    std::pop_heap(room_, room_ + size_, comes_later);
     return room_[--size_];
   }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "harness/text/parameters.h"
@@ -20,7 +21,7 @@ namespace bench {
 TestServer::TestServer(const Model& model, const Service& service, ServiceParameters parameters,
                        std::chrono::nanoseconds idle_timeout, std::uint32_t workers)
     : service_(service),
-      parameters_(parameters),
+      parameters_(std::move(parameters)),
       listeners_(listen_on_all("127.0.0.1", 0, service.transport, idle_timeout, server_copies(model, workers))) {
   if (parameters_.message_bytes == 0) {
     parameters_.message_bytes =

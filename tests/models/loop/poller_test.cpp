@@ -106,7 +106,7 @@ class PollerTest : public testing::Test {
 using Pollers = testing::Types<SelectPoller, PollPoller, EpollPoller, EdgePoller, Sweep>;
 struct PollerNames {
   template <typename P>
-  static std::string GetName(int index) {
+  static std::string GetName(int index) {  // NOLINT(readability-identifier-naming): the name GoogleTest calls
     static constexpr std::array names{"select", "poll", "epoll", "epoll_et", "nonblocking"};
     return names[static_cast<std::size_t>(index)];
   }
