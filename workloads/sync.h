@@ -264,7 +264,7 @@ concept Ordered = requires(const Item& one, const Item& other) {
 /// A queue of at most so many items, which push() waits for room in and pop() for an item.
 template <typename Item>
 requires std::is_trivially_copyable_v<Item> &&(sizeof(Item) <= sizeof(Waiting::slot)) &&
-    std::totally_ordered<Item> class BoundedQueue {
+    Ordered<Item> class BoundedQueue {
  public:
   /// `room` is for its items, shared like the queue, and outlives it.
   BoundedQueue(std::span<Item> room, QueueOrder order) noexcept
