@@ -134,14 +134,19 @@ TEST(Cli, ARunPrintsItsTableAndWritesItsResult) {
 TEST(Cli, ARunMeasuresWhatWasAskedFor) {
   const TempFolder folder;
   std::string jobs = "--workload=";
-  for (const Job& job : all_jobs()) jobs += std::string(job.name) + ",";
+  std::size_t count = 0;
+  for (const Job& job : all_jobs()) {
+    if (job.least_in_flight) continue;  // not every model runs it
+    jobs += std::string(job.name) + ",";
+    ++count;
+  }
   jobs.pop_back();
   const Finished run =
       run_program(bench({"--model=all", jobs, "--tasks=4", "--wait=1ms", "--work=2000", "--repetitions=1", "--out=-"}),
                   {.folder = folder.path()});
   EXPECT_EQ(run.exit_status, 0) << run.err;
   const Json document = Json::parse(run.out);
-  EXPECT_THAT(names_of(document, "iteration"), SizeIs(all_models().size() * all_jobs().size()));
+  EXPECT_THAT(names_of(document, "iteration"), SizeIs(all_models().size() * count));
   for (const Json& row : document["benchmarks"]) {
     if (row["run_type"] != "iteration") continue;
     const double wait_ns = row["bench"]["parameters"].contains("waits_ns") ? 1e6 : 0;
