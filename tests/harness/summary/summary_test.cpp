@@ -126,6 +126,7 @@ double ideal_of(std::vector<std::chrono::nanoseconds> waits, std::uint32_t tasks
   Group group;
   group.batch = {.tasks = tasks, .work = 0, .waits = std::move(waits)};
   group.cpus = cpus;
+  group.job = &job_named("io");
   return ideal_ns(group, compute_ns);
 }
 
