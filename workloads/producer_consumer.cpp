@@ -82,7 +82,8 @@ Script produce(Task task, Sizes sizes) {
     const bool taken = co_yield push(shared.queue, item);
     if (!taken) co_return;
     sum += number;
-    if (number % items_per_checkpoint == 0) co_yield checkpoint();
+    if (number % items_per_checkpoint != 0) continue;
+    co_yield checkpoint();
   }
   if (shared.producing.fetch_sub(1) == 1) shared.queue.close();
   task.outcome = sum + 1;
@@ -99,7 +100,8 @@ Script consume(Task task, Sizes sizes) {
     of.sum += item->number;
     if (item->number + 1 <= of.last) ++of.backwards;
     of.last = item->number + 1;
-    if (count % items_per_checkpoint == 0) co_yield checkpoint();
+    if (count % items_per_checkpoint != 0) continue;
+    co_yield checkpoint();
   }
   task.outcome = task.index + std::uint64_t{1};
 }
