@@ -47,6 +47,21 @@ struct Transfer {
   std::int64_t offset = 0;  ///< In the file; of `connect` the port.
 };
 
+/// A field that several processes write in turn, in an order that guards give it. Only in so far atomic as the thread
+/// sanitizer, which does not see what another process does, needs no order to be content.
+template <typename T>
+class InTurn {
+ public:
+  operator T() const noexcept { return value_.load(std::memory_order_relaxed); }
+  T operator=(T value) noexcept {  // NOLINT(misc-unconventional-assign-operator)
+    value_.store(value, std::memory_order_relaxed);
+    return value;
+  }
+
+ private:
+  std::atomic<T> value_;
+};
+
 /// A task that waits for another one, in memory that all units share; one for each task. Whoever wakes it and whoever
 /// runs it may be of different threads or processes.
 struct Waiting {
@@ -57,16 +72,16 @@ struct Waiting {
   std::atomic<std::uint32_t> state;  ///< What the futex of a unit that blocks is.
 
   // Of what the task waits for (sync.h), under its guard.
-  Waiting* next;
-  bool granted;                       ///< It has got what it waits for.
-  bool timed;                         ///< It may give up.
-  std::array<std::uint64_t, 2> slot;  ///< An item that is handed over.
+  InTurn<Waiting*> next;
+  InTurn<bool> granted;                       ///< It has got what it waits for.
+  bool timed;                                 ///< It may give up.
+  std::array<InTurn<std::uint64_t>, 2> slot;  ///< An item that is handed over.
 
   // Of the unit that runs the task: how it learns that the task is woken.
   void (*deliver)(Waiting&);
   void* home;        ///< For `deliver`: in shared memory, or null.
   void* unit;        ///< Of the process that runs the task alone.
-  Waiting* in_mail;  ///< The next of those that were delivered.
+  InTurn<Waiting*> in_mail;  ///< The next of those that were delivered.
   std::atomic<std::int64_t> due_ns;
   std::uint32_t task;
 

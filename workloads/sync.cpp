@@ -33,6 +33,7 @@ bool Semaphore::wait(Waiting& task, bool timed) noexcept {
 }
 
 std::uint32_t Event::set() noexcept {
+  let_go(this);
   guard_.lock();
   set_.store(true, std::memory_order_release);
   std::uint32_t count = 0;

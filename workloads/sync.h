@@ -23,6 +23,10 @@
 #include <span>
 #include <type_traits>
 
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
 #include "workloads/futex.h"
 #include "workloads/script.h"
 
@@ -50,6 +54,16 @@ class Guard {
   FutexWord word_{free};
 };
 
+/// Tells the thread sanitizer what the other processes between two turns do to it: what was done before one task lets
+/// go of `what` is done before the next task has got it.
+#if defined(__SANITIZE_THREAD__)
+inline void let_go(void* what) noexcept { __tsan_release(what); }
+inline void got(void* what) noexcept { __tsan_acquire(what); }
+#else
+inline void let_go(void* /*what*/) noexcept {}
+inline void got(void* /*what*/) noexcept {}
+#endif
+
 /// Tasks that wait for the same, first in, first out. Under a guard.
 class WaitingTasks {
  public:
@@ -59,7 +73,11 @@ class WaitingTasks {
     task.next = nullptr;
     task.granted = false;
     task.timed = timed;
-    (empty() ? first_ : last_->next) = &task;
+    if (empty()) {
+      first_ = &task;
+    } else {
+      last_->next = &task;
+    }
     last_ = &task;
   }
 
@@ -74,7 +92,12 @@ class WaitingTasks {
     Waiting* before = nullptr;
     for (Waiting* at = first_; at != nullptr; before = at, at = at->next) {
       if (at != &task) continue;
-      (before ? before->next : first_) = task.next;
+      Waiting* const behind = task.next;
+      if (before) {
+        before->next = behind;
+      } else {
+        first_ = behind;
+      }
       if (last_ == &task) last_ = before;
       return;
     }
@@ -118,6 +141,7 @@ class Semaphore {
   }
 
   void release() noexcept {
+    let_go(this);
     std::uint32_t seen = word_.load(std::memory_order_relaxed);
     while (seen != waited_for) {
       if (word_.compare_exchange_weak(seen, seen + 1, std::memory_order_release)) return;
@@ -134,7 +158,9 @@ class Semaphore {
     bool enqueue(Waiting& task) noexcept { return !(done = !semaphore->wait(task, at_most != for_ever)); }
     std::chrono::nanoseconds timeout() const noexcept { return at_most; }
     bool finish(Waiting* task) const noexcept {
-      return done || end_wait(*task, semaphore->waiting_, semaphore->guard_);
+      const bool acquired = done || end_wait(*task, semaphore->waiting_, semaphore->guard_);
+      if (acquired) got(semaphore);
+      return acquired;
     }
   };
 
@@ -231,7 +257,11 @@ class Event {
     bool attempt(Waiting* /*task*/) noexcept { return done = event->is_set(); }
     bool enqueue(Waiting& task) noexcept { return !(done = !event->wait(task, at_most != for_ever)); }
     std::chrono::nanoseconds timeout() const noexcept { return at_most; }
-    bool finish(Waiting* task) const noexcept { return done || end_wait(*task, event->waiting_, event->guard_); }
+    bool finish(Waiting* task) const noexcept {
+      const bool was_set = done || end_wait(*task, event->waiting_, event->guard_);
+      if (was_set) got(event);
+      return was_set;
+    }
   };
 
  private:
@@ -348,6 +378,7 @@ requires std::is_trivially_copyable_v<Item> &&(sizeof(Item) <= sizeof(Waiting::s
     std::chrono::nanoseconds timeout() const noexcept { return at_most; }
     std::optional<Item> finish(Waiting* task) noexcept {
       if (!item && parked && end_wait(*task, queue->poppers_, queue->guard_)) item = taken(*task);
+      if (item) got(queue);
       return item;
     }
   };
@@ -363,16 +394,24 @@ requires std::is_trivially_copyable_v<Item> &&(sizeof(Item) <= sizeof(Waiting::s
 
   static bool comes_later(const Item& one, const Item& other) noexcept { return other < one; }
 
-  static void put(Waiting& task, Item item) noexcept { std::memcpy(task.slot.data(), &item, sizeof item); }
+  using Words = std::array<std::uint64_t, std::tuple_size_v<decltype(Waiting::slot)>>;
+  static void put(Waiting& task, Item item) noexcept {
+    Words words{};
+    std::memcpy(words.data(), &item, sizeof item);
+    std::ranges::copy(words, task.slot.begin());
+  }
   static Item taken(const Waiting& task) noexcept {
+    Words words;
+    std::ranges::copy(task.slot, words.begin());
     std::array<std::byte, sizeof(Item)> bytes;
-    std::memcpy(bytes.data(), task.slot.data(), sizeof(Item));
+    std::memcpy(bytes.data(), words.data(), sizeof(Item));
     return std::bit_cast<Item>(bytes);
   }
 
   // Under the guard. An item goes to the first that waits for one; `woken` is to be woken after the guard is free.
   bool push_now(Item item, Waiting*& woken) noexcept {
     if (closed_) return false;
+    let_go(this);
     if (!poppers_.empty()) {
       Waiting& first = poppers_.pop();
       put(first, item);

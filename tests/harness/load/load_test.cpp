@@ -227,6 +227,8 @@ TEST(Load, StreamsLargeMessages) {
   CountingEcho server;
   LoadPlan plan = echo_plan(server.target(), 2, 8'000'000);
   plan.pipeline = 2;
+  plan.drain = 2min;
+  plan.request_timeout = 2min;
   const LoadReport report = run_load(plan, server.at_edge());
   expect_good(report, server);
 }
