@@ -37,6 +37,11 @@ JobRun::JobRun(const Job& job, Batch batch, std::uint32_t workers, RunLength len
       memory_(batch_.tasks),
       records_(memory_->span()),
       outcomes_(batch_.tasks) {
+  made_tasks_.reserve(batch_.tasks);
+  for (std::uint32_t index = 0; index < batch_.tasks; ++index) {
+    made_tasks_.push_back({.batch = batch_, .index = index, .outcome = records_[index].outcome});
+  }
+  tasks_ = made_tasks_;
   if (!job.state_bytes) return;
   shared_.emplace(job.state_bytes(batch_), batch_.tasks, loops);
   shared_of_all_ = &*shared_;
@@ -57,6 +62,7 @@ JobRun::JobRun(const JobRun& whole, const JobPart& part, BatchGate& gate)
   const std::size_t begin = begin_of(part.number);
   first_ += static_cast<std::uint32_t>(begin);
   records_ = whole.records_.subspan(begin, begin_of(part.number + 1) - begin);
+  tasks_ = whole.tasks_.subspan(begin, records_.size());
   shared_of_all_ = whole.shared_of_all_;
   if (whole.shares()) waiting_ = whole.waiting_.subspan(begin, records_.size());
 }

@@ -84,7 +84,7 @@ class JobRun : public Run {
     TaskRecord& record = records_[index];
     ++record.times_begun;
     record.started_ns = now_ns();
-    Script script = job_.task({.batch = batch_, .index = first_ + index, .outcome = record.outcome});
+    Script script = job_.task(tasks_[index]);
     if (shares()) [[unlikely]]
       bind(script, index, home);
     return script;
@@ -125,6 +125,10 @@ class JobRun : public Run {
   RunLength length_;
   std::optional<SharedArray<TaskRecord>> memory_;  // of the whole
   std::span<TaskRecord> records_;
+  // Made once and passed by reference: a processor waits for what it stores in pieces and loads as a whole, and so it
+  // would pass a Task by value.
+  std::vector<Task> made_tasks_;  // of the whole
+  std::span<const Task> tasks_;   // as the records
   std::optional<SharedState> shared_;  // of the whole, where tasks share something
   SharedState* shared_of_all_ = nullptr;
   std::span<Waiting> waiting_;  // as the records

@@ -149,7 +149,7 @@ class Copying {
   Digest digest_;
 };
 
-Script task(Task task) {
+Script task(const Task& task) {
   Copying copying(task.index, task.work() * kib);
   Transfer transfer;
   while (copying.next(transfer)) {
@@ -159,10 +159,18 @@ Script task(Task task) {
   task.outcome = copying.digest();
 }
 
+// What the bare call comes to.
+std::int64_t moved_by(const Transfer& transfer) {
+  const ssize_t size = transfer.kind == Transfer::Kind::write_at
+                           ? pwrite(transfer.fd, transfer.data, transfer.bytes, transfer.offset)
+                           : pread(transfer.fd, transfer.data, transfer.bytes, transfer.offset);
+  return size < 0 ? -errno : size;
+}
+
 std::uint64_t compute(const Batch& parameters, std::uint32_t index) {
   Copying copying(index, parameters.work * kib);
   Transfer transfer;
-  while (copying.next(transfer)) copying.done(do_transfer(transfer));
+  while (copying.next(transfer)) copying.done(moved_by(transfer));
   return copying.digest();
 }
 

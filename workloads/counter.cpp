@@ -40,7 +40,7 @@ Locked locked_of(const Batch& batch) {
   return word == "no" ? Locked::no : (word == "wide" ? Locked::wide : Locked::yes);
 }
 
-Script task(Task task) {
+Script task(const Task& task) {
   Shared& shared = task.shared<Shared>();
   if (shared.locked == Locked::wide) {
     const bool held = co_yield lock(shared.mutex);

@@ -5,7 +5,7 @@
 namespace bench {
 namespace {
 
-Script task(Task task) {
+Script task(const Task& task) {
   Product product(task.index + std::uint64_t{1});
   std::size_t words = 0;
   for (std::uint64_t factor = 2; factor <= task.work(); ++factor) {

@@ -116,7 +116,7 @@ std::span<const std::byte> bytes_of(Shared& shared, const Sizes& sizes, const Pa
   return reply_room(shared, sizes, page.number).subspan(page.begin, sizes.bytes_of(page.number));
 }
 
-Script fetch(Task task, Sizes sizes) {
+Script fetch(const Task& task, Sizes sizes) {
   Shared& shared = task.shared<Shared>();
   const std::string request =
       fmt::format("GET /{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", sizes.bytes_of(task.index));
@@ -165,7 +165,7 @@ Script fetch(Task task, Sizes sizes) {
   task.outcome = task.index + std::uint64_t{1};
 }
 
-Script parse_all(Task task, Sizes sizes) {
+Script parse_all(const Task& task, Sizes sizes) {
   Shared& shared = task.shared<Shared>();
   if (sizes.submit == Submit::gather_then_parse) {
     for (std::uint32_t page = 0; page < sizes.pages; ++page) {
@@ -192,7 +192,7 @@ Script parse_all(Task task, Sizes sizes) {
   task.outcome = task.index + std::uint64_t{1};
 }
 
-Script task(Task task) {
+Script task(const Task& task) {
   const Sizes sizes(task.batch.parameters);
   return task.index < sizes.pages ? fetch(task, sizes) : parse_all(task, sizes);
 }

@@ -15,7 +15,7 @@ struct Shared {
 // What the opener leaves, which nobody can know before.
 constexpr std::uint64_t word_of(std::uint32_t tasks) { return tasks * 0x9E37'79B9'7F4A'7C15U + 1; }
 
-Script task(Task task) {
+Script task(const Task& task) {
   Shared& shared = task.shared<Shared>();
   if (task.index + 1 != task.tasks()) {
     shared.arrived.release();

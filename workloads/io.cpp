@@ -7,7 +7,7 @@ namespace {
 // What a task leaves behind: its index, spread over the word so that no other task's outcome looks like it.
 constexpr std::uint64_t mark(std::uint32_t index) { return (index + std::uint64_t{1}) * 0x9E37'79B9'7F4A'7C15U; }
 
-Script task(Task task) {
+Script task(const Task& task) {
   co_yield wait_for(task.wait());
   task.outcome = mark(task.index);
 }

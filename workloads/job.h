@@ -74,7 +74,7 @@ constexpr Parameter wait_parameter(std::string_view standard) {
           .key = "waits_ns"};
 }
 
-/// One task of a batch, as its script sees it. Passed by value, since it lives as long as the script.
+/// One task of a batch, as its script sees it; outlives the script.
 struct Task {
   const Batch& batch;
   std::uint32_t index;
@@ -89,7 +89,6 @@ struct Task {
     return batch.shared<State>();
   }
 };
-static_assert(std::is_trivially_copyable_v<Task> && std::is_trivially_destructible_v<Task>);
 
 /// A job: what it can be told and its functions. All functions may be called in any process and thread.
 struct Job {
@@ -100,7 +99,7 @@ struct Job {
   std::span<const Parameter> parameters;
 
   /// The script of a task. It writes the task's outcome.
-  Script (*task)(Task task);
+  Script (*task)(const Task& task);
 
   /// The same computation as a plain loop: no script, no checkpoints, no waits. Returns the task's outcome.
   /// Null when the job computes nothing.

@@ -72,7 +72,7 @@ struct Sizes {
 
 constexpr std::uint64_t items_per_checkpoint = 64;
 
-Script produce(Task task, Sizes sizes) {
+Script produce(const Task& task, Sizes sizes) {
   Shared& shared = task.shared<Shared>();
   const std::uint64_t producer = sizes.number_of(task.index);
   const std::uint64_t count = sizes.share(producer);
@@ -89,7 +89,7 @@ Script produce(Task task, Sizes sizes) {
   task.outcome = sum + 1;
 }
 
-Script consume(Task task, Sizes sizes) {
+Script consume(const Task& task, Sizes sizes) {
   Shared& shared = task.shared<Shared>();
   Seen* const seen = shared.seen + std::size_t{sizes.number_of(task.index)} * sizes.producers;
   for (std::uint64_t count = 1;; ++count) {
@@ -106,7 +106,7 @@ Script consume(Task task, Sizes sizes) {
   task.outcome = task.index + std::uint64_t{1};
 }
 
-Script task(Task task) {
+Script task(const Task& task) {
   const Sizes sizes(task.batch.parameters);
   return sizes.produces(task.index) ? produce(task, sizes) : consume(task, sizes);
 }

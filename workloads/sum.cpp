@@ -29,7 +29,7 @@ std::uint64_t digits_below(std::uint64_t n) {
   return total;
 }
 
-Script task(Task task) {
+Script task(const Task& task) {
   const std::uint64_t first = first_number + first_of(task.batch, task.index);
   const std::uint64_t end = first + task.work();
   std::uint64_t total = 0;

@@ -24,7 +24,7 @@ using bench::checkpoint;
 using bench::Script;
 using bench::Task;
 
-Script empty_task(Task task) {
+Script empty_task(const Task& task) {
   task.outcome = task.index;
   co_return;
 }
@@ -88,8 +88,9 @@ void read_the_clock(benchmark::State& state) {
 void create_and_run_a_script(benchmark::State& state) {
   const Batch batch;
   std::uint64_t outcome = 0;
+  const Task task{.batch = batch, .index = 0, .outcome = outcome};
   for ([[maybe_unused]] auto iteration : state) {
-    Script script = empty_tasks.task({.batch = batch, .index = 0, .outcome = outcome});
+    Script script = empty_tasks.task(task);
     benchmark::DoNotOptimize(script.advance());
   }
 }

@@ -197,7 +197,7 @@ class Patience {
   std::uint32_t tasks_;
 };
 
-Script meets_waiting(Task task) {
+Script meets_waiting(const Task& task) {
   const Patience patience(task.batch);
   while (patience.goes_on()) {
     co_yield wait_for(1ms);
@@ -205,7 +205,7 @@ Script meets_waiting(Task task) {
   patience.leave();
 }
 
-Script meets_at_checkpoints(Task task) {
+Script meets_at_checkpoints(const Task& task) {
   const Patience patience(task.batch);
   while (patience.goes_on()) {
     co_yield checkpoint();
@@ -213,7 +213,7 @@ Script meets_at_checkpoints(Task task) {
   patience.leave();
 }
 
-Script meets_computing(Task task) {
+Script meets_computing(const Task& task) {
   const Patience patience(task.batch);
   while (patience.goes_on()) {
   }
@@ -222,7 +222,7 @@ Script meets_computing(Task task) {
 }
 
 // What comes of transfers that cannot be: the end of a file, and no file at all.
-Script reads_past_the_end(Task task) {
+Script reads_past_the_end(const Task& task) {
   std::array<std::byte, 16> room{};
   const int empty = open("/dev/null", O_RDWR | O_CLOEXEC);
   const std::int64_t at_end = co_yield read_at(empty, room, 0);
@@ -330,7 +330,7 @@ TEST(Meeting, IsHeldUnderEveryModel) {
 }
 
 // One task does not end before all others have: a pool that deals its tasks beforehand never gets there.
-Script ends_last(Task task) {
+Script ends_last(const Task& task) {
   if (task.index == 0) {
     while (shared().finished + 1 < task.tasks()) {
       co_yield wait_for(1ms);
@@ -355,7 +355,7 @@ INSTANTIATE_TEST_SUITE_P(Table, Dealing, testing::ValuesIn(every_pool()),
                          [](const auto& param) { return test_name(param.param->name); });
 
 // Between two operations nobody else computes.
-Script keeps_to_itself(Task task) {
+Script keeps_to_itself(const Task& task) {
   for (int round = 0; round < 20; ++round) {
     if (++shared().inside != 1) ++shared().intruders;
     const std::int64_t end_ns = now_ns() + 100'000;
@@ -404,7 +404,7 @@ struct WouldSuspend {
 constexpr std::uint32_t enough_switches = 6;
 
 // Each time a task gives way at a checkpoint, another one must have run before it goes on.
-Script gives_way(Task task) {
+Script gives_way(const Task& task) {
   std::atomic<std::uint32_t>& last = shared().who[0];
   for (std::uint32_t switches = 0; switches != enough_switches && shared().finished == 0;) {
     last = task.index;
@@ -434,7 +434,7 @@ TEST(GilThreads, HandTheLockToAnotherThreadWhenAskedTo) {
 
 // ---- In which order tasks take their turns ----
 
-Script steps_at_checkpoints(Task task) {
+Script steps_at_checkpoints(const Task& task) {
   make_step(task.index);
   co_yield checkpoint();
   make_step(task.index);
@@ -442,7 +442,7 @@ Script steps_at_checkpoints(Task task) {
   make_step(task.index);
 }
 
-Script steps_between_waits(Task task) {
+Script steps_between_waits(const Task& task) {
   make_step(task.index);
   co_yield wait_for(1ms);
   make_step(task.index);
@@ -553,7 +553,7 @@ INSTANTIATE_TEST_SUITE_P(Table, Cleanness, testing::ValuesIn(every_model_and_som
 constexpr std::uint32_t dealt_tasks = 10;
 const SharedArray<pid_t> process_of_task(dealt_tasks);
 
-Script tells_its_process(Task task) {
+Script tells_its_process(const Task& task) {
   process_of_task[task.index] = getpid();
   co_return;
 }

@@ -53,7 +53,7 @@ struct Patience {
 };
 
 // Waits in vain, and then for a lock that many want, a little at a time.
-Script loses_patience(Task task) {
+Script loses_patience(const Task& task) {
   Patience& shared = task.shared<Patience>();
   const bool set = co_yield until_set(shared.never, 1ms);
   if (set) co_return;

@@ -27,46 +27,46 @@ std::optional<std::string> check(const Batch&, std::span<const std::uint64_t> ou
   return compare_outcomes(outcomes, right_outcome);
 }
 
-Script throws(Task task) {
+Script throws(const Task& task) {
   co_yield wait_for(1ms);
   if (at_fault(task)) throw std::runtime_error("deliberate");
   task.outcome = right_outcome(task.index);
 }
 
-Script throws_int(Task task) {
+Script throws_int(const Task& task) {
   co_yield wait_for(1ms);
   if (at_fault(task)) throw 42;
   task.outcome = right_outcome(task.index);
 }
 
-Script dies(Task task) {
+Script dies(const Task& task) {
   co_yield wait_for(1ms);
   if (at_fault(task)) kill(getpid(), SIGKILL);
   task.outcome = right_outcome(task.index);
 }
 
-Script exits(Task task) {
+Script exits(const Task& task) {
   co_yield wait_for(1ms);
   if (at_fault(task)) _exit(0);
   task.outcome = right_outcome(task.index);
 }
 
-Script hangs(Task task) {
+Script hangs(const Task& task) {
   co_yield wait_for(at_fault(task) ? std::chrono::nanoseconds(1h) : 1ms);
   task.outcome = right_outcome(task.index);
 }
 
-Script throws_first(Task task) {
+Script throws_first(const Task& task) {
   co_yield wait_for(task.index == 0 ? std::chrono::nanoseconds(1ms) : 1h);
   throw std::runtime_error("deliberate");
 }
 
-Script dies_first(Task task) {
+Script dies_first(const Task& task) {
   co_yield wait_for(task.index == 0 ? std::chrono::nanoseconds(1ms) : 1h);
   kill(getpid(), SIGKILL);
 }
 
-Script spins(Task task) {
+Script spins(const Task& task) {
   const std::atomic<bool> for_ever = at_fault(task);
   while (for_ever.load(std::memory_order_relaxed)) {
   }
@@ -74,12 +74,12 @@ Script spins(Task task) {
   co_return;
 }
 
-Script wrong(Task task) {
+Script wrong(const Task& task) {
   task.outcome = at_fault(task) ? 7 : right_outcome(task.index);
   co_return;
 }
 
-Script quick(Task task) {
+Script quick(const Task& task) {
   task.outcome = right_outcome(task.index);
   co_return;
 }
@@ -91,7 +91,7 @@ std::uint64_t descend(int kilobytes) {
   return kilobytes == 0 ? 0 : descend(kilobytes - 1) + static_cast<std::uint64_t>(frame[0]);
 }
 
-Script deep(Task task) {
+Script deep(const Task& task) {
   constexpr int levels = 256;
   task.outcome = right_outcome(task.index);
   if (at_fault(task)) task.outcome += descend(levels) - levels;

@@ -122,7 +122,8 @@ class EveryWorkload : public testing::TestWithParam<const Job*> {
   // Runs the script of one task, without its waits; tells what it waited for in all.
   std::chrono::nanoseconds run(const Batch& parameters, std::uint32_t index, std::uint64_t& outcome) const {
     std::chrono::nanoseconds waited{0};
-    Script script = job().task({.batch = parameters, .index = index, .outcome = outcome});
+    const Task task{.batch = parameters, .index = index, .outcome = outcome};
+    Script script = job().task(task);
     while (script.advance()) {
       Operation& operation = script.operation();
       if (operation.verb == Verb::wait_for) waited += operation.duration;
@@ -176,7 +177,8 @@ TEST_P(EveryWorkload, PassesAsManyCheckpointsAsItsRowSays) {
   static const std::atomic<bool> always{true};
   const Batch parameters = sizes();
   std::uint64_t outcome = 0;
-  Script script = job().task({.batch = parameters, .index = 0, .outcome = outcome});
+  const Task task{.batch = parameters, .index = 0, .outcome = outcome};
+  Script script = job().task(task);
   script.switch_when(always);
   std::uint64_t passed = 0;
   while (script.advance()) passed += script.operation().verb == Verb::checkpoint ? 1 : 0;
