@@ -4,6 +4,13 @@
 
 namespace bench {
 
+ServerRun::ServerRun(const ServerSetup& setup, RunReport& report) : Run(report), setup_(setup) {
+  if (setup_.service->hub_bytes == 0) return;
+  // As many copies of a model as there are sockets, and the most that one needs is a loop each.
+  hub_ = std::make_shared<HubMemory>(setup_.service->hub_bytes, static_cast<std::uint32_t>(setup_.sockets.size()));
+  setup_.context.hub = &hub_->hub();
+}
+
 ServerRun::ServerRun(const ServerRun& whole, std::uint32_t number, std::uint32_t of, std::uint32_t workers)
     : ServerRun(whole) {
   const auto each = static_cast<std::ptrdiff_t>(whole.setup_.sockets.size() / of);

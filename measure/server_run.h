@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "measure/mailbox.h"
 #include "measure/run.h"
 #include "workloads/service.h"
 
@@ -32,8 +33,9 @@ struct ServerSetup {
 /// server.
 class ServerRun : public Run {
  public:
-  /// `setup` is copied; what it points at and `report` outlive the run.
-  ServerRun(const ServerSetup& setup, RunReport& report) : Run(report), setup_(setup) {}
+  /// `setup` is copied; what it points at and `report` outlive the run. Throws std::system_error where the sessions
+  /// need a hub and there is no memory for it.
+  ServerRun(const ServerSetup& setup, RunReport& report);
 
   /// The share of the copy `number` of `of` in `whole`, with so many workers.
   ServerRun(const ServerRun& whole, std::uint32_t number, std::uint32_t of, std::uint32_t workers);
@@ -54,6 +56,9 @@ class ServerRun : public Run {
   /// The session of a new connection or datagram.
   std::unique_ptr<Session> open_session() { return setup_.service->open(setup_.context); }
 
+  /// What its sessions publish to each other; null where they do not. A unit that serves some has a Mailbox for it.
+  const HubMemory* hub() const noexcept { return hub_.get(); }
+
   /// A connection could not be taken, since a unit or a descriptor was missing; it may be taken later.
   void count_refused() noexcept { report().server.refused.fetch_add(1, std::memory_order_relaxed); }
 
@@ -63,20 +68,24 @@ class ServerRun : public Run {
   /// Counts one conversation as open while it exists.
   class Open {
    public:
-    explicit Open(ServerRun& server) noexcept : counters_(server.report().server) {
-      counters_.accepted.fetch_add(1, std::memory_order_relaxed);
-      count_in(counters_.open, counters_.open_peak);
+    explicit Open(ServerRun& server) noexcept : server_(server) {
+      ServerCounters& counters = server.report().server;
+      counters.accepted.fetch_add(1, std::memory_order_relaxed);
+      count_in(counters.open, counters.open_peak);
     }
-    ~Open() { counters_.open.fetch_sub(1, std::memory_order_relaxed); }
+    ~Open() { server_.report().server.open.fetch_sub(1, std::memory_order_relaxed); }
     Open(const Open&) = delete;
     Open& operator=(const Open&) = delete;
 
+    const ServerRun& server() const noexcept { return server_; }
+
    private:
-    ServerCounters& counters_;
+    ServerRun& server_;
   };
 
  private:
   ServerSetup setup_;
+  std::shared_ptr<const HubMemory> hub_;
 };
 
 }  // namespace bench

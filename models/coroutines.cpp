@@ -65,6 +65,7 @@ Detached run_as_coroutine(JobRun& job, std::uint32_t index, JobUnits<CoroutineSc
 struct Server {
   explicit Server(ServerRun& serving) : run(serving), ticker(serving.idle_timeout()) {}
   ServerRun& run;
+  Mailbox mailbox{run.hub(), Mailbox::Sleeps::in_a_loop};
   CoroutineScheduler scheduler;
   Ticker ticker;
   std::array<std::byte, receive_bytes> room;
@@ -93,9 +94,14 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
 
     switch (wanted.next) {
       case Next::read: {
-        auto bytes = socket.readable(server.ticker.idle_ticks());
+        if (conversation.has_mail()) {
+          wanted = conversation.tell(Why::message, server.out);
+          break;
+        }
+        auto bytes = socket.readable_or_mail(server.ticker.idle_ticks());
         const bool in_time = co_await bytes;
         if (server.run.stopping()) co_return;
+        if (socket.mail_came()) break;
         std::size_t size = 0;
         if (!in_time) {
           server.run.count_timed_out();
@@ -123,6 +129,18 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
         compute(server.run, wanted.amount);  // and all others wait
         wanted = conversation.tell(Why::resumed, server.out);
         break;
+      case Next::transfer: {
+        Operation& operation = *wanted.operation;
+        while (try_transfer(operation.transfer, operation.result) != Readiness::done) {
+          AsyncSocket child(server.scheduler, duplicate(operation.transfer.fd));
+          auto end = child.readable();
+          co_await end;
+          server.scheduler.forget(child);
+          if (server.run.stopping()) co_return;
+        }
+        wanted = conversation.tell(Why::resumed, server.out);
+        break;
+      }
       case Next::close: {
         if (peer_ended || shutdown(socket.fd(), SHUT_WR) != 0) co_return;
         // What the peer still sends is thrown away until it ends, lest a reset overtake the last reply.
@@ -214,7 +232,7 @@ void serve_coroutines(ServerRun& run) {
   Server server(run);
   keep_deadlines(server);
   run.transport() == Transport::tcp ? accept_connections(server) : receive_datagrams(server);
-  server.scheduler.serve([&run] { return run.stopping(); });
+  server.scheduler.serve(server.mailbox, [&run] { return run.stopping(); });
 }
 
 void run_coroutines(JobRun& job) {

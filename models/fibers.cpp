@@ -86,6 +86,7 @@ struct Server {
 
   ServerRun& run;
   StackPool stacks;
+  Mailbox mailbox{run.hub(), Mailbox::Sleeps::in_a_loop};
   FiberScheduler scheduler;
   Ticker ticker;
   std::array<std::byte, receive_bytes> room;
@@ -171,7 +172,7 @@ void serve_fibers(ServerRun& run) {
   server.start([&server](const FiberUnit& self) {
     server.run.transport() == Transport::tcp ? accept_connections(server, self) : receive_datagrams(server, self);
   });
-  server.scheduler.serve([&run] { return run.stopping(); });
+  server.scheduler.serve(server.mailbox, [&run] { return run.stopping(); });
 }
 
 void run_fibers(JobRun& job) {

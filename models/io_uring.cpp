@@ -25,6 +25,7 @@
 #include "models/ring/ring.h"
 #include "models/ring/ring_datagrams.h"
 #include "models/ring/ring_streams.h"
+#include "models/ring/ring_transfer.h"
 
 namespace bench {
 namespace {
@@ -67,7 +68,7 @@ class RingJob {
       loop.ring_.arm(index, now_ns() + duration.count(), loop.tasks_[index].due);
       return Done::later;
     }
-    Done transfer(Operation& operation) { return loop.begin(operation, index); }
+    Done transfer(Operation& operation) { return begin_transfer(loop.ring_, index, operation); }
     Done park(Waiting& waiting, std::chrono::nanoseconds at_most) { return loop.parking_.park(waiting, at_most); }
   };
   static_assert(Host<TaskHost>);
@@ -93,41 +94,6 @@ class RingJob {
     parking_.slept();
   }
 
-  // Hands a transfer to the kernel.
-  Done begin(Operation& operation, std::uint32_t index) {
-    Transfer& transfer = operation.transfer;
-    const auto bytes = static_cast<unsigned>(transfer.bytes);
-    const auto offset = static_cast<std::uint64_t>(transfer.offset);
-    switch (transfer.kind) {
-      case Transfer::Kind::read_at:
-        io_uring_prep_read(ring_.prepare(index), transfer.fd, transfer.data, bytes, offset);
-        break;
-      case Transfer::Kind::write_at:
-        io_uring_prep_write(ring_.prepare(index), transfer.fd, transfer.data, bytes, offset);
-        break;
-      case Transfer::Kind::send:
-        io_uring_prep_send(ring_.prepare(index), transfer.fd, transfer.data, bytes, MSG_NOSIGNAL);
-        break;
-      case Transfer::Kind::receive:
-        io_uring_prep_recv(ring_.prepare(index), transfer.fd, transfer.data, bytes, 0);
-        break;
-      case Transfer::Kind::connect:
-      case Transfer::Kind::child_end:
-      case Transfer::Kind::close: return poll_for(operation, index);
-    }
-    return Done::later;
-  }
-
-  // What is tried at once, and again when the ring has polled its descriptor.
-  Done poll_for(Operation& operation, std::uint32_t index) {
-    const Readiness wanted = try_transfer(operation.transfer, operation.result);
-    if (wanted == Readiness::done) return Done::now;
-    operation.again = true;
-    const unsigned events = wanted == Readiness::to_read ? POLLIN : POLLOUT;
-    io_uring_prep_poll_add(ring_.prepare(index), operation.transfer.fd, events);
-    return Done::later;
-  }
-
   void on_completion(const Completion& done) {
     if (done.tag == bound_tag) {  // resume_all() looks whose it was
       armed_bound_ns_ = no_deadline;
@@ -141,11 +107,8 @@ class RingJob {
     Operation& operation = tasks_[index].script.operation();
     if (operation.verb == Verb::wait_for) {
       if (done.result != -ETIME) throw std::system_error(-done.result, std::generic_category(), "a timer of the ring");
-    } else if (done.result == -EINTR && !operation.again) {
-      begin(operation, index);
+    } else if (go_on_with_transfer(ring_, index, operation, done.result) == Done::later) {
       return;
-    } else {
-      operation.result = done.result;
     }
     advance_task(index);
   }

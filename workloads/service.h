@@ -15,13 +15,17 @@
 
 namespace bench {
 
+class Hub;
+struct Operation;
+
 /// Why a model calls a session.
 enum class Why : std::uint8_t {
   data,       ///< Bytes have come.
   end,        ///< The peer sends nothing more (half-close); `in` is what is left.
-  resumed,    ///< The wait or the computation that was asked for is over.
+  resumed,    ///< The wait, the computation or the transfer that was asked for is over.
   drained,    ///< All pending output has gone out.
   timed_out,  ///< The peer has been silent for too long. A last word may be said; the connection is then closed.
+  message,    ///< Something has been published in ServiceContext::hub. Told only to a session that wants to read.
 };
 
 /// What a session wants next.
@@ -31,12 +35,14 @@ enum class Next : std::uint8_t {
   wait,     ///< To be called again after `amount` nanoseconds, as for a database.
   compute,  ///< To be called again after `amount` steps of service_compute().
   close,    ///< The end of the connection, after the pending output.
+  transfer,  ///< To be called again when `operation` is done: a file read or written, a child waited for. Not for UDP.
 };
 
 struct Step {
   std::size_t consumed = 0;  ///< Bytes of `in` that are done with; the rest comes again, in front of what follows.
   Next next = Next::read;
   std::uint64_t amount = 0;
+  Operation* operation = nullptr;  ///< The session's, with its `transfer`; its `result` is what comes of that.
 };
 
 /// The server's side of one connection; of one datagram where the transport is UDP. There it answers with one datagram
@@ -47,7 +53,8 @@ class Session {
 
   /// Goes on with `in`, which holds what was not consumed and what has come since, and appends replies to `out`.
   /// One unit calls it at a time. A session that wants `read` has consumed all it can use, and leaves no more than
-  /// max_unconsumed bytes.
+  /// max_unconsumed bytes. Where sessions speak to each other it has also read all that the hub has for it, or more
+  /// output than high_water_bytes is pending; it may look there whatever it is called for.
   virtual Step advance(Why why, std::span<const std::byte> in, Output& out) = 0;
 };
 
@@ -63,6 +70,7 @@ enum class Verdict : std::uint8_t {
   complete,  ///< A right and complete reply.
   wrong,     ///< Not the reply that is due; Reply::why says what is wrong with it.
   stale,     ///< UDP: the reply to a request that was given up.
+  pushed,    ///< A right and complete message that no request asked for.
 };
 
 struct Reply {
@@ -124,6 +132,7 @@ ServiceParameters service_parameters_of(const Parameters& parameters);
 struct ServiceContext {
   ServiceParameters parameters;
   std::string_view model;  ///< Name of the model that serves; static text.
+  Hub* hub = nullptr;      ///< Where the service's sessions speak to each other (Service::hub_bytes).
 };
 
 enum class Transport : std::uint8_t { tcp, udp };
@@ -133,7 +142,11 @@ struct Service {
   std::string_view name;
   std::string_view summary;
   Transport transport = Transport::tcp;
-  std::span<const Parameter> parameters;  ///< What the service can be told, in the order of names and titles.
+  std::span<const Parameter> parameters{};  ///< What the service can be told, in the order of names and titles.
+
+  /// How much the sessions of a server may be behind each other, in bytes of messages, where they speak to each other
+  /// through a hub; 0: they do not.
+  std::size_t hub_bytes = 0;
 
   /// A session for a new connection. `context` outlives it.
   std::unique_ptr<Session> (*open)(const ServiceContext& context);

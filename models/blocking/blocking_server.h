@@ -12,6 +12,7 @@
 #include "models/talk/converse.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
+#include "workloads/script.h"
 
 namespace bench {
 
@@ -65,22 +66,33 @@ class OpenSockets {
 template <typename Unit>
 class BlockingPeer {
  public:
-  BlockingPeer(ServerRun& server, int socket, Unit& unit) : server_(server), socket_(socket), unit_(unit) {}
+  BlockingPeer(ServerRun& server, int socket, Unit& unit)
+      : server_(server), socket_(socket), unit_(unit), mailbox_(server.hub(), Mailbox::Sleeps::in_a_call) {}
 
   Output& out() { return out_; }
   Attempt send() {
     return unit_.block([this] { return send_pending(socket_, out_); });
   }
-  Attempt receive(std::span<const std::byte>& bytes) {
+  Received receive(std::span<const std::byte>& bytes) {
+    if (mailbox_.used()) {
+      switch (unit_.block([&] { return mailbox_.wait_for_bytes(socket_, server_.idle_timeout()); })) {
+        case Mailbox::Came::bytes: break;
+        case Mailbox::Came::mail: return Received::mail;
+        case Mailbox::Came::nothing: return Received::nothing;
+      }
+    }
     std::size_t size = 0;
     const Attempt received = unit_.block([&] { return receive_some(socket_, room_, size); });
     bytes = std::span(room_).first(size);
-    return received;
+    return received_of(received);
   }
   void sleep(std::chrono::nanoseconds duration) {
     unit_.block([&] { sleep_for(server_, duration); });
   }
   void compute(std::uint64_t steps) { unit_.compute(server_, steps); }
+  void transfer(Operation& operation) {
+    unit_.block([&] { operation.result = do_transfer(operation.transfer); });
+  }
   void close_after_last_word() {
     unit_.block([this] { bench::close_after_last_word(socket_); });
   }
@@ -89,6 +101,7 @@ class BlockingPeer {
   ServerRun& server_;
   int socket_;
   Unit& unit_;
+  Mailbox mailbox_;
   Output out_;
   std::array<std::byte, receive_bytes> room_;  // not cleared: a stack page that is not used costs no memory
 };

@@ -30,6 +30,11 @@ class EdgePoller {
 
   void closing(int fd) noexcept { of(fd).ready = 0; }
 
+  void forget(int fd) {
+    epoll_.control(EPOLL_CTL_DEL, fd, 0);
+    closing(fd);
+  }
+
   // What will not change any more stays: the end of the stream can be read for ever.
   void exhausted(int fd, Interest direction) noexcept {
     Watched& watched = of(fd);

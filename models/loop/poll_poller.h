@@ -20,6 +20,7 @@ class PollPoller {
   void watch(int fd, Interest interest) { watched_.add({.fd = fd, .events = events_of(interest), .revents = 0}); }
   void change(int fd, Interest interest) { watched_[fd].events = events_of(interest); }
   void closing(int fd) noexcept { watched_.remove(fd); }
+  void forget(int fd) noexcept { closing(fd); }
   static void exhausted(int /*fd*/, Interest /*direction*/) noexcept {}
 
   std::span<const Ready> wait(std::int64_t deadline_ns) {

@@ -44,6 +44,7 @@ inline constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::m
 ///   watch(fd, interest)       reports `fd` from now on. Throws std::system_error, and watches it not
 ///   change(fd, interest)      of a descriptor that is watched. May throw std::system_error
 ///   closing(fd)               the descriptor is about to be closed: the next wait() reports it no more
+///   forget(fd)                the next wait() reports it no more, although it stays open. Throws std::system_error
 ///   exhausted(fd, direction)  a call has just shown that `fd` is not ready for this direction any more
 ///   wait(deadline_ns)         sleeps until a descriptor is ready for what is wanted of it, or until CLOCK_MONOTONIC
 ///                             reads `deadline_ns`, and reports each at most once. May return early with nothing. A
@@ -57,6 +58,7 @@ concept Poller = std::default_initializable<P> &&
   poller.watch(fd, interest);
   poller.change(fd, interest);
   requires noexcept(poller.closing(fd));
+  poller.forget(fd);
   requires noexcept(poller.exhausted(fd, direction));
   { poller.wait(deadline_ns) } -> std::same_as<std::span<const Ready>>;
 };
@@ -108,6 +110,9 @@ class EpollPoller {
   /// `fd`, which is watched, is about to be closed. Nothing to do: the kernel forgets it.
   static void closing(int /*fd*/) noexcept {}
 
+  /// Watches `fd` no longer, although it stays open. Throws std::system_error.
+  void forget(int fd) { control(EPOLL_CTL_DEL, fd, Interest::nothing); }
+
   /// A call has just shown that `fd` is not ready for one direction any more. Nothing to do: the kernel is asked anew.
   static void exhausted(int /*fd*/, Interest /*direction*/) noexcept {}
 
@@ -115,9 +120,6 @@ class EpollPoller {
   /// which any thread may call. Throw std::system_error.
   void watch_once(int fd, Interest interest) { control(EPOLL_CTL_ADD, fd, interest, EPOLLONESHOT); }
   void watch_again(int fd, Interest interest) { control(EPOLL_CTL_MOD, fd, interest, EPOLLONESHOT); }
-
-  /// For the scheduler. Watches `fd` no longer.
-  void forget(int fd) { control(EPOLL_CTL_DEL, fd, Interest::nothing); }
 
   /// As Epoll::wait.
   std::span<const Ready> wait(std::int64_t deadline_ns);

@@ -6,6 +6,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -30,26 +31,36 @@ template <Poller AnyPoller>
 class Reactor {
  public:
   /// Throws std::system_error.
-  explicit Reactor(ServerRun& server) : server_(server), ticker_(server.idle_timeout()) {
+  explicit Reactor(ServerRun& server)
+      : server_(server), ticker_(server.idle_timeout()), mailbox_(server.hub(), Mailbox::Sleeps::in_a_loop) {
     make_nonblocking(server.socket());
     poller_.watch(server.socket(), Interest::read);
     poller_.watch(ticker_.fd(), Interest::read);
+    if (mailbox_.used()) poller_.watch(mailbox_.fd(), Interest::read);
   }
 
   /// Serves until the server is to stop; its connections are closed then.
   void run() {
     while (!server_.stopping()) {
-      for (const Ready& ready : poller_.wait(timers_.next_deadline_ns())) {
+      const std::span<const Ready> found = poller_.wait(mailbox_.may_sleep() ? timers_.next_deadline_ns() : 0);
+      mailbox_.slept();
+      for (const Ready& ready : found) {
         if (ready.fd == server_.socket()) {
           server_.transport() == Transport::tcp ? accept_some() : take_datagrams();
         } else if (ready.fd == ticker_.fd()) {
           on_tick();
+        } else if (mailbox_.used() && ready.fd == mailbox_.fd()) {
+          mailbox_.drain();
+          poller_.exhausted(ready.fd, Interest::read);
+        } else if (transfers_.contains(ready.fd)) {
+          go_on_with_transfer(ready.fd);
         } else if (Connection* connection = connections_[static_cast<std::size_t>(ready.fd)].get()) {
           on_ready(*connection, ready);  // one that the tick has closed is not there any more
         }
         if (server_.stopping()) return;
       }
       if (!timers_.empty()) fire_timers();
+      while (mailbox_.take()) deliver_mail();
     }
   }
 
@@ -110,6 +121,7 @@ class Reactor {
 
   void close(Connection& connection) {
     const int fd = connection.socket.get();
+    if (!transfers_.empty()) forget_transfer(fd);
     poller_.closing(fd);
     connections_[static_cast<std::size_t>(fd)].reset();
   }
@@ -186,6 +198,10 @@ class Reactor {
           timers_.arm(now_ns() + static_cast<std::int64_t>(state.amount()),
                       {.fd = connection.socket.get(), .serial = connection.serial});
           return watch(connection);
+        case Todo::transfer:
+          if (!transfer(connection)) return watch(connection);
+          todo = state.resumed(output_of(connection), tick_);
+          break;
         case Todo::watch: return watch(connection);
         case Todo::shut_down: todo = state.shut_down(shutdown(connection.socket.get(), SHUT_WR) == 0, tick_); break;
         case Todo::close: return close(connection);
@@ -201,6 +217,41 @@ class Reactor {
     if (interest == connection.interest) return;
     poller_.change(connection.socket.get(), interest);
     connection.interest = interest;
+  }
+
+  // Does what the session asks for, a file right here: false where that is the end of a child, which is waited for.
+  bool transfer(Connection& connection) {
+    Operation& operation = connection.state.operation();
+    if (try_transfer(operation.transfer, operation.result) == Readiness::done) return true;
+    const int fd = operation.transfer.fd;
+    const bool fresh = transfers_.insert_or_assign(fd, connection.socket.get()).second;
+    fresh ? poller_.watch(fd, Interest::read) : poller_.exhausted(fd, Interest::read);
+    return false;
+  }
+
+  void go_on_with_transfer(int fd) {
+    Connection& connection = *connections_[static_cast<std::size_t>(transfers_[fd])];
+    Operation& operation = connection.state.operation();
+    if (try_transfer(operation.transfer, operation.result) != Readiness::done) {
+      return poller_.exhausted(fd, Interest::read);
+    }
+    poller_.forget(fd);
+    transfers_.erase(fd);
+    act(connection, connection.state.resumed(output_of(connection), tick_));
+  }
+
+  // The connection is closed, and its session with what it waited for.
+  void forget_transfer(int socket) {
+    const auto found = std::ranges::find(transfers_, socket, &std::pair<const int, int>::second);
+    if (found == transfers_.end()) return;
+    poller_.closing(found->first);
+    transfers_.erase(found);
+  }
+
+  void deliver_mail() {
+    for (const auto& connection : connections_) {
+      if (connection) act(*connection, connection->state.mail_came(output_of(*connection), tick_));
+    }
   }
 
   void fire_timers() {
@@ -265,8 +316,10 @@ class Reactor {
   ServerRun& server_;
   AnyPoller poller_;
   Ticker ticker_;
+  Mailbox mailbox_;
   Timers<Timer> timers_;
   std::vector<std::unique_ptr<Connection>> connections_;                // by descriptor
+  std::unordered_map<int, int> transfers_;                              // that take time: descriptor to connection's
   std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> answers_;  // that wait, by the serial of their timer
   std::uint64_t serials_ = 0;
   std::uint32_t tick_ = 0;

@@ -40,6 +40,7 @@ class SelectPoller {
   }
 
   void closing(int fd) noexcept { change(fd, Interest::nothing); }
+  void forget(int fd) noexcept { closing(fd); }
   static void exhausted(int /*fd*/, Interest /*direction*/) noexcept {}
 
   std::span<const Ready> wait(std::int64_t deadline_ns) {

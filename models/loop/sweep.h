@@ -17,6 +17,7 @@ class Sweep {
   void watch(int fd, Interest interest) { watched_.add(attempt(fd, interest)); }
   void change(int fd, Interest interest) { watched_[fd] = attempt(fd, interest); }
   void closing(int fd) noexcept { watched_.remove(fd); }
+  void forget(int fd) noexcept { closing(fd); }
   static void exhausted(int /*fd*/, Interest /*direction*/) noexcept {}
 
   // A copy, since connections come and go while it is looked through.

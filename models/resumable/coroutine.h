@@ -62,19 +62,24 @@ class AsyncSocket : public CoroutineScheduler::Socket {
 
   /// `co_await socket.readable(ticks)`: goes on from the scheduler's loop once the socket is ready; false when nothing
   /// came for so many ticks, or when the server is to stop. 0 ticks: no bound.
-  auto readable(std::uint32_t ticks = 0) noexcept { return Readiness(*this, Interest::read, ticks); }
-  auto writable(std::uint32_t ticks = 0) noexcept { return Readiness(*this, Interest::write, ticks); }
+  auto readable(std::uint32_t ticks = 0) noexcept { return Readiness(*this, Interest::read, ticks, false); }
+  auto writable(std::uint32_t ticks = 0) noexcept { return Readiness(*this, Interest::write, ticks, false); }
+
+  /// Likewise; also goes on when there is mail, as mail_came() says then.
+  auto readable_or_mail(std::uint32_t ticks) noexcept { return Readiness(*this, Interest::read, ticks, true); }
 
  private:
   struct Readiness : CoroutineScheduler::Waiter {
     AsyncSocket& socket;
     Interest interest;
     std::uint32_t ticks;
-    Readiness(AsyncSocket& home, Interest wanted, std::uint32_t most) : socket(home), interest(wanted), ticks(most) {}
+    bool or_mail;
+    Readiness(AsyncSocket& home, Interest wanted, std::uint32_t most, bool mail)
+        : socket(home), interest(wanted), ticks(most), or_mail(mail) {}
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiter) {
       handle = waiter;
-      socket.scheduler_.wake_when(socket, interest, ticks, *this);
+      socket.scheduler_.wake_when(socket, interest, ticks, *this, or_mail);
     }
     bool await_resume() const noexcept { return !socket.timed_out(); }
   };

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "models/loop/poller.h"
-#include "models/talk/conversation.h"
+#include "models/talk/converse.h"
 #include "models/talk/sockets.h"
 
 namespace bench {
@@ -34,20 +34,30 @@ class ParkingPeer {
     return sent;
   }
 
-  Attempt receive(std::span<const std::byte>& bytes) {
+  Received receive(std::span<const std::byte>& bytes) {
     while (true) {
-      if (!self_.wait_for(socket_, Interest::read, server_.ticker.idle_ticks())) return too_late();
+      if (!self_.wait_for(socket_, Interest::read, server_.ticker.idle_ticks(), true)) return received_of(too_late());
+      if (socket_.mail_came()) return Received::mail;
       std::size_t size = 0;
       const Attempt received = receive_some(socket_.fd(), server_.room, size);
       if (received == Attempt::would_block) continue;
       bytes = std::span(server_.room).first(size);
-      return received;
+      return received_of(received);
     }
   }
 
   void sleep(std::chrono::nanoseconds duration) { self_.sleep(duration); }
 
   void compute(std::uint64_t steps) { bench::compute(server_.run, steps); }  // and all others wait
+
+  void transfer(Operation& operation) {
+    while (try_transfer(operation.transfer, operation.result) != Readiness::done) {
+      Socket ended(server_.scheduler, duplicate(operation.transfer.fd));  // of a child
+      self_.wait_for(ended, Interest::read);
+      server_.scheduler.forget(ended);
+      if (server_.run.stopping()) return;
+    }
+  }
 
   // What the peer still sends is thrown away until it ends, lest a reset overtake the last reply.
   void close_after_last_word() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "measure/clock.h"
+#include "measure/mailbox.h"
 #include "models/loop/poller.h"
 #include "models/loop/timers.h"
 
@@ -56,11 +57,15 @@ class Scheduler {
     int fd() const noexcept { return fd_.get(); }
 
     /// Whether the last wait ended because nothing came for so many ticks, or because the server is to stop.
-    bool timed_out() const noexcept { return timed_out_; }
+    bool timed_out() const noexcept { return woken_by_ == WokenBy::time; }
+
+    /// Whether it ended because there is mail (tell_mail()).
+    bool mail_came() const noexcept { return woken_by_ == WokenBy::mail; }
 
    private:
     friend Scheduler;
     std::size_t slot() const noexcept { return static_cast<std::size_t>(fd_.get()); }
+    enum class WokenBy : std::uint8_t { readiness, time, mail };
 
     Scheduler& scheduler_;
     UniqueFd fd_;
@@ -68,7 +73,8 @@ class Scheduler {
     std::uint32_t until_tick_ = 0;  // how long the waiter waits
     bool bounded_ = false;          // or it waits for ever
     Interest interest_ = Interest::read;
-    bool timed_out_ = false;
+    WokenBy woken_by_ = WokenBy::readiness;
+    bool or_mail_ = false;    // the waiter waits for mail, too
     bool forgotten_ = false;  // no longer watched, since it is broken
   };
 
@@ -79,8 +85,10 @@ class Scheduler {
   void wake_at(std::int64_t deadline_ns, Waiter& waiter) { timers_.arm(deadline_ns, &waiter); }
 
   /// Resumes `waiter` once the socket is ready, or after `most_ticks` (0: no bound), or when the server is to stop.
-  void wake_when(Socket& socket, Interest interest, std::uint32_t most_ticks, Waiter& waiter) {
+  /// `or_mail`: or when there is mail.
+  void wake_when(Socket& socket, Interest interest, std::uint32_t most_ticks, Waiter& waiter, bool or_mail = false) {
     socket.waiter_ = &waiter;
+    socket.or_mail_ = or_mail;
     socket.bounded_ = most_ticks != 0;
     socket.until_tick_ = tick_ + most_ticks;
     if (socket.forgotten_) {
@@ -91,6 +99,11 @@ class Scheduler {
     if (interest == socket.interest_) return;
     socket.interest_ = interest;
     poller_.change(socket.fd(), interest);
+  }
+
+  /// Watches the socket no longer: before it goes, where others have its descriptor's file open.
+  void forget(Socket& socket) {
+    if (!std::exchange(socket.forgotten_, true)) poller_.forget(socket.fd());
   }
 
   /// Resumes units until none is ready or asleep.
@@ -125,14 +138,19 @@ class Scheduler {
   /// Resumes the units that are ready, asleep or wait for a socket, until `stopping()`; then all are told that their
   /// time is up, and this returns when those that waited have ended.
   template <typename Stopping>
-  void serve(Stopping stopping) {
+  void serve(Mailbox& mailbox, Stopping stopping) {
+    if (mailbox.used()) watch(mailbox.fd());
     while (!stopping()) {
-      for (const Ready& ready : poller_.wait(ready_.empty() ? timers_.next_deadline_ns() : 0)) {
+      const bool may_sleep = mailbox.may_sleep() && ready_.empty();
+      const std::span<const Ready> found = poller_.wait(may_sleep ? timers_.next_deadline_ns() : 0);
+      mailbox.slept();
+      for (const Ready& ready : found) {
         if (stopping()) break;
         on_ready(ready);
       }
       if (!timers_.empty()) wake_due();
       run_round();
+      if (mailbox.take()) tell_mail();
     }
     while (!ready_.empty()) run_round();
     for (Waiter* waiter = nullptr; timers_.take_due(no_deadline, waiter);) waiter->handle.resume();
@@ -148,7 +166,15 @@ class Scheduler {
   /// Tells all units that wait for a socket that their time is up.
   void wake_all() {
     for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
-      while (sockets_[slot] && sockets_[slot]->waiter_) wake(*sockets_[slot], true);
+      while (sockets_[slot] && sockets_[slot]->waiter_) wake(*sockets_[slot], Socket::WokenBy::time);
+    }
+  }
+
+  /// Tells the units that wait for mail that there is some.
+  void tell_mail() {
+    for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
+      Socket* socket = sockets_[slot];
+      if (socket && socket->waiter_ && socket->or_mail_) wake(*socket, Socket::WokenBy::mail);
     }
   }
 
@@ -160,7 +186,7 @@ class Scheduler {
     ++tick_;
     for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
       Socket* socket = sockets_[slot];
-      if (socket && socket->waiter_ && socket->bounded_ && tick_ > socket->until_tick_) wake(*socket, true);
+      if (socket && socket->waiter_ && socket->bounded_ && tick_ > socket->until_tick_) wake(*socket, Socket::WokenBy::time);
     }
   }
 
@@ -176,9 +202,9 @@ class Scheduler {
     for (Waiter* waiter = nullptr; timers_.take_due(now, waiter);) ready_.push(*waiter);
   }
 
-  // Wakes the waiter of a socket that is ready, or that has waited for too long.
-  static void wake(Socket& socket, bool timed_out) {
-    socket.timed_out_ = timed_out;
+  // Wakes the waiter of a socket.
+  static void wake(Socket& socket, typename Socket::WokenBy by) {
+    socket.woken_by_ = by;
     std::exchange(socket.waiter_, nullptr)->handle.resume();
   }
 
@@ -190,7 +216,7 @@ class Scheduler {
     }
     Socket* socket = sockets_[static_cast<std::size_t>(ready.fd)];
     if (!socket) return;
-    if (socket->waiter_) return wake(*socket, false);
+    if (socket->waiter_) return wake(*socket, Socket::WokenBy::readiness);
     // Ready while its unit is busy elsewhere: to be watched again when it asks. What is broken is always reported, and
     // so not watched at all.
     if (ready.broken) {

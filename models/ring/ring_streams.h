@@ -1,6 +1,6 @@
 // The connections of an `io-uring` server: one ring that accepts, receives, sends and waits for all of them.
 //
-// A connection has at most one receive, one send and one timer under way; it is destroyed when none is left, so that
+// A connection has at most one receive, one send, one timer or transfer under way; it is destroyed when none is left, so that
 // the kernel never writes to what is not there any more, and a completion never belongs to a later connection.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include "measure/clock.h"
 #include "models/loop/ticker.h"
 #include "models/ring/ring.h"
+#include "models/ring/ring_transfer.h"
 #include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
 
@@ -26,7 +27,8 @@ namespace bench {
 class RingStreams {
  public:
   /// Throws std::system_error.
-  explicit RingStreams(ServerRun& server) : server_(server), ticker_(server.idle_timeout()) {
+  explicit RingStreams(ServerRun& server)
+      : server_(server), ticker_(server.idle_timeout()), mailbox_(server.hub(), Mailbox::Sleeps::in_a_loop) {
     if (has_multishot()) buffers_.emplace(ring_, buffers, receive_bytes);
   }
 
@@ -34,9 +36,12 @@ class RingStreams {
   void run() {
     accept();
     await_tick();
+    if (mailbox_.used()) await_mail();
     while (!server_.stopping()) {
-      ring_.submit_and_wait();
+      mailbox_.may_sleep() ? ring_.submit_and_wait() : ring_.submit();
+      mailbox_.slept();
       for (Completion done; !server_.stopping() && ring_.take(done);) on(done);
+      if (mailbox_.take()) deliver_mail();
     }
   }
 
@@ -47,6 +52,7 @@ class RingStreams {
     bool receiving = false;
     bool cancelling = false;  // the receive
     bool timing = false;
+    bool transferring = false;
     ConnectionState state;
     std::unique_ptr<Sending> sending;   // what is being sent
     Output unsent;                      // replies behind it
@@ -56,8 +62,8 @@ class RingStreams {
   };
 
   // What a completion is about; the rest of its tag is the descriptor of a connection.
-  enum class About : std::uint8_t { nothing, accept, accept_again, peer, tick, receive, send, timer };
-  static constexpr unsigned about_bits = 3;
+  enum class About : std::uint8_t { nothing, accept, accept_again, peer, tick, mail, receive, send, timer, transfer };
+  static constexpr unsigned about_bits = 4;
   static std::uint64_t tag(About about, int fd = 0) {
     return static_cast<std::uint64_t>(fd) << about_bits | static_cast<std::uint64_t>(about);
   }
@@ -75,11 +81,15 @@ class RingStreams {
       case About::accept_again: return await_peer();
       case About::peer: return accept();
       case About::tick: return on_tick();
+      case About::mail:
+        mailbox_.drain();
+        return await_mail();
       default: break;
     }
     Connection& connection = *connections_[done.tag >> about_bits];
     if (about == About::receive) return on_received(connection, done);
     if (about == About::send) return on_sent(connection, done.result);
+    if (about == About::transfer) return on_transferred(connection, done.result);
     on_due(connection, done.result);
   }
 
@@ -227,6 +237,12 @@ class RingStreams {
           connection.timing = true;
           return ring_.arm(tag(About::timer, connection), now_ns() + static_cast<std::int64_t>(state.amount()),
                            connection.due);
+        case Todo::transfer:
+          connection.transferring =
+              begin_transfer(ring_, tag(About::transfer, connection), state.operation()) == Done::later;
+          if (connection.transferring) return;
+          todo = state.resumed(output_of(connection), tick_);
+          break;
         case Todo::watch:
           if (state.wants_bytes() && !connection.early.empty()) {
             const std::vector<std::byte> bytes = std::exchange(connection.early, {});
@@ -251,16 +267,36 @@ class RingStreams {
         result == -ETIME ? connection.state.resumed(output_of(connection), tick_) : connection.state.failed());
   }
 
+  void on_transferred(Connection& connection, int result) {
+    connection.transferring = false;
+    if (connection.state.is_closed()) return destroy_unless_busy(connection);
+    const std::uint64_t about = tag(About::transfer, connection);
+    connection.transferring =
+        go_on_with_transfer(ring_, about, connection.state.operation(), result) == Done::later;
+    if (!connection.transferring) act(connection, connection.state.resumed(output_of(connection), tick_));
+  }
+
+  void await_mail() { io_uring_prep_poll_add(ring_.prepare(tag(About::mail)), mailbox_.fd(), POLLIN); }
+
+  void deliver_mail() {
+    for (const auto& connection : connections_) {
+      if (connection && !connection->state.is_closed()) {
+        act(*connection, connection->state.mail_came(output_of(*connection), tick_));
+      }
+    }
+  }
+
   // Destroys it once nothing of it is under way.
   void close(Connection& connection) {
     if (connection.receiving && !connection.cancelling) ring_.cancel(tag(About::receive, connection));
     if (connection.sending) ring_.cancel(tag(About::send, connection));
     if (connection.timing) ring_.cancel(tag(About::timer, connection));
+    if (connection.transferring) ring_.cancel(tag(About::transfer, connection));
     destroy_unless_busy(connection);
   }
 
   void destroy_unless_busy(Connection& connection) {
-    if (connection.receiving || connection.sending || connection.timing) return;
+    if (connection.receiving || connection.sending || connection.timing || connection.transferring) return;
     const int fd = connection.socket.release();
     connections_[static_cast<std::size_t>(fd)].reset();
     io_uring_prep_close(ring_.prepare(tag(About::nothing)), fd);
@@ -282,6 +318,7 @@ class RingStreams {
 
   ServerRun& server_;
   Ticker ticker_;
+  Mailbox mailbox_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
   std::vector<std::unique_ptr<Sending>> free_sendings_;
   std::uint32_t tick_ = 0;

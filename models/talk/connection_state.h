@@ -3,7 +3,7 @@
 // A connection's state makes no system call and reads no clock. Its owner has the socket, tells the state what has
 // happened and does what the answer says, in its own idiom:
 //
-//   reading ⇄ waiting      the session wants a timer to go first; bytes that come meanwhile are left where they are
+//   reading ⇄ waiting      a timer or a transfer goes first; bytes that come meanwhile are left where they are
 //   reading ⇄ draining     too much output is unsent, or the session wants all of it to have gone out
 //   … → closing            the session is at its end, and some output is unsent
 //   … → lingering          all has been said: shut down for writing, until the peer ends too
@@ -31,6 +31,7 @@ enum class Todo : std::uint8_t {
   send,         ///< Send the output that the call was given, and say tried_to_send().
   compute,      ///< amount() steps of service_compute(), then say resumed().
   start_timer,  ///< And say resumed() when amount() nanoseconds are over. Until then as `watch`.
+  transfer,     ///< Do operation(), and say resumed() when it is done. Until then as `watch`.
   shut_down,    ///< The socket for writing, and say shut_down().
   close,        ///< The connection is over.
 };
@@ -88,7 +89,14 @@ class ConnectionState {
     }
   }
 
-  /// The timer or the computation is over.
+  /// Something has been published. Where the session does not want to read, it is told when it does.
+  Todo mail_came(Output& out, std::uint32_t now) {
+    if (phase_ != Phase::reading || !conversation_.has_mail()) return Todo::watch;
+    active_tick_ = now;
+    return follow(out);
+  }
+
+  /// The timer, the computation or the transfer is over.
   Todo resumed(Output& out, std::uint32_t now) {
     active_tick_ = now;
     return act_on(conversation_.tell(Why::resumed, out), out);
@@ -133,7 +141,7 @@ class ConnectionState {
   /// Whether the owner keeps output that the socket would not take.
   bool has_unsent() const noexcept { return is_unsent_; }
 
-  /// Whether a timer goes first.
+  /// Whether a timer or a transfer goes first.
   bool is_waiting() const noexcept { return phase_ == Phase::waiting; }
 
   /// Whether `close` has been answered.
@@ -142,11 +150,14 @@ class ConnectionState {
   /// Of Todo::compute and Todo::start_timer.
   std::uint64_t amount() const noexcept { return amount_; }
 
+  /// Of Todo::transfer; the session's.
+  Operation& operation() const noexcept { return *operation_; }
+
  private:
   enum class Phase : std::uint8_t {
     reading,    // the session wants bytes, or it is being called
     draining,   // all unsent output has to go out first
-    waiting,    // a timer goes first
+    waiting,    // a timer or a transfer goes first
     closing,    // to be shut down once all unsent output has gone out
     lingering,  // shut down for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
     closed,
@@ -154,16 +165,29 @@ class ConnectionState {
 
   // Sends what the session has said before anything else, so that no peer waits for a reply that is there already.
   Todo act_on(Wanted wanted, Output& out) {
-    next_ = wanted.next;
-    amount_ = wanted.amount;
+    want(wanted);
     return is_unsent_ || out.empty() ? follow(out) : Todo::send;
+  }
+
+  void want(Wanted wanted) noexcept {
+    next_ = wanted.next;
+    if (wanted.next == Next::transfer) {
+      operation_ = wanted.operation;
+    } else {
+      amount_ = wanted.amount;
+    }
   }
 
   // Does what the session wants.
   Todo follow(Output& out) {
     while (true) {
       switch (next_) {
-        case Next::read: phase_ = Phase::reading; return Todo::watch;
+        case Next::read:
+          phase_ = Phase::reading;
+          if (!conversation_.has_mail()) return Todo::watch;
+          want(conversation_.tell(Why::message, out));
+          break;
+        case Next::transfer: phase_ = Phase::waiting; return Todo::transfer;
         case Next::wait: phase_ = Phase::waiting; return Todo::start_timer;
         case Next::compute: return Todo::compute;
         case Next::close:
@@ -175,11 +199,10 @@ class ConnectionState {
             phase_ = Phase::draining;
             return Todo::watch;
           }
-          const Wanted wanted = conversation_.tell(Why::drained, out);
-          next_ = wanted.next;
-          amount_ = wanted.amount;
-          if (!out.empty()) return Todo::send;
+          want(conversation_.tell(Why::drained, out));
+          break;
       }
+      if (!is_unsent_ && !out.empty()) return Todo::send;
     }
   }
 
@@ -194,7 +217,10 @@ class ConnectionState {
   bool peer_ended_ : 1 = false;
   bool end_untold_ : 1 = false;  // the session does not know of that yet
   std::uint32_t active_tick_;    // of the last bytes either way
-  std::uint64_t amount_ = 0;
+  union {
+    std::uint64_t amount_ = 0;
+    Operation* operation_;  // where it wants a transfer
+  };
 };
 static_assert(sizeof(ConnectionState) <= sizeof(Conversation) + sizeof(std::uint64_t));
 

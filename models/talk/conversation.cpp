@@ -5,6 +5,7 @@ namespace bench {
 Wanted Conversation::advance(Why why, std::span<const std::byte> in, Output& out) {
   // What was asked for before the end came may be over only now.
   if (ended_ && why != Why::timed_out) why = Why::end;
+  if (const HubMemory* hub = open_.server().hub()) read_up_to_ = hub->hub().end();
   const Step step = session_->advance(why, in, out);
   const std::span<const std::byte> rest = in.subspan(step.consumed);
   if (rest.empty()) {
@@ -15,9 +16,9 @@ Wanted Conversation::advance(Why why, std::span<const std::byte> in, Output& out
   } else {
     tail_.assign(rest.begin(), rest.end());
   }
-  if (step.next != Next::read) return {step.next, step.amount};
-  if (ended_ || rest.size() > max_unconsumed) return {Next::close, 0};
-  return {out.pending() > high_water_bytes ? Next::drain : Next::read, 0};
+  if (step.next != Next::read) return {step.next, step.amount, step.operation};
+  if (ended_ || rest.size() > max_unconsumed) return {Next::close};
+  return {out.pending() > high_water_bytes ? Next::drain : Next::read};
 }
 
 }  // namespace bench

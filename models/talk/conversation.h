@@ -18,6 +18,7 @@ inline constexpr std::size_t receive_bytes = std::size_t{16} * 1024;
 struct Wanted {
   Next next = Next::read;
   std::uint64_t amount = 0;
+  Operation* operation = nullptr;
 };
 
 /// Does so many steps of service_compute(), or stops early when the server is to stop.
@@ -29,7 +30,8 @@ inline void compute(const ServerRun& server, std::uint64_t steps) {
 /// A session and its unconsumed bytes, which are all that an idle connection holds. One unit uses it at a time.
 class Conversation {
  public:
-  explicit Conversation(ServerRun& server) : open_(server), session_(server.open_session()) {}
+  explicit Conversation(ServerRun& server)
+      : open_(server), session_(server.open_session()), read_up_to_(server.hub() ? server.hub()->hub().end() : 0) {}
 
   /// `fresh` bytes have come. `out` takes the replies; replies that were not sent before are still in it.
   Wanted receive(std::span<const std::byte> fresh, Output& out) {
@@ -44,12 +46,19 @@ class Conversation {
     return advance(why, tail_, out);
   }
 
+  /// Whether a session that wants to read is to be told of mail first (Why::message).
+  bool has_mail() const noexcept {
+    const HubMemory* hub = open_.server().hub();
+    return hub && hub->hub().end() != read_up_to_;
+  }
+
  private:
   Wanted advance(Why why, std::span<const std::byte> in, Output& out);
 
   ServerRun::Open open_;
   std::unique_ptr<Session> session_;
   std::vector<std::byte> tail_;
+  Hub::Place read_up_to_;  // of what is published; the session has been called since
   bool ended_ = false;  // the peer sends nothing more
 };
 

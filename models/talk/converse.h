@@ -21,17 +21,40 @@ concept Pausing = requires(P& peer, std::chrono::nanoseconds duration, std::uint
   peer.compute(steps);
 };
 
+/// Does a transfer that a session asks for; leaves what it comes to in the operation.
+template <typename P>
+concept Transferring = requires(P& peer, Operation& operation) {
+  peer.transfer(operation);
+};
+
+/// What a wait for bytes has ended with.
+enum class Received : std::uint8_t {
+  bytes,    ///< Or the end.
+  mail,     ///< Something was published meanwhile.
+  nothing,  ///< For too long.
+  failed,
+};
+
+constexpr Received received_of(Attempt attempt) noexcept {
+  switch (attempt) {
+    case Attempt::done: return Received::bytes;
+    case Attempt::would_block: return Received::nothing;
+    case Attempt::failed: break;
+  }
+  return Received::failed;
+}
+
 /// The other end of a connection, by calls that return when they are done:
 ///
 ///   out()                    where replies are put; empty whenever a call below is made, but for send()
 ///   send()                   sends all of out(). would_block: the peer took nothing for too long
-///   receive(bytes)           sets `bytes` to what came, none at the end. would_block: nothing came for too long
+///   receive(bytes)           waits for bytes and sets `bytes` to them, none at the end
 ///   close_after_last_word()  ends the connection so that the last reply arrives
 template <typename P>
-concept Peer = Pausing<P> && requires(P& peer, std::span<const std::byte>& bytes) {
+concept Peer = Pausing<P> && Transferring<P> && requires(P& peer, std::span<const std::byte>& bytes) {
   { peer.out() } -> std::same_as<Output&>;
   { peer.send() } -> std::same_as<Attempt>;
-  { peer.receive(bytes) } -> std::same_as<Attempt>;
+  { peer.receive(bytes) } -> std::same_as<Received>;
   peer.close_after_last_word();
 };
 
@@ -51,17 +74,18 @@ void converse(ServerRun& server, AnyPeer& peer) {
     switch (wanted.next) {
       case Next::read: {
         std::span<const std::byte> bytes;
-        const Attempt received = peer.receive(bytes);
-        if (received == Attempt::failed) return;
-        if (received == Attempt::would_block) {
-          server.count_timed_out();
-          conversation.tell(Why::timed_out, out);
-          wanted.next = Next::close;
-        } else if (bytes.empty()) {
-          peer_ended = true;
-          wanted = conversation.tell(Why::end, out);
-        } else {
-          wanted = conversation.receive(bytes, out);
+        switch (conversation.has_mail() ? Received::mail : peer.receive(bytes)) {
+          case Received::bytes:
+            peer_ended = bytes.empty();
+            wanted = peer_ended ? conversation.tell(Why::end, out) : conversation.receive(bytes, out);
+            break;
+          case Received::mail: wanted = conversation.tell(Why::message, out); break;
+          case Received::nothing:
+            server.count_timed_out();
+            conversation.tell(Why::timed_out, out);
+            wanted.next = Next::close;
+            break;
+          case Received::failed: return;
         }
         break;
       }
@@ -72,6 +96,10 @@ void converse(ServerRun& server, AnyPeer& peer) {
         break;
       case Next::compute:
         peer.compute(wanted.amount);
+        wanted = conversation.tell(Why::resumed, out);
+        break;
+      case Next::transfer:
+        peer.transfer(*wanted.operation);
         wanted = conversation.tell(Why::resumed, out);
         break;
       case Next::close:

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "workloads/script.h"
+
 namespace bench {
 
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
@@ -60,6 +62,10 @@ void ServedConnection::call(Why why) {
       case Next::wait:
       case Next::compute:
         asked_.push_back((step.next == Next::wait ? "wait " : "compute ") + std::to_string(step.amount));
+        why = Why::resumed;
+        break;
+      case Next::transfer:
+        step.operation->result = do_transfer(step.operation->transfer);
         why = Why::resumed;
         break;
       case Next::close: closed_ = true; return;

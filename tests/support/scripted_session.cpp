@@ -15,6 +15,7 @@ std::string_view name_of(Why why) {
     case Why::resumed: return "resumed ";
     case Why::drained: return "drained ";
     case Why::timed_out: return "timed_out ";
+    case Why::message: return "message ";
   }
   return "";
 }
@@ -33,7 +34,7 @@ class ScriptedService::ScriptedSession final : public Session {
     const Says says = std::move(service_.answers_.front());
     service_.answers_.pop_front();
     out.append(says.bytes);
-    return {.consumed = in.size() - says.unconsumed, .next = says.next, .amount = says.amount};
+    return {.consumed = in.size() - says.unconsumed, .next = says.next, .amount = says.amount, .operation = says.operation};
   }
 
   static std::unique_ptr<Session> open(const ServiceContext& /*context*/) {
@@ -45,7 +46,7 @@ class ScriptedService::ScriptedSession final : public Session {
 };
 
 ScriptedService::ScriptedService()
-    : row_{.name = "scripted", .summary = {}, .parameters = {}, .open = ScriptedSession::open, .exchange = nullptr},
+    : row_{.name = "scripted", .summary = {}, .parameters = {}, .hub_bytes = 1000, .open = ScriptedSession::open, .exchange = nullptr},
       run_({.service = &row_, .context = {.parameters = {}, .model = "none"}, .sockets = {-1}}, report_[0]) {
   current = this;
 }

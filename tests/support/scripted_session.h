@@ -10,6 +10,7 @@
 
 #include "measure/server_run.h"
 #include "measure/shared_mapping.h"
+#include "workloads/script.h"
 
 namespace bench {
 
@@ -19,6 +20,7 @@ struct Says {
   Next next = Next::read;      ///< What it wants.
   std::uint64_t amount = 0;    ///< Of a wait or a computation.
   std::size_t unconsumed = 0;  ///< How many bytes at the end of the input it leaves.
+  Operation* operation = nullptr;  ///< Of a transfer.
 };
 
 /// A run of a server whose sessions follow the test; one at a time.
@@ -31,6 +33,9 @@ class ScriptedService {
 
   ServerRun& run() { return run_; }
   const ServerCounters& counters() const { return report_[0].server; }
+
+  /// What its sessions are told of.
+  Hub& hub() { return run_.hub()->hub(); }
 
   /// What the session answers to its next calls; beyond them it consumes everything, says nothing and wants to read.
   void will_say(std::initializer_list<Says> answers) { answers_.insert(answers_.end(), answers); }

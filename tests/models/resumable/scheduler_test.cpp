@@ -48,6 +48,8 @@ class Unit {
 
 class SchedulerTest : public testing::Test {
  protected:
+  Mailbox no_mail{nullptr, Mailbox::Sleeps::in_a_loop};
+
   // A socket that is watched, and the other end of its connection.
   struct Connection {
     explicit Connection(Callbacks& scheduler) {
@@ -68,7 +70,7 @@ class SchedulerTest : public testing::Test {
 
   // Until so many resumptions have been logged.
   void serve_until(std::size_t count) {
-    scheduler.serve([this, count] { return log.size() >= count; });
+    scheduler.serve(no_mail, [this, count] { return log.size() >= count; });
   }
 
   // Looks once for sockets that are ready.
@@ -305,7 +307,7 @@ TEST_F(SchedulerTest, TellsEveryoneWhenItStops) {
   wait_for(second, b, 5);
   scheduler.wake_at(now_ns() + 3'600'000'000'000, asleep.waiter());
   scheduler.wake_in_turn(turn.waiter());
-  scheduler.serve([] { return true; });
+  scheduler.serve(no_mail, [] { return true; });
   EXPECT_THAT(log, testing::UnorderedElementsAre("a", "b", "asleep", "turn"));
   EXPECT_TRUE(first.ours->timed_out());
   EXPECT_TRUE(second.ours->timed_out());
@@ -318,7 +320,7 @@ TEST_F(SchedulerTest, TellsOneThatWaitsAgainWhileItStops) {
     if (unit->times_resumed() < 3) wait_for(connection, *unit);
   });
   wait_for(connection, *unit);
-  scheduler.serve([] { return true; });
+  scheduler.serve(no_mail, [] { return true; });
   EXPECT_THAT(log, ElementsAre("a", "a", "a"));
 }
 

@@ -29,6 +29,7 @@ class ConnectionStateTest : public testing::Test {
   }
   Todo peer_ends(std::uint32_t now = start) { return state.peer_ended(output(), now); }
   Todo resume(std::uint32_t now = start) { return state.resumed(output(), now); }
+  Todo mail_comes(std::uint32_t now = start) { return state.mail_came(output(), now); }
   Todo late(std::uint32_t now) { return state.too_late(service.run(), output(), now); }
 
   // The socket takes everything.
@@ -183,6 +184,66 @@ TEST_F(ConnectionStateTest, SendsOnWhileItWaits) {
   EXPECT_EQ(make_room(), Todo::watch);
   EXPECT_TRUE(state.is_waiting());
   EXPECT_EQ(resume(), Todo::watch);
+}
+
+TEST_F(ConnectionStateTest, TransfersBeforeItReadsOn) {
+  Operation operation;
+  EXPECT_EQ(has_said({"part", Next::transfer, 0, 0, &operation}), Todo::send);
+  EXPECT_EQ(send_all(), Todo::transfer);
+  EXPECT_EQ(&state.operation(), &operation);
+  EXPECT_TRUE(state.is_waiting());
+  EXPECT_FALSE(state.wants_bytes());
+  service.will_say({{"reply"}});
+  EXPECT_EQ(resume(), Todo::send);
+  EXPECT_EQ(send_all(), Todo::watch);
+  EXPECT_TRUE(state.wants_bytes());
+}
+
+TEST_F(ConnectionStateTest, TellsOfMail) {
+  EXPECT_EQ(mail_comes(), Todo::watch) << "nothing was published";
+  service.hub().publish(bytes_of("news"));
+  service.will_say({{"news"}});
+  EXPECT_EQ(mail_comes(), Todo::send);
+  EXPECT_EQ(send_all(), Todo::watch);
+  EXPECT_EQ(mail_comes(), Todo::watch) << "it has been told";
+  EXPECT_THAT(service.take_told(), ElementsAre("message "));
+}
+
+TEST_F(ConnectionStateTest, TellsOfMailWhenItReadsAgain) {
+  has_said({.bytes = "", .next = Next::wait, .amount = 2000});
+  service.hub().publish(bytes_of("news"));
+  EXPECT_EQ(mail_comes(), Todo::watch);
+  service.take_told();
+  service.will_say({{"", Next::wait, 10}});  // it could have looked, and had no time
+  EXPECT_EQ(resume(), Todo::start_timer);
+  service.hub().publish(bytes_of("more"));
+  service.will_say({{"reply"}, {"all the news"}});
+  service.hub().publish(bytes_of("and more"));
+  EXPECT_EQ(resume(), Todo::send);
+  service.hub().publish(bytes_of("the latest"));
+  EXPECT_EQ(send_all(), Todo::send);
+  EXPECT_EQ(sent, "reply");
+  EXPECT_EQ(send_all(), Todo::watch);
+  EXPECT_THAT(service.take_told(), ElementsAre("resumed ", "resumed ", "message "));
+}
+
+// What a peer is told, it takes: it is not silent.
+TEST_F(ConnectionStateTest, CountsMailAsALifeSign) {
+  service.hub().publish(bytes_of("news"));
+  service.will_say({{"news"}});
+  mail_comes(start + 8);
+  send_all();
+  expect_late_from(start + 8 + patience.idle_ticks + 1);
+}
+
+TEST_F(ConnectionStateTest, DrainsMailThatIsTooMuch) {
+  service.hub().publish(bytes_of("news"));
+  service.will_say({{std::string(high_water_bytes + 1, 'x')}});
+  EXPECT_EQ(mail_comes(), Todo::send);
+  EXPECT_EQ(block(), Todo::watch);
+  EXPECT_FALSE(state.wants_bytes());
+  EXPECT_EQ(make_room(), Todo::watch);
+  EXPECT_THAT(service.take_told(), ElementsAre("message ", "drained "));
 }
 
 TEST_F(ConnectionStateTest, HasStepsComputed) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <optional>
 
 #include "tests/support/conversation.h"
@@ -19,10 +20,10 @@ using testing::IsEmpty;
 // A peer that sends what the test has written down, and then ends; and writes down what is done to it.
 class ScriptedPeer {
  public:
-  // Bytes that come ("" is the end), or how the attempt to receive goes.
+  // Bytes that come ("" is the end), or what comes in their place.
   struct Sends {
     std::string bytes;
-    Attempt attempt = Attempt::done;
+    Received received = Received::bytes;
   };
 
   void will_send(std::initializer_list<Sends> script) { script_.insert(script_.end(), script); }
@@ -33,20 +34,26 @@ class ScriptedPeer {
     log.push_back("took " + take(out_));
     return attempt;
   }
-  Attempt receive(std::span<const std::byte>& bytes) {
+  Received receive(std::span<const std::byte>& bytes) {
     EXPECT_TRUE(out_.empty()) << "replies go out before anything is waited for";
     received_ = script_.empty() ? Sends{} : std::move(script_.front());
     if (!script_.empty()) script_.pop_front();
     bytes = bytes_of(received_.bytes);
-    return received_.attempt;
+    return received_.received;
   }
   void sleep(std::chrono::nanoseconds duration) {
     EXPECT_TRUE(out_.empty());
     log.push_back("slept " + std::to_string(duration.count()));
+    if (while_asleep) while_asleep();
   }
   void compute(std::uint64_t steps) {
     EXPECT_TRUE(out_.empty());
     log.push_back("computed " + std::to_string(steps));
+  }
+  void transfer(Operation& operation) {
+    EXPECT_TRUE(out_.empty());
+    log.push_back("transferred " + std::to_string(operation.transfer.fd));
+    operation.result = 5;
   }
   void close_after_last_word() {
     EXPECT_TRUE(out_.empty());
@@ -55,6 +62,7 @@ class ScriptedPeer {
 
   std::vector<std::string> log;
   Attempt takes = Attempt::done;
+  std::function<void()> while_asleep;
 
  private:
   Output out_;
@@ -93,6 +101,34 @@ TEST_F(ConverseTest, ComputesWaitsAndDrainsInTheOrderThatIsAskedFor) {
   EXPECT_THAT(peer.log, ElementsAre("took a", "computed 10", "took b", "slept 20", "took c", "took d"));
 }
 
+TEST_F(ConverseTest, TransfersAfterWhatWasSaidBefore) {
+  Operation operation{.verb = Verb::transfer, .transfer = {.fd = 3}};
+  peer.will_send({{"ask"}});
+  service.will_say({{"a", Next::transfer, 0, 0, &operation}, {"b"}});
+  run();
+  EXPECT_THAT(service.take_told(), ElementsAre("data ask", "resumed ", "end "));
+  EXPECT_THAT(peer.log, ElementsAre("took a", "transferred 3", "took b"));
+  EXPECT_EQ(operation.result, 5);
+}
+
+TEST_F(ConverseTest, TellsOfMailBetweenBytes) {
+  peer.will_send({{"ask"}, {"", Received::mail}, {"more"}});
+  service.will_say({{"reply"}, {"news"}, {"reply"}});
+  run();
+  EXPECT_THAT(service.take_told(), ElementsAre("data ask", "message ", "data more", "end "));
+  EXPECT_THAT(peer.log, ElementsAre("took reply", "took news", "took reply"));
+}
+
+// What is published while the session is busy is told before anything is waited for.
+TEST_F(ConverseTest, TellsOfMailThatCameBeforeItReads) {
+  peer.will_send({{"ask"}});
+  service.will_say({{"", Next::wait, 5}, {"reply"}, {"news"}});
+  peer.while_asleep = [&] { service.hub().publish(bytes_of("news")); };
+  run();
+  EXPECT_THAT(service.take_told(), ElementsAre("data ask", "resumed ", "end "));
+  EXPECT_THAT(peer.log, ElementsAre("slept 5", "took reply", "took news"));
+}
+
 TEST_F(ConverseTest, ClosesAfterTheLastWord) {
   peer.will_send({{"quit"}});
   service.will_say({{"bye", Next::close}});
@@ -101,7 +137,7 @@ TEST_F(ConverseTest, ClosesAfterTheLastWord) {
 }
 
 TEST_F(ConverseTest, GivesUpAConnectionThatFails) {
-  peer.will_send({{"", Attempt::failed}});
+  peer.will_send({{"", Received::failed}});
   run();
   EXPECT_THAT(service.take_told(), IsEmpty());
   EXPECT_THAT(peer.log, IsEmpty());
@@ -117,7 +153,7 @@ TEST_F(ConverseTest, GivesUpAPeerThatTakesNothing) {
 }
 
 TEST_F(ConverseTest, SaysALastWordToASilentPeer) {
-  peer.will_send({{"", Attempt::would_block}});
+  peer.will_send({{"", Received::nothing}});
   service.will_say({{"too late", Next::wait, 5}});
   run();
   EXPECT_THAT(service.take_told(), ElementsAre("timed_out "));
