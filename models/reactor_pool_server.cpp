@@ -16,6 +16,7 @@
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
+#include "workloads/script.h"
 
 namespace bench {
 namespace {
@@ -29,7 +30,7 @@ enum class Holder : std::uint8_t {
 };
 
 // What its holder is to do about it.
-enum class Event : std::uint8_t { ready, resumed, too_late };
+enum class Event : std::uint8_t { ready, resumed, too_late, mail };
 
 // Made when its descriptor is first used, and used again with it.
 struct Connection {
@@ -46,9 +47,13 @@ struct Connection {
 class PooledServer {
  public:
   explicit PooledServer(ServerRun& server)
-      : server_(server), ticker_(server.idle_timeout()), pool_(server, server.workers()) {
+      : server_(server),
+        ticker_(server.idle_timeout()),
+        mailbox_(server.hub(), Mailbox::Sleeps::in_a_loop),
+        pool_(server, server.workers()) {
     make_nonblocking(server.socket());
     poller().watch(ticker_.fd(), Interest::read);
+    if (mailbox_.used()) poller().watch(mailbox_.fd(), Interest::read);
     server.transport() == Transport::tcp ? poller().watch(server.socket(), Interest::read)
                                          : poller().watch_once(server.socket(), Interest::read);
   }
@@ -56,16 +61,21 @@ class PooledServer {
   // Serves until the server is to stop; its connections are closed then.
   void run() {
     while (!server_.stopping()) {
-      for (const Ready& ready : pool_.wait()) {
+      const std::span<const Ready> found = pool_.wait(mailbox_.may_sleep() ? no_deadline : 0);
+      mailbox_.slept();
+      for (const Ready& ready : found) {
         if (server_.stopping()) return;
         if (ready.fd == server_.socket()) {
           on_socket();
         } else if (ready.fd == ticker_.fd()) {
           on_tick();
+        } else if (mailbox_.used() && ready.fd == mailbox_.fd()) {
+          mailbox_.drain();
         } else if (Connection* connection = find(ready.fd)) {
           on_report(*connection);
         }
       }
+      if (mailbox_.take()) deliver_mail();
     }
   }
 
@@ -149,6 +159,19 @@ class PooledServer {
     }
   }
 
+  // One that a worker has is told by it before it is let go.
+  void deliver_mail() {
+    for (const auto& connection : connections_) {
+      if (!connection) continue;
+      Holder holder = Holder::worker;
+      if (connection->holder.compare_exchange_strong(holder, Holder::signalled, std::memory_order_acq_rel)) continue;
+      holder = Holder::epoll;
+      if (connection->holder.compare_exchange_strong(holder, Holder::worker, std::memory_order_acq_rel)) {
+        hand_over(*connection, Event::mail);
+      }
+    }
+  }
+
   // ---- By the holder of the connection, in any thread ----
 
   void hand_over(Connection& connection, Event event) {
@@ -188,6 +211,7 @@ class PooledServer {
       case Event::resumed:
         return act(connection, connection.state->resumed(output_of(connection, scratch), tick_), scratch);
       case Event::too_late: return act(connection, connection.state->too_late(server_, scratch.out, tick_), scratch);
+      case Event::mail: return tell_mail(connection, scratch);
     }
     return false;
   }
@@ -210,13 +234,17 @@ class PooledServer {
     ConnectionState& state = *connection.state;
     std::size_t size = 0;
     switch (receive_some(connection.socket.get(), scratch.room, size)) {
-      case Attempt::would_block: return true;
+      case Attempt::would_block: return tell_mail(connection, scratch);
       case Attempt::failed: return act(connection, state.failed(), scratch);
       case Attempt::done: break;
     }
     Output& out = output_of(connection, scratch);
     const auto bytes = std::span(scratch.room).first(size);
     return act(connection, size == 0 ? state.peer_ended(out, tick_) : state.received(bytes, out, tick_), scratch);
+  }
+
+  bool tell_mail(Connection& connection, Scratch& scratch) {
+    return act(connection, connection.state->mail_came(output_of(connection, scratch), tick_), scratch);
   }
 
   // Replies go to the worker's Output, behind those that the socket would not take before.
@@ -245,6 +273,10 @@ class PooledServer {
           pool_.hand_over_at(now_ns() + static_cast<std::int64_t>(state.amount()),
                              [this, &connection](Scratch& later) { serve(connection, later); });
           return false;
+        case Todo::transfer:
+          state.operation().result = do_transfer(state.operation().transfer);
+          todo = state.resumed(output_of(connection, scratch), tick_);
+          break;
         case Todo::watch: return true;
         case Todo::shut_down: todo = state.shut_down(shutdown(connection.socket.get(), SHUT_WR) == 0, tick_); break;
         case Todo::close: close(connection); return false;
@@ -274,6 +306,7 @@ class PooledServer {
 
   ServerRun& server_;
   Ticker ticker_;
+  Mailbox mailbox_;
   std::atomic<std::uint32_t> tick_ = 0;
   std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor; the reactor's thread looks them up
   TimedPool pool_;                                        // its workers end first

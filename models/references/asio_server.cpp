@@ -10,6 +10,7 @@
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
+#include "workloads/script.h"
 
 namespace bench::on_asio {
 namespace {
@@ -21,9 +22,11 @@ struct Connection;
 
 // What the coroutines of a server share. When the context goes, all coroutines that still wait are destroyed.
 struct Server {
-  explicit Server(ServerRun& serving) : run(serving), ticker(serving.idle_timeout()) {}
+  explicit Server(ServerRun& serving)
+      : run(serving), ticker(serving.idle_timeout()), mailbox(serving.hub(), Mailbox::Sleeps::in_a_loop) {}
   ServerRun& run;
   Ticker ticker;
+  Mailbox mailbox;
   std::uint32_t ticks = 0;
   std::list<Connection*> connections;
   asio::io_context context{1};  // one thread
@@ -48,6 +51,8 @@ struct Connection {
   Conversation conversation;
   Output out;
   std::uint32_t until_tick = 0;
+  bool reads = false;           // and is told of mail by the end of that
+  bool ended_by_mail = false;
   std::list<Connection*>::iterator place;
   std::array<std::byte, receive_bytes> room;  // not cleared: pages that are not used cost no memory
 };
@@ -100,6 +105,23 @@ awaitable<void> close_after_last_word(Connection& connection) {
   }
 }
 
+// A file is read and written at once, and the end of a child is waited for.
+awaitable<void> transfer(Server& server, Operation& operation) {
+  // The descriptor is the session's.
+  struct Watched {
+    Watched(Server& server, int fd) : descriptor(server.context, fd) {}
+    ~Watched() { descriptor.release(); }
+    Watched(const Watched&) = delete;
+    Watched& operator=(const Watched&) = delete;
+    asio::posix::stream_descriptor descriptor;
+  };
+  while (try_transfer(operation.transfer, operation.result) != Readiness::done) {
+    Watched child(server, operation.transfer.fd);
+    auto ended = child.descriptor.async_wait(asio::posix::descriptor_base::wait_read, use_awaitable);
+    co_await std::move(ended);
+  }
+}
+
 awaitable<void> serve_connection(Server& server, tcp::socket accepted) {
   const Run::Unit unit(server.run);
   const auto own = std::make_unique<Connection>(server, std::move(accepted));
@@ -116,10 +138,18 @@ awaitable<void> serve_connection(Server& server, tcp::socket accepted) {
     }
     switch (wanted.next) {
       case Next::read: {
+        if (conversation.has_mail()) {
+          wanted = conversation.tell(Why::message, connection.out);
+          break;
+        }
         connection.expect_within(server.ticker.idle_ticks());
+        connection.reads = true;
+        connection.ended_by_mail = false;
         asio::error_code error;
         auto reading = connection.socket.async_read_some(asio::buffer(connection.room), with(error));
         const std::size_t size = co_await std::move(reading);
+        connection.reads = false;
+        if (error == asio::error::operation_aborted && connection.ended_by_mail) break;
         if (error == asio::error::operation_aborted) {
           server.run.count_timed_out();
           conversation.tell(Why::timed_out, connection.out);
@@ -145,6 +175,12 @@ awaitable<void> serve_connection(Server& server, tcp::socket accepted) {
         compute(server.run, wanted.amount);  // and all others wait
         wanted = conversation.tell(Why::resumed, connection.out);
         break;
+      case Next::transfer: {
+        auto transferring = transfer(server, *wanted.operation);
+        co_await std::move(transferring);
+        wanted = conversation.tell(Why::resumed, connection.out);
+        break;
+      }
       case Next::close:
         if (!peer_ended) {
           auto closing = close_after_last_word(connection);
@@ -247,10 +283,32 @@ awaitable<void> keep_deadlines(Server& server) {
   }
 }
 
+// Whoever publishes rings at each time: Asio does not tell when it is about to sleep.
+awaitable<void> deliver_mail(Server& server) {
+  asio::posix::stream_descriptor alarm(server.context, duplicate(server.mailbox.fd()).release());
+  while (true) {
+    if (server.mailbox.may_sleep()) {
+      auto rung = alarm.async_wait(asio::posix::descriptor_base::wait_read, use_awaitable);
+      co_await std::move(rung);
+      server.mailbox.slept();
+      server.mailbox.drain();
+    }
+    if (!server.mailbox.take()) continue;
+    for (Connection* connection : server.connections) {
+      if (!connection->reads) continue;
+      connection->ended_by_mail = true;
+      connection->socket.cancel();
+    }
+    auto turn = asio::post(server.context, use_awaitable);
+    co_await std::move(turn);
+  }
+}
+
 }  // namespace
 
 void serve(ServerRun& run) {
   Server server(run);
+  if (server.mailbox.used()) start(server.context, run, deliver_mail(server));
   start(server.context, run, keep_deadlines(server));
   if (run.transport() == Transport::tcp) {
     start(server.context, run, accept_connections(server));

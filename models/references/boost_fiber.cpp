@@ -120,17 +120,25 @@ struct Server {
     }
   }
 
+  // No fiber is ready until CLOCK_MONOTONIC reads `deadline_ns`, unless a socket is or there is mail.
+  void sleep(std::int64_t deadline_ns) {
+    if (mailbox.take()) return scheduler.tell_mail();
+    scheduler.poll(mailbox.may_sleep() ? deadline_ns : 0);
+    mailbox.slept();
+  }
+
   // Ends all waits, and returns when all fibers have ended.
   void stop() {
     stopped.notify_all();
-    sockets.wake_all();
+    scheduler.wake_all();
     std::unique_lock lock(mutex);
     all_ended.wait(lock, [this] { return fibers_alive == 0; });
   }
 
   ServerRun& run;
   fibers::pooled_fixedsize_stack stacks;
-  Sockets sockets;
+  Mailbox mailbox{run.hub(), Mailbox::Sleeps::in_a_loop};
+  Sockets scheduler;
   Ticker ticker;
   std::array<std::byte, receive_bytes> room;
   Output out;
@@ -150,23 +158,23 @@ struct FiberUnit {
   }
 
   // Waits until the socket is ready; false when nothing came for so many ticks, or when the server is to stop. 0 ticks:
-  // no bound.
-  bool wait_for(Sockets::Socket& socket, Interest interest, std::uint32_t ticks = 0) const {
+  // no bound. `or_mail`: also returns when there is mail, as Socket::mail_came() says then.
+  bool wait_for(Sockets::Socket& socket, Interest interest, std::uint32_t ticks = 0, bool or_mail = false) const {
     if (server.run.stopping()) return false;
     fibers::context* self = fibers::context::active();
     Sockets::Waiter waiter{{self}};
-    server.sockets.wake_when(socket, interest, ticks, waiter);
+    server.scheduler.wake_when(socket, interest, ticks, waiter, or_mail);
     self->suspend();
     return !socket.timed_out();
   }
 
-  std::uint32_t ticks() const { return server.sockets.ticks(); }
+  std::uint32_t ticks() const { return server.scheduler.ticks(); }
 };
 
 void serve_connection(Server& server, UniqueFd accepted) {
   const Run::Unit unit(server.run);
   const FiberUnit self{server};
-  Sockets::Socket socket(server.sockets, std::move(accepted));
+  Sockets::Socket socket(server.scheduler, std::move(accepted));
   ParkingPeer peer(server, socket, self);
   converse(server.run, peer);
 }
@@ -195,7 +203,7 @@ bool accept_some(Server& server) {
 }
 
 void accept_connections(Server& server) {
-  Sockets::Socket listener(server.sockets, duplicate(server.run.socket()));
+  Sockets::Socket listener(server.scheduler, duplicate(server.run.socket()));
   do FiberUnit{server}.wait_for(listener, Interest::read);
   while (accept_some(server));
 }
@@ -208,7 +216,7 @@ struct DatagramPeer {
 };
 
 void receive_datagrams(Server& server) {
-  Sockets::Socket socket(server.sockets, duplicate(server.run.socket()));
+  Sockets::Socket socket(server.scheduler, duplicate(server.run.socket()));
   Datagram datagram;
   while (!server.run.stopping()) {
     FiberUnit{server}.wait_for(socket, Interest::read);
@@ -230,17 +238,18 @@ void receive_datagrams(Server& server) {
 }
 
 void keep_deadlines(Server& server) {
-  Sockets::Socket ticks(server.sockets, duplicate(server.ticker.fd()));
+  Sockets::Socket ticks(server.scheduler, duplicate(server.ticker.fd()));
   while (FiberUnit{server}.wait_for(ticks, Interest::read)) {
     // One tick at most, however long the loop was busy: what came meanwhile has not been looked at yet.
-    if (server.ticker.take() != 0) server.sockets.tick();
+    if (server.ticker.take() != 0) server.scheduler.tick();
   }
 }
 
 void serve_boost_fiber(ServerRun& run) {
   make_nonblocking(run.socket());
   Server server(run);
-  const SocketScheduling scheduling([&server](std::int64_t deadline_ns) { server.sockets.poll(deadline_ns); });
+  if (server.mailbox.used()) server.scheduler.watch(server.mailbox.fd());
+  const SocketScheduling scheduling([&server](std::int64_t deadline_ns) { server.sleep(deadline_ns); });
   server.start([&server] { keep_deadlines(server); });
   run.transport() == Transport::tcp ? accept_connections(server) : receive_datagrams(server);
   server.stop();

@@ -1,14 +1,36 @@
 // The connections of `libuv`: read into a buffer that all share, answered at once as far as the socket takes it.
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <span>
 #include <utility>
 
 #include "models/references/libuv_server.h"
 #include "models/talk/connection_state.h"
+#include "workloads/script.h"
 
 namespace bench::on_libuv {
 namespace {
+
+// A child process that a session waits for; the descriptor is the session's.
+class Child final : public Owner {
+ public:
+  Child(Server& server, int pidfd, std::function<void()> ended) : server_(server), ended_(std::move(ended)) {
+    check(uv_poll_init(server_.loop.get(), &poll_, pidfd), "uv_poll_init");
+    own(poll_);
+    uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
+      auto& self = owner_of<Child>(handle);
+      self.server_.run.guard([&] { self.ended_(); });
+    });
+  }
+
+  void end() { close(as_handle(poll_)); }
+
+ private:
+  Server& server_;
+  std::function<void()> ended_;
+  uv_poll_t poll_;
+};
 
 class Connection final : public Owner {
  public:
@@ -34,12 +56,15 @@ class Connection final : public Owner {
     act(state_.too_late(server_.run, server_.out, server_.ticks));
   }
 
+  void mail() override { act(state_.mail_came(output(), server_.ticks)); }
+
  private:
   uv_stream_t* stream() noexcept { return reinterpret_cast<uv_stream_t*>(&socket_); }
 
   void close() {
     Owner::close(as_handle(socket_));
     Owner::close(as_handle(timer_));
+    if (child_) std::exchange(child_, nullptr)->end();
   }
 
   static void on_room(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
@@ -84,11 +109,52 @@ class Connection final : public Owner {
         case Todo::start_timer:
           start_timer(timer_, std::chrono::nanoseconds(state_.amount()), on_timer);
           return watch();
+        case Todo::transfer:
+          if (!transfer()) return watch();
+          todo = state_.resumed(output(), server_.ticks);
+          break;
         case Todo::watch: return watch();
         case Todo::shut_down: todo = state_.shut_down(shut_down(), server_.ticks); break;
         case Todo::close: return close();
       }
     }
+  }
+
+  // False: it is under way. Files are read and written by libuv's threads.
+  bool transfer() {
+    Operation& operation = state_.operation();
+    const Transfer& transfer = operation.transfer;
+    if (transfer.kind == Transfer::Kind::read_at || transfer.kind == Transfer::Kind::write_at) {
+      const uv_buf_t bytes = uv_buf_init(reinterpret_cast<char*>(transfer.data), static_cast<unsigned>(transfer.bytes));
+      file_.data = this;
+      const auto start = transfer.kind == Transfer::Kind::write_at ? uv_fs_write : uv_fs_read;
+      check(start(server_.loop.get(), &file_, transfer.fd, &bytes, 1, transfer.offset, on_file), "uv_fs_read, _write");
+      hold();
+      return false;
+    }
+    if (try_transfer(operation.transfer, operation.result) == Readiness::done) return true;
+    child_ = new Child(server_, transfer.fd, [this] { on_child_end(); });
+    return false;
+  }
+
+  static void on_file(uv_fs_t* request) {
+    auto& self = *static_cast<Connection*>(request->data);
+    const auto result = request->result;
+    uv_fs_req_cleanup(request);
+    if (!uv_is_closing(as_handle(self.socket_))) {
+      self.server_.run.guard([&] {
+        self.state_.operation().result = result;
+        self.act(self.state_.resumed(self.output(), self.server_.ticks));
+      });
+    }
+    self.let_go();
+  }
+
+  void on_child_end() {
+    Operation& operation = state_.operation();
+    if (try_transfer(operation.transfer, operation.result) != Readiness::done) return;
+    std::exchange(child_, nullptr)->end();
+    act(state_.resumed(output(), server_.ticks));
   }
 
   // Sends what the socket takes, and leaves the rest to libuv.
@@ -154,6 +220,8 @@ class Connection final : public Owner {
   uv_timer_t timer_;
   uv_write_t write_;
   uv_shutdown_t shutdown_;
+  uv_fs_t file_;
+  Child* child_ = nullptr;  // that is waited for
   Output unsent_;  // what libuv is sending
   Output behind_;  // what comes after it
   std::size_t under_way_ = 0;

@@ -11,9 +11,11 @@
 namespace bench::on_libuv {
 
 struct Server {
-  explicit Server(ServerRun& serving) : run(serving), ticker(serving.idle_timeout()) {}
+  explicit Server(ServerRun& serving)
+      : run(serving), ticker(serving.idle_timeout()), mailbox(serving.hub(), Mailbox::Sleeps::in_a_loop) {}
   ServerRun& run;
   Ticker ticker;
+  Mailbox mailbox;
   std::uint32_t ticks = 0;
   std::array<char, largest_datagram> room;  // of which a connection takes receive_bytes
   Output out;
@@ -30,7 +32,7 @@ inline std::size_t gather(const Output& out, std::array<uv_buf_t, pieces_at_once
   return size;
 }
 
-// One of a server's handles closes, and with its last one its owner.
+// An owner goes when the last of its handles has closed and none of its requests is under way.
 class Owner {
  public:
   virtual ~Owner() = default;
@@ -38,24 +40,31 @@ class Owner {
   // A tick of the deadlines, which a connection is told of.
   virtual void tick() {}
 
+  // There is mail, which a connection is told of.
+  virtual void mail() {}
+
   static Owner& of(const uv_handle_t* handle) { return *static_cast<Owner*>(handle->data); }
 
   static void close(uv_handle_t* handle) {
     if (uv_is_closing(handle)) return;
-    uv_close(handle, [](uv_handle_t* closed) {
-      if (--of(closed).handles_ == 0) delete &of(closed);
-    });
+    uv_close(handle, [](uv_handle_t* closed) { of(closed).let_go(); });
   }
 
  protected:
   template <typename Handle>
   void own(Handle& handle) {
     handle.data = this;
-    ++handles_;
+    hold();
+  }
+
+  // For as long as a request is under way.
+  void hold() noexcept { ++held_; }
+  void let_go() {
+    if (--held_ == 0) delete this;
   }
 
  private:
-  int handles_ = 0;
+  int held_ = 0;
 };
 
 template <typename Derived, typename Handle>
