@@ -178,7 +178,7 @@ constexpr Transfer receive_from(int fd, std::span<std::byte> into) noexcept {
 /// `const std::int64_t status = co_yield end_of(pidfd)`: the exit status of a child process, or 128 and its signal.
 constexpr Transfer end_of(int pidfd) noexcept { return {Transfer::Kind::child_end, pidfd, nullptr, 0, 0}; }
 
-/// `co_yield close_socket(fd)`.
+/// `co_yield close_socket(fd)`, which is to close whatever a transfer has waited for, a pidfd too.
 constexpr Transfer close_socket(int fd) noexcept { return {Transfer::Kind::close, fd, nullptr, 0, 0}; }
 
 /// Does a transfer by calls that block, taken up again where a signal interrupts them; what it comes to, or -errno.

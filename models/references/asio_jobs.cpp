@@ -6,6 +6,7 @@
 #include "models/loop/parking.h"
 #include "models/loop/poller.h"
 #include "models/references/asio.h"
+#include "models/references/kept_flags.h"
 
 namespace bench::on_asio {
 namespace {
@@ -23,6 +24,9 @@ struct Tasks {
 // Of one task, for the driver: notes what the coroutine is to await.
 struct TaskHost {
   explicit TaskHost(Tasks& all) : tasks(all), timer(all.context) {}
+  ~TaskHost() { forget(); }
+  TaskHost(const TaskHost&) = delete;
+  TaskHost& operator=(const TaskHost&) = delete;
 
   Done checkpoint() {
     gives_way = true;
@@ -40,28 +44,34 @@ struct TaskHost {
   }
   Done transfer(Operation& operation) {
     Transfer& transfer = operation.transfer;
-    if (transfer.kind == Transfer::Kind::close && socket && socket->native_handle() == transfer.fd) {
-      socket.reset();  // closes it
-      operation.result = 0;
-      return Done::now;
-    }
+    if (transfer.kind == Transfer::Kind::close && watches(transfer.fd)) forget();
     const Readiness wanted = try_transfer(transfer, operation.result);
     if (wanted == Readiness::done) return Done::now;
     operation.again = true;
-    if (!socket || socket->native_handle() != transfer.fd) {
-      if (socket) socket->release();
-      socket.emplace(tasks.context, transfer.fd);
-    }
+    if (!watches(transfer.fd)) watch(transfer.fd);
     readiness = wanted;
     return Done::later;
+  }
+
+  // A descriptor is the script's, and stays as it is: Asio would make it non-blocking for calls that it does not make.
+  void watch(int fd) {
+    forget();
+    const KeptFlags kept(fd);
+    watched.emplace(tasks.context, fd);
+    watched->native_non_blocking(true);
+  }
+  bool watches(int fd) { return watched && watched->native_handle() == fd; }
+  void forget() {
+    if (watched) watched->release();
+    watched.reset();
   }
 
   // What is to be awaited after `later`.
   awaitable<void> done() {
     if (std::exchange(gives_way, false)) return asio::post(tasks.context, use_awaitable);
     switch (std::exchange(readiness, Readiness::done)) {
-      case Readiness::to_read: return socket->async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
-      case Readiness::to_write: return socket->async_wait(asio::posix::stream_descriptor::wait_write, use_awaitable);
+      case Readiness::to_read: return watched->async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
+      case Readiness::to_write: return watched->async_wait(asio::posix::stream_descriptor::wait_write, use_awaitable);
       case Readiness::done: break;
     }
     return timer.async_wait(asio::redirect_error(use_awaitable, ignored));
@@ -69,7 +79,7 @@ struct TaskHost {
 
   Tasks& tasks;
   asio::steady_timer timer;
-  std::optional<asio::posix::stream_descriptor> socket;
+  std::optional<asio::posix::stream_descriptor> watched;
   bool gives_way = false;
   Readiness readiness = Readiness::done;
   asio::error_code ignored;

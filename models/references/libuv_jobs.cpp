@@ -6,6 +6,7 @@
 
 #include "models/loop/parking.h"
 #include "models/loop/poller.h"
+#include "models/references/kept_flags.h"
 #include "models/references/libuv.h"
 
 namespace bench::on_libuv {
@@ -146,6 +147,7 @@ class Task {
     if (watched_fd_ != fd) {
       forget(watched_fd_);
       watched_ = new uv_poll_t{};
+      const KeptFlags kept(fd);  // which libuv makes non-blocking
       check(uv_poll_init(timer_.loop, watched_, fd), "uv_poll_init");
       watched_fd_ = fd;
     }

@@ -1,8 +1,6 @@
 // What the units of a job share that are resumed by a scheduler, coroutines and fibers alike.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -12,12 +10,12 @@
 
 namespace bench {
 
-/// One thread's units. The descriptors of their tasks are sockets of the scheduler from when one is first waited for.
+/// One thread's units. The descriptors of their tasks are watched from when one is first waited for until it is closed.
 template <typename Scheduler>
 class JobUnits {
  public:
   using Waiter = typename Scheduler::Waiter;
-  using Socket = typename Scheduler::Socket;
+  using Watched = typename Scheduler::Watched;
 
   explicit JobUnits(JobRun& job) : parking(job) {
     if (parking.used()) scheduler.watch(parking.fd());
@@ -27,7 +25,7 @@ class JobUnits {
   void run() {
     while (unfinished != 0) {
       parking.resume_all([this](Waiting& waiting) { scheduler.wake_in_turn(*static_cast<Waiter*>(waiting.unit)); });
-      if (!parking.used() && sockets_.empty()) {
+      if (!parking.used() && watched_.empty()) {
         scheduler.run_turn();
         continue;
       }
@@ -50,16 +48,13 @@ class JobUnits {
   }
   Done transfer(Operation& operation, Waiter& waiter) {
     Transfer& transfer = operation.transfer;
-    if (transfer.kind == Transfer::Kind::close) {
-      operation.result = sockets_.erase(transfer.fd) != 0 ? 0 : close(transfer.fd);
-      return Done::now;
-    }
+    if (transfer.kind == Transfer::Kind::close) watched_.erase(transfer.fd);
     const Readiness wanted = try_transfer(transfer, operation.result);
     if (wanted == Readiness::done) return Done::now;
     operation.again = true;
-    std::unique_ptr<Socket>& socket = sockets_[transfer.fd];
-    if (!socket) socket = std::make_unique<Socket>(scheduler, UniqueFd(transfer.fd));
-    scheduler.wake_when(*socket, wanted == Readiness::to_read ? Interest::read : Interest::write, 0, waiter);
+    std::unique_ptr<Watched>& watched = watched_[transfer.fd];
+    if (!watched) watched = std::make_unique<Watched>(scheduler, transfer.fd);
+    scheduler.wake_when(*watched, wanted == Readiness::to_read ? Interest::read : Interest::write, 0, waiter);
     return Done::later;
   }
 
@@ -68,7 +63,7 @@ class JobUnits {
   std::uint32_t unfinished = 0;
 
  private:
-  std::unordered_map<int, std::unique_ptr<Socket>> sockets_;
+  std::unordered_map<int, std::unique_ptr<Watched>> watched_;  // they belong to the tasks
 };
 
 }  // namespace bench

@@ -45,16 +45,17 @@ class Scheduler {
     Waiter* last_ = nullptr;
   };
 
-  /// A descriptor that units wait for; one at a time.
-  class Socket {
+  /// A descriptor of somebody else's that units wait for; one at a time.
+  class Watched {
    public:
-    /// Takes over `fd`, which does not block. Throws std::system_error.
-    Socket(Scheduler& scheduler, UniqueFd fd) : scheduler_(scheduler), fd_(std::move(fd)) { scheduler_.attach(*this); }
-    ~Socket() { scheduler_.sockets_[slot()] = nullptr; }
-    Socket(const Socket&) = delete;
-    Socket& operator=(const Socket&) = delete;
+    /// Throws std::system_error.
+    Watched(Scheduler& scheduler, int fd) : scheduler_(scheduler), fd_(fd) { scheduler_.attach(*this); }
+    /// The descriptor is about to be closed, or just has been.
+    ~Watched() { scheduler_.watched_[slot()] = nullptr; }
+    Watched(const Watched&) = delete;
+    Watched& operator=(const Watched&) = delete;
 
-    int fd() const noexcept { return fd_.get(); }
+    int fd() const noexcept { return fd_; }
 
     /// Whether the last wait ended because nothing came for so many ticks, or because the server is to stop.
     bool timed_out() const noexcept { return woken_by_ == WokenBy::time; }
@@ -64,11 +65,11 @@ class Scheduler {
 
    private:
     friend Scheduler;
-    std::size_t slot() const noexcept { return static_cast<std::size_t>(fd_.get()); }
+    std::size_t slot() const noexcept { return static_cast<std::size_t>(fd_); }
     enum class WokenBy : std::uint8_t { readiness, time, mail };
 
     Scheduler& scheduler_;
-    UniqueFd fd_;
+    int fd_;
     Waiter* waiter_ = nullptr;
     std::uint32_t until_tick_ = 0;  // how long the waiter waits
     bool bounded_ = false;          // or it waits for ever
@@ -76,6 +77,16 @@ class Scheduler {
     WokenBy woken_by_ = WokenBy::readiness;
     bool or_mail_ = false;    // the waiter waits for mail, too
     bool forgotten_ = false;  // no longer watched, since it is broken
+  };
+
+  /// One of its own.
+  class Socket : public Watched {
+   public:
+    /// Takes over `fd`, which does not block. Throws std::system_error.
+    Socket(Scheduler& scheduler, UniqueFd fd) : Watched(scheduler, fd.get()), own_(std::move(fd)) {}
+
+   private:
+    UniqueFd own_;
   };
 
   /// Resumes `waiter` after all others that are ready now.
@@ -86,7 +97,7 @@ class Scheduler {
 
   /// Resumes `waiter` once the socket is ready, or after `most_ticks` (0: no bound), or when the server is to stop.
   /// `or_mail`: or when there is mail.
-  void wake_when(Socket& socket, Interest interest, std::uint32_t most_ticks, Waiter& waiter, bool or_mail = false) {
+  void wake_when(Watched& socket, Interest interest, std::uint32_t most_ticks, Waiter& waiter, bool or_mail = false) {
     socket.waiter_ = &waiter;
     socket.or_mail_ = or_mail;
     socket.bounded_ = most_ticks != 0;
@@ -102,7 +113,7 @@ class Scheduler {
   }
 
   /// Watches the socket no longer: before it goes, where others have its descriptor's file open.
-  void forget(Socket& socket) {
+  void forget(Watched& socket) {
     if (!std::exchange(socket.forgotten_, true)) poller_.forget(socket.fd());
   }
 
@@ -165,16 +176,16 @@ class Scheduler {
 
   /// Tells all units that wait for a socket that their time is up.
   void wake_all() {
-    for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
-      while (sockets_[slot] && sockets_[slot]->waiter_) wake(*sockets_[slot], Socket::WokenBy::time);
+    for (std::size_t slot = 0; slot < watched_.size(); ++slot) {
+      while (watched_[slot] && watched_[slot]->waiter_) wake(*watched_[slot], Watched::WokenBy::time);
     }
   }
 
   /// Tells the units that wait for mail that there is some.
   void tell_mail() {
-    for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
-      Socket* socket = sockets_[slot];
-      if (socket && socket->waiter_ && socket->or_mail_) wake(*socket, Socket::WokenBy::mail);
+    for (std::size_t slot = 0; slot < watched_.size(); ++slot) {
+      Watched* socket = watched_[slot];
+      if (socket && socket->waiter_ && socket->or_mail_) wake(*socket, Watched::WokenBy::mail);
     }
   }
 
@@ -184,9 +195,10 @@ class Scheduler {
   /// A tick has passed: a unit that has waited for a socket for too many is told.
   void tick() {
     ++tick_;
-    for (std::size_t slot = 0; slot < sockets_.size(); ++slot) {
-      Socket* socket = sockets_[slot];
-      if (socket && socket->waiter_ && socket->bounded_ && tick_ > socket->until_tick_) wake(*socket, Socket::WokenBy::time);
+    for (std::size_t slot = 0; slot < watched_.size(); ++slot) {
+      Watched* socket = watched_[slot];
+      const bool late = socket && socket->waiter_ && socket->bounded_ && tick_ > socket->until_tick_;
+      if (late) wake(*socket, Watched::WokenBy::time);
     }
   }
 
@@ -203,7 +215,7 @@ class Scheduler {
   }
 
   // Wakes the waiter of a socket.
-  static void wake(Socket& socket, typename Socket::WokenBy by) {
+  static void wake(Watched& socket, typename Watched::WokenBy by) {
     socket.woken_by_ = by;
     std::exchange(socket.waiter_, nullptr)->handle.resume();
   }
@@ -214,9 +226,9 @@ class Scheduler {
       eventfd_read(alarm_, &count);
       return;
     }
-    Socket* socket = sockets_[static_cast<std::size_t>(ready.fd)];
+    Watched* socket = watched_[static_cast<std::size_t>(ready.fd)];
     if (!socket) return;
-    if (socket->waiter_) return wake(*socket, Socket::WokenBy::readiness);
+    if (socket->waiter_) return wake(*socket, Watched::WokenBy::readiness);
     // Ready while its unit is busy elsewhere: to be watched again when it asks. What is broken is always reported, and
     // so not watched at all.
     if (ready.broken) {
@@ -227,16 +239,16 @@ class Scheduler {
     poller_.change(socket->fd(), Interest::nothing);
   }
 
-  void attach(Socket& socket) {
-    if (sockets_.size() <= socket.slot()) sockets_.resize(socket.slot() + 1);
+  void attach(Watched& socket) {
+    if (watched_.size() <= socket.slot()) watched_.resize(socket.slot() + 1);
     poller_.watch(socket.fd(), socket.interest_);
-    sockets_[socket.slot()] = &socket;
+    watched_[socket.slot()] = &socket;
   }
 
   EpollPoller poller_;
   Timers<Waiter*> timers_;
   Queue ready_;
-  std::vector<Socket*> sockets_;  // by descriptor
+  std::vector<Watched*> watched_;  // by descriptor
   std::uint32_t tick_ = 0;
   int alarm_ = -1;
 };
