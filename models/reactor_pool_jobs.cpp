@@ -98,8 +98,7 @@ class PooledJob {
 
   Done transfer(Operation& operation, std::uint32_t index) {
     Transfer& transfer = operation.transfer;
-    if (transfer.kind == Transfer::Kind::close) forget(transfer.fd);
-    const Readiness wanted = try_transfer(transfer, operation.result);
+    const Readiness wanted = try_transfer(transfer, operation.result, [this](int fd) { forget(fd); });
     if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     watch_for(transfer.fd, wanted == Readiness::to_read ? Interest::read : Interest::write, index);

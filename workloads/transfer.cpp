@@ -32,13 +32,6 @@ int begin_connect(Transfer& transfer, int flags) noexcept {
   return connect(transfer.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
-// What a connection that failed comes to; its descriptor is closed.
-std::int64_t refused(Transfer& transfer, int error) noexcept {
-  if (transfer.fd != none) close(transfer.fd);
-  transfer.fd = none;
-  return -error;
-}
-
 // One call; -1 with errno set.
 std::int64_t call(const Transfer& transfer, bool blocks) noexcept {
   const int flags = blocks ? 0 : MSG_DONTWAIT;
@@ -69,7 +62,9 @@ std::int64_t call(const Transfer& transfer, bool blocks) noexcept {
 std::int64_t do_transfer(Transfer& transfer) noexcept {
   if (transfer.kind == Transfer::Kind::connect) {
     if (begin_connect(transfer, 0) == 0) return transfer.fd;
-    return refused(transfer, errno);
+    const int error = errno;
+    if (transfer.fd != none) close_after(transfer);
+    return -error;
   }
   while (true) {
     const std::int64_t result = call(transfer, true);
@@ -78,30 +73,39 @@ std::int64_t do_transfer(Transfer& transfer) noexcept {
   }
 }
 
-Readiness try_transfer(Transfer& transfer, std::int64_t& result) noexcept {
+void close_after(Transfer& transfer) noexcept {
+  close(transfer.fd);
+  transfer.fd = none;
+}
+
+Attempted attempt_transfer(Transfer& transfer, std::int64_t& result) noexcept {
   if (transfer.kind == Transfer::Kind::connect) {
     int error = 0;
     if (transfer.fd == none) {
       if (begin_connect(transfer, SOCK_NONBLOCK) != 0) error = errno;
-      if (error == EINPROGRESS) return Readiness::to_write;
+      if (error == EINPROGRESS) return {Readiness::to_write};
     } else {
       pollfd ended{.fd = transfer.fd, .events = POLLOUT, .revents = 0};
-      if (poll(&ended, 1, 0) == 0) return Readiness::to_write;
+      if (poll(&ended, 1, 0) == 0) return {Readiness::to_write};
       socklen_t size = sizeof error;
       getsockopt(transfer.fd, SOL_SOCKET, SO_ERROR, &error, &size);
     }
-    result = error == 0 ? transfer.fd : refused(transfer, error);
-    return Readiness::done;
+    result = error == 0 ? transfer.fd : -error;
+    return {Readiness::done, error != 0 && transfer.fd != none};
+  }
+  if (transfer.kind == Transfer::Kind::close) {
+    result = 0;
+    return {Readiness::done, true};
   }
   while (true) {
     result = call(transfer, false);
-    if (result >= 0) return Readiness::done;
+    if (result >= 0) return {Readiness::done};
     if (errno == EINTR) continue;
     if (errno == EAGAIN && transfer.kind != Transfer::Kind::read_at && transfer.kind != Transfer::Kind::write_at) {
-      return transfer.kind == Transfer::Kind::send ? Readiness::to_write : Readiness::to_read;
+      return {transfer.kind == Transfer::Kind::send ? Readiness::to_write : Readiness::to_read};
     }
     result = -errno;
-    return Readiness::done;
+    return {Readiness::done};
   }
 }
 

@@ -83,12 +83,9 @@ class JobLoop {
 
   Done transfer(Operation& operation, std::uint32_t index) {
     Transfer& transfer = operation.transfer;
-    if (transfer.kind == Transfer::Kind::close) forget(transfer.fd);
-    switch (try_transfer(transfer, operation.result)) {
-      case Readiness::done: return Done::now;
-      case Readiness::to_read: wait_ready(transfer.fd, Interest::read, index); break;
-      case Readiness::to_write: wait_ready(transfer.fd, Interest::write, index); break;
-    }
+    const Readiness wanted = try_transfer(transfer, operation.result, [this](int fd) { forget(fd); });
+    if (wanted == Readiness::done) return Done::now;
+    wait_ready(transfer.fd, wanted == Readiness::to_read ? Interest::read : Interest::write, index);
     operation.again = true;
     return Done::later;
   }

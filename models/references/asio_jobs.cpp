@@ -44,8 +44,9 @@ struct TaskHost {
   }
   Done transfer(Operation& operation) {
     Transfer& transfer = operation.transfer;
-    if (transfer.kind == Transfer::Kind::close && watches(transfer.fd)) forget();
-    const Readiness wanted = try_transfer(transfer, operation.result);
+    const Readiness wanted = try_transfer(transfer, operation.result, [this](int fd) {
+      if (watches(fd)) forget();
+    });
     if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     if (!watches(transfer.fd)) watch(transfer.fd);

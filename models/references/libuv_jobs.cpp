@@ -117,10 +117,9 @@ class Task {
     switch (transfer.kind) {
       case Transfer::Kind::read_at:
       case Transfer::Kind::write_at: return begin_file(transfer);
-      case Transfer::Kind::close: forget(transfer.fd); break;
       default: break;
     }
-    const Readiness wanted = try_transfer(transfer, operation.result);
+    const Readiness wanted = try_transfer(transfer, operation.result, [this](int fd) { forget(fd); });
     if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     watch(transfer.fd, wanted == Readiness::to_read ? UV_READABLE : UV_WRITABLE);

@@ -48,8 +48,7 @@ class JobUnits {
   }
   Done transfer(Operation& operation, Waiter& waiter) {
     Transfer& transfer = operation.transfer;
-    if (transfer.kind == Transfer::Kind::close) watched_.erase(transfer.fd);
-    const Readiness wanted = try_transfer(transfer, operation.result);
+    const Readiness wanted = try_transfer(transfer, operation.result, [this](int fd) { watched_.erase(fd); });
     if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     std::unique_ptr<Watched>& watched = watched_[transfer.fd];

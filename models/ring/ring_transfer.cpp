@@ -11,7 +11,8 @@ namespace {
 
 // What is tried at once, and again when the ring has polled its descriptor.
 Done poll_for(Ring& ring, std::uint64_t tag, Operation& operation) {
-  const Readiness wanted = try_transfer(operation.transfer, operation.result);
+  // The ring polls a descriptor once, and is done with it then.
+  const Readiness wanted = try_transfer(operation.transfer, operation.result, [](int /*fd*/) {});
   if (wanted == Readiness::done) return Done::now;
   operation.again = true;
   const unsigned events = wanted == Readiness::to_read ? POLLIN : POLLOUT;

@@ -2,10 +2,14 @@
 // number for it, hangs a script or spoils what another one does.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <chrono>
 #include <string>
 
+#include "measure/unique_fd.h"
 #include "tests/support/short_child.h"
 #include "tests/support/test_runs.h"
 #include "workloads/job.h"
@@ -52,6 +56,50 @@ Script waits_for_children(Task task) {
 constexpr Job children = row("waits-for-children", waits_for_children);
 
 TEST_P(Transfers, LeaveADescriptorAsItIs) { expect_to_end_well(children); }
+
+// ---- A descriptor that is closed since its connection was refused ----
+
+// A port that is taken, and nobody listens there.
+class DeafPort {
+ public:
+  DeafPort() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    number_ = ntohs(address.sin_port);
+  }
+  std::uint16_t number() const { return number_; }
+
+ private:
+  UniqueFd socket_;
+  std::uint16_t number_ = 0;
+};
+
+std::uint16_t deaf_port = 0;
+
+// The child's pidfd gets the number that the socket had.
+Script is_refused_and_goes_on(Task task) {
+  for (int time = 0; time < 3; ++time) {
+    const std::int64_t refused = co_yield connect_to(deaf_port);
+    if (refused != -ECONNREFUSED) co_return;
+    const int child = start_short_child();
+    const std::int64_t status = co_yield end_of(child);
+    if (status != short_child_status) co_return;
+    co_yield close_socket(child);
+  }
+  task.outcome = 1;
+}
+
+constexpr Job refused = row("is-refused-and-goes-on", is_refused_and_goes_on);
+
+TEST_P(Transfers, GoOnAfterARefusedConnection) {
+  const DeafPort port;
+  deaf_port = port.number();
+  expect_to_end_well(refused);
+}
 
 INSTANTIATE_TEST_SUITE_P(Table, Transfers, testing::ValuesIn(every_model_and_some_hybrids()),
                          [](const auto& instance) { return test_name(instance.param->name); });
