@@ -122,7 +122,12 @@ class JobLoop {
     Watched& descriptor = descriptors_[slot];
     if (descriptor.task != nobody) return advance_task(std::exchange(descriptor.task, nobody));
     if (!descriptor.watched) return;
-    // Ready while its task is busy elsewhere: to be watched again when that waits for it.
+    // Ready while its task is busy elsewhere: to be watched again when that waits for it. What is broken is always
+    // reported, and so not watched at all.
+    if (ready.broken) {
+      descriptor = Watched();
+      return poller_.forget(ready.fd);
+    }
     descriptor.interest = Interest::nothing;
     poller_.change(ready.fd, Interest::nothing);
   }

@@ -44,14 +44,14 @@ inline constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::m
 ///   watch(fd, interest)       reports `fd` from now on. Throws std::system_error, and watches it not
 ///   change(fd, interest)      of a descriptor that is watched. May throw std::system_error
 ///   closing(fd)               the descriptor is about to be closed: the next wait() reports it no more
-///   forget(fd)                the next wait() reports it no more, although it stays open. Throws std::system_error
+///   forget(fd)                watches `fd` no longer, until watch(). May throw std::system_error
 ///   exhausted(fd, direction)  a call has just shown that `fd` is not ready for this direction any more
 ///   wait(deadline_ns)         sleeps until a descriptor is ready for what is wanted of it, or until CLOCK_MONOTONIC
 ///                             reads `deadline_ns`, and reports each at most once. May return early with nothing. A
 ///                             descriptor that stays ready is reported again by the next call. Its result holds until
 ///                             then, whatever is watched or closed meanwhile. Throws std::system_error
 ///
-/// A broken descriptor may be reported although nothing is wanted of it.
+/// A broken descriptor may be reported although nothing is wanted of it: whoever wants nothing for long forgets it.
 template <typename P>
 concept Poller = std::default_initializable<P> &&
     requires(P poller, int fd, Interest interest, Interest direction, std::int64_t deadline_ns) {
@@ -110,7 +110,7 @@ class EpollPoller {
   /// `fd`, which is watched, is about to be closed. Nothing to do: the kernel forgets it.
   static void closing(int /*fd*/) noexcept {}
 
-  /// Watches `fd` no longer, although it stays open. Throws std::system_error.
+  /// Watches `fd` no longer. Throws std::system_error.
   void forget(int fd) { control(EPOLL_CTL_DEL, fd, Interest::nothing); }
 
   /// A call has just shown that `fd` is not ready for one direction any more. Nothing to do: the kernel is asked anew.

@@ -277,6 +277,16 @@ TYPED_TEST(PollerTest, ReportsOfABrokenOneThatNothingIsWantedOfThatItIsBroken) {
   EXPECT_TRUE(!ready || ready->broken);
 }
 
+TYPED_TEST(PollerTest, ForgetsABrokenOneUntilItIsWatchedAgain) {
+  this->poller.watch(this->watched, Interest::nothing);
+  this->pair.theirs.reset();
+  EXPECT_EQ(this->report(this->watched).has_value(), sees_broken<TypeParam>);
+  this->poller.forget(this->watched);
+  EXPECT_TRUE(this->poller.wait(0).empty());
+  this->poller.watch(this->watched, Interest::read);
+  EXPECT_TRUE(this->is_readable(this->watched));
+}
+
 TYPED_TEST(PollerTest, ForgetsWhatIsClosed) {
   this->poller.watch(this->watched, Interest::both);
   this->pair.they_send("x");
@@ -387,18 +397,6 @@ TEST(EpollPoller, ReportsOnceUntilItIsWatchedAgain) {
   pair.they_send("y");
   EXPECT_TRUE(poller.wait(0).empty());
   poller.watch_again(pair.ours.get(), Interest::read);
-  EXPECT_EQ(poller.wait(no_deadline).size(), 1U);
-}
-
-TEST(EpollPoller, ForgetsABrokenOne) {
-  EpollPoller poller;
-  Pair pair;
-  poller.watch(pair.ours.get(), Interest::nothing);
-  pair.theirs.reset();
-  EXPECT_EQ(poller.wait(no_deadline).size(), 1U);
-  poller.forget(pair.ours.get());
-  EXPECT_TRUE(poller.wait(0).empty());
-  poller.watch(pair.ours.get(), Interest::read);
   EXPECT_EQ(poller.wait(no_deadline).size(), 1U);
 }
 
