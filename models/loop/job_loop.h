@@ -105,11 +105,12 @@ class JobLoop {
     descriptor.interest = interest;
   }
 
-  // A descriptor is about to be closed.
+  // A descriptor is about to be closed. A child that a script has forked may have it open still, and epoll would go on
+  // to report it under its number, which is another's then.
   void forget(int fd) {
     const auto slot = static_cast<std::size_t>(fd);
     if (slot >= descriptors_.size() || !descriptors_[slot].watched) return;
-    poller_.closing(fd);
+    poller_.forget(fd);
     descriptors_[slot] = Watched();
   }
 

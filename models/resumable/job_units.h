@@ -48,7 +48,7 @@ class JobUnits {
   }
   Done transfer(Operation& operation, Waiter& waiter) {
     Transfer& transfer = operation.transfer;
-    const Readiness wanted = try_transfer(transfer, operation.result, [this](int fd) { watched_.erase(fd); });
+    const Readiness wanted = try_transfer(transfer, operation.result, [this](int fd) { forget(fd); });
     if (wanted == Readiness::done) return Done::now;
     operation.again = true;
     std::unique_ptr<Watched>& watched = watched_[transfer.fd];
@@ -62,6 +62,13 @@ class JobUnits {
   std::uint32_t unfinished = 0;
 
  private:
+  void forget(int fd) {
+    const auto found = watched_.find(fd);
+    if (found == watched_.end()) return;
+    scheduler.forget(*found->second);
+    watched_.erase(found);
+  }
+
   std::unordered_map<int, std::unique_ptr<Watched>> watched_;  // they belong to the tasks
 };
 

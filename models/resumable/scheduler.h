@@ -76,7 +76,7 @@ class Scheduler {
     Interest interest_ = Interest::read;
     WokenBy woken_by_ = WokenBy::readiness;
     bool or_mail_ = false;    // the waiter waits for mail, too
-    bool forgotten_ = false;  // no longer watched, since it is broken
+    bool forgotten_ = false;  // no longer watched
   };
 
   /// One of its own.
@@ -112,9 +112,10 @@ class Scheduler {
     poller_.change(socket.fd(), interest);
   }
 
-  /// Watches the socket no longer: before it goes, where others have its descriptor's file open.
-  void forget(Watched& socket) {
-    if (!std::exchange(socket.forgotten_, true)) poller_.forget(socket.fd());
+  /// Watches a descriptor no longer, until somebody waits for it. Before it is closed where a child may have it open
+  /// still: epoll would go on to report it under its number, which is another's then.
+  void forget(Watched& watched) {
+    if (!std::exchange(watched.forgotten_, true)) poller_.forget(watched.fd());
   }
 
   /// Resumes units until none is ready or asleep.
@@ -231,10 +232,7 @@ class Scheduler {
     if (socket->waiter_) return wake(*socket, Watched::WokenBy::readiness);
     // Ready while its unit is busy elsewhere: to be watched again when it asks. What is broken is always reported, and
     // so not watched at all.
-    if (ready.broken) {
-      socket->forgotten_ = true;
-      return poller_.forget(socket->fd());
-    }
+    if (ready.broken) return forget(*socket);
     socket->interest_ = Interest::nothing;
     poller_.change(socket->fd(), Interest::nothing);
   }
