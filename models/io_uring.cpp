@@ -83,7 +83,7 @@ class RingJob {
   void sleep() {
     const std::int64_t deadline_ns = parking_.sleep_until(no_deadline);
     if (deadline_ns == 0) {
-      ring_.submit();
+      ring_.submit_and_look();
     } else {
       if (deadline_ns < armed_bound_ns_) {
         ring_.arm(bound_tag, deadline_ns, bound_due_);

@@ -45,21 +45,20 @@ class Parking {
   /// A parked task gives up at `due_ns`, if it still waits as long as that then.
   void arm(std::int64_t due_ns, Waiting& waiting) { bounded_.arm(due_ns, &waiting); }
 
-  /// Calls `resume(waiting)` for each task that has been woken or has waited for long enough, until there is none. It
-  /// may wake others. False when there was none.
+  /// Once in a turn of the loop: calls `resume(waiting)` for each task that has been woken or has waited for long
+  /// enough. Those that are woken meanwhile have the next turn, so that timers and sockets have theirs. False when
+  /// there was none.
   template <typename Resume>
   bool resume_all(Resume resume) {
     if (!used()) return false;
     bool any = false;
-    for (Waiting* next = inbox_->take(); next != nullptr; next = inbox_->take()) {
-      while (next != nullptr) {
-        Waiting& waiting = *next;
-        next = waiting.in_mail;
-        waiting.due_ns.store(no_due, std::memory_order_relaxed);
-        waiting.resumed();
-        any = true;
-        resume(waiting);
-      }
+    for (Waiting* next = inbox_->take(); next != nullptr;) {
+      Waiting& waiting = *next;
+      next = waiting.in_mail;
+      waiting.due_ns.store(no_due, std::memory_order_relaxed);
+      waiting.resumed();
+      any = true;
+      resume(waiting);
     }
     if (bounded_.empty()) return any;
     const std::int64_t now = now_ns();

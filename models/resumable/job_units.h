@@ -33,11 +33,11 @@ class JobUnits {
     }
   }
 
-  /// For a loop that is not ours, which has nothing to do until `deadline_ns`: resumes those that are woken, or sleeps
-  /// and resumes those whose sockets are ready.
+  /// For a loop that is not ours, which has nothing to do until `deadline_ns`: resumes those that are woken and those
+  /// whose sockets are ready, and sleeps before where there are none.
   void sleep(std::int64_t deadline_ns) {
-    if (parking.resume_all([](Waiting& waiting) { static_cast<Waiter*>(waiting.unit)->handle.resume(); })) return;
-    scheduler.poll(parking.sleep_until(deadline_ns));
+    const bool any = parking.resume_all([](Waiting& waiting) { static_cast<Waiter*>(waiting.unit)->handle.resume(); });
+    scheduler.poll(any ? 0 : parking.sleep_until(deadline_ns));
     parking.slept();
   }
 

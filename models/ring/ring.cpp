@@ -86,6 +86,12 @@ void Ring::submit_and_wait() {
   left_ = io_uring_cq_ready(&ring_);
 }
 
+void Ring::submit_and_look() {
+  const int result = io_uring_submit_and_get_events(&ring_);
+  if (result < 0 && !passes(result)) throw failure(result, "io_uring_enter");
+  left_ = io_uring_cq_ready(&ring_);
+}
+
 bool Ring::take(Completion& completion) noexcept {
   if (left_ == 0) return false;
   --left_;

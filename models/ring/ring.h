@@ -54,7 +54,10 @@ class Ring {
   /// The same, and sleeps until something has completed; one io_uring_enter(2). May return early with nothing.
   void submit_and_wait();
 
-  /// The next of the completions that were there when submit_and_wait() returned; false after the last one. Those that
+  /// The same without sleeping: has the kernel hand over what has completed.
+  void submit_and_look();
+
+  /// The next of the completions that were there when either returned; false after the last one. Those that
   /// find no room in the queue are kept by the kernel (IORING_FEAT_NODROP, Linux 5.5) and come with a later wait.
   bool take(Completion& completion) noexcept;
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/support/faulty_tables.h"
+#include "tests/support/short_child.h"
 #include "tests/support/test_runs.h"
 #include "workloads/sync.h"
 
@@ -92,6 +93,72 @@ TEST_P(TimedWaits, EndWithoutWhatTheyWaitedForAndLeaveTheLockWhole) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, TimedWaits, testing::ValuesIn(every_model_and_some_hybrids()),
+                         [](const auto& instance) { return test_name(instance.param->name); });
+
+// ---- Tasks that wake each other for ever ----
+
+struct Exchange {
+  Semaphore first{0};
+  Semaphore second{0};
+  std::atomic<bool> over;
+};
+
+// Tasks 1 and 2 wake each other until task 0 has got what it waits for.
+template <bool for_a_child>
+Script wakes_the_other(Task task) {
+  Exchange& shared = task.shared<Exchange>();
+  if (task.index == 0) {
+    if constexpr (for_a_child) {
+      const int child = start_short_child();
+      co_yield end_of(child);
+      co_yield close_socket(child);
+    } else {
+      co_yield wait_for(5ms);
+    }
+    shared.over = true;
+  } else {
+    Semaphore& own = task.index == 1 ? shared.first : shared.second;
+    Semaphore& other = task.index == 1 ? shared.second : shared.first;
+    while (!shared.over) {
+      other.release();
+      co_yield acquire(own);
+    }
+    other.release();
+  }
+  task.outcome = 1;
+}
+
+constexpr Job exchange(std::string_view name, decltype(Job::task) task) {
+  return {.name = name,
+          .summary = "",
+          .parameters = {},
+          .task = task,
+          .check =
+              [](const Batch&, std::span<const std::uint64_t> outcomes) {
+                return compare_outcomes(outcomes, [](std::uint32_t) { return std::uint64_t{1}; });
+              },
+          .state_bytes = [](const Batch&) { return sizeof(Exchange); },
+          .prepare = [](const Batch& batch) { new (batch.state) Exchange(); }};
+}
+constexpr Job until_a_timer = exchange("until-a-timer", wakes_the_other<false>);
+constexpr Job until_a_child = exchange("until-a-child", wakes_the_other<true>);
+
+class WakingEachOther : public testing::TestWithParam<const Model*> {
+ protected:
+  static void expect_to_end(const Job& job) {
+    constexpr std::uint32_t tasks = 3;
+    if (resolve(GetParam()->in_flight, tasks, tasks) < tasks) GTEST_SKIP() << "could only hang";
+    TestRuns runs(
+        {{.model = GetParam(), .job = &job, .parameters = {.tasks = tasks, .work = 0, .waits = {}}, .workers = tasks}});
+    const Ended ended = runs.run(RunKind::memory);
+    EXPECT_EQ(ended.reason, "");
+  }
+};
+
+TEST_P(WakingEachOther, LetsATimerHaveItsTurn) { expect_to_end(until_a_timer); }
+TEST_P(WakingEachOther, LetsADescriptorHaveItsTurn) { expect_to_end(until_a_child); }
+
+INSTANTIATE_TEST_SUITE_P(Table, WakingEachOther, testing::ValuesIn(every_model_and_some_hybrids()),
                          [](const auto& instance) { return test_name(instance.param->name); });
 
 // ---- The jobs of the table ----
