@@ -32,7 +32,9 @@ bool Inbox::may_sleep() noexcept {
   return false;
 }
 
-void Inbox::slept() noexcept { asleep.store(0); }
+void Inbox::slept() noexcept {
+  if (asleep.load(std::memory_order_relaxed) != 0) asleep.store(0);
+}
 
 void Inbox::drain() noexcept {
   eventfd_t count = 0;

@@ -24,7 +24,7 @@ struct Inbox {
   /// The loop, before it sleeps until `fd` is readable: false when something has come meanwhile.
   bool may_sleep() noexcept;
 
-  /// The loop, after that.
+  /// The loop, after that and before it runs a task.
   void slept() noexcept;
 
   /// The loop, when `fd` is readable.

@@ -71,7 +71,8 @@ class Parking {
     return any;
   }
 
-  /// Until when a loop may sleep that would otherwise until `deadline_ns`; slept() follows. 0: not at all.
+  /// Until when a loop may sleep that would otherwise until `deadline_ns`; slept() follows, before any task is run:
+  /// what that wakes need not wake the loop. 0: not at all.
   std::int64_t sleep_until(std::int64_t deadline_ns) {
     if (!used()) return deadline_ns;
     return inbox_->may_sleep() ? std::min(deadline_ns, bounded_.next_deadline_ns()) : 0;

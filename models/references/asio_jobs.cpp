@@ -99,6 +99,7 @@ awaitable<void> run_as_coroutine(Tasks& tasks, std::uint32_t index) {
       if (ended) break;
       auto done = host.done();
       co_await std::move(done);
+      tasks.parking.slept();  // it goes on within the call in which Asio has slept
     }
     tasks.job.end(index);
   } catch (...) {

@@ -169,6 +169,7 @@ class Task {
   }
 
   void advance_task() {
+    batch_->parked.parking().slept();  // it is called back in the midst of what libuv does when it has slept
     try {
       if (!drive(script_, *this)) return;
     } catch (...) {

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "measure/inbox.h"
 #include "tests/support/faulty_tables.h"
 #include "tests/support/short_child.h"
 #include "tests/support/test_runs.h"
@@ -159,6 +160,56 @@ TEST_P(WakingEachOther, LetsATimerHaveItsTurn) { expect_to_end(until_a_timer); }
 TEST_P(WakingEachOther, LetsADescriptorHaveItsTurn) { expect_to_end(until_a_child); }
 
 INSTANTIATE_TEST_SUITE_P(Table, WakingEachOther, testing::ValuesIn(every_model_and_some_hybrids()),
+                         [](const auto& instance) { return test_name(instance.param->name); });
+
+// ---- The inbox of a loop that runs a task ----
+
+// `co_yield WhetherAsleep()`: whether whoever wakes a task of this loop now would have to wake the loop.
+struct WhetherAsleep {
+  bool asleep = false;
+  bool attempt(Waiting* task) noexcept {
+    asleep = task->deliver == deliver_to_inbox && static_cast<Inbox*>(task->home)->asleep != 0;
+    return true;
+  }
+  static bool enqueue(Waiting& /*task*/) noexcept { return false; }
+  static std::chrono::nanoseconds timeout() noexcept { return for_ever; }
+  bool finish(Waiting* /*task*/) const noexcept { return asleep; }
+};
+
+// After each way in which a loop goes on with a task.
+Script asks_whether_asleep(Task task) {
+  co_yield wait_for(1ms);
+  const bool after_timer = co_yield WhetherAsleep();
+  const int child = start_short_child();
+  co_yield end_of(child);
+  const bool after_descriptor = co_yield WhetherAsleep();
+  co_yield close_socket(child);
+  const bool set = co_yield until_set(task.shared<Event>(), 1ms);
+  const bool after_patience = co_yield WhetherAsleep();
+  task.outcome = after_timer || after_descriptor || set || after_patience ? 0 : 1;
+}
+
+constexpr Job asking{.name = "asks-whether-asleep",
+                     .summary = "",
+                     .parameters = {},
+                     .task = asks_whether_asleep,
+                     .check =
+                         [](const Batch&, std::span<const std::uint64_t> outcomes) {
+                           return compare_outcomes(outcomes, [](std::uint32_t) { return std::uint64_t{1}; });
+                         },
+                     .state_bytes = [](const Batch&) { return sizeof(Event); },
+                     .prepare = [](const Batch& batch) { new (batch.state) Event(); }};
+
+class LoopsAwake : public testing::TestWithParam<const Model*> {};
+
+TEST_P(LoopsAwake, WhileTheyRunATask) {
+  if (GetParam()->name == "reactor-pool") GTEST_SKIP() << "its loop sleeps while the workers run tasks";
+  TestRuns runs({{.model = GetParam(), .job = &asking, .parameters = {.tasks = 5, .work = 0, .waits = {}}}});
+  const Ended ended = runs.run(RunKind::memory);
+  EXPECT_EQ(ended.reason, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, LoopsAwake, testing::ValuesIn(every_model_and_some_hybrids()),
                          [](const auto& instance) { return test_name(instance.param->name); });
 
 // ---- The jobs of the table ----
