@@ -66,14 +66,30 @@ class SocketScheduling {
   SocketScheduling& operator=(const SocketScheduling&) = delete;
 };
 
+// What the fibers of a job share. Until a task may wait for another or for a descriptor, the thread sleeps as Boost's
+// own scheduler has it, which is what is to be measured then.
+struct Tasks {
+  explicit Tasks(JobRun& run) : job(run), units(run) {
+    if (job.shares()) sleep_in_epoll();
+  }
+
+  void sleep_in_epoll() {
+    if (!scheduling) scheduling.emplace([this](std::int64_t deadline_ns) { units.sleep(deadline_ns); });
+  }
+
+  JobRun& job;
+  JobUnits<Sockets> units;
+  std::optional<SocketScheduling> scheduling;
+};
+
 // Of one task, for the driver: whatever takes time parks the fiber.
 struct TaskHost {
-  JobUnits<Sockets>& units;
+  Tasks& tasks;
 
-  Home home() const noexcept { return units.parking.home(); }
+  Home home() const noexcept { return tasks.units.parking.home(); }
   // Boost's scheduler asks for those that wait only when no fiber is ready; one that gives way is.
   Done checkpoint() const {
-    if (units.parking.used()) units.sleep(0);
+    if (tasks.units.watches()) tasks.units.sleep(0);
     boost::this_fiber::yield();
     return Done::now;
   }
@@ -83,22 +99,25 @@ struct TaskHost {
   }
   Done transfer(Operation& operation) const {
     Sockets::Waiter waiter{{fibers::context::active()}};
-    while (units.transfer(operation, waiter) == Done::later) fibers::context::active()->suspend();
+    while (tasks.units.transfer(operation, waiter) == Done::later) {
+      tasks.sleep_in_epoll();
+      fibers::context::active()->suspend();
+    }
     operation.again = false;
     return Done::now;
   }
   Done park(Waiting& waiting, std::chrono::nanoseconds at_most) const {
     Sockets::Waiter waiter{{fibers::context::active()}};
-    if (units.park(waiting, at_most, waiter) == Done::later) fibers::context::active()->suspend();
+    if (tasks.units.park(waiting, at_most, waiter) == Done::later) fibers::context::active()->suspend();
     return Done::now;
   }
 };
 static_assert(Host<TaskHost>);
 
-void run_on_fiber(JobRun& job, std::uint32_t index, JobUnits<Sockets>& units) {
+void run_on_fiber(Tasks& tasks, std::uint32_t index) {
   static constinit const std::atomic<bool> at_every_checkpoint{true};
-  const Run::Unit unit(job);
-  run_task(job, index, TaskHost{units}, [](Script& script) { script.switch_when(at_every_checkpoint); });
+  const Run::Unit unit(tasks.job);
+  run_task(tasks.job, index, TaskHost{tasks}, [](Script& script) { script.switch_when(at_every_checkpoint); });
 }
 
 // What the fibers of a server share. The buffers are used while no fiber is switched to.
@@ -257,18 +276,15 @@ void serve_boost_fiber(ServerRun& run) {
 
 void run_boost_fiber(JobRun& job) {
   fibers::pooled_fixedsize_stack stacks(job.stack_bytes());
-  JobUnits<Sockets> units(job);
-  // Where no task waits for another, nor for a socket, Boost's own scheduler is what is to be measured.
-  std::optional<SocketScheduling> scheduling;
-  if (job.shares()) scheduling.emplace([&units](std::int64_t deadline_ns) { units.sleep(deadline_ns); });
-  std::vector<fibers::fiber> tasks;
+  Tasks tasks(job);
+  std::vector<fibers::fiber> running;
   while (job.next_batch()) {
     for (std::uint32_t index = 0; index < job.tasks(); ++index) {
-      tasks.emplace_back(fibers::launch::dispatch, std::allocator_arg, stacks,
-                         [&job, &units, index] { run_on_fiber(job, index, units); });
+      running.emplace_back(fibers::launch::dispatch, std::allocator_arg, stacks,
+                           [&tasks, index] { run_on_fiber(tasks, index); });
     }
-    for (fibers::fiber& task : tasks) task.join();
-    tasks.clear();
+    for (fibers::fiber& fiber : running) fiber.join();
+    running.clear();
   }
 }
 

@@ -21,11 +21,14 @@ class JobUnits {
     if (parking.used()) scheduler.watch(parking.fd());
   }
 
+  /// Whether a unit may be resumed for something else than time.
+  bool watches() const noexcept { return parking.used() || !watched_.empty(); }
+
   /// Resumes units until `unfinished` is 0.
   void run() {
     while (unfinished != 0) {
       parking.resume_all([this](Waiting& waiting) { scheduler.wake_in_turn(*static_cast<Waiter*>(waiting.unit)); });
-      if (!parking.used() && watched_.empty()) {
+      if (!watches()) {
         scheduler.run_turn();
         continue;
       }
