@@ -96,7 +96,8 @@ void JobRun::begin_batch() {
 Inbox* JobRun::take_inbox() noexcept {
   if (!shared_of_all_) return nullptr;
   const std::uint32_t number = shared_of_all_->inboxes_taken[0].fetch_add(1);
-  if (number >= shared_of_all_->inboxes.span().size()) fail("more loops than inboxes");
+  if (number >= shared_of_all_->inboxes.span().size())
+    fail("more loops than inboxes: does the model's row say that it has loops?");
   return &shared_of_all_->inboxes[number];
 }
 

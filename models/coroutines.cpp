@@ -253,6 +253,7 @@ extern constinit const Model coroutines_model{
     .unit = UnitKind::coroutine,
     .units = HowMany::tasks,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = run_coroutines,
     .serve = serve_coroutines,
     .why_unavailable = why_no_epoll_pwait2,

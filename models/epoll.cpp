@@ -33,6 +33,7 @@ extern constinit const Model epoll_model{
     .unit = UnitKind::thread,
     .units = HowMany::one,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = run_epoll,
     .serve = serve_epoll,
     .why_unavailable = why_no_epoll_pwait2,

@@ -34,6 +34,7 @@ extern constinit const Model epoll_et_model{
     .unit = UnitKind::thread,
     .units = HowMany::one,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = run_epoll_et,
     .serve = serve_epoll_et,
     .why_unavailable = why_no_epoll_pwait2,

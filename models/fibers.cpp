@@ -194,6 +194,7 @@ extern constinit const Model fibers_model{
     .unit = UnitKind::fiber,
     .units = HowMany::tasks,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = run_fibers,
     .serve = serve_fibers,
     .why_unavailable = why_no_epoll_pwait2,

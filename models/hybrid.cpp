@@ -177,6 +177,10 @@ std::uint32_t server_copies(const Model& model, std::uint32_t workers) {
   return model.inner ? workers * server_copies(*model.inner, available_cpus()) : 1;
 }
 
+std::uint32_t job_loops(const Model& model, std::uint32_t workers) {
+  return model.loops ? server_copies(model, workers) : 0;
+}
+
 void run_under(const Model& model, JobRun& job) { model.inner ? run_hybrid(model, job) : model.run(job); }
 
 void serve_under(const Model& model, ServerRun& server) {

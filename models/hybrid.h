@@ -16,6 +16,9 @@ const Model& hybrid_of(const Model& outer, const Model& inner);
 /// How many copies of its innermost model a server of `model` has with so many workers: one listening socket for each.
 std::uint32_t server_copies(const Model& model, std::uint32_t workers);
 
+/// How many loops run a job's tasks under `model` with so many workers: one inbox for each.
+std::uint32_t job_loops(const Model& model, std::uint32_t workers);
+
 /// Runs a job under a row of the table or a hybrid, as Model::run says.
 void run_under(const Model& model, JobRun& job);
 

@@ -156,6 +156,7 @@ extern constinit const Model io_uring_model{
     .unit = UnitKind::thread,
     .units = HowMany::one,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = run_io_uring,
     .serve = serve_io_uring,
     .why_unavailable = why_no_io_uring,

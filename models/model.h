@@ -30,6 +30,7 @@ struct Model {
   HowMany units;          ///< How many units at the most.
   HowMany in_flight;      ///< How many tasks may wait at once.
   bool parallel = false;  ///< Whether tasks compute on several CPUs at once.
+  bool loops = false;     ///< Whether tasks run in a loop, which is told by its inbox that one is woken.
 
   /// Runs a job as JobRun describes; in the first thread of a process of its own. May throw std::exception before
   /// the first unit exists; later failures go to JobRun::fail.

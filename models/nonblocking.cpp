@@ -34,6 +34,7 @@ extern constinit const Model nonblocking_model{
     .unit = UnitKind::thread,
     .units = HowMany::one,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = run_nonblocking,
     .serve = serve_nonblocking,
 };

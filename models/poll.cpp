@@ -31,6 +31,7 @@ extern constinit const Model poll_model{
     .unit = UnitKind::thread,
     .units = HowMany::one,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = run_poll,
     .serve = serve_poll,
 };

@@ -28,6 +28,7 @@ extern constinit const Model reactor_pool_model{
     .units = HowMany::one_and_workers,
     .in_flight = HowMany::tasks,
     .parallel = true,
+    .loops = true,
     .run = run_reactor_pool,
     .serve = serve_reactor_pool,
     .why_unavailable = why_no_epoll_pwait2,

@@ -34,6 +34,7 @@ extern constinit const Model select_model{
     .unit = UnitKind::thread,
     .units = HowMany::one,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = run_select,
     .serve = serve_select,
     .max_descriptors = FD_SETSIZE,

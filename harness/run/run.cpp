@@ -58,7 +58,7 @@ void run_job(const Plan& plan, const RunRequest& request, RunReport& report) {
   std::optional<Helper> helper;
   if (!group.job->helper.empty()) batch.helper_port = helper.emplace(group.job->helper, report).port();
   JobRun job(*group.job, std::move(batch), cell.workers, length, report, cell.stack_bytes,
-             server_copies(*cell.model, cell.workers));
+             job_loops(*cell.model, cell.workers));
   if (group.job->compute && length.max_batches == 0) {
     // Right before and right after, since the speed of a machine's CPUs may change from second to second.
     const double before_ns = time_plain_loop(group, report);

@@ -23,6 +23,7 @@ extern constinit const Model asio_model{
     .unit = UnitKind::coroutine,
     .units = HowMany::tasks,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = on_asio::run,
     .serve = on_asio::serve,
 };

@@ -297,6 +297,7 @@ extern constinit const Model boost_fiber_model{
     .unit = UnitKind::fiber,
     .units = HowMany::tasks,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = run_boost_fiber,
     .serve = serve_boost_fiber,
     .why_unavailable = why_no_epoll_pwait2,

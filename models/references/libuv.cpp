@@ -25,6 +25,7 @@ extern constinit const Model libuv_model{
     .unit = UnitKind::thread,
     .units = HowMany::one,
     .in_flight = HowMany::tasks,
+    .loops = true,
     .run = on_libuv::run,
     .serve = on_libuv::serve,
 };

@@ -18,6 +18,7 @@
 #include <thread>
 #include <tuple>
 
+#include "measure/affinity.h"
 #include "measure/usage.h"
 #include "models/hybrid.h"
 #include "models/references/references.h"
@@ -549,6 +550,17 @@ INSTANTIATE_TEST_SUITE_P(Table, Cleanness, testing::ValuesIn(every_model_and_som
                          [](const auto& param) { return test_name(param.param->name); });
 
 // ---- Hybrids ----
+
+TEST(Hybrids, HaveAnInboxForEachLoopAndNoneWithoutLoops) {
+  const Model& threads = model_named("threads");
+  const Model& loops_in_threads = hybrid_of(threads, model_named("epoll"));
+  const Model& processes = model_named("processes");
+  EXPECT_EQ(job_loops(model_named("epoll"), 4), 1U);
+  EXPECT_EQ(job_loops(loops_in_threads, 4), 4U);
+  EXPECT_EQ(job_loops(hybrid_of(processes, loops_in_threads), 4), 4 * available_cpus());
+  EXPECT_EQ(job_loops(threads, 4), 0U);
+  EXPECT_EQ(job_loops(hybrid_of(processes, threads), 4), 0U);
+}
 
 constexpr std::uint32_t dealt_tasks = 10;
 const SharedArray<pid_t> process_of_task(dealt_tasks);
