@@ -55,7 +55,7 @@ std::string checkpoint_prices(const Plan& plan, const GroupSummary& summary) {
 const std::vector<std::string>& header_of(const Group& /*group*/) { return columns; }
 
 std::string ideal_of(const GroupSummary& summary) {
-  return fmt::format(" · ideal {}", format_duration(summary.ideal_ns));
+  return summary.ideal_ns > 0 ? fmt::format(" · ideal {}", format_duration(summary.ideal_ns)) : " · no ideal";
 }
 
 constexpr std::string_view legend =

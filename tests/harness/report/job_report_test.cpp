@@ -1,0 +1,46 @@
+// Why: a table that gives a figure where there is none is believed.
+#include <gmock/gmock.h>
+
+#include <string>
+
+#include "harness/report/report.h"
+#include "tests/support/faulty_tables.h"
+#include "tests/support/told.h"
+
+namespace bench {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// The table of a job with one sample.
+std::string table_of(std::string_view job, const GivenParameters& told) {
+  Plan plan;
+  Results results;
+  Group& group = plan.groups.emplace_back();
+  group.job = &job_named(job);
+  tell(group, told);
+  group.cpus = 2;
+  group.title = "example";
+  group.cells = {0};
+  Cell& cell = plan.cells.emplace_back();
+  cell.model = &model_named("serial");
+  cell.label = "serial";
+  Sample sample;
+  sample.batches = 1;
+  sample.wall_ns = 70e6;
+  results.cells.emplace_back().samples.push_back(sample);
+  return report_text(plan, results, Format::console, false);
+}
+
+TEST(JobReport, TellsTheIdeal) {
+  EXPECT_THAT(table_of("io", {{"wait", {"5ms"}}}), HasSubstr("example · ideal 5.00 ms"));
+}
+
+TEST(JobReport, SaysThatThereIsNone) {
+  EXPECT_THAT(table_of("quick", {}), AllOf(HasSubstr("example · no ideal"), Not(HasSubstr("ideal 0"))));
+}
+
+}  // namespace
+}  // namespace bench
