@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <string>
 
 #include "measure/clock.h"
 
@@ -31,13 +32,13 @@ void FailureSlot::clear() noexcept {
 void RunReport::clear() noexcept { std::memset(static_cast<void*>(this), 0, sizeof *this); }
 
 void Run::fail(std::string_view reason) noexcept {
-  report_.failure.set(reason);
+  whole_.failure.set(who_.empty() ? std::string(reason) : fmt::format("{}: {}", who_, reason));
   // Another unit may be about to write its reason, which came first: its words are not to be cut off.
   const std::int64_t deadline_ns = now_ns() + 10'000'000;
-  while (report_.failure.reason().empty() && now_ns() < deadline_ns) {
+  while (whole_.failure.reason().empty() && now_ns() < deadline_ns) {
   }
   // Only a run that was given a process group of its own may end it.
-  if (report_.process_group.load() == getpgrp()) kill(0, SIGKILL);
+  if (whole_.process_group.load() == getpgrp()) kill(0, SIGKILL);
   std::abort();
 }
 

@@ -15,7 +15,10 @@ inline constexpr std::uint64_t default_stack_bytes = std::uint64_t{64} * 1024;
 class Run {
  public:
   /// `report` lies in shared memory and outlives the run.
-  explicit Run(RunReport& report) noexcept : report_(report) {}
+  explicit Run(RunReport& report) noexcept : Run(report, report, {}) {}
+
+  /// A part of `whole` that is measured by itself, in `report`: its failure is that of the whole, as "`who`: reason".
+  Run(RunReport& report, RunReport& whole, std::string_view who) noexcept : report_(report), whole_(whole), who_(who) {}
 
   /// Ends the whole run at once with `reason`: every process of its group is killed. Any unit.
   [[noreturn]] void fail(std::string_view reason) noexcept;
@@ -65,6 +68,8 @@ class Run {
 
  private:
   RunReport& report_;
+  RunReport& whole_;
+  std::string_view who_;
 };
 
 }  // namespace bench

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "measure/mailbox.h"
@@ -36,6 +37,10 @@ class ServerRun : public Run {
   /// `setup` is copied; what it points at and `report` outlive the run. Throws std::system_error where the sessions
   /// need a hub and there is no memory for it.
   ServerRun(const ServerSetup& setup, RunReport& report);
+
+  /// One beside another run: `whole` and `who` as Run has them.
+  ServerRun(const ServerSetup& setup, RunReport& report, RunReport& whole, std::string_view who)
+      : Run(report, whole, who), setup_(setup) {}
 
   /// The share of the copy `number` of `of` in `whole`, with so many workers.
   ServerRun(const ServerRun& whole, std::uint32_t number, std::uint32_t of, std::uint32_t workers);

@@ -22,30 +22,24 @@ namespace bench {
 namespace {
 
 // `between` is the parent that is about to leave it to the launcher.
-[[noreturn]] void serve(const Service& service, const Listener& listener, RunReport& report, pid_t between,
-                        pid_t launcher) {
+[[noreturn]] void serve(const Service& service, const Listener& listener, RunReport& report, RunReport& whole,
+                        pid_t between, pid_t launcher) {
   while (getppid() == between) sched_yield();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != launcher) _exit(1);  // the launcher died before the line above
   prctl(PR_SET_TIMERSLACK, 1);
-  try {
-    const auto model = std::ranges::find(all_models(), "epoll", &Model::name);
-    const ServerSetup setup{
-        .service = &service, .context = {.parameters = {}, .model = model->name}, .sockets = {listener.socket.get()}};
-    ServerRun run(setup, report);
-    serve_under(*model, run);
-  } catch (...) {
-    _exit(1);
-  }
+  const auto model = std::ranges::find(all_models(), "epoll", &Model::name);
+  const ServerSetup setup{
+      .service = &service, .context = {.parameters = {}, .model = model->name}, .sockets = {listener.socket.get()}};
+  ServerRun run(setup, report, whole, "the helper server");
+  run.guard([&] { serve_under(*model, run); });
   _exit(0);
 }
 
 }  // namespace
 
-Helper::Helper(std::string_view name, RunReport& run) {
-  const auto service = std::ranges::find(all_services(), name, &Service::name);
-  if (service == all_services().end()) throw std::logic_error("no such service for a helper");
-  const Listener listener = listen_on("127.0.0.1", 0, service->transport);
+Helper::Helper(const Service& service, RunReport& run) {
+  const Listener listener = listen_on("127.0.0.1", 0, service.transport);
   port_ = listener.port;
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
@@ -58,7 +52,7 @@ Helper::Helper(std::string_view name, RunReport& run) {
     const pid_t own = getpid();
     const pid_t helper = fork();
     if (helper == 0) tells.reset();
-    if (helper == 0) serve(*service, listener, report_[0], own, launcher);
+    if (helper == 0) serve(service, listener, report_[0], run, own, launcher);
     const bool said = write(tells.get(), &helper, sizeof helper) == sizeof helper;
     _exit(said && helper > 0 ? 0 : 1);
   }

@@ -4,11 +4,11 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <string_view>
 
 #include "measure/run_report.h"
 #include "measure/shared_mapping.h"
 #include "measure/unique_fd.h"
+#include "workloads/service.h"
 
 namespace bench {
 
@@ -16,8 +16,9 @@ namespace bench {
 /// the run's tree is without it, and ends with the run's process group.
 class Helper {
  public:
-  /// Returns when it listens. In the run's first process; `run` is that run's report. Throws std::exception.
-  Helper(std::string_view service, RunReport& run);
+  /// Returns when it listens. In the run's first process; `run` is that run's report, which fails when the server does.
+  /// Throws std::exception.
+  Helper(const Service& service, RunReport& run);
   /// Ends it and waits until it has ended.
   ~Helper();
   Helper(const Helper&) = delete;

@@ -49,6 +49,12 @@ double time_plain_loop(const Group& group, RunReport& report) {
   return static_cast<double>(used_ns) / done * group.batch.tasks;
 }
 
+const Service& service_named(std::string_view name) {
+  const auto service = std::ranges::find(all_services(), name, &Service::name);
+  if (service == all_services().end()) throw std::logic_error("no such service for a helper");
+  return *service;
+}
+
 void run_job(const Plan& plan, const RunRequest& request, RunReport& report) {
   const Cell& cell = plan.cells[request.cell];
   const Group& group = plan.group_of(cell);
@@ -56,7 +62,7 @@ void run_job(const Plan& plan, const RunRequest& request, RunReport& report) {
   confine(group.cpus);
   Batch batch = group.batch;
   std::optional<Helper> helper;
-  if (!group.job->helper.empty()) batch.helper_port = helper.emplace(group.job->helper, report).port();
+  if (!group.job->helper.empty()) batch.helper_port = helper.emplace(service_named(group.job->helper), report).port();
   JobRun job(*group.job, std::move(batch), cell.workers, length, report, cell.stack_bytes,
              job_loops(*cell.model, cell.workers));
   if (group.job->compute && length.max_batches == 0) {
