@@ -21,7 +21,7 @@ class HubMemory {
   /// `loops`: how many units at the most sleep in a loop of their own and need a descriptor that is readable then.
   /// Throws std::system_error.
   HubMemory(std::size_t log_bytes, std::uint32_t loops);
-  ~HubMemory();
+  ~HubMemory() = default;
   HubMemory(const HubMemory&) = delete;
   HubMemory& operator=(const HubMemory&) = delete;
 

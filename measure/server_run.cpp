@@ -4,7 +4,7 @@
 
 namespace bench {
 
-ServerRun::ServerRun(const ServerSetup& setup, RunReport& report) : Run(report), setup_(setup) {
+ServerRun::ServerRun(const ServerSetup& setup, const Run& run) : Run(run), setup_(setup) {
   if (setup_.service->hub_bytes == 0) return;
   // As many copies of a model as there are sockets, and the most that one needs is a loop each.
   hub_ = std::make_shared<HubMemory>(setup_.service->hub_bytes, static_cast<std::uint32_t>(setup_.sockets.size()));

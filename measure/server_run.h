@@ -36,11 +36,11 @@ class ServerRun : public Run {
  public:
   /// `setup` is copied; what it points at and `report` outlive the run. Throws std::system_error where the sessions
   /// need a hub and there is no memory for it.
-  ServerRun(const ServerSetup& setup, RunReport& report);
+  ServerRun(const ServerSetup& setup, RunReport& report) : ServerRun(setup, Run(report)) {}
 
   /// One beside another run: `whole` and `who` as Run has them.
   ServerRun(const ServerSetup& setup, RunReport& report, RunReport& whole, std::string_view who)
-      : Run(report, whole, who), setup_(setup) {}
+      : ServerRun(setup, Run(report, whole, who)) {}
 
   /// The share of the copy `number` of `of` in `whole`, with so many workers.
   ServerRun(const ServerRun& whole, std::uint32_t number, std::uint32_t of, std::uint32_t workers);
@@ -89,6 +89,8 @@ class ServerRun : public Run {
   };
 
  private:
+  ServerRun(const ServerSetup& setup, const Run& run);
+
   ServerSetup setup_;
   std::shared_ptr<const HubMemory> hub_;
 };

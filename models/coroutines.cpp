@@ -18,6 +18,7 @@
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 namespace {
@@ -130,10 +131,9 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
         wanted = conversation.tell(Why::resumed, server.out);
         break;
       case Next::transfer: {
-        Operation& operation = *wanted.operation;
-        while (try_transfer(operation.transfer, operation.result) != Readiness::done) {
-          AsyncSocket child(server.scheduler, duplicate(operation.transfer.fd));
-          auto end = child.readable();
+        while (!transfer_now(*wanted.operation)) {
+          CoroutineScheduler::Watched child(server.scheduler, wanted.operation->transfer.fd);
+          UntilReady end(server.scheduler, child, Interest::read);
           co_await end;
           server.scheduler.forget(child);
           if (server.run.stopping()) co_return;

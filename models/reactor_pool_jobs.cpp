@@ -9,6 +9,7 @@
 #include "models/loop/parking.h"
 #include "models/loop/timed_pool.h"
 #include "models/reactor_pool.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 namespace {

@@ -16,7 +16,7 @@
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
-#include "workloads/script.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 namespace {

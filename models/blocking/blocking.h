@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "models/talk/host.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 

@@ -12,7 +12,7 @@
 #include "models/talk/converse.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
-#include "workloads/script.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 

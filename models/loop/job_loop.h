@@ -13,6 +13,7 @@
 #include "models/loop/parking.h"
 #include "models/loop/poller.h"
 #include "models/loop/timers.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 

@@ -24,6 +24,7 @@
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 
@@ -222,7 +223,7 @@ class Reactor {
   // Does what the session asks for, a file right here: false where that is the end of a child, which is waited for.
   bool transfer(Connection& connection) {
     Operation& operation = connection.state.operation();
-    if (try_transfer(operation.transfer, operation.result) == Readiness::done) return true;
+    if (transfer_now(operation)) return true;
     const int fd = operation.transfer.fd;
     const bool fresh = transfers_.insert_or_assign(fd, connection.socket.get()).second;
     fresh ? poller_.watch(fd, Interest::read) : poller_.exhausted(fd, Interest::read);
@@ -232,9 +233,7 @@ class Reactor {
   void go_on_with_transfer(int fd) {
     Connection& connection = *connections_[static_cast<std::size_t>(transfers_[fd])];
     Operation& operation = connection.state.operation();
-    if (try_transfer(operation.transfer, operation.result) != Readiness::done) {
-      return poller_.exhausted(fd, Interest::read);
-    }
+    if (!transfer_now(operation)) return poller_.exhausted(fd, Interest::read);
     poller_.forget(fd);
     transfers_.erase(fd);
     act(connection, connection.state.resumed(output_of(connection), tick_));

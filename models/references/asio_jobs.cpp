@@ -7,6 +7,7 @@
 #include "models/loop/poller.h"
 #include "models/references/asio.h"
 #include "models/references/kept_flags.h"
+#include "models/talk/transfer.h"
 
 namespace bench::on_asio {
 namespace {

@@ -10,7 +10,7 @@
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
 #include "models/talk/sockets.h"
-#include "workloads/script.h"
+#include "models/talk/transfer.h"
 
 namespace bench::on_asio {
 namespace {
@@ -115,7 +115,7 @@ awaitable<void> transfer(Server& server, Operation& operation) {
     Watched& operator=(const Watched&) = delete;
     asio::posix::stream_descriptor descriptor;
   };
-  while (try_transfer(operation.transfer, operation.result) != Readiness::done) {
+  while (!transfer_now(operation)) {
     Watched child(server, operation.transfer.fd);
     auto ended = child.descriptor.async_wait(asio::posix::descriptor_base::wait_read, use_awaitable);
     co_await std::move(ended);

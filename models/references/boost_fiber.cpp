@@ -178,7 +178,7 @@ struct FiberUnit {
 
   // Waits until the socket is ready; false when nothing came for so many ticks, or when the server is to stop. 0 ticks:
   // no bound. `or_mail`: also returns when there is mail, as Socket::mail_came() says then.
-  bool wait_for(Sockets::Socket& socket, Interest interest, std::uint32_t ticks = 0, bool or_mail = false) const {
+  bool wait_for(Sockets::Watched& socket, Interest interest, std::uint32_t ticks = 0, bool or_mail = false) const {
     if (server.run.stopping()) return false;
     fibers::context* self = fibers::context::active();
     Sockets::Waiter waiter{{self}};

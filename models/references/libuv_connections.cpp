@@ -7,7 +7,7 @@
 
 #include "models/references/libuv_server.h"
 #include "models/talk/connection_state.h"
-#include "workloads/script.h"
+#include "models/talk/transfer.h"
 
 namespace bench::on_libuv {
 namespace {
@@ -132,7 +132,7 @@ class Connection final : public Owner {
       hold();
       return false;
     }
-    if (try_transfer(operation.transfer, operation.result) == Readiness::done) return true;
+    if (transfer_now(operation)) return true;
     child_ = new Child(server_, transfer.fd, [this] { on_child_end(); });
     return false;
   }
@@ -152,7 +152,7 @@ class Connection final : public Owner {
 
   void on_child_end() {
     Operation& operation = state_.operation();
-    if (try_transfer(operation.transfer, operation.result) != Readiness::done) return;
+    if (!transfer_now(operation)) return;
     std::exchange(child_, nullptr)->end();
     act(state_.resumed(output(), server_.ticks));
   }

@@ -8,6 +8,7 @@
 #include "models/loop/poller.h"
 #include "models/references/kept_flags.h"
 #include "models/references/libuv.h"
+#include "models/talk/transfer.h"
 
 namespace bench::on_libuv {
 namespace {

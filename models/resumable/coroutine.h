@@ -54,36 +54,38 @@ struct UntilResumed : std::suspend_always {
   void await_suspend(std::coroutine_handle<> suspended) const noexcept { waiter.handle = suspended; }
 };
 
-/// A descriptor that coroutines wait for; one at a time.
+/// `co_await ready`: goes on from the scheduler's loop once the descriptor is ready; false when nothing came for so many
+/// ticks, or when the server is to stop. 0 ticks: no bound. `or_mail`: or when there is mail, as mail_came() says then.
+struct [[nodiscard]] UntilReady : CoroutineScheduler::Waiter {
+  CoroutineScheduler& scheduler;
+  CoroutineScheduler::Watched& watched;
+  Interest interest;
+  std::uint32_t ticks;
+  bool or_mail;
+  UntilReady(CoroutineScheduler& home, CoroutineScheduler::Watched& fd, Interest wanted, std::uint32_t most = 0,
+             bool mail = false)
+      : scheduler(home), watched(fd), interest(wanted), ticks(most), or_mail(mail) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    handle = waiter;
+    scheduler.wake_when(watched, interest, ticks, *this, or_mail);
+  }
+  bool await_resume() const noexcept { return !watched.timed_out(); }
+};
+
+/// A socket that coroutines wait for; one at a time.
 class AsyncSocket : public CoroutineScheduler::Socket {
  public:
   /// Takes over `fd`, which does not block. Throws std::system_error.
   AsyncSocket(CoroutineScheduler& scheduler, UniqueFd fd) : Socket(scheduler, std::move(fd)), scheduler_(scheduler) {}
 
-  /// `co_await socket.readable(ticks)`: goes on from the scheduler's loop once the socket is ready; false when nothing
-  /// came for so many ticks, or when the server is to stop. 0 ticks: no bound.
-  auto readable(std::uint32_t ticks = 0) noexcept { return Readiness(*this, Interest::read, ticks, false); }
-  auto writable(std::uint32_t ticks = 0) noexcept { return Readiness(*this, Interest::write, ticks, false); }
-
-  /// Likewise; also goes on when there is mail, as mail_came() says then.
-  auto readable_or_mail(std::uint32_t ticks) noexcept { return Readiness(*this, Interest::read, ticks, true); }
+  auto readable(std::uint32_t ticks = 0) noexcept { return UntilReady(scheduler_, *this, Interest::read, ticks); }
+  auto writable(std::uint32_t ticks = 0) noexcept { return UntilReady(scheduler_, *this, Interest::write, ticks); }
+  auto readable_or_mail(std::uint32_t ticks) noexcept {
+    return UntilReady(scheduler_, *this, Interest::read, ticks, true);
+  }
 
  private:
-  struct Readiness : CoroutineScheduler::Waiter {
-    AsyncSocket& socket;
-    Interest interest;
-    std::uint32_t ticks;
-    bool or_mail;
-    Readiness(AsyncSocket& home, Interest wanted, std::uint32_t most, bool mail)
-        : socket(home), interest(wanted), ticks(most), or_mail(mail) {}
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiter) {
-      handle = waiter;
-      socket.scheduler_.wake_when(socket, interest, ticks, *this, or_mail);
-    }
-    bool await_resume() const noexcept { return !socket.timed_out(); }
-  };
-
   CoroutineScheduler& scheduler_;
 };
 

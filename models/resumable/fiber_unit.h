@@ -39,7 +39,7 @@ class FiberUnit {
 
   /// Waits until the socket is ready; false when nothing came for so many ticks, or when the server is to stop. 0
   /// ticks: no bound. `or_mail`: also returns when there is mail, as Socket::mail_came() says then.
-  bool wait_for(FiberScheduler::Socket& socket, Interest interest, std::uint32_t ticks = 0,
+  bool wait_for(FiberScheduler::Watched& socket, Interest interest, std::uint32_t ticks = 0,
                 bool or_mail = false) const {
     FiberScheduler::Waiter waiter{{&fiber_}};
     scheduler_.wake_when(socket, interest, ticks, waiter, or_mail);

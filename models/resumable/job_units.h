@@ -7,6 +7,7 @@
 
 #include "models/loop/parking.h"
 #include "models/resumable/scheduler.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 

@@ -10,6 +10,7 @@
 #include "models/loop/poller.h"
 #include "models/talk/converse.h"
 #include "models/talk/sockets.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 
@@ -51,10 +52,10 @@ class ParkingPeer {
   void compute(std::uint64_t steps) { bench::compute(server_.run, steps); }  // and all others wait
 
   void transfer(Operation& operation) {
-    while (try_transfer(operation.transfer, operation.result) != Readiness::done) {
-      Socket ended(server_.scheduler, duplicate(operation.transfer.fd));  // of a child
-      self_.wait_for(ended, Interest::read);
-      server_.scheduler.forget(ended);
+    while (!transfer_now(operation)) {
+      typename decltype(server_.scheduler)::Watched child(server_.scheduler, operation.transfer.fd);
+      self_.wait_for(child, Interest::read);
+      server_.scheduler.forget(child);
       if (server_.run.stopping()) return;
     }
   }

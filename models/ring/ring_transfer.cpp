@@ -1,4 +1,5 @@
 #include "models/ring/ring_transfer.h"
+#include "models/talk/transfer.h"
 
 #include <poll.h>
 #include <sys/socket.h>

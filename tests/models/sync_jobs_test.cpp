@@ -106,7 +106,7 @@ struct Exchange {
 
 // Tasks 1 and 2 wake each other until task 0 has got what it waits for.
 template <bool for_a_child>
-Script wakes_the_other(Task task) {
+Script wakes_the_other(const Task& task) {
   Exchange& shared = task.shared<Exchange>();
   if (task.index == 0) {
     if constexpr (for_a_child) {
@@ -177,7 +177,7 @@ struct WhetherAsleep {
 };
 
 // After each way in which a loop goes on with a task.
-Script asks_whether_asleep(Task task) {
+Script asks_whether_asleep(const Task& task) {
   co_yield wait_for(1ms);
   const bool after_timer = co_yield WhetherAsleep();
   const int child = start_short_child();

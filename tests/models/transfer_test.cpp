@@ -38,7 +38,7 @@ class Transfers : public testing::TestWithParam<const Model*> {
 
 // ---- A descriptor that is waited for ----
 
-Script waits_for_children(Task task) {
+Script waits_for_children(const Task& task) {
   for (int time = 0; time < 2; ++time) {
     const int child = start_short_child();
     const int flags = fcntl(child, F_GETFL);
@@ -81,7 +81,7 @@ class DeafPort {
 std::uint16_t deaf_port = 0;
 
 // The child's pidfd gets the number that the socket had.
-Script is_refused_and_goes_on(Task task) {
+Script is_refused_and_goes_on(const Task& task) {
   for (int time = 0; time < 3; ++time) {
     const std::int64_t refused = co_yield connect_to(deaf_port);
     if (refused != -ECONNREFUSED) co_return;

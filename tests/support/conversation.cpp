@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "workloads/script.h"
+#include "models/talk/transfer.h"
 
 namespace bench {
 

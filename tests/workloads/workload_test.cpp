@@ -1,5 +1,6 @@
 // Why: a run is only as good as the judgement of its outcomes. What each workload computes is held against values that
 // were found elsewhere, and its check against outcomes that a faulty model might leave.
+#include "models/talk/transfer.h"
 #include "workloads/job.h"
 
 #include <gtest/gtest.h>

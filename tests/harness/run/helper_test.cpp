@@ -8,6 +8,7 @@
 
 #include <stdexcept>
 
+#include "models/talk/transfer.h"
 #include "workloads/script.h"
 
 namespace bench {

@@ -33,7 +33,7 @@ class Counting : public Wrapped {
 std::array<int, 2> ends{};
 
 // Task 0 has waited for its end, and waits for something else when the other end is closed.
-Script looks_away_while_the_other_leaves(Task task) {
+Script looks_away_while_the_other_leaves(const Task& task) {
   std::array<std::byte, 4> room{};
   if (task.index == 1) {
     co_yield send_to(ends[1], room);

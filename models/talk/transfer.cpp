@@ -1,3 +1,5 @@
+#include "models/talk/transfer.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -6,8 +8,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-
-#include "workloads/script.h"
 
 namespace bench {
 namespace {
