@@ -416,6 +416,7 @@ extern constinit const Service http_service{
     .name = "http",
     .summary = "TCP: HTTP/1.1 with keep-alive, GET of files in memory",
     .parameters = parameters,
+    .classes = light_and_heavy,
     .open = open,
     .exchange = make_own_http_exchange,
 };

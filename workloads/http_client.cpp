@@ -141,14 +141,16 @@ class OwnHttpExchange final : public HttpExchange {
       : size_(parameters.message_bytes),
         request_(fmt::format("GET /{}{} HTTP/1.1\r\nHost: bench\r\nX-Request: {}-", size_, heavy ? "?heavy" : "",
                              connection)),
-        id_start_(request_.rfind(' ') + 1) {}
+        id_start_(request_.rfind(' ') + 1),
+        class_(class_of(heavy)) {}
 
-  void request(Output& out) override {
+  ClassIndex request(Output& out) override {
     out.append(request_);
     std::array<char, 24> number;
     char* end = std::to_chars(number.data(), number.data() + number.size() - 4, sent_++).ptr;
     end = std::copy_n("\r\n\r\n", 4, end);
     out.append(std::string_view(number.data(), end));
+    return class_;
   }
 
  private:
@@ -184,6 +186,7 @@ class OwnHttpExchange final : public HttpExchange {
   std::uint64_t size_;
   std::string request_;   // up to its number
   std::size_t id_start_;  // where X-Request's value begins in it
+  ClassIndex class_;
   std::uint64_t sent_ = 0;
   std::uint64_t answered_ = 0;
   std::size_t seen_ = 0;  // of the current reply's body
@@ -267,7 +270,10 @@ class ForeignHttpExchange final : public HttpExchange {
         expected_status_(target.expected_status),
         reference_(target.reference) {}
 
-  void request(Output& out) override { out.append(request_); }
+  ClassIndex request(Output& out) override {
+    out.append(request_);
+    return 0;
+  }
 
  private:
   std::string_view check_head(const ReplyHead& head) override {
