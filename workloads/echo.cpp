@@ -139,6 +139,7 @@ constexpr auto parameters = std::to_array<Parameter>({
 extern constinit const Service echo_service{
     .name = "echo",
     .summary = "TCP: messages with a 4-byte length come back in upper case",
+    .scheme = {.name = "tcp"},
     .parameters = parameters,
     .classes = light_and_heavy,
     .open = open,

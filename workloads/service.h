@@ -6,8 +6,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "workloads/output.h"
@@ -158,11 +160,40 @@ struct ServiceContext {
 
 enum class Transport : std::uint8_t { tcp, udp };
 
+/// How closely the replies of a server that somebody else runs are looked at; each includes those before it.
+enum class ReplyCheck : std::uint8_t {
+  status,
+  length,  ///< Of the body: that of the first reply.
+  body,    ///< A 64-bit hash of it: that of the first reply.
+};
+
+/// What to ask a server that somebody else runs for, and what of its replies has to be right.
+struct ForeignRequest {
+  std::string host;        ///< With its port, as a URL has it: "127.0.0.1:8080", "[::1]:8080".
+  std::string path = "/";  ///< With its query; sent as it is.
+  ReplyCheck check = ReplyCheck::body;
+  int expected_status = 200;  ///< Where the protocol has one.
+};
+
+/// The client's side of one more connection to the same server. Any thread.
+using MakeForeignExchange = std::function<std::unique_ptr<Exchange>()>;
+
+/// How a URL says that a server speaks the protocol of a service.
+struct UrlScheme {
+  std::string_view name{};  ///< As in NAME://host:port; of one row only. Empty: no URL names such a server.
+  std::string_view port{};  ///< Where the URL has none; digits. Empty: it must have one.
+
+  /// For a protocol in which the path of a URL says what to ask for, and each server has other replies. Their requests
+  /// are of one class. Null: URLs have no path, and a server has to reply as ours does to Service::exchange.
+  MakeForeignExchange (*exchanges)(const ForeignRequest& asked) = nullptr;
+};
+
 /// A row of the service table.
 struct Service {
   std::string_view name;
   std::string_view summary;
   Transport transport = Transport::tcp;
+  UrlScheme scheme{};
   std::span<const Parameter> parameters;  ///< What the service can be told, in the order of names and titles.
   std::span<const RequestClass> classes = one_class;  ///< In the order of reports; max_request_classes at most.
 

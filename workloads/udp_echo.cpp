@@ -107,6 +107,7 @@ extern constinit const Service udp_echo_service{
     .name = "udp-echo",
     .summary = "UDP: datagrams come back in upper case",
     .transport = Transport::udp,
+    .scheme = {.name = "udp"},
     .parameters = parameters,
     .classes = light_and_heavy,
     .open = open,

@@ -73,6 +73,7 @@ constexpr Service row(std::string_view name, std::unique_ptr<Session> (*open)(co
                       std::unique_ptr<Exchange> (*exchange)(const ServiceParameters&, std::uint64_t, bool)) {
   return {.name = name,
           .summary = "test row",
+          .scheme = {.name = "tcp"},
           .parameters = short_messages,
           .classes = light_and_heavy,
           .open = open,

@@ -23,6 +23,7 @@ namespace {
 using testing::Each;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::MatchesRegex;
 using testing::SizeIs;
 using testing::StartsWith;
 
@@ -66,6 +67,16 @@ TEST(ServiceTable, HasUniqueNames) {
   for (const Service& service : all_services()) {
     EXPECT_EQ(std::ranges::count(names, service.name), 0);
     names.emplace_back(service.name);
+  }
+}
+
+TEST(ServiceTable, HasUniqueSchemesOfUrls) {
+  Lines names;
+  for (const Service& service : all_services()) {
+    EXPECT_THAT(service.scheme.port, MatchesRegex("[0-9]*")) << service.name;
+    if (service.scheme.name.empty()) continue;
+    EXPECT_EQ(std::ranges::count(names, service.scheme.name), 0) << service.name;
+    names.emplace_back(service.scheme.name);
   }
 }
 
