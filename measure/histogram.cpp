@@ -69,12 +69,6 @@ Histogram::Encoded Histogram::encode() const {
   return encoded;
 }
 
-std::unique_ptr<Histogram> Histogram::without(const Histogram& part) const {
-  Encoded left = encode();
-  for (auto& [index, times] : left) times -= std::min(times, part.counts_[index]);
-  return decode(left);
-}
-
 std::unique_ptr<Histogram> Histogram::decode(std::span<const std::pair<std::uint32_t, std::uint64_t>> encoded) {
   auto decoded = std::make_unique<Histogram>();
   for (const auto& [index, times] : encoded) {

@@ -59,10 +59,6 @@ class Histogram {
   /// Adds the samples of `other`, as if all had been recorded here.
   void merge(const Histogram& other) noexcept;
 
-  /// What is left without the samples of `part`, all of which are here. The extremes are those of the buckets, as
-  /// `decode` has them.
-  std::unique_ptr<Histogram> without(const Histogram& part) const;
-
   /// Forgets all samples.
   void clear() noexcept;
 

@@ -9,8 +9,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "measure/histogram.h"
+#include "workloads/service.h"
 
 namespace bench {
 
@@ -55,6 +57,14 @@ class HistogramValue {
   std::unique_ptr<Histogram> histogram_;
 };
 
+/// Requests of one class; LoadCounts says what each figure means.
+struct ClassCounts {
+  std::uint64_t completed = 0;
+  std::uint64_t drained = 0;
+  std::uint64_t unfinished = 0;
+  std::uint64_t failed = 0;
+};
+
 /// The merged findings of all workers. Where it does not say otherwise a figure is of the measured window, which begins
 /// with nothing under way (but starved requests); what is under way at its end is waited for, at most LoadPlan::drain.
 struct LoadCounts {
@@ -89,6 +99,11 @@ struct LoadCounts {
   double replies_per_connection_sum = 0;
   double replies_per_connection_squares = 0;  ///< Sum of the squares.
 
+  /// By Service::classes, `class_count` of them. A request that no connection had taken when the drain was over is
+  /// unfinished, and of no class as yet.
+  std::array<ClassCounts, max_request_classes> classes{};
+  std::uint32_t class_count = 0;  ///< As LoadPlan::classes.
+
   LoadErrorCounts errors{};  ///< By kind, from the first connect on.
 
   std::uint64_t error_count(LoadError kind) const { return errors[static_cast<std::size_t>(kind)]; }
@@ -118,8 +133,8 @@ struct LoadReport : LoadCounts {
   /// Of every request that was answered, and with their age of those that were not. Closed loop: from sending to
   /// the whole reply; open loop: from the due time. A request older than the window counts from its beginning.
   HistogramValue latency;
-  /// The same of the light connections only; empty unless 0 < LoadPlan::heavy_share < 1.
-  HistogramValue light_latency;
+  /// The same of each class; `class_count` of them.
+  std::vector<HistogramValue> class_latency;
   /// How late the generator itself was. Open loop: from the due time, or from when a connection became free after it,
   /// to sending; closed loop: from the wake-up that delivered a reply until it was received and the next request begun.
   HistogramValue send_lag;

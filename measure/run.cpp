@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -28,8 +29,14 @@ void FailureSlot::clear() noexcept {
   claimed_.store(0);
 }
 
-// All-zero bytes are a valid, empty report.
-void RunReport::clear() noexcept { std::memset(static_cast<void*>(this), 0, sizeof *this); }
+// All-zero bytes are a valid, empty report. Histograms of classes that no run has had take no memory: writing to them
+// would give them some.
+void RunReport::clear() noexcept {
+  std::memset(static_cast<void*>(this), 0, offsetof(RunReport, class_latency));
+  for (Histogram& latency : class_latency) {
+    if (latency.count() != 0) latency.clear();
+  }
+}
 
 void Run::fail(std::string_view reason) noexcept {
   whole_.failure.set(who_.empty() ? std::string(reason) : fmt::format("{}: {}", who_, reason));

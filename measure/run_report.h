@@ -69,7 +69,6 @@ struct ServiceMeasurement {
   double littles_law_ratio;
   char error_text[160];  ///< Of the first error, zero-terminated.
   Histogram latency;     ///< As LoadReport has them.
-  Histogram light_latency;
   Histogram send_lag;
   Histogram connect_time;
   TreeUsage usage;                ///< Of the server's whole tree between the readings at the window's edges.
@@ -115,9 +114,13 @@ struct RunReport {
   double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
   Ruler ruler;
 
+  /// Of the service's run, of each class; LoadCounts::class_count of them. The last member, see clear().
+  std::array<Histogram, max_request_classes> class_latency;
+
   /// Empties the report. No unit of an earlier run may be alive.
   void clear() noexcept;
 };
+static_assert(std::is_standard_layout_v<RunReport>);
 static_assert(std::atomic<std::int32_t>::is_always_lock_free, "shared between processes");
 
 }  // namespace bench

@@ -126,6 +126,15 @@ class Cell:
         row = self.percentiles[percentile]
         return self._value(row["real_time"], row["bench"]["latency_interval_ns"])
 
+    def class_p99_ns(self):
+        """By class of requests, in the file's order: the median of the runs' p99, with their range, since the file has no
+        interval of it. Empty where requests were not told apart; without those classes of which there was none."""
+        values = {}
+        for name, p99 in _class_p99_ns(self.figures).items():
+            runs = [found[name] for found in (_class_p99_ns(sample["bench"]) for sample in self.samples) if name in found]
+            values[name] = Value(p99, min(runs), max(runs)) if runs else Value(p99)
+        return values
+
     def ratio(self, key):
         """A ratio of the median row such as "over_ideal" or "speedup_over_serial"; None where it is absent."""
         found = self.figures.get(key)
@@ -146,6 +155,14 @@ class Cell:
     @staticmethod
     def _value(median, interval):
         return Value(median, interval["low"], interval["high"], interval["bounded"])
+
+
+def _class_p99_ns(bench):
+    if "classes" in bench:
+        found = {each["name"]: each.get("latency_p99_ns") for each in bench["classes"]}
+    else:  # version 1 of the schema
+        found = {name: bench.get(f"{name}_latency_p99_ns") for name in ("light", "heavy")}
+    return {name: p99 for name, p99 in found.items() if p99}
 
 
 @dataclass
@@ -325,7 +342,9 @@ def _schema():
     """(the version of the schema, a function that holds a document against it)."""
     with open(SCHEMA_FILE, encoding="utf-8") as file:
         schema = json.load(file)
-    known = schema["$defs"]["context_bench"]["properties"]["schema_version"]["const"]
+    properties = schema["$defs"]["context_bench"]["properties"]
+    known = properties["schema_version"]["const"]
+    properties["schema_version"] = {"type": "integer", "minimum": 1}  # the keys of earlier ones are known here
     return known, fastjsonschema.compile(_reader_schema(schema))
 
 

@@ -31,12 +31,21 @@ def legends(result):
 
 
 def _table(group, notes):
-    columns = [column for column in COLUMNS[group.kind] if any(column.entry(cell) for cell in group.measured)]
+    columns = [column for column in _columns(group) if any(column.entry(cell) for cell in group.measured)]
     rows = [_row(group, cell, columns, notes.get(cell.name)) for cell in group.cells]
     return {
         "title": group.title, "about": _about(group), "verdict": group.verdict,
         "columns": columns, "rows": rows, "has_remarks": any(row["remark"] for row in rows),
     }
+
+
+def _columns(group):
+    """Those of its kind, and of a service one for each class of requests, beside the other latencies."""
+    names = dict.fromkeys(name for cell in group.measured for name in cell.class_p99_ns())
+    classes = tuple(Column(f"p99 of {name}", _class_p99(name)) for name in names)
+    columns = COLUMNS[group.kind]
+    after = next((index + 1 for index, column in enumerate(columns) if column.head == "p99.9"), 0)
+    return columns[:after] + classes + columns[after:]
 
 
 def _about(group):
@@ -101,6 +110,13 @@ def _latency(percentile):
     def entry(cell):
         value = cell.latency_ns(percentile).median
         return _duration(value) if value > 0 else None
+    return entry
+
+
+def _class_p99(name):
+    def entry(cell):
+        value = cell.class_p99_ns().get(name)
+        return value and _duration(value.median)
     return entry
 
 
@@ -215,7 +231,6 @@ COLUMNS = {
         Column("p50", _latency("p50")),
         Column("p99", _latency("p99")),
         Column("p99.9", _latency("p99_9")),
-        Column("p99 of light", _figure("light_latency_p99_ns", quantities.duration)),
         Column("CPU/request", _cpu_per_request),
         Column("95% interval", _cpu_interval),
         Column("over ideal", _ratio("over_ideal")),

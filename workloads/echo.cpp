@@ -83,10 +83,11 @@ class EchoExchange final : public Exchange {
   EchoExchange(const ServiceParameters& parameters, std::uint64_t connection, bool heavy)
       : connection_(connection), length_(static_cast<std::uint32_t>(parameters.message_bytes)), heavy_(heavy) {}
 
-  void request(Output& out) override {
+  ClassIndex request(Output& out) override {
     const std::span<std::byte> message = out.extend(header_bytes + length_);
     write_length(message, length_);
     fill_payload(message.subspan(header_bytes), connection_, sent_++, heavy_);
+    return class_of(heavy_);
   }
 
   Reply reply(std::span<const std::byte> in) override {
@@ -138,7 +139,9 @@ constexpr auto parameters = std::to_array<Parameter>({
 extern constinit const Service echo_service{
     .name = "echo",
     .summary = "TCP: messages with a 4-byte length come back in upper case",
+    .scheme = {.name = "tcp"},
     .parameters = parameters,
+    .classes = light_and_heavy,
     .open = open,
     .exchange = exchange,
 };

@@ -415,7 +415,9 @@ constexpr auto parameters = std::to_array<Parameter>({
 extern constinit const Service http_service{
     .name = "http",
     .summary = "TCP: HTTP/1.1 with keep-alive, GET of files in memory",
+    .scheme = {.name = "http", .port = "80", .exchanges = http_exchanges},
     .parameters = parameters,
+    .classes = light_and_heavy,
     .open = open,
     .exchange = make_own_http_exchange,
 };

@@ -141,14 +141,16 @@ class OwnHttpExchange final : public HttpExchange {
       : size_(parameters.message_bytes),
         request_(fmt::format("GET /{}{} HTTP/1.1\r\nHost: bench\r\nX-Request: {}-", size_, heavy ? "?heavy" : "",
                              connection)),
-        id_start_(request_.rfind(' ') + 1) {}
+        id_start_(request_.rfind(' ') + 1),
+        class_(class_of(heavy)) {}
 
-  void request(Output& out) override {
+  ClassIndex request(Output& out) override {
     out.append(request_);
     std::array<char, 24> number;
     char* end = std::to_chars(number.data(), number.data() + number.size() - 4, sent_++).ptr;
     end = std::copy_n("\r\n\r\n", 4, end);
     out.append(std::string_view(number.data(), end));
+    return class_;
   }
 
  private:
@@ -184,6 +186,7 @@ class OwnHttpExchange final : public HttpExchange {
   std::uint64_t size_;
   std::string request_;   // up to its number
   std::size_t id_start_;  // where X-Request's value begins in it
+  ClassIndex class_;
   std::uint64_t sent_ = 0;
   std::uint64_t answered_ = 0;
   std::size_t seen_ = 0;  // of the current reply's body
@@ -233,9 +236,8 @@ class BodyHash {
   std::array<std::byte, 32> block_;  // the last size_ % 32 bytes
 };
 
-}  // namespace
-
-// Two values, each fixed by whoever comes first; replies that differ in length never get as far as the hash.
+// What the first complete reply has fixed for all that follow it. Two values, each fixed by whoever comes first;
+// replies that differ in length never get as far as the hash.
 class HttpReference {
  public:
   bool has_length(std::uint64_t length) noexcept { return is_or_becomes(length_, length); }
@@ -254,20 +256,19 @@ class HttpReference {
   std::atomic<std::uint64_t> hash_{none};
 };
 
-std::shared_ptr<HttpReference> make_http_reference() { return std::make_shared<HttpReference>(); }
-
-namespace {
-
 // For a server that is not ours.
 class ForeignHttpExchange final : public HttpExchange {
  public:
-  explicit ForeignHttpExchange(const HttpTarget& target)
-      : request_(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", target.path, target.host)),
-        check_(target.check),
-        expected_status_(target.expected_status),
-        reference_(target.reference) {}
+  ForeignHttpExchange(const ForeignRequest& asked, std::shared_ptr<HttpReference> reference)
+      : request_(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", asked.path, asked.host)),
+        check_(asked.check),
+        expected_status_(asked.expected_status),
+        reference_(std::move(reference)) {}
 
-  void request(Output& out) override { out.append(request_); }
+  ClassIndex request(Output& out) override {
+    out.append(request_);
+    return 0;
+  }
 
  private:
   std::string_view check_head(const ReplyHead& head) override {
@@ -279,19 +280,20 @@ class ForeignHttpExchange final : public HttpExchange {
 
   std::string_view check_body(std::span<const std::byte> bytes) override {
     length_ += bytes.size();
-    if (check_ == HttpCheck::body) hash_.add(bytes);
+    if (check_ == ReplyCheck::body) hash_.add(bytes);
     return {};
   }
 
   std::string_view check_end() override {
-    if (check_ >= HttpCheck::length && !reference_->has_length(length_)) return "length differs from the first reply's";
-    if (check_ >= HttpCheck::body && !reference_->has_hash(hash_.finish()))
+    if (check_ >= ReplyCheck::length && !reference_->has_length(length_))
+      return "length differs from the first reply's";
+    if (check_ >= ReplyCheck::body && !reference_->has_hash(hash_.finish()))
       return "body differs from the first reply's";
     return {};
   }
 
   std::string request_;
-  HttpCheck check_;
+  ReplyCheck check_;
   int expected_status_;
   std::shared_ptr<HttpReference> reference_;
   std::uint64_t length_ = 0;
@@ -300,8 +302,10 @@ class ForeignHttpExchange final : public HttpExchange {
 
 }  // namespace
 
-std::unique_ptr<Exchange> make_http_exchange(const HttpTarget& target) {
-  return std::make_unique<ForeignHttpExchange>(target);
+MakeForeignExchange http_exchanges(const ForeignRequest& asked) {
+  return [asked, reference = std::make_shared<HttpReference>()] {
+    return std::make_unique<ForeignHttpExchange>(asked, reference);
+  };
 }
 
 std::unique_ptr<Exchange> make_own_http_exchange(const ServiceParameters& parameters, std::uint64_t connection,

@@ -2,11 +2,14 @@
 // socket, a clock or a thread, so that the same session code runs under every model.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "workloads/output.h"
@@ -80,14 +83,40 @@ struct Reply {
   bool peer_closes = false;  ///< With `complete`: the peer ends the connection after this reply.
 };
 
+/// Which of the connections ask for requests of a class.
+enum class AskedBy : std::uint8_t { all, light, heavy };
+
+/// A kind of request whose counts and latencies are kept apart from those of the others.
+struct RequestClass {
+  std::string_view name;
+  AskedBy asked_by = AskedBy::all;
+};
+
+/// A request's class: its index in Service::classes.
+using ClassIndex = std::uint8_t;
+
+/// The most classes that a service may have: each one takes a histogram in every place where latencies are counted.
+inline constexpr std::size_t max_request_classes = 4;
+
+/// The one class of a service that does not tell its requests apart.
+inline constexpr std::array one_class{RequestClass{}};
+
+/// The classes of a service whose connections ask either for heavy requests, which need Extras, or for light ones.
+inline constexpr std::array light_and_heavy{RequestClass{"light", AskedBy::light},
+                                            RequestClass{"heavy", AskedBy::heavy}};
+
+/// Of light_and_heavy.
+constexpr ClassIndex class_of(bool heavy) noexcept { return heavy ? 1 : 0; }
+
 /// The client's side of one connection: makes requests and checks every byte of the replies, which come in the order
 /// of the requests. Payloads depend on connection and request number, so that a stale reply shows.
 class Exchange {
  public:
   virtual ~Exchange() = default;
 
-  /// Appends the next request; for UDP, one datagram. Any number of requests may be under way at once.
-  virtual void request(Output& out) = 0;
+  /// Appends the next request; for UDP, one datagram. Any number of requests may be under way at once. Returns the
+  /// request's class.
+  virtual ClassIndex request(Output& out) = 0;
 
   /// Looks at bytes of the replies, in order, and stops after one complete reply. Consumes what it has checked, so
   /// that a large reply streams through; what it does not consume comes again in front of what follows. For UDP, `in`
@@ -109,6 +138,9 @@ struct ServiceParameters {
   std::chrono::nanoseconds wait{0};  ///< For each heavy request, after its computation.
   double heavy_share = 1;            ///< Share of the connections whose requests are heavy.
   Parameters own{};                  ///< All that the service's own parameters were told, the message's size included.
+
+  /// Whether a heavy request differs from a light one.
+  bool has_extras() const noexcept { return compute_steps != 0 || wait.count() != 0; }
 
   bool operator==(const ServiceParameters&) const = default;
 };
@@ -137,12 +169,42 @@ struct ServiceContext {
 
 enum class Transport : std::uint8_t { tcp, udp };
 
+/// How closely the replies of a server that somebody else runs are looked at; each includes those before it.
+enum class ReplyCheck : std::uint8_t {
+  status,
+  length,  ///< Of the body: that of the first reply.
+  body,    ///< A 64-bit hash of it: that of the first reply.
+};
+
+/// What to ask a server that somebody else runs for, and what of its replies has to be right.
+struct ForeignRequest {
+  std::string host;        ///< With its port, as a URL has it: "127.0.0.1:8080", "[::1]:8080".
+  std::string path = "/";  ///< With its query; sent as it is.
+  ReplyCheck check = ReplyCheck::body;
+  int expected_status = 200;  ///< Where the protocol has one.
+};
+
+/// The client's side of one more connection to the same server. Any thread.
+using MakeForeignExchange = std::function<std::unique_ptr<Exchange>()>;
+
+/// How a URL says that a server speaks the protocol of a service.
+struct UrlScheme {
+  std::string_view name{};  ///< As in NAME://host:port; of one row only. Empty: no URL names such a server.
+  std::string_view port{};  ///< Where the URL has none; digits. Empty: it must have one.
+
+  /// For a protocol in which the path of a URL says what to ask for, and each server has other replies. Their requests
+  /// are of one class. Null: URLs have no path, and a server has to reply as ours does to Service::exchange.
+  MakeForeignExchange (*exchanges)(const ForeignRequest& asked) = nullptr;
+};
+
 /// A row of the service table.
 struct Service {
   std::string_view name;
   std::string_view summary;
   Transport transport = Transport::tcp;
+  UrlScheme scheme{};
   std::span<const Parameter> parameters{};  ///< What the service can be told, in the order of names and titles.
+  std::span<const RequestClass> classes = one_class;  ///< In the order of reports; max_request_classes at most.
 
   /// How much the sessions of a server may be behind each other, in bytes of messages, where they speak to each other
   /// through a hub; 0: they do not.
@@ -154,6 +216,9 @@ struct Service {
   /// The client's side of connection number `connection`; `heavy`: its requests ask for the extras.
   std::unique_ptr<Exchange> (*exchange)(const ServiceParameters& parameters, std::uint64_t connection, bool heavy);
 };
+
+/// How many classes the requests of a load are told apart by: all of the row's where more than one can occur, else 0.
+std::uint32_t classes_told_apart(const Service& service, const ServiceParameters& parameters);
 
 /// Every service, in the order of every report.
 RowList<Service> all_services();

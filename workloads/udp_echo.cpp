@@ -44,13 +44,14 @@ class UdpEchoExchange final : public Exchange {
   UdpEchoExchange(const ServiceParameters& parameters, std::uint64_t connection, bool heavy)
       : connection_(connection), expected_(parameters.message_bytes), heavy_(heavy) {}
 
-  void request(Output& out) override {
+  ClassIndex request(Output& out) override {
     const auto number = static_cast<std::uint32_t>(sent_++);
     const std::span<std::byte> datagram = out.extend(header_bytes + expected_.size());
     write_big_endian(datagram, connection_);
     write_big_endian(datagram.subspan(8), number);
     fill_payload(datagram.subspan(header_bytes), connection_, number, heavy_);
     under_way_.push_back(number);
+    return class_of(heavy_);
   }
 
   Reply reply(std::span<const std::byte> in) override {
@@ -106,7 +107,9 @@ extern constinit const Service udp_echo_service{
     .name = "udp-echo",
     .summary = "UDP: datagrams come back in upper case",
     .transport = Transport::udp,
+    .scheme = {.name = "udp"},
     .parameters = parameters,
+    .classes = light_and_heavy,
     .open = open,
     .exchange = exchange,
 };

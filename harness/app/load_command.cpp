@@ -12,7 +12,6 @@
 #include "harness/load/url.h"
 #include "harness/options/workload_parameters.h"
 #include "harness/text/quantities.h"
-#include "workloads/http_client.h"
 
 namespace bench {
 namespace {
@@ -29,37 +28,18 @@ constexpr Model foreign_model{.name = "server",
                               .serve = nullptr,
                               .why_unavailable = nullptr};
 
-const Service& service_of(const Tables& tables, const ServerUrl& url) {
-  for (const Service& service : tables.services) {
-    const bool is_http = service.name == "http";
-    if ((url.scheme == "http") != is_http) continue;
-    if (is_http || (service.transport == Transport::udp) == (url.scheme == "udp")) return service;
-  }
-  throw UsageError(fmt::format("no service speaks {}", url.scheme));
-}
-
-HttpCheck http_check(ReplyCheck check) {
-  switch (check) {
-    case ReplyCheck::status: return HttpCheck::status;
-    case ReplyCheck::length: return HttpCheck::length;
-    case ReplyCheck::body: break;
-  }
-  return HttpCheck::body;
-}
-
-MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const Service& service,
-                            const ServiceParameters& parameters) {
-  if (url.scheme != "http") {
+MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const ServiceParameters& parameters) {
+  const Service& service = *url.service;
+  if (!service.scheme.exchanges) {
     return [&service, parameters](std::uint64_t connection, bool heavy) {
       return service.exchange(parameters, connection, heavy);
     };
   }
-  const bool v6 = url.host.find(':') != std::string::npos;
-  HttpTarget target{.host = fmt::format("{}{}{}:{}", v6 ? "[" : "", url.host, v6 ? "]" : "", url.port),
-                    .path = url.path,
-                    .check = http_check(load.check),
-                    .expected_status = static_cast<int>(load.expect_status)};
-  return [target](std::uint64_t /*connection*/, bool /*heavy*/) { return make_http_exchange(target); };
+  const MakeForeignExchange make = service.scheme.exchanges({.host = url.target.text,
+                                                             .path = url.path,
+                                                             .check = load.check,
+                                                             .expected_status = static_cast<int>(load.expect_status)});
+  return [make](std::uint64_t /*connection*/, bool /*heavy*/) { return make(); };
 }
 
 }  // namespace
@@ -68,16 +48,18 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
   const LoadOptions& load = *options.load;
   ServerUrl url;
   try {
-    url = parse_url(load.url);
+    url = parse_url(load.url, tables.services);
   } catch (const std::invalid_argument& error) {
     throw UsageError(fmt::format("{}: {}", load.url, error.what()));
   }
   if (load.server_pid && kill(*load.server_pid, 0) != 0 && errno == ESRCH) {
     throw UsageError(fmt::format("--server-pid={}: {}", *load.server_pid, std::strerror(errno)));
   }
-  const Service& service = service_of(tables, url);
-  if (url.scheme == "http" && load.parameters.contains("message-size")) {
-    throw UsageError("--message-size: over http the server decides how long a reply is; ask for another path");
+  const Service& service = *url.service;
+  const UrlScheme& scheme = service.scheme;
+  if (scheme.exchanges && load.parameters.contains("message-size")) {
+    throw UsageError(fmt::format("--message-size: over {} the server decides how long a reply is; ask for another path",
+                                 scheme.name));
   }
 
   Plan plan;
@@ -98,7 +80,8 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
                 .mode = load.rate > 0 ? RateMode::fixed : RateMode::closed,
                 .rate = load.rate};
   group.foreign = ForeignServer{.target = url.target,
-                                .make_exchange = exchange_maker(load, url, service, group.load.parameters),
+                                .make_exchange = exchange_maker(load, url, group.load.parameters),
+                                .classes = scheme.exchanges ? 0 : classes_told_apart(service, group.load.parameters),
                                 .request_timeout = load.request_timeout,
                                 .pid = load.server_pid.value_or(-1)};
   group.title =

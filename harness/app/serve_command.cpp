@@ -17,11 +17,6 @@
 namespace bench {
 namespace {
 
-constexpr std::string_view scheme_of(const Service& service) {
-  if (service.transport == Transport::udp) return "udp";
-  return service.name == "http" ? "http" : "tcp";
-}
-
 std::string host_of(const std::string& address) {
   return address.find(':') == std::string::npos ? address : fmt::format("[{}]", address);
 }
@@ -46,8 +41,9 @@ Exit serve(const Options& options) {
   SharedArray<RunReport> report(1);
   count_interrupts();
   ServerProcess server(*serve.model, setup, *report.data(), serve.cpus);
-  fmt::print("serving {} under {} at {}://{}:{}\n", serve.service->name, serve.model->name, scheme_of(*serve.service),
-             host_of(serve.bind), listeners.port);
+  const std::string_view scheme = serve.service->scheme.name;
+  fmt::print("serving {} under {} at {}{}{}:{}\n", serve.service->name, serve.model->name, scheme,
+             scheme.empty() ? "" : "://", host_of(serve.bind), listeners.port);
   std::fflush(stdout);
   while (interrupts() == 0) {
     if (server.ended_within(std::chrono::milliseconds(100))) break;

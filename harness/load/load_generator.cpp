@@ -198,6 +198,7 @@ LoadReport LoadGenerator::merged() const {
   report.workers = workers_;
   report.connections_asked = plan_.connections;
   report.active_asked = plan_.active;
+  report.class_count = plan_.classes;
   for (const WorkerReport& worker : reports_.span()) merge(report, worker);
   report.connections_failed = report.connections_asked - report.connections_established;
   return report;

@@ -1,6 +1,7 @@
 #include "harness/load/url.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <netdb.h>
 
 #include <algorithm>
@@ -8,11 +9,21 @@
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <vector>
 
 namespace bench {
 namespace {
 
 [[noreturn]] void refuse(std::string_view why) { throw std::invalid_argument(std::string(why)); }
+
+// "tcp, http", or with what follows each: "tcp://, http://".
+std::string schemes_of(RowList<Service> services, std::string_view end = "") {
+  std::vector<std::string> names;
+  for (const Service& service : services) {
+    if (!service.scheme.name.empty()) names.push_back(fmt::format("{}{}", service.scheme.name, end));
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
 
 std::string parse_port(std::string_view text) {
   unsigned port = 0;
@@ -40,8 +51,9 @@ void parse_authority(std::string_view text, ServerUrl& url) {
   }
   if (url.host.empty()) refuse("the host is missing");
   if (rest.empty()) {
-    if (url.scheme != "http") refuse(fmt::format("the port is missing ({}://host:port)", url.scheme));
-    url.port = "80";
+    const UrlScheme& scheme = url.service->scheme;
+    if (scheme.port.empty()) refuse(fmt::format("the port is missing ({}://host:port)", scheme.name));
+    url.port = scheme.port;
   } else if (!rest.starts_with(':')) {
     refuse(fmt::format("'{}' is not a port (expected a ':' before it)", rest));
   } else {
@@ -51,7 +63,7 @@ void parse_authority(std::string_view text, ServerUrl& url) {
 
 void resolve(ServerUrl& url) {
   Target& target = url.target;
-  target.transport = url.scheme == "udp" ? Transport::udp : Transport::tcp;
+  target.transport = url.service->transport;
   addrinfo hints{};
   hints.ai_socktype = target.transport == Transport::udp ? SOCK_DGRAM : SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
@@ -67,22 +79,26 @@ void resolve(ServerUrl& url) {
 
 }  // namespace
 
-ServerUrl parse_url(std::string_view url) {
+ServerUrl parse_url(std::string_view url, RowList<Service> services) {
   constexpr std::string_view separator = "://";
   const std::size_t at = url.find(separator);
-  if (at == std::string_view::npos) refuse("the scheme is missing (allowed: http://, tcp://, udp://)");
-  ServerUrl parsed;
-  parsed.scheme = url.substr(0, at);
-  if (parsed.scheme != "http" && parsed.scheme != "tcp" && parsed.scheme != "udp") {
-    refuse(fmt::format("unknown scheme '{}' (allowed: http, tcp, udp)", parsed.scheme));
+  if (at == std::string_view::npos) {
+    refuse(fmt::format("the scheme is missing (allowed: {})", schemes_of(services, separator)));
   }
+  const std::string_view scheme = url.substr(0, at);
+  const auto row = std::ranges::find_if(services, [&](const Service& service) {  //
+    return !scheme.empty() && service.scheme.name == scheme;
+  });
+  if (row == services.end()) refuse(fmt::format("unknown scheme '{}' (allowed: {})", scheme, schemes_of(services)));
+  ServerUrl parsed;
+  parsed.service = &*row;
   const std::string_view rest = url.substr(at + separator.size());
   const std::size_t slash = rest.find('/');
   if (slash != std::string_view::npos) parsed.path = rest.substr(slash);
-  if (parsed.scheme == "http") {
+  if (row->scheme.exchanges) {
     if (parsed.path.empty()) parsed.path = "/";
   } else if (parsed.path.size() > 1) {
-    refuse(fmt::format("{}:// takes no path", parsed.scheme));
+    refuse(fmt::format("{}:// takes no path", scheme));
   } else {
     parsed.path.clear();
   }

@@ -5,20 +5,22 @@
 #include <string_view>
 
 #include "harness/load/load_plan.h"
+#include "workloads/service.h"
 
 namespace bench {
 
 /// A parsed URL.
 struct ServerUrl {
-  std::string scheme;  ///< "http", "tcp" or "udp"
-  std::string host;    ///< As written, without the brackets of an IPv6 address.
-  std::string port;    ///< Digits.
-  std::string path;    ///< http: from the first '/', or "/" without one; otherwise empty.
-  Target target;       ///< The first address that the host resolves to.
+  const Service* service = nullptr;  ///< Whose scheme it has.
+  std::string host;                  ///< As written, without the brackets of an IPv6 address.
+  std::string port;                  ///< Digits.
+  std::string path;                  ///< From the first '/', or "/" without one; empty where the scheme has no paths.
+  Target target;                     ///< The first address that the host resolves to.
 };
 
-/// Parses `http://host[:port][/path]`, `tcp://host:port` or `udp://host:port` and looks the host up (getaddrinfo(3),
-/// which may take seconds). Throws std::invalid_argument with a text that names what is wrong, to be put after the URL.
-ServerUrl parse_url(std::string_view url);
+/// Parses `scheme://host[:port][/path]`, as the row of `services` with that scheme takes it, and looks the host up
+/// (getaddrinfo(3), which may take seconds). Throws std::invalid_argument with a text that names what is wrong, to be
+/// put after the URL.
+ServerUrl parse_url(std::string_view url, RowList<Service> services);
 
 }  // namespace bench

@@ -19,7 +19,7 @@ Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
       link_(link),
       window_(link.report.window),
       tcp_(plan.target.transport == Transport::tcp),
-      split_light_(plan.heavy_share > 0 && plan.heavy_share < 1),
+      split_classes_(plan.classes != 0),
       reset_at_close_(tcp_ && !is_loopback(plan.target)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       scratch_(max_tail_bytes + receive_bytes),
@@ -114,6 +114,9 @@ void Worker::load(bool is_window) {
 
 void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns, bool is_window) {
   new (&window_) WorkerReport::Window{};
+  for (std::uint32_t index = 0; index < plan_.classes; ++index) {
+    new (&link_.report.classes[index]) WorkerReport::ClassWindow{};
+  }
   for (std::uint32_t index = 0; index < share_.connections; ++index) {
     Connection& connection = connections_[index];
     connection.window_replies = 0;
@@ -150,20 +153,23 @@ void Worker::stop_load() {
 // A request without an answer has taken as long as it has waited: leaving it out would hide the worst.
 void Worker::count_unfinished() {
   read_clock();
-  const auto count = [&](std::int64_t due_ns, bool heavy) {
+  const auto count = [&](std::int64_t due_ns) {
     ++window_.requests_unfinished;
     window_.latency.record(now_ns_ - due_ns);
-    if (split_light_ && !heavy) window_.light_latency.record(now_ns_ - due_ns);
   };
   for (std::uint32_t index = 0; index < share_.active; ++index) {
     const Connection& connection = connections_[index];
     for (std::uint32_t place = 0; place < connection.in_flight; ++place) {
-      count(request_at(index, place).due_ns, connection.heavy);
+      const Request& request = request_at(index, place);
+      count(request.due_ns);
+      if (!split_classes_) continue;
+      ++class_window(request).counts.unfinished;
+      class_window(request).latency.record(now_ns_ - request.due_ns);
     }
   }
-  // Requests that no connection has taken yet are neither light nor heavy, and so count with the heavy.
+  // What no connection has taken yet is of no class: the exchange says which one it asks for.
   for (std::uint64_t left = backlog_; left != 0; --left) {
-    count(sending_.next_ns(), true);
+    count(sending_.next_ns());
     sending_.advance();
   }
   window_.in_flight_integral_ns = meter_.integral_ns();

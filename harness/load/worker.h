@@ -85,6 +85,7 @@ class Worker {
   struct Request {
     std::int64_t due_ns;   // the latency counts from here
     std::int64_t sent_ns;  // the timeout counts from here
+    ClassIndex kind;
   };
 
   // Phases and the loop.
@@ -125,6 +126,7 @@ class Worker {
   bool open_loop() const { return plan_.rate > 0; }
   bool can_take_request(const Connection& connection) const;
   Request& request_at(std::uint32_t index, std::uint32_t place);
+  WorkerReport::ClassWindow& class_window(const Request& request) { return link_.report.classes[request.kind]; }
   void forget_oldest_request(std::uint32_t index);
   void abandon_oldest_request(std::uint32_t index);
   void list_if_free(std::uint32_t index);
@@ -152,7 +154,7 @@ class Worker {
   const WorkerLink link_;
   WorkerReport::Window& window_;
   const bool tcp_;
-  const bool split_light_;
+  const bool split_classes_;
   const bool reset_at_close_;
 
   UniqueFd epoll_;

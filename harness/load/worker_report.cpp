@@ -31,8 +31,17 @@ void merge(LoadReport& report, const WorkerReport& worker) {
   report.replies_per_connection_sum += window.replies_per_connection_sum;
   report.replies_per_connection_squares += window.replies_per_connection_squares;
   report.latency->merge(window.latency);
-  report.light_latency->merge(window.light_latency);
   report.send_lag->merge(window.send_lag);
+
+  report.class_latency.resize(report.class_count);
+  for (std::uint32_t index = 0; index < report.class_count; ++index) {
+    const auto& [counts, latency] = worker.classes[index];
+    report.classes[index].completed += counts.completed;
+    report.classes[index].drained += counts.drained;
+    report.classes[index].unfinished += counts.unfinished;
+    report.classes[index].failed += counts.failed;
+    report.class_latency[index]->merge(latency);
+  }
 }
 
 }  // namespace bench

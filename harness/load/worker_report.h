@@ -1,6 +1,7 @@
 // What the workers of a load generator and its coordinator share.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -51,12 +52,18 @@ struct WorkerReport {
     double replies_per_connection_sum;
     double replies_per_connection_squares;
     Histogram latency;
-    Histogram light_latency;
     Histogram send_lag;
   } window;
+
+  /// Likewise, of each class of requests. Apart, since those of classes that a load does not have are never written.
+  struct ClassWindow {
+    ClassCounts counts;
+    Histogram latency;
+  };
+  std::array<ClassWindow, max_request_classes> classes;
 };
 
-/// Adds one worker's findings to `report`; the worker has ended.
+/// Adds one worker's findings to `report`, which says how many classes there are; the worker has ended.
 void merge(LoadReport& report, const WorkerReport& worker);
 
 }  // namespace bench

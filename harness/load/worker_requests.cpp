@@ -50,8 +50,10 @@ void Worker::forget_oldest_request(std::uint32_t index) {
 
 void Worker::abandon_oldest_request(std::uint32_t index) {
   if (mode_ != Mode::paused) {
+    const Request& request = request_at(index, 0);
     ++window_.requests_failed;
-    window_.failed_in_flight_ns += static_cast<std::uint64_t>(now_ns_ - request_at(index, 0).due_ns);
+    window_.failed_in_flight_ns += static_cast<std::uint64_t>(now_ns_ - request.due_ns);
+    if (split_classes_) ++class_window(request).counts.failed;
   }
   forget_oldest_request(index);
 }
@@ -59,10 +61,15 @@ void Worker::abandon_oldest_request(std::uint32_t index) {
 void Worker::complete_request(std::uint32_t index) {
   Connection& connection = connections_[index];
   if (mode_ != Mode::paused) {
-    const std::int64_t latency_ns = now_ns_ - request_at(index, 0).due_ns;
-    window_.latency.record(latency_ns);
-    if (split_light_ && !connection.heavy) window_.light_latency.record(latency_ns);
-    ++(now_ns_ < end_ns_ ? window_.requests_completed : window_.requests_drained);
+    const Request& request = request_at(index, 0);
+    const bool in_time = now_ns_ < end_ns_;
+    window_.latency.record(now_ns_ - request.due_ns);
+    ++(in_time ? window_.requests_completed : window_.requests_drained);
+    if (split_classes_) {
+      auto& [counts, latency] = class_window(request);
+      latency.record(now_ns_ - request.due_ns);
+      ++(in_time ? counts.completed : counts.drained);
+    }
     ++connection.window_replies;
   }
   forget_oldest_request(index);
@@ -124,9 +131,9 @@ void Worker::send_backlog() {
 void Worker::begin_request(std::uint32_t index, std::int64_t due_ns) {
   Connection& connection = connections_[index];
   if (!connection.exchange) connection.exchange = plan_.make_exchange(connection.number, connection.heavy);
-  connection.exchange->request(connection.unsent ? *connection.unsent : out_);
+  const ClassIndex kind = connection.exchange->request(connection.unsent ? *connection.unsent : out_);
   ++connection.sent;
-  request_at(index, connection.in_flight++) = {due_ns, now_ns_};
+  request_at(index, connection.in_flight++) = {due_ns, now_ns_, kind};
 }
 
 // Sends the connection's output, or as much as there is room for; false when the connection has failed.

@@ -34,6 +34,19 @@ std::string workload_lines(RowList<Row> workloads) {
   return lines;
 }
 
+// How a URL names a server of each service.
+std::string url_lines(RowList<Service> services) {
+  std::string lines;
+  for (const Service& row : services) {
+    const UrlScheme& scheme = row.scheme;
+    if (scheme.name.empty()) continue;
+    const std::string form = fmt::format("{}://HOST{}{}", scheme.name, scheme.port.empty() ? ":PORT" : "[:PORT]",
+                                         scheme.exchanges ? "[/PATH]" : "");
+    lines += fmt::format("  {:<27} {:<10} {}\n", form, row.name, row.summary);
+  }
+  return lines;
+}
+
 // How the values of a flag are written.
 std::string value_form(const Parameter& row) {
   switch (row.kind) {
@@ -260,9 +273,8 @@ std::string load_help(const Tables& tables) {
 Usage:
   bench load URL [OPTIONS]
 
-URL is http://HOST[:PORT][/PATH], tcp://HOST:PORT (the echo service: messages with a 4-byte length) or udp://HOST:PORT
-(the udp-echo service).
-
+URL says where the server is and, by its scheme, what it speaks:
+{}
 Load:
   --connections=N     1 to 1,000,000 (default 100)
   --active=N          of them, those that send requests; the rest stay idle (default: all)
@@ -312,7 +324,7 @@ Examples:
 
 Exit status: 0 done, 1 it failed or nothing right was answered, 2 usage, 130 interrupted.
 )",
-                     parameter_lines(services_of(tables)));
+                     url_lines(tables.services), parameter_lines(services_of(tables)));
 }
 
 }  // namespace

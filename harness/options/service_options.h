@@ -85,9 +85,6 @@ struct ServeOptions {
   std::chrono::nanoseconds idle_timeout{std::chrono::seconds{60}};
 };
 
-/// What of a reply is looked at.
-enum class ReplyCheck : std::uint8_t { status, length, body };
-
 /// Options of `bench load`: one load on any server. Repetitions, seed and output are in Options.
 struct LoadOptions {
   std::string url;  ///< SCHEME://REST, otherwise as it was given.
@@ -100,7 +97,7 @@ struct LoadOptions {
   std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};
   std::optional<pid_t> server_pid;  ///< Of the server, where its CPU time is to be read.
   std::uint32_t expect_status = 200;
-  ReplyCheck check = ReplyCheck::body;  ///< Each includes the ones before.
+  ReplyCheck check = ReplyCheck::body;
 };
 
 }  // namespace bench

@@ -29,6 +29,7 @@ struct ServiceLoad {
 struct ForeignServer {
   Target target;
   MakeExchange make_exchange;
+  std::uint32_t classes = 0;  ///< As LoadPlan::classes.
   std::chrono::nanoseconds request_timeout{0};
   pid_t pid = -1;  ///< Of its first process, where its CPU time is to be read.
 };

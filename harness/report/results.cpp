@@ -29,7 +29,7 @@ namespace bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int schema_version = 1;
+constexpr int schema_version = 2;
 
 Json caches_json(const Machine& machine) {
   Json caches = Json::array();

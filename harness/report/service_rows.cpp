@@ -78,9 +78,33 @@ Json knee_json(const Knee& knee) {
   return json;
 }
 
-bool has_light_connections(const RowSource& source) {
-  const ServiceParameters& parameters = source.group.load.parameters;
-  return parameters.heavy_share < 1 && (parameters.compute_steps != 0 || parameters.wait.count() != 0);
+// A class without a request has no latency.
+Json classes_json(const Service& service, const std::vector<ClassSample>& classes) {
+  Json rows = Json::array();
+  for (std::size_t index = 0; index < classes.size(); ++index) {
+    const auto& [counts, latency_ns] = classes[index];
+    Json& row = rows.emplace_back();
+    row["name"] = service.classes[index].name;
+    row["requests_completed"] = counts.completed;
+    row["requests_drained"] = counts.drained;
+    row["requests_unfinished"] = counts.unfinished;
+    row["requests_failed"] = counts.failed;
+    if (latency_ns.back() > 0) add_percentiles(row, "latency", latency_ns);
+  }
+  return rows;
+}
+
+Json classes_json(const Service& service, const std::vector<ClassSummary>& classes) {
+  Json rows = Json::array();
+  for (std::size_t index = 0; index < classes.size(); ++index) {
+    const ClassSummary& summary = classes[index];
+    Json& row = rows.emplace_back();
+    row["name"] = service.classes[index].name;
+    row["requests_unfinished"] = summary.unfinished;
+    row["requests_failed"] = summary.failed;
+    if (summary.latency_p99_ns.median > 0) row["latency_p99_ns"] = summary.latency_p99_ns.median;
+  }
+  return rows;
 }
 
 // Whether the server's CPU time, context switches and faults are known.
@@ -161,10 +185,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
     bench["server_open_peak"] = service.open_peak;
     bench["units_peak"] = sample.units_peak;
   }
-  if (has_light_connections(source)) {
-    add_percentiles(bench, "light_latency", service.light_latency_ns);
-    add_percentiles(bench, "heavy_latency", service.heavy_latency_ns);
-  }
+  if (!service.classes.empty()) bench["classes"] = classes_json(*source.group.service, service.classes);
   if (service.knee) bench["knee"] = knee_json(*service.knee);
 }
 
@@ -206,10 +227,7 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
   bench["requests_failed"] = service.requests_failed;
   bench["errors"] = errors_json(service.errors);
   if (!service.error_text.empty()) bench["error_text"] = service.error_text;
-  if (has_light_connections(source)) {
-    bench["light_latency_p99_ns"] = service.light_p99_ns.median;
-    bench["heavy_latency_p99_ns"] = service.heavy_p99_ns.median;
-  }
+  if (!service.classes.empty()) bench["classes"] = classes_json(*source.group.service, service.classes);
   if (const auto& memory = source.result.memory) {
     bench["user_bytes_per_connection"] = memory->user_bytes;
     bench["kernel_bytes_per_connection"] = memory->kernel_bytes;

@@ -56,8 +56,7 @@ class ServiceRun {
     load_.active = group_.load.active;
     load_.pipeline = group_.load.pipeline;
     load_.requests_per_connection = client.requests_per_connection;
-    const bool extras = group_.load.parameters.compute_steps != 0 || group_.load.parameters.wait.count() != 0;
-    load_.heavy_share = extras ? group_.load.parameters.heavy_share : 0;
+    load_.heavy_share = group_.load.parameters.has_extras() ? group_.load.parameters.heavy_share : 0;
     load_.rate = request.rate;
     load_.arrivals = client.arrivals;
     load_.seed = plan.seed;
@@ -91,6 +90,7 @@ class ServiceRun {
     setup_.sockets = listeners_.descriptors();
     server_.emplace(*cell_.model, setup_, report, plan_.cpu_split.server);
     load_.target = loopback_target(listeners_.port, group_.service->transport);
+    load_.classes = classes_told_apart(*group_.service, group_.load.parameters);
     load_.make_exchange = [service = group_.service, parameters = group_.load.parameters](std::uint64_t connection,
                                                                                           bool heavy) {
       return service->exchange(parameters, connection, heavy);
@@ -99,6 +99,7 @@ class ServiceRun {
 
   void aim_at(const ForeignServer& foreign) {
     load_.target = foreign.target;
+    load_.classes = foreign.classes;
     load_.make_exchange = foreign.make_exchange;
     load_.request_timeout = foreign.request_timeout;
   }
@@ -147,14 +148,17 @@ std::int64_t busy_ns(const std::set<int>& cpus) {
   return ticks * (1'000'000'000 / sysconf(_SC_CLK_TCK));
 }
 
-void keep(const LoadReport& load, ServiceMeasurement& measured) {
+void keep(const LoadReport& load, RunReport& report) {
+  ServiceMeasurement& measured = report.service;
   measured.load = load;
   measured.littles_law_ratio = load.littles_law_ratio();
   load.error_text.copy(measured.error_text, sizeof measured.error_text - 1);
   measured.latency = *load.latency;
-  measured.light_latency = *load.light_latency;
   measured.send_lag = *load.send_lag;
   measured.connect_time = *load.connect_time;
+  for (std::size_t index = 0; index < load.class_latency.size(); ++index) {
+    report.class_latency[index] = *load.class_latency[index];
+  }
 }
 
 }  // namespace
@@ -178,7 +182,7 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
       measured.usage = now.usage - before.usage;
     }
   });
-  keep(load, measured);
+  keep(load, report);
   if (run.server()) {
     const std::int64_t others_ns = busy_after_ns - busy_before_ns - measured.usage.cpu_ns - load.cpu_ns;
     const double all_ns = static_cast<double>(measured.between_ns) * static_cast<double>(cpus.size());
@@ -208,7 +212,7 @@ void run_service_memory(const Plan& plan, const RunRequest& request, RunReport& 
     report.service.user_bytes = tree_proportional_set_bytes(run.server()->pid()) - user_before;
     report.service.kernel_bytes = kernel_bytes() - kernel_before;
   });
-  keep(found, report.service);
+  keep(found, report);
   run.server()->stop();
 }
 

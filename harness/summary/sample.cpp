@@ -105,9 +105,8 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.server_busy = share(measured.usage.cpu_ns, usable_ns);
   service.others_busy = measured.others_busy;
   service.generator_busy = share(load.cpu_ns, worker_ns);
-  service.light_latency_ns = percentiles(measured.light_latency);
-  if (measured.light_latency.count() != 0) {
-    service.heavy_latency_ns = percentiles(*measured.latency.without(measured.light_latency));
+  for (std::uint32_t index = 0; index < load.class_count; ++index) {
+    service.classes.push_back({load.classes[index], percentiles(report.class_latency[index])});
   }
   service.send_lag_p99_ns = static_cast<double>(measured.send_lag.percentile_ns(99));
   service.connect_p99_ns = static_cast<double>(measured.connect_time.percentile_ns(99));

@@ -29,6 +29,12 @@ struct Knee {
   std::uint32_t tries = 0;
 };
 
+/// Requests of one class.
+struct ClassSample {
+  ClassCounts counts;
+  std::array<double, 4> latency_ns{};  ///< shown_percentiles; 0 where there was no request.
+};
+
 /// What a run of a service measured beyond what every run does.
 struct ServiceSample {
   LoadCounts load;
@@ -36,11 +42,10 @@ struct ServiceSample {
   double rate = 0;          ///< Requests answered per second.
   Judgement judgement;
   double littles_law_ratio = 1;
-  double server_busy = 0;                    ///< Server CPU time as a share of the CPUs that the model can use.
-  double others_busy = 0;                    ///< What other processes used of the CPUs of both sides, as a share.
-  double generator_busy = 0;                 ///< CPU time of the generator's workers as a share of the window.
-  std::array<double, 4> light_latency_ns{};  ///< shown_percentiles of the light connections; 0 without such.
-  std::array<double, 4> heavy_latency_ns{};  ///< Likewise of all other requests.
+  double server_busy = 0;            ///< Server CPU time as a share of the CPUs that the model can use.
+  double others_busy = 0;            ///< What other processes used of the CPUs of both sides, as a share.
+  double generator_busy = 0;         ///< CPU time of the generator's workers as a share of the window.
+  std::vector<ClassSample> classes;  ///< As Service::classes; empty where no more than one can occur.
   double send_lag_p99_ns = 0;
   double connect_p99_ns = 0;
   std::uint64_t accepted = 0;   ///< By the server, over the whole run.

@@ -26,8 +26,16 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
   row.fairness = estimate([](const ServiceSample& sample) { return sample.load.fairness(); });
   row.littles_law_ratio = estimate(&ServiceSample::littles_law_ratio);
   row.send_lag_p99_ns = estimate(&ServiceSample::send_lag_p99_ns);
-  row.light_p99_ns = estimate([](const ServiceSample& sample) { return sample.light_latency_ns[2]; });
-  row.heavy_p99_ns = estimate([](const ServiceSample& sample) { return sample.heavy_latency_ns[2]; });
+  row.classes.resize(samples.front().service->classes.size());
+  for (std::size_t index = 0; index < row.classes.size(); ++index) {
+    ClassSummary& each = row.classes[index];
+    each.latency_p99_ns = estimate([&](const ServiceSample& sample) { return sample.classes[index].latency_ns[2]; });
+    for (const Sample& sample : samples) {
+      const ClassCounts& counts = sample.service->classes[index].counts;
+      each.failed += counts.failed;
+      each.unfinished += counts.unfinished;
+    }
+  }
   row.establishment_rate = estimate([](const ServiceSample& sample) {
     const auto phase_s = static_cast<double>(sample.load.connect_phase_ns) / 1e9;
     return phase_s > 0 ? static_cast<double>(sample.load.connections_established) / phase_s : 0;

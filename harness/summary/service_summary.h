@@ -11,6 +11,13 @@
 
 namespace bench {
 
+/// Requests of one class.
+struct ClassSummary {
+  Estimate latency_p99_ns{};     ///< Median of the runs; 0 where there was no request.
+  std::uint64_t failed = 0;      ///< Of all runs together.
+  std::uint64_t unfinished = 0;  ///< Of all runs together.
+};
+
 /// What a service's samples say beyond what every cell's do. Medians, unless it says otherwise.
 struct ServiceSummary {
   Estimate rate{};               ///< Requests answered per second.
@@ -24,8 +31,6 @@ struct ServiceSummary {
   Estimate fairness{};
   Estimate littles_law_ratio{};
   Estimate send_lag_p99_ns{};
-  Estimate light_p99_ns{};        ///< 0 where there are no light connections apart.
-  Estimate heavy_p99_ns{};        ///< Likewise of all other requests.
   Estimate establishment_rate{};  ///< Connections established per second of the connect phase.
   std::uint64_t connections_asked = 0;
   std::uint64_t connections_established = 0;  ///< The fewest of any run.
@@ -35,6 +40,7 @@ struct ServiceSummary {
   LoadErrorCounts errors{};           ///< Of all runs together.
   std::uint64_t requests_failed = 0;  ///< Of all runs together.
   std::uint64_t requests_unfinished = 0;  ///< Of all runs together.
+  std::vector<ClassSummary> classes;      ///< As ServiceSample has them.
   std::string error_text;                 ///< The first there was.
   std::optional<Knee> knee;               ///< Where the rate was searched: that of the median rate.
   std::optional<Estimate> knee_rate;

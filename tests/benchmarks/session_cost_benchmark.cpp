@@ -75,8 +75,8 @@ void exchange(benchmark::State& state, const Service& service, std::uint64_t siz
 }
 
 // As nginx replies, with its usual header.
-void check_foreign_reply(benchmark::State& state, std::uint64_t size, bench::HttpCheck check) {
-  const auto client = bench::make_http_exchange({.host = "127.0.0.1:8080", .path = "/1k", .check = check});
+void check_foreign_reply(benchmark::State& state, std::uint64_t size, bench::ReplyCheck check) {
+  const auto client = bench::http_exchanges({.host = "127.0.0.1:8080", .path = "/1k", .check = check})();
   const Bytes reply = bytes_of(
       "HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\n"
       "Content-Type: application/octet-stream\r\nContent-Length: " +
@@ -123,8 +123,8 @@ int main(int argc, char** argv) {
                "Upgrade-Insecure-Requests: 1\r\n\r\n"));
   for (const std::uint64_t size : {std::uint64_t{2}, std::uint64_t{1024}}) {
     const std::string name = "reply/foreign_http/" + std::to_string(size);
-    benchmark::RegisterBenchmark((name + "/length").c_str(), check_foreign_reply, size, bench::HttpCheck::length);
-    benchmark::RegisterBenchmark((name + "/body").c_str(), check_foreign_reply, size, bench::HttpCheck::body);
+    benchmark::RegisterBenchmark((name + "/length").c_str(), check_foreign_reply, size, bench::ReplyCheck::length);
+    benchmark::RegisterBenchmark((name + "/body").c_str(), check_foreign_reply, size, bench::ReplyCheck::body);
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

@@ -226,20 +226,6 @@ TEST(Histogram, SurvivesEncodingAndDecoding) {
   EXPECT_EQ(decoded->max_ns(), original->buckets().back().high_ns);
 }
 
-TEST(Histogram, WithoutAPartIsTheRest) {
-  Histogram whole;
-  Histogram part;
-  Histogram rest;
-  for (const std::int64_t value : {7, 100, 100, 5'000'000}) {
-    whole.record(value);
-    (value == 100 ? part : rest).record(value);
-  }
-  EXPECT_EQ(whole.without(part)->encode(), rest.encode());
-  EXPECT_EQ(whole.without(part)->count(), 2U);
-  EXPECT_EQ(whole.without(whole)->count(), 0U);
-  EXPECT_EQ(whole.without({})->encode(), whole.encode());
-}
-
 TEST(Histogram, DecodingKnownPairs) {
   const auto decoded = Histogram::decode(Histogram::Encoded{{2048, 2}, {100, 1}, {2048, 1}, {9, 0}});
   ASSERT_NE(decoded, nullptr);

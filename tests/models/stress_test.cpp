@@ -58,7 +58,7 @@ TEST_P(Stress, HoldsThousandsOfConnections) {
   const SharedArray<RunReport> report(1);
   ServerProcess server(model, setup, *report.data(), {});
   LoadPlan plan;
-  plan.target = parse_url(fmt::format("tcp://127.0.0.1:{}", listener.port)).target;
+  plan.target = parse_url(fmt::format("tcp://127.0.0.1:{}", listener.port), all_services()).target;
   plan.make_exchange = [&](std::uint64_t connection, bool heavy) {
     return echo.exchange(parameters, connection, heavy);
   };

@@ -33,8 +33,7 @@ class ServiceFigures:
     due: int | None = None  # of them, those that had a request to send; None: all
     invalid: dict = field(default_factory=dict)  # index of the run → why
     memory: tuple | None = None  # (user, kernel) bytes of a connection
-    light_p99_ns: float | None = None
-    heavy_p99_ns: float | None = None
+    class_p99_ns: dict = field(default_factory=dict)  # of each class of requests, where they are told apart
     knee: dict | None = None  # as the file has it
     switches: tuple = (0.4, 0.0)
     histogram: list | None = None  # [bucket, count, …] of every run
@@ -172,7 +171,7 @@ class Document:
     def document(self):
         about = self.about
         bench = {
-            "schema_version": 1, "version": "0.1.0", "command_line": about["command"], "seed": about["seed"],
+            "schema_version": 2, "version": "0.1.0", "command_line": about["command"], "seed": about["seed"],
             "git_revision": about["revision"], "compiler": "GNU 12.2.0", "flags": "-O2",
             "machine": {"kernel": "Linux 6.1", "cpu_model": about["cpu_model"], "cpus_available": about["cpus"],
                         "memory_bytes": 8 << 30, "governor": "unknown", "turbo": "unknown", "hypervisor": "none",
@@ -267,9 +266,10 @@ class Document:
             bench["invalid_reason"] = why
         p50, p99 = one.each("p50_ns")[index], one.each("p99_ns")[index]
         bench |= dict(zip((f"latency_{name}_ns" for name in PERCENTILES), (p50, p50, p99, p99)))
-        for kind, value in (("light", one.light_p99_ns), ("heavy", one.heavy_p99_ns)):
-            if value is not None:
-                bench |= {f"{kind}_latency_{name}_ns": value for name in PERCENTILES}
+        if one.class_p99_ns:
+            counts = dict.fromkeys(("requests_completed", "requests_drained", "requests_unfinished", "requests_failed"), 0)
+            bench["classes"] = [{"name": kind} | counts | {f"latency_{name}_ns": value for name in PERCENTILES if value}
+                                for kind, value in one.class_p99_ns.items()]
         if one.knee:
             bench["knee"] = one.knee
         self._row(cell, "iteration", one.runs, 30000, p50, one.each("cpu_ns")[index], repetition_index=index,
@@ -298,9 +298,9 @@ class Document:
             bench["offered_rate_per_second"] = parameters["offered_rate_per_second"]
         if one.memory:
             bench["user_bytes_per_connection"], bench["kernel_bytes_per_connection"] = one.memory
-        for kind, value in (("light", one.light_p99_ns), ("heavy", one.heavy_p99_ns)):
-            if value is not None:
-                bench[f"{kind}_latency_p99_ns"] = value
+        if one.class_p99_ns:
+            bench["classes"] = [{"name": kind, "requests_unfinished": 0, "requests_failed": 0} |
+                                ({"latency_p99_ns": value} if value else {}) for kind, value in one.class_p99_ns.items()]
         if one.knee:
             knee_rate = one.knee["rate_per_second"]
             bench |= {"knee_rate_per_second": knee_rate, "knee_rate_interval_per_second": interval([knee_rate] * one.runs),

@@ -33,7 +33,7 @@ def crowded(**about):
     for connections in (10, 100, 900):
         document.service("echo", service_figures(connections), connections=connections, active=10, rate_mode="fixed",
                          offered=5e3)
-    document.service("echo", {model: ServiceFigures(cpu_ns=5e4, light_p99_ns=5e6 + index, heavy_p99_ns=6e6)
+    document.service("echo", {model: ServiceFigures(cpu_ns=5e4, class_p99_ns={"light": 5e6 + index, "heavy": 6e6})
                               for index, model in enumerate(TEXTBOOK)}, connections=51, service_cpu_ns=5_000_000,
                      heavy_percent=2, rate_mode="fixed", offered=500)
     kinds = ("processes", "threads", "coroutines", "fibers")

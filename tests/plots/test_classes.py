@@ -11,8 +11,8 @@ style.prepare()
 
 
 def mixed(document=None, connections=50, **more):
-    figures = {"epoll": ServiceFigures(light_p99_ns=3.6e6, heavy_p99_ns=5.7e6),
-               "threads": ServiceFigures(light_p99_ns=400e3, heavy_p99_ns=5.5e6)} | more
+    figures = {"epoll": ServiceFigures(class_p99_ns={"light": 3.6e6, "heavy": 5.7e6}),
+               "threads": ServiceFigures(class_p99_ns={"light": 400e3, "heavy": 5.5e6})} | more
     return (document or Document()).service("echo", figures, connections=connections, rate_mode="fixed", offered=500.0,
                                             service_cpu_ns=5_000_000, heavy_percent=2.0)
 
@@ -21,7 +21,7 @@ def spread_light(document, values):
     """Gives the runs of the document's threads these p99 of light requests."""
     runs = [row for row in document.rows if row["run_type"] == "iteration" and row["bench"]["model"] == "threads"]
     for row, value in zip(runs, values):
-        row["bench"]["light_latency_p99_ns"] = value
+        row["bench"]["classes"][0]["latency_p99_ns"] = value
     return document
 
 
@@ -52,7 +52,7 @@ class Rows(unittest.TestCase):
         self.assertIn("threads: light 400 µs, heavy 5.50 ms; epoll: light 3.60 ms, heavy 5.70 ms.", drawing.alt)
 
     def test_that_are_reversed_keep_their_words_outside(self):
-        drawing = classes.draw(mixed(threads=ServiceFigures(light_p99_ns=9e6, heavy_p99_ns=6e6)).result())[0]
+        drawing = classes.draw(mixed(threads=ServiceFigures(class_p99_ns={"light": 9e6, "heavy": 6e6})).result())[0]
         found = {text.get_text(): text.get_ha() for text in drawing.figure.axes[0].texts}
         self.assertEqual((found["light 9.00 ms"], found["heavy 6.00 ms"]), ("left", "right"))
 
@@ -65,7 +65,7 @@ class Rows(unittest.TestCase):
         self.assertNotEqual(ranges["range:threads:light"].get_linestyle(), "-")
 
     def test_with_a_flaw_are_hollow_and_say_why(self):
-        epoll = ServiceFigures(light_p99_ns=3.6e6, heavy_p99_ns=5.7e6,
+        epoll = ServiceFigures(class_p99_ns={"light": 3.6e6, "heavy": 5.7e6},
                                invalid={0: "the load generator was the limit"})
         drawing = classes.draw(mixed(epoll=epoll).result())[0]
         shown = marks_of(drawing.figure.axes[0])
@@ -73,6 +73,28 @@ class Rows(unittest.TestCase):
         self.assertEqual(hollow, [True, True, False])
         self.assertIn("heavy 5.70 ms (invalid)", texts(drawing))
         self.assertRegex(all_text(drawing).replace("\n", " "), "Hollow marks .*epoll: invalid.*the load generator")
+
+
+class OtherClasses(unittest.TestCase):
+    def setUp(self):
+        figures = {"threads": ServiceFigures(class_p99_ns={"list": 1e6, "get": 9e6, "put": 5e6}),
+                   "epoll": ServiceFigures(class_p99_ns={"list": 2e6, "get": 3e6, "put": 4e6})}
+        self.drawing = classes.draw(Document().service("echo", figures).result())[0]
+
+    def test_have_marks_of_rising_size_in_the_order_of_the_file(self):
+        lines = {line.get_gid(): line.get_markersize() for line in self.drawing.figure.axes[0].lines if line.get_gid()}
+        sizes = [lines[f"{name}:threads"] for name in ("list", "get", "put")]
+        self.assertEqual(sizes, sorted(set(sizes)))
+
+    def test_have_the_shortest_and_the_longest_in_words(self):
+        found = {text.get_text(): text.get_ha() for text in self.drawing.figure.axes[0].texts}
+        self.assertEqual((found["list 1.00 ms"], found["get 9.00 ms"]), ("right", "left"))
+        self.assertNotIn("put 5.00 ms", found)
+
+    def test_are_not_called_heavy(self):
+        self.assertNotIn("heavy", all_text(self.drawing) + self.drawing.alt)
+        self.assertIn("list, get and put requests, the shortest of list ones first: threads: list 1.00 ms, get 9.00 ms, "
+                      "put 5.00 ms; epoll", self.drawing.alt)
 
 
 class Scale(unittest.TestCase):
@@ -104,7 +126,7 @@ class Groups(unittest.TestCase):
             classes.draw(Document().service("echo", {"epoll": ServiceFigures()}, service_cpu_ns=5_000_000).result())
 
     def test_leave_out_a_model_that_has_but_one_class(self):
-        document = mixed(select=ServiceFigures(heavy_p99_ns=5.7e6))
+        document = mixed(select=ServiceFigures(class_p99_ns={"light": None, "heavy": 5.7e6}))
         self.assertNotIn("heavy:select", marks_of(classes.draw(document.result())[0].figure.axes[0]))
 
 

@@ -281,6 +281,15 @@ class Tables(unittest.TestCase):
         row = tables.tables(document.result())[0]["rows"][1]
         self.assertEqual((row["flaw"], row["remark"]), ("starved", "starved: served 1 of 10 connections"))
 
+    def test_classes_of_requests_have_a_column_each(self):
+        document = Document().service("echo", {"epoll": ServiceFigures(class_p99_ns={"list": 1e6, "get": 2e6, "put": None}),
+                                               "serial": ServiceFigures()})
+        table = tables.tables(document.result())[0]
+        heads = [column.head for column in table["columns"]]
+        at = heads.index("p99.9") + 1
+        self.assertEqual(heads[at:at + 3], ["p99 of list", "p99 of get", "CPU/request"])
+        self.assertEqual([row["cells"][at + 1] for row in table["rows"]], [("2.00 ms", 2e6), ("–", None)])
+
 
 class Validity(unittest.TestCase):
     def test_what_speaks_against_the_file_is_told_with_its_remedy(self):
@@ -463,6 +472,8 @@ class Hostile(unittest.TestCase):
                     row["error_message"] = HOSTILE
                 if "invalid_reason" in row["bench"]:
                     row["bench"]["invalid_reason"] = HOSTILE
+                for each in row["bench"].get("classes", [])[:1]:
+                    each["name"] = HOSTILE
                 if "via" in row["bench"].get("parameters", {}):
                     row["bench"]["parameters"]["via"] = HOSTILE
                 if row.get("aggregate_name") == "median" and "errors" in row["bench"]:

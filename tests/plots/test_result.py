@@ -104,8 +104,19 @@ class Refusing(unittest.TestCase):
 
     def test_a_file_of_the_future(self):
         def later(document):
-            document["context"]["bench"]["schema_version"] = 2
-        self.assertIn("context.bench.schema_version is 2, and these scripts read 1", self.changed(later))
+            document["context"]["bench"]["schema_version"] = 3
+        self.assertIn("context.bench.schema_version is 3, and these scripts read 2", self.changed(later))
+
+    def test_a_file_of_the_first_version_has_light_and_heavy_requests(self):
+        document = Document().service("echo", {"epoll": ServiceFigures(class_p99_ns={"light": 2e6, "heavy": 3e6})}).document()
+        expected = result.parse(json.dumps(document).encode(), "r.json").groups[0].cells[0].class_p99_ns()
+        document["context"]["bench"]["schema_version"] = 1
+        for row in document["benchmarks"]:
+            for each in row["bench"].pop("classes", []):
+                row["bench"][f"{each['name']}_latency_p99_ns"] = each["latency_p99_ns"]
+        old = result.parse(json.dumps(document).encode(), "r.json").groups[0].cells[0].class_p99_ns()
+        self.assertEqual(old, {"light": result.Value(2e6, 2e6, 2e6), "heavy": result.Value(3e6, 3e6, 3e6)})
+        self.assertEqual(old, expected)
 
     def test_keys_of_a_newer_program_are_no_fault(self):
         document = json.loads(example().text())

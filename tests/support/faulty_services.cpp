@@ -53,7 +53,7 @@ std::unique_ptr<Session> open_faulty(const ServiceContext& context) {
 class SlowExchange final : public Exchange {
  public:
   explicit SlowExchange(std::unique_ptr<Exchange> right) : right_(std::move(right)) {}
-  void request(Output& out) override { right_->request(out); }
+  ClassIndex request(Output& out) override { return right_->request(out); }
   Reply reply(std::span<const std::byte> in) override {
     service_compute(500'000);
     return right_->reply(in);
@@ -71,7 +71,13 @@ constexpr auto short_messages = std::to_array<Parameter>({message_size_parameter
 
 constexpr Service row(std::string_view name, std::unique_ptr<Session> (*open)(const ServiceContext&),
                       std::unique_ptr<Exchange> (*exchange)(const ServiceParameters&, std::uint64_t, bool)) {
-  return {.name = name, .summary = "test row", .parameters = short_messages, .open = open, .exchange = exchange};
+  return {.name = name,
+          .summary = "test row",
+          .scheme = {.name = "tcp"},
+          .parameters = short_messages,
+          .classes = light_and_heavy,
+          .open = open,
+          .exchange = exchange};
 }
 
 const std::array services{

@@ -318,15 +318,19 @@ TEST(HttpSession, AnswersDamagedRequestsTheSameHoweverTheyAreCut) {
   }
 }
 
-std::unique_ptr<Exchange> foreign_client(HttpTarget target = {}) {
-  target.host = "example";
-  auto client = make_http_exchange(target);
+std::unique_ptr<Exchange> foreign_client(const MakeForeignExchange& make) {
+  auto client = make();
   request_of(*client);
   return client;
 }
 
+// The first of its server, so that no reply before its own says what is right.
+std::unique_ptr<Exchange> foreign_client(const ForeignRequest& asked = {.host = "example"}) {
+  return foreign_client(http_exchanges(asked));
+}
+
 TEST(HttpClient, AsksForItsPathAndHost) {
-  const auto client = make_http_exchange({.host = "example:81", .path = "/a?b"});
+  const auto client = http_exchanges({.host = "example:81", .path = "/a?b"})();
   EXPECT_EQ(request_of(*client), "GET /a?b HTTP/1.1\r\nHost: example:81\r\n\r\n");
 }
 
@@ -336,7 +340,7 @@ TEST(HttpClient, TakesRepliesOfEveryFramingInPiecesOfAnySize) {
       "HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n1\r\n \r\n005\r\nworld\r\n0\r\nTrailer: "
       "z\r\n\r\n";
   const std::string interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + length;
-  HttpTarget target;  // one reference for all: the framing is no part of a body
+  const auto target = http_exchanges({.host = "example"});  // one reference for all: the framing is no part of a body
   for (const std::string& reply : {length, chunks, interim}) {
     for (const std::size_t piece : {1U, 2U, 3U, 5U, 1000U}) {
       EXPECT_THAT(replies_in_pieces(*foreign_client(target), reply + reply, piece), ElementsAre("complete", "complete"))
@@ -346,7 +350,7 @@ TEST(HttpClient, TakesRepliesOfEveryFramingInPiecesOfAnySize) {
 }
 
 TEST(HttpClient, TakesABodyUntilTheEndOfTheConnection) {
-  const HttpTarget target;
+  const auto target = http_exchanges({.host = "example"});
   const std::string reply = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello";
   for (const std::size_t piece : {1U, 7U, 1000U}) {
     const auto client = foreign_client(target);
@@ -385,7 +389,7 @@ TEST(HttpClient, HoldsEveryReplyAgainstTheFirst) {
   };
   for (const std::size_t size : {0U, 1U, 31U, 32U, 33U, 1000U}) {
     const std::string body = text_of(http_body(size));
-    HttpTarget target;
+    const auto target = http_exchanges({.host = "example"});
     EXPECT_THAT(replies_in_pieces(*foreign_client(target), reply(body), 7), ElementsAre("complete"));
     EXPECT_THAT(replies(*foreign_client(target), reply(body)), ElementsAre("complete"));
     EXPECT_THAT(replies(*foreign_client(target), reply(body + "x")),
@@ -408,22 +412,23 @@ TEST(HttpClient, ChecksAsMuchAsItIsAsked) {
   const std::string one = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none";
   const std::string two = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo";
   const std::string four = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour";
-  const auto all = [&](HttpCheck check) {
-    const HttpTarget target{.host = {}, .check = check};
+  const auto all = [&](ReplyCheck check) {
+    const auto target = http_exchanges({.host = "example", .check = check});
     std::string said;
     for (const std::string& reply : {one, two, four}) said += replies(*foreign_client(target), reply)[0][0];
     return said;
   };
-  EXPECT_EQ(all(HttpCheck::status), "ccc");
-  EXPECT_EQ(all(HttpCheck::length), "ccw");
-  EXPECT_EQ(all(HttpCheck::body), "cww");
+  EXPECT_EQ(all(ReplyCheck::status), "ccc");
+  EXPECT_EQ(all(ReplyCheck::length), "ccw");
+  EXPECT_EQ(all(ReplyCheck::body), "cww");
 }
 
 TEST(HttpClient, ExpectsOneStatus) {
   const std::string not_found = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
   EXPECT_THAT(replies(*foreign_client(), not_found), ElementsAre("wrong: unexpected status"));
-  EXPECT_THAT(replies(*foreign_client({.host = {}, .expected_status = 404}), not_found), ElementsAre("complete"));
-  EXPECT_THAT(replies(*foreign_client({.host = {}, .expected_status = 304}),
+  EXPECT_THAT(replies(*foreign_client(ForeignRequest{.host = "example", .expected_status = 404}), not_found),
+              ElementsAre("complete"));
+  EXPECT_THAT(replies(*foreign_client(ForeignRequest{.host = "example", .expected_status = 304}),
                       "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"),
               ElementsAre("complete"));
 }
@@ -439,7 +444,7 @@ TEST(HttpClient, NoticesWhatIsNotHttp) {
 }
 
 TEST(HttpClient, SharesTheFirstReplyOverThreads) {
-  const HttpTarget target;
+  const auto target = http_exchanges({.host = "example"});
   std::vector<std::string> said(8);
   std::vector<std::thread> threads;
   for (std::size_t index = 0; index < said.size(); ++index) {

@@ -23,6 +23,7 @@ namespace {
 using testing::Each;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::MatchesRegex;
 using testing::SizeIs;
 using testing::StartsWith;
 
@@ -69,6 +70,44 @@ TEST(ServiceTable, HasUniqueNames) {
   }
 }
 
+TEST(ServiceTable, HasUniqueSchemesOfUrls) {
+  Lines names;
+  for (const Service& service : all_services()) {
+    EXPECT_THAT(service.scheme.port, MatchesRegex("[0-9]*")) << service.name;
+    if (service.scheme.name.empty()) continue;
+    EXPECT_EQ(std::ranges::count(names, service.scheme.name), 0) << service.name;
+    names.emplace_back(service.scheme.name);
+  }
+}
+
+TEST(ServiceTable, HasNoMoreClassesThanLoadsHaveHistogramsFor) {
+  for (const Service& service : all_services()) {
+    EXPECT_FALSE(service.classes.empty()) << service.name;
+    EXPECT_LE(service.classes.size(), max_request_classes) << service.name;
+    Lines names;
+    for (const RequestClass& each : service.classes) {
+      EXPECT_EQ(each.name.empty(), service.classes.size() == 1) << service.name;
+      EXPECT_EQ(std::ranges::count(names, each.name), 0) << service.name << ": " << each.name;
+      names.emplace_back(each.name);
+    }
+  }
+}
+
+TEST(ClassesToldApart, AreThoseOfTheRowWhereMoreThanOneCanOccur) {
+  constexpr std::array listed{RequestClass{"list"}, RequestClass{"get"}, RequestClass{"put"}};
+  Service service = service_named("echo");
+  const ServiceParameters none{.heavy_share = 0.5};
+  const ServiceParameters some{.compute_steps = 5, .heavy_share = 0.5};
+  const ServiceParameters all{.wait = std::chrono::milliseconds(1), .heavy_share = 1};
+  EXPECT_EQ(classes_told_apart(service, none), 0U);
+  EXPECT_EQ(classes_told_apart(service, some), 2U);
+  EXPECT_EQ(classes_told_apart(service, all), 0U);
+  service.classes = listed;
+  EXPECT_EQ(classes_told_apart(service, none), 3U);
+  service.classes = one_class;
+  EXPECT_EQ(classes_told_apart(service, some), 0U);
+}
+
 class AnyService : public testing::TestWithParam<Service> {};
 class TcpService : public testing::TestWithParam<Service> {};
 
@@ -95,6 +134,21 @@ TEST_P(AnyService, AnswersItsOwnClientForEverySize) {
     const auto client = test.client();
     for (int request = 0; request < 3; ++request) {
       EXPECT_THAT(replies(*client, test.answer(request_of(*client))), ElementsAre("complete")) << size;
+    }
+  }
+}
+
+TEST_P(AnyService, SaysWhichOfItsClassesItAsksFor) {
+  const Setting test = setting(GetParam(), 64);
+  const std::span<const RequestClass> classes = GetParam().classes;
+  for (const bool heavy : {false, true}) {
+    const auto client = test.client(1, heavy);
+    for (int request = 0; request < 20; ++request) {
+      Output out;
+      const std::size_t asked = client->request(out);
+      ASSERT_LT(asked, classes.size());
+      const AskedBy by = classes[asked].asked_by;
+      EXPECT_TRUE(by == AskedBy::all || (by == AskedBy::heavy) == heavy) << classes[asked].name;
     }
   }
 }

@@ -277,8 +277,8 @@ TEST(LoadReport, MergesWorkers) {
 // ---- URLs ----
 
 TEST(Url, IsTakenApart) {
-  const ServerUrl http = parse_url("http://127.0.0.1:8080/a/b?c=d");
-  EXPECT_EQ(http.scheme, "http");
+  const ServerUrl http = parse_url("http://127.0.0.1:8080/a/b?c=d", all_services());
+  EXPECT_EQ(http.service->name, "http");
   EXPECT_EQ(http.host, "127.0.0.1");
   EXPECT_EQ(http.port, "8080");
   EXPECT_EQ(http.path, "/a/b?c=d");
@@ -290,15 +290,15 @@ TEST(Url, IsTakenApart) {
   EXPECT_EQ(ntohs(address.sin_port), 8080);
   EXPECT_EQ(ntohl(address.sin_addr.s_addr), INADDR_LOOPBACK);
 
-  EXPECT_EQ(parse_url("http://127.0.0.1").port, "80");
-  EXPECT_EQ(parse_url("http://127.0.0.1").path, "/");
-  EXPECT_EQ(parse_url("udp://127.0.0.1:9").target.transport, Transport::udp);
-  EXPECT_EQ(parse_url("tcp://127.0.0.1:9/").path, "");
-  EXPECT_EQ(parse_url("tcp://localhost:9").target.text, "localhost:9");
+  EXPECT_EQ(parse_url("http://127.0.0.1", all_services()).port, "80");
+  EXPECT_EQ(parse_url("http://127.0.0.1", all_services()).path, "/");
+  EXPECT_EQ(parse_url("udp://127.0.0.1:9", all_services()).target.transport, Transport::udp);
+  EXPECT_EQ(parse_url("tcp://127.0.0.1:9/", all_services()).path, "");
+  EXPECT_EQ(parse_url("tcp://localhost:9", all_services()).target.text, "localhost:9");
 }
 
 TEST(Url, KnowsIpv6) {
-  const ServerUrl url = parse_url("tcp://[::1]:7000");
+  const ServerUrl url = parse_url("tcp://[::1]:7000", all_services());
   EXPECT_EQ(url.host, "::1");
   EXPECT_EQ(url.target.text, "[::1]:7000");
   EXPECT_EQ(url.target.address.ss_family, AF_INET6);
@@ -307,14 +307,15 @@ TEST(Url, KnowsIpv6) {
 TEST(Url, SaysWhatIsWrong) {
   const auto why = [](std::string_view url) -> std::string {
     try {
-      parse_url(url);
+      parse_url(url, all_services());
     } catch (const std::invalid_argument& error) {
       return error.what();
     }
     return "";
   };
-  EXPECT_EQ(why("127.0.0.1:80"), "the scheme is missing (allowed: http://, tcp://, udp://)");
-  EXPECT_EQ(why("https://a"), "unknown scheme 'https' (allowed: http, tcp, udp)");
+  EXPECT_EQ(why("127.0.0.1:80"), "the scheme is missing (allowed: tcp://, http://, udp://)");
+  EXPECT_EQ(why("https://a"), "unknown scheme 'https' (allowed: tcp, http, udp)");
+  EXPECT_EQ(why("://a"), "unknown scheme '' (allowed: tcp, http, udp)");
   EXPECT_EQ(why("tcp://"), "the host is missing");
   EXPECT_EQ(why("tcp://:80"), "the host is missing");
   EXPECT_EQ(why("tcp://127.0.0.1"), "the port is missing (tcp://host:port)");

@@ -50,6 +50,26 @@ LoadPlan echo_plan(const Target& target, std::uint32_t connections, std::uint64_
   return plan;
 }
 
+// Classes have all that was sent: only a backlog is of none.
+void expect_classes_to_add_up(const LoadReport& report) {
+  ClassCounts sum;
+  for (std::uint32_t index = 0; index < report.class_count; ++index) {
+    const ClassCounts& counts = report.classes[index];
+    EXPECT_EQ(report.class_latency[index]->count(), counts.completed + counts.drained + counts.unfinished);
+    sum.completed += counts.completed;
+    sum.drained += counts.drained;
+    sum.unfinished += counts.unfinished;
+    sum.failed += counts.failed;
+  }
+  EXPECT_EQ(sum.completed, report.requests_completed);
+  EXPECT_EQ(sum.drained, report.requests_drained);
+  EXPECT_EQ(sum.failed, report.requests_failed);
+  EXPECT_LE(sum.unfinished, report.requests_unfinished);
+  if (report.backlog_at_end == 0) {
+    EXPECT_EQ(sum.unfinished, report.requests_unfinished);
+  }
+}
+
 // Carries `plan` out, and checks what holds of every load.
 LoadReport run_load(
     const LoadPlan& plan, const std::function<void(Edge)>& at_edge = [](Edge) {}) {
@@ -57,6 +77,8 @@ LoadReport run_load(
   LoadReport report = LoadGenerator(plan, {}).run(at_edge);
   EXPECT_EQ(living_descendants(getpid()), before);
   EXPECT_EQ(report.latency->count(), report.requests_answered() + report.requests_unfinished);
+  EXPECT_EQ(report.class_count, plan.classes);
+  if (plan.classes != 0) expect_classes_to_add_up(report);
   EXPECT_EQ(report.connections_asked, plan.connections);
   EXPECT_EQ(report.connections_established + report.connections_failed, report.connections_asked);
   EXPECT_NEAR(report.littles_law_ratio(), 1, 0.02);
@@ -153,7 +175,8 @@ TEST(Load, CountsWhatTheServerAnswered) {
   EXPECT_EQ(report.processes, 1U);
   EXPECT_EQ(report.workers, 1U);
   EXPECT_EQ(report.reconnects, 0U);
-  EXPECT_EQ(report.light_latency->count(), 0U);
+  EXPECT_EQ(report.class_count, 0U);
+  EXPECT_THAT(report.class_latency, IsEmpty());
   EXPECT_GT(report.fairness(), 0.25);
   EXPECT_GT(report.cpu_ns, 0);
   EXPECT_GT(report.idle_ns, 0);
@@ -274,7 +297,7 @@ class ClosingExchange final : public Exchange {
  public:
   explicit ClosingExchange(std::uint64_t connection)
       : echo_(service_named("echo").exchange({.message_bytes = 8}, connection, false)) {}
-  void request(Output& out) override { echo_->request(out); }
+  ClassIndex request(Output& out) override { return echo_->request(out); }
   Reply reply(std::span<const std::byte> in) override {
     Reply reply = echo_->reply(in);
     reply.peer_closes = reply.verdict == Verdict::complete;
@@ -331,7 +354,7 @@ TEST(Load, ReplacesWhatThePeerClosesIdle) {
   EXPECT_EQ(report.error_count(LoadError::wrong_reply), 0U) << report.error_text;
 }
 
-TEST(Load, TellsLightConnectionsFromHeavyOnes) {
+TEST(Load, TellsLightRequestsFromHeavyOnes) {
   const SharedArray<std::atomic<std::uint64_t>> shared(1);
   std::atomic<std::uint64_t>& heavy = *shared.data();
   const ScriptedServer server([&](int fd, std::uint64_t) {
@@ -342,12 +365,90 @@ TEST(Load, TellsLightConnectionsFromHeavyOnes) {
   });
   LoadPlan plan = echo_plan(server.target(), 4);
   plan.heavy_share = 0.1;  // less than one of four, and yet one
+  plan.classes = 2;
   std::uint64_t before = 0;
   const LoadReport report =
       run_load(plan, [&](Edge edge) { before = edge == Edge::begin ? heavy.load() : heavy - before; });
-  EXPECT_EQ(report.latency->count() - report.light_latency->count(), before);
+  EXPECT_EQ(report.class_latency[1]->count(), before);
   EXPECT_GT(before, 0U);
-  EXPECT_GT(report.light_latency->count(), 0U);
+  EXPECT_GT(report.class_latency[0]->count(), 0U);
+}
+
+// Asks for classes 0, 1, 0 and 2 in turn; a message's payload is its class.
+class MixedExchange final : public Exchange {
+ public:
+  ClassIndex request(Output& out) override {
+    const ClassIndex kind = in_turn[sent_++ % in_turn.size()];
+    const auto message = message_of(kind);
+    out.append(std::as_bytes(std::span(message)));
+    return kind;
+  }
+
+  Reply reply(std::span<const std::byte> in) override {
+    const auto due = message_of(in_turn[answered_ % in_turn.size()]);
+    if (in.size() < due.size()) return {};
+    if (std::memcmp(in.data(), due.data(), due.size()) != 0) return {0, Verdict::wrong, "not the reply that is due"};
+    ++answered_;
+    return {due.size(), Verdict::complete, {}};
+  }
+
+ private:
+  static constexpr std::array<ClassIndex, 4> in_turn{0, 1, 0, 2};
+  static std::array<std::uint8_t, 5> message_of(ClassIndex kind) { return {0, 0, 0, 1, kind}; }
+
+  std::uint64_t sent_ = 0;
+  std::uint64_t answered_ = 0;
+};
+
+TEST(Load, TellsTheClassesOfOneConnectionApart) {
+  constexpr auto delay = 2ms;
+  const SharedArray<std::array<std::atomic<std::uint64_t>, 3>> shared(1);
+  auto& served = *shared.data();
+  const ScriptedServer server([&](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      const auto kind = std::to_integer<std::size_t>((*message)[4]);
+      if (kind == 2) std::this_thread::sleep_for(delay);
+      ++served[kind];
+      if (!write_all(fd, *message)) return;
+    }
+  });
+  LoadPlan plan = echo_plan(server.target(), 1);
+  plan.make_exchange = [](std::uint64_t, bool) { return std::make_unique<MixedExchange>(); };
+  plan.pipeline = 4;
+  plan.classes = 3;
+  std::array<std::uint64_t, 3> in_window{};
+  const LoadReport report = run_load(plan, [&](Edge edge) {
+    for (std::size_t kind = 0; kind < served.size(); ++kind) {
+      in_window[kind] = edge == Edge::begin ? served[kind].load() : served[kind] - in_window[kind];
+    }
+  });
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  for (std::size_t kind = 0; kind < in_window.size(); ++kind) {
+    EXPECT_EQ(report.class_latency[kind]->count(), in_window[kind]) << kind;
+    EXPECT_GT(in_window[kind], 0U) << kind;
+  }
+  EXPECT_GT(in_window[0], in_window[1]);
+  EXPECT_GE(report.class_latency[2]->min_ns(), std::chrono::nanoseconds(delay).count());
+}
+
+TEST(Load, CountsTheClassesOfWhatIsNeverAnswered) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    while (read_message(fd)) {
+    }
+  });
+  LoadPlan plan = echo_plan(server.target(), 1);
+  plan.make_exchange = [](std::uint64_t, bool) { return std::make_unique<MixedExchange>(); };
+  plan.pipeline = 4;
+  plan.classes = 3;
+  plan.rate = 1000;
+  plan.warmup = 0ms;
+  plan.drain = 10ms;
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.classes[0].unfinished, 2U);
+  EXPECT_EQ(report.classes[1].unfinished, 1U);
+  EXPECT_EQ(report.classes[2].unfinished, 1U);
+  EXPECT_GT(report.backlog_at_end, 0U);
+  EXPECT_EQ(report.requests_unfinished, 4 + report.backlog_at_end);
 }
 
 // ---- Open loop ----
@@ -632,9 +733,10 @@ class DatagramExchange final : public Exchange {
  public:
   explicit DatagramExchange(std::uint64_t connection) : connection_(connection) {}
 
-  void request(Output& out) override {
+  ClassIndex request(Output& out) override {
     const std::array words{connection_, sent_++};
     out.append(std::as_bytes(std::span(words)));
+    return 0;
   }
 
   Reply reply(std::span<const std::byte> in) override {

@@ -109,7 +109,7 @@ TEST(Document, RecordsHowItCameAbout) {
   EXPECT_EQ(context["executable"], "bench");
   EXPECT_THAT(context["load_avg"].get<std::vector<double>>(), ElementsAre(0.5, 0.25, 0.125));
   EXPECT_EQ(context["bench"]["seed"], 7);
-  EXPECT_EQ(context["bench"]["schema_version"], 1);
+  EXPECT_EQ(context["bench"]["schema_version"], 2);
   EXPECT_THAT(context["bench"]["command_line"].get<std::vector<std::string>>(), ElementsAre("bench", "--seed=7"));
   EXPECT_EQ(context["bench"]["interrupted"], false);
   EXPECT_EQ(context["bench"]["skipped"],
@@ -300,7 +300,7 @@ TEST(ServiceRows, SayWhatARunMeasuredPerRequest) {
   for (const char* key : {"rate_mode", "offered_rate_per_second", "arrivals"}) {
     EXPECT_FALSE(bench["parameters"].contains(key)) << key;
   }
-  for (const char* key : {"batches", "start_delay_p50_ns", "service_p50_ns", "light_latency_p50_ns", "knee"}) {
+  for (const char* key : {"batches", "start_delay_p50_ns", "service_p50_ns", "classes", "knee"}) {
     EXPECT_FALSE(bench.contains(key)) << key;
   }
 }
@@ -391,20 +391,33 @@ TEST(ServiceRows, NameTheCommonRateOnceItIsKnown) {
   EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"]["parameters"].contains("offered_rate_per_second"));
 }
 
-TEST(ServiceRows, HoldTheTailsOfLightAndHeavyConnectionsWhereThereAreSuch) {
+TEST(ServiceRows, HoldEachClassOfRequestsWhereTheyWereToldApart) {
   ServiceExample example({"epoll"});
   ServiceParameters& parameters = example.plan.groups[0].load.parameters;
   parameters.wait = 5ms;
-  example.add(0, 1000, 3500, Limit::latency).service->light_latency_ns = {1, 2, 3, 4};
-  example.results.cells[0].samples[0].service->heavy_latency_ns = {5, 6, 7, 8};
-  EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"].contains("light_latency_p99_ns"));
-  EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"].contains("heavy_latency_p99_ns"));
   parameters.heavy_share = 0.25;
-  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["light_latency_p99_ns"], 3);
-  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["parameters"]["heavy_percent"], 25);
-  EXPECT_EQ(rows_of(example, "aggregate")[0]["bench"]["light_latency_p99_ns"], 3);
-  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["heavy_latency_p50_ns"], 5);
-  EXPECT_EQ(rows_of(example, "aggregate")[0]["bench"]["heavy_latency_p99_ns"], 7);
+  example.add(0, 1000, 3500, Limit::latency).service->classes = {
+      {{.completed = 700, .drained = 3, .unfinished = 2, .failed = 1}, {1, 2, 3, 4}},
+      {{.completed = 300}, {5, 6, 7, 8}}};
+  const Json sample = rows_of(example, "iteration")[0]["bench"];
+  EXPECT_EQ(sample["parameters"]["heavy_percent"], 25);
+  EXPECT_EQ(sample["classes"][0], Json::parse(R"({"name": "light", "requests_completed": 700, "requests_drained": 3,
+      "requests_unfinished": 2, "requests_failed": 1, "latency_p50_ns": 1.0, "latency_p90_ns": 2.0,
+      "latency_p99_ns": 3.0, "latency_p99_9_ns": 4.0})"));
+  EXPECT_EQ(sample["classes"][1]["name"], "heavy");
+  EXPECT_EQ(sample["classes"][1]["latency_p99_9_ns"], 8);
+  const Json median = rows_of(example, "aggregate")[0]["bench"];
+  EXPECT_EQ(median["classes"], Json::parse(R"([
+      {"name": "light", "requests_unfinished": 2, "requests_failed": 1, "latency_p99_ns": 3.0},
+      {"name": "heavy", "requests_unfinished": 0, "requests_failed": 0, "latency_p99_ns": 7.0}])"));
+}
+
+TEST(ServiceRows, HoldNoLatencyOfAClassWithoutARequest) {
+  ServiceExample example({"epoll"});
+  example.add(0, 1000, 3500, Limit::latency).service->classes = {{{.completed = 1000}, {1, 2, 3, 4}}, {}};
+  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["classes"][1], Json::parse(R"({"name": "heavy",
+      "requests_completed": 0, "requests_drained": 0, "requests_unfinished": 0, "requests_failed": 0})"));
+  EXPECT_FALSE(rows_of(example, "aggregate")[0]["bench"]["classes"][1].contains("latency_p99_ns"));
 }
 
 TEST(ServiceRows, SayNothingOfAServerThatSomebodyElseRuns) {

@@ -132,7 +132,11 @@ assert len({part["model"] for part in parts("services")}) > 5
 assert {part["parameters"]["loop"] for part in parts("services")} == {"closed"}
 assert all(part["units_peak"] > 0 and part["ideal_ns"] > 0 for part in parts("services") + parts("search"))
 assert {part["parameters"]["offered_rate_per_second"] for part in parts("open")} == {2000}
-assert all("light_latency_p99_ns" in part for part in parts("open"))
+for part in parts("open"):
+    assert [each["name"] for each in part["classes"]] == ["light", "heavy"]
+    for key in ("requests_completed", "requests_drained", "requests_failed"):
+        assert sum(each[key] for each in part["classes"]) == part[key], key
+assert all("classes" not in part for part in parts("services"))
 assert files["common"]["context"]["bench"]["services"]["common_rates"]
 assert all("knee" in part for part in parts("search"))
 assert files["search"]["context"]["bench"]["services"]["slo"]
@@ -165,7 +169,7 @@ mutations = {
     "an unknown key beside context": lambda d: d.update(more=1),
     "no seed": lambda d: context(d).pop("seed"),
     "a seed that is text": lambda d: context(d).update(seed="7"),
-    "another version": lambda d: context(d).update(schema_version=2),
+    "another version": lambda d: context(d).update(schema_version=3),
     "an unknown key in context.bench": lambda d: context(d).update(more=1),
     "a null in the machine": lambda d: context(d)["machine"].update(memory_bytes=None),
     "a turbo that is no answer": lambda d: context(d)["machine"].update(turbo="maybe"),
@@ -208,6 +212,11 @@ def measured(document):
     return row_of(document, "sample")["bench"]
 
 
+def request_class(**more):
+    counts = dict.fromkeys(("requests_completed", "requests_drained", "requests_unfinished", "requests_failed"), 1)
+    return {"name": "light"} | counts | more
+
+
 def distrust(part):
     part.update(valid=False)
 
@@ -237,7 +246,10 @@ service_mutations = {
     "an unknown error": lambda d: measured(d)["errors"].update(boredom=1),
     "an error that is not counted": lambda d: measured(d)["errors"].pop("reset"),
     "an empty error text": lambda d: measured(d).update(error_text=""),
-    "half a tail of the light connections": lambda d: measured(d).update(light_latency_p50_ns=1),
+    "a single class of requests": lambda d: measured(d).update(classes=[request_class()]),
+    "a class without a name": lambda d: measured(d).update(classes=[request_class(), request_class(name="")]),
+    "a class that counts nothing": lambda d: measured(d).update(classes=[request_class(), {"name": "heavy"}]),
+    "half a tail of a class": lambda d: measured(d).update(classes=[request_class(), request_class(latency_p50_ns=1)]),
     "an unknown measure of a service": lambda d: measured(d).update(more=1),
     "a knee after no try": lambda d: measured(d).update(knee={"rate_per_second": 1, "tries": 0}),
     "a rate that broke for no reason": lambda d: measured(d).update(

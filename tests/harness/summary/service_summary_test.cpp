@@ -211,7 +211,7 @@ TEST(ServiceTable, SaysWhatWentWrong) {
                               "  INVALID (2 wrong replies): epoll (1 of 6 runs)\n"));
 }
 
-TEST(ServiceTable, ShowsKneesMemoryAndLightConnections) {
+TEST(ServiceTable, ShowsKneesMemoryAndClasses) {
   ServiceExample example({"threads", "epoll"}, RateMode::search, 8000);
   for (std::size_t cell = 0; cell < 2; ++cell) {
     example.add_six(cell, 8000, 1000, Limit::rate);
@@ -220,11 +220,13 @@ TEST(ServiceTable, ShowsKneesMemoryAndLightConnections) {
     }
   }
   example.results.cells[1].memory = UnitMemory{.user_bytes = 2048, .kernel_bytes = 10'240};
-  for (Sample& sample : example.results.cells[1].samples) sample.service->light_latency_ns = {1e6, 2e6, 3e6, 4e6};
+  for (Sample& sample : example.results.cells[1].samples) {
+    sample.service->classes = {{{.unfinished = 2, .failed = 1}, {1e6, 2e6, 3e6, 4e6}}, {{}, {5e6, 6e6, 7e6, 8e6}}};
+  }
   const std::string text = table(example);
   EXPECT_THAT(text, HasSubstr("keeps its promise at no rate that was tried; at 8,400 not (p99 12.0 ms)\n"));
   EXPECT_THAT(text, HasSubstr("keeps its promise up to 8,000 requests/s; at 8,400 not (p99 12.0 ms); "
-                              "p99 of the light connections 3.00 ms; "
+                              "p99 of light 3.00 ms, of heavy 7.00 ms; "
                               "memory per connection 2.00 KiB user + 10.0 KiB kernel\n"));
 }
 
