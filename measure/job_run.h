@@ -127,8 +127,8 @@ class JobRun : public Run {
   std::span<TaskRecord> records_;
   // Made once and passed by reference: a processor waits for what it stores in pieces and loads as a whole, and so it
   // would pass a Task by value.
-  std::vector<Task> made_tasks_;  // of the whole
-  std::span<const Task> tasks_;   // as the records
+  std::vector<Task> made_tasks_;       // of the whole
+  std::span<const Task> tasks_;        // as the records
   std::optional<SharedState> shared_;  // of the whole, where tasks share something
   SharedState* shared_of_all_ = nullptr;
   std::span<Waiting> waiting_;  // as the records

@@ -76,6 +76,7 @@ struct LoadCounts {
   std::uint64_t connections_failed = 0;       ///< Places that never had one.
   std::int64_t connect_phase_ns = 0;          ///< Until all were established, or given up.
   std::uint64_t reconnects = 0;               ///< Connections established in the window, as under churn.
+  std::uint64_t messages_pushed = 0;          ///< Until the end of the drain: what no request asked for.
   std::uint64_t idle_closes = 0;              ///< Connections that the peer closed with nothing under way; no error.
 
   std::int64_t wall_ns = 0;                 ///< From go to stop; 0 when no connection was established.

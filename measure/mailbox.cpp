@@ -46,7 +46,8 @@ HubMemory::HubMemory(std::size_t log_bytes, std::uint32_t loops)
     : memory_(aligned(sizeof(Shared)) + most_bells * sizeof(Bell) + log_bytes),
       bells_(reinterpret_cast<Bell*>(memory_.data() + aligned(sizeof(Shared)))) {
   std::byte* const log = memory_.data() + aligned(sizeof(Shared)) + most_bells * sizeof(Bell);
-  shared_ = new (memory_.data()) Shared{.hub = Hub({log, log_bytes}, ring), .free_from = 0, .used_up_to = 0, .fds_taken = 0};
+  shared_ =
+      new (memory_.data()) Shared{.hub = Hub({log, log_bytes}, ring), .free_from = 0, .used_up_to = 0, .fds_taken = 0};
   for (std::uint32_t loop = 0; loop < loops; ++loop) {
     const UniqueFd& fd = fds_.emplace_back(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!fd.valid()) throw std::system_error(errno, std::generic_category(), "eventfd of a loop's mailbox");
@@ -89,7 +90,8 @@ Mailbox::Mailbox(const HubMemory* memory, Sleeps sleeps) : memory_(memory) {
   bell_->fd = -1;
   if (sleeps == Sleeps::in_a_loop) {
     const std::uint32_t number = memory->shared_->fds_taken.fetch_add(1);
-    if (number >= memory->fds_.size()) throw std::system_error(EAGAIN, std::generic_category(), "a descriptor for one more loop");
+    if (number >= memory->fds_.size())
+      throw std::system_error(EAGAIN, std::generic_category(), "a descriptor for one more loop");
     bell_->fd = memory->fds_[number].get();
   } else {
     bell_->process = getpid();

@@ -79,8 +79,8 @@ struct Waiting {
 
   // Of the unit that runs the task: how it learns that the task is woken.
   void (*deliver)(Waiting&);
-  void* home;        ///< For `deliver`: in shared memory, or null.
-  void* unit;        ///< Of the process that runs the task alone.
+  void* home;                ///< For `deliver`: in shared memory, or null.
+  void* unit;                ///< Of the process that runs the task alone.
   InTurn<Waiting*> in_mail;  ///< The next of those that were delivered.
   std::atomic<std::int64_t> due_ns;
   std::uint32_t task;

@@ -33,11 +33,11 @@ enum class Why : std::uint8_t {
 
 /// What a session wants next.
 enum class Next : std::uint8_t {
-  read,     ///< More bytes, after `in` beyond `consumed`.
-  drain,    ///< To be called again once the pending output has gone out.
-  wait,     ///< To be called again after `amount` nanoseconds, as for a database.
-  compute,  ///< To be called again after `amount` steps of service_compute().
-  close,    ///< The end of the connection, after the pending output.
+  read,      ///< More bytes, after `in` beyond `consumed`.
+  drain,     ///< To be called again once the pending output has gone out.
+  wait,      ///< To be called again after `amount` nanoseconds, as for a database.
+  compute,   ///< To be called again after `amount` steps of service_compute().
+  close,     ///< The end of the connection, after the pending output.
   transfer,  ///< To be called again when `operation` is done: a file read or written, a child waited for. Not for UDP.
 };
 
@@ -126,6 +126,9 @@ class Exchange {
   /// The peer has closed. `complete`: that was the end of the reply due. `more`: the reply due, if there is one, was
   /// cut short. Consumes nothing.
   virtual Reply end() { return {}; }
+
+  /// Whether the server may send what no request asked for (Verdict::pushed), also while none is under way.
+  virtual bool is_pushed_to() const { return false; }
 
   /// Gives up the oldest request under way (UDP: its datagram or the reply was lost).
   virtual void give_up() {}

@@ -40,7 +40,7 @@ bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes)
   Connection& connection = connections_[index];
   connection.reply_begun = false;
   while (!bytes.empty()) {
-    if (connection.in_flight == 0) {
+    if (connection.in_flight == 0 && !connection.exchange->is_pushed_to()) {
       fail(index, LoadError::wrong_reply, "bytes that no request asked for");
       return false;
     }
@@ -50,8 +50,12 @@ bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes)
       connection.reply_begun = true;
       break;
     }
-    if (reply.verdict != Verdict::complete) {
-      fail(index, LoadError::wrong_reply, reply.why);
+    if (reply.verdict == Verdict::pushed) {
+      ++window_.messages_pushed;
+      continue;
+    }
+    if (reply.verdict != Verdict::complete || connection.in_flight == 0) {
+      fail(index, LoadError::wrong_reply, reply.verdict == Verdict::complete ? "one reply too many" : reply.why);
       return false;
     }
     complete_request(index);

@@ -12,6 +12,7 @@ void merge(LoadReport& report, const WorkerReport& worker) {
 
   const WorkerReport::Window& window = worker.window;
   report.reconnects += window.reconnects;
+  report.messages_pushed += window.messages_pushed;
   report.idle_closes += window.idle_closes;
   report.requests_completed += window.requests_completed;
   report.requests_drained += window.requests_drained;

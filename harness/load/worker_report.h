@@ -33,6 +33,7 @@ struct WorkerReport {
   /// What begins anew with the window.
   struct Window {
     std::uint64_t reconnects;
+    std::uint64_t messages_pushed;
     std::uint64_t idle_closes;
     std::uint64_t requests_completed;
     std::uint64_t requests_drained;

@@ -147,6 +147,7 @@ void fill_load(const ServiceSample& service, Json& bench) {
   bench["connections_due"] = load.active_due();
   bench["connections_served"] = load.active_served;
   bench["reconnects"] = load.reconnects;
+  if (load.messages_pushed != 0) bench["messages_pushed"] = load.messages_pushed;
   bench["idle_closes"] = load.idle_closes;
   bench["fairness"] = load.fairness();
   bench["errors"] = errors_json(load.errors);

@@ -51,7 +51,7 @@ struct Connection {
   Conversation conversation;
   Output out;
   std::uint32_t until_tick = 0;
-  bool reads = false;           // and is told of mail by the end of that
+  bool reads = false;  // and is told of mail by the end of that
   bool ended_by_mail = false;
   std::list<Connection*>::iterator place;
   std::array<std::byte, receive_bytes> room;  // not cleared: pages that are not used cost no memory

@@ -222,8 +222,8 @@ class Connection final : public Owner {
   uv_shutdown_t shutdown_;
   uv_fs_t file_;
   Child* child_ = nullptr;  // that is waited for
-  Output unsent_;  // what libuv is sending
-  Output behind_;  // what comes after it
+  Output unsent_;           // what libuv is sending
+  Output behind_;           // what comes after it
   std::size_t under_way_ = 0;
   std::size_t left_ = 0;  // unsent at the last tick
   bool reads_ = false;

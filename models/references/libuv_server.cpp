@@ -43,9 +43,8 @@ class Mail final : public Owner {
     own(awake_);
     check(uv_poll_init(server_.loop.get(), &alarm_, server_.mailbox.fd()), "uv_poll_init");
     own(alarm_);
-    uv_poll_start(&alarm_, UV_READABLE, [](uv_poll_t* handle, int, int) {
-      owner_of<Mail>(handle).server_.mailbox.drain();
-    });
+    uv_poll_start(&alarm_, UV_READABLE,
+                  [](uv_poll_t* handle, int, int) { owner_of<Mail>(handle).server_.mailbox.drain(); });
   }
 
  private:

@@ -54,8 +54,9 @@ struct UntilResumed : std::suspend_always {
   void await_suspend(std::coroutine_handle<> suspended) const noexcept { waiter.handle = suspended; }
 };
 
-/// `co_await ready`: goes on from the scheduler's loop once the descriptor is ready; false when nothing came for so many
-/// ticks, or when the server is to stop. 0 ticks: no bound. `or_mail`: or when there is mail, as mail_came() says then.
+/// `co_await ready`: goes on from the scheduler's loop once the descriptor is ready; false when nothing came for so
+/// many ticks, or when the server is to stop. 0 ticks: no bound. `or_mail`: or when there is mail, as mail_came() says
+/// then.
 struct [[nodiscard]] UntilReady : CoroutineScheduler::Waiter {
   CoroutineScheduler& scheduler;
   CoroutineScheduler::Watched& watched;

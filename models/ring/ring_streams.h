@@ -1,7 +1,7 @@
 // The connections of an `io-uring` server: one ring that accepts, receives, sends and waits for all of them.
 //
-// A connection has at most one receive, one send, one timer or transfer under way; it is destroyed when none is left, so that
-// the kernel never writes to what is not there any more, and a completion never belongs to a later connection.
+// A connection has at most one receive, one send, one timer or transfer under way; it is destroyed when none is left,
+// so that the kernel never writes to what is not there any more, and a completion never belongs to a later connection.
 #pragma once
 
 #include <poll.h>
@@ -81,9 +81,7 @@ class RingStreams {
       case About::accept_again: return await_peer();
       case About::peer: return accept();
       case About::tick: return on_tick();
-      case About::mail:
-        mailbox_.drain();
-        return await_mail();
+      case About::mail: mailbox_.drain(); return await_mail();
       default: break;
     }
     Connection& connection = *connections_[done.tag >> about_bits];
@@ -271,8 +269,7 @@ class RingStreams {
     connection.transferring = false;
     if (connection.state.is_closed()) return destroy_unless_busy(connection);
     const std::uint64_t about = tag(About::transfer, connection);
-    connection.transferring =
-        go_on_with_transfer(ring_, about, connection.state.operation(), result) == Done::later;
+    connection.transferring = go_on_with_transfer(ring_, about, connection.state.operation(), result) == Done::later;
     if (!connection.transferring) act(connection, connection.state.resumed(output_of(connection), tick_));
   }
 

@@ -37,9 +37,7 @@ Done begin_transfer(Ring& ring, std::uint64_t tag, Operation& operation) {
     case Transfer::Kind::send:
       io_uring_prep_send(ring.prepare(tag), transfer.fd, transfer.data, bytes, MSG_NOSIGNAL);
       break;
-    case Transfer::Kind::receive:
-      io_uring_prep_recv(ring.prepare(tag), transfer.fd, transfer.data, bytes, 0);
-      break;
+    case Transfer::Kind::receive: io_uring_prep_recv(ring.prepare(tag), transfer.fd, transfer.data, bytes, 0); break;
     case Transfer::Kind::connect:
     case Transfer::Kind::child_end:
     case Transfer::Kind::close: return poll_for(ring, tag, operation);

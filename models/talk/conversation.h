@@ -59,7 +59,7 @@ class Conversation {
   std::unique_ptr<Session> session_;
   std::vector<std::byte> tail_;
   Hub::Place read_up_to_;  // of what is published; the session has been called since
-  bool ended_ = false;  // the peer sends nothing more
+  bool ended_ = false;     // the peer sends nothing more
 };
 
 }  // namespace bench

@@ -34,7 +34,8 @@ class ScriptedService::ScriptedSession final : public Session {
     const Says says = std::move(service_.answers_.front());
     service_.answers_.pop_front();
     out.append(says.bytes);
-    return {.consumed = in.size() - says.unconsumed, .next = says.next, .amount = says.amount, .operation = says.operation};
+    return {
+        .consumed = in.size() - says.unconsumed, .next = says.next, .amount = says.amount, .operation = says.operation};
   }
 
   static std::unique_ptr<Session> open(const ServiceContext& /*context*/) {
@@ -46,7 +47,12 @@ class ScriptedService::ScriptedSession final : public Session {
 };
 
 ScriptedService::ScriptedService()
-    : row_{.name = "scripted", .summary = {}, .parameters = {}, .hub_bytes = 1000, .open = ScriptedSession::open, .exchange = nullptr},
+    : row_{.name = "scripted",
+           .summary = {},
+           .parameters = {},
+           .hub_bytes = 1000,
+           .open = ScriptedSession::open,
+           .exchange = nullptr},
       run_({.service = &row_, .context = {.parameters = {}, .model = "none"}, .sockets = {-1}}, report_[0]) {
   current = this;
 }

@@ -16,10 +16,10 @@ namespace bench {
 
 /// What the session answers to one call.
 struct Says {
-  std::string bytes;           ///< Appended to the output.
-  Next next = Next::read;      ///< What it wants.
-  std::uint64_t amount = 0;    ///< Of a wait or a computation.
-  std::size_t unconsumed = 0;  ///< How many bytes at the end of the input it leaves.
+  std::string bytes;               ///< Appended to the output.
+  Next next = Next::read;          ///< What it wants.
+  std::uint64_t amount = 0;        ///< Of a wait or a computation.
+  std::size_t unconsumed = 0;      ///< How many bytes at the end of the input it leaves.
   Operation* operation = nullptr;  ///< Of a transfer.
 };
 

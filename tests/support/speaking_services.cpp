@@ -57,7 +57,15 @@ class RoomSession final : public Session {
 class ErrandSession final : public Session {
  public:
   Step advance(Why why, std::span<const std::byte> in, Output& out) override {
-    if (why == Why::resumed) return go_on(out);
+    if (why == Why::resumed) {
+      const Transfer& done = operation_.transfer;
+      if (done.kind == Transfer::Kind::write_at) {
+        text_.assign(static_cast<std::size_t>(operation_.result), '?');
+        return ask(0, read_at(file_.get(), std::as_writable_bytes(std::span(text_)), 0));
+      }
+      out.append((done.kind == Transfer::Kind::read_at ? text_ : std::to_string(operation_.result)) + '\n');
+      file_.reset();
+    }
     std::string line;
     if (!take_line(in, line)) return {0, why == Why::end || why == Why::timed_out ? Next::close : Next::read};
     const std::size_t used = line.size() + 1;
@@ -75,18 +83,6 @@ class ErrandSession final : public Session {
   Step ask(std::size_t used, const Transfer& transfer) {
     operation_ = {.verb = Verb::transfer, .transfer = transfer};
     return {used, Next::transfer, 0, &operation_};
-  }
-
-  Step go_on(Output& out) {
-    switch (operation_.transfer.kind) {
-      case Transfer::Kind::write_at:
-        text_.assign(static_cast<std::size_t>(operation_.result), '?');
-        return ask(0, read_at(file_.get(), std::as_writable_bytes(std::span(text_)), 0));
-      case Transfer::Kind::read_at: out.append(text_ + '\n'); break;
-      default: out.append(std::to_string(operation_.result) + '\n'); break;
-    }
-    file_.reset();
-    return {};
   }
 
   static UniqueFd start_child(const std::string& status) {

@@ -292,6 +292,46 @@ TEST(Load, ReplacesConnectionsUnderChurn) {
   }
 }
 
+// A connection of which the server says more than it is asked: each reply is followed by a message.
+class PushedTo final : public Exchange {
+ public:
+  explicit PushedTo(std::uint64_t connection)
+      : echo_(service_named("echo").exchange({.message_bytes = 8}, connection, false)) {}
+  ClassIndex request(Output& out) override { return echo_->request(out); }
+  bool is_pushed_to() const override { return true; }
+  Reply reply(std::span<const std::byte> in) override {
+    if (!within_ && static_cast<char>(in[0]) == '!') return {1, Verdict::pushed, ""};
+    const Reply reply = echo_->reply(in);
+    within_ = reply.verdict == Verdict::more && (within_ || reply.consumed != 0);
+    return reply;
+  }
+
+ private:
+  std::unique_ptr<Exchange> echo_;
+  bool within_ = false;  // a reply, whose length does not begin with a '!'
+};
+
+TEST(Load, CountsWhatNoRequestAskedFor) {
+  const SharedArray<std::atomic<std::uint64_t>> shared(1);
+  std::atomic<std::uint64_t>& pushed = *shared.data();
+  const ScriptedServer server([&](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      Bytes reply = echo_reply(*message);
+      reply.push_back(std::byte{'!'});
+      ++pushed;
+      if (!write_all(fd, reply)) return;
+    }
+  });
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.warmup = 0ms;
+  plan.make_exchange = [](std::uint64_t connection, bool) { return std::make_unique<PushedTo>(connection); };
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  EXPECT_GT(report.messages_pushed, 0U);
+  EXPECT_LE(report.messages_pushed, pushed);  // the last of each connection may come when nobody listens any more
+  EXPECT_GE(report.messages_pushed + 2, report.requests_answered());
+}
+
 // The exchange knows that the peer closes after each reply, as with "Connection: close".
 class ClosingExchange final : public Exchange {
  public:
