@@ -9,6 +9,7 @@
 #include "harness/app/interrupts.h"
 #include "harness/plan/calibration.h"
 #include "harness/plan/machine.h"
+#include "harness/run/listener.h"
 #include "harness/run/server_process.h"
 #include "measure/affinity.h"
 #include "measure/shared_mapping.h"

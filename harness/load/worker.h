@@ -139,7 +139,7 @@ class Worker {
   bool take_replies(std::uint32_t index, std::span<const std::byte> bytes);
   bool take_datagram(std::uint32_t index, std::span<const std::byte> bytes);
   void complete_request(std::uint32_t index);
-  void go_on(std::uint32_t index);
+  void use_connection(std::uint32_t index);
   void end_of_stream(std::uint32_t index);
   void give_up_datagrams(std::uint32_t index);
   std::int64_t read_clock();

@@ -84,7 +84,7 @@ void Worker::established(std::uint32_t index) {
     ++link_.report.connections_established;
   connection.established_once = true;
   connection.free_since_ns = woken_ns_;
-  go_on(index);
+  use_connection(index);
 }
 
 void Worker::connection_failed(std::uint32_t index, int error) {

@@ -73,7 +73,7 @@ void Worker::begin_requests() {
     if (connections_[to_begin_].state != State::open) continue;
     woken_ns_ = read_clock();  // nobody was late: these are first requests
     connections_[to_begin_].free_since_ns = now_ns_;
-    go_on(to_begin_);
+    use_connection(to_begin_);
   }
 }
 

@@ -32,7 +32,7 @@ void Worker::receive(std::uint32_t index) {
   if (size == 0 && tcp_) return end_of_stream(index);
   total_.received_bytes += static_cast<std::uint64_t>(size);
   const std::span bytes(scratch_.data(), kept + static_cast<std::size_t>(size));
-  if (tcp_ ? take_replies(index, bytes) : take_datagram(index, bytes)) go_on(index);
+  if (tcp_ ? take_replies(index, bytes) : take_datagram(index, bytes)) use_connection(index);
 }
 
 // Checks replies and keeps what is left over; false when the connection is over.
@@ -99,7 +99,7 @@ void Worker::give_up_datagrams(std::uint32_t index) {
     count_error(LoadError::lost);
     abandon_oldest_request(index);
   }
-  go_on(index);
+  use_connection(index);
 }
 
 // The peer has closed its direction, announced or not.

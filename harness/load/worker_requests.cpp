@@ -76,7 +76,7 @@ void Worker::complete_request(std::uint32_t index) {
 }
 
 // After replies, on a new connection, and when requests begin: what the connection can do next.
-void Worker::go_on(std::uint32_t index) {
+void Worker::use_connection(std::uint32_t index) {
   Connection& connection = connections_[index];
   if (!connection.active || connection.state != State::open) return;
   if (connection.in_flight == 0 && plan_.requests_per_connection != 0 &&

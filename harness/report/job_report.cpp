@@ -29,8 +29,8 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
       format_duration(row.cpu_ns.median),
       fmt::format("{}+{}", format_switches(row.voluntary_switches.median),
                   format_switches(row.involuntary_switches.median)),
-      format_duration(row.latency_ns[0].median),
-      format_duration(row.latency_ns[2].median),
+      format_duration(row.latency_ns[Shown::p50].median),
+      format_duration(row.latency_ns[Shown::p99].median),
       result.peak_memory_bytes > 0 ? format_bytes(static_cast<double>(result.peak_memory_bytes)) : "-",
       format_count(std::round(row.units_peak.median)),
   };

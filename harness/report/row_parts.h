@@ -49,7 +49,7 @@ extern const RowParts service_row_parts;
 extern const RowParts primitive_row_parts;
 
 /// How shown_percentiles are written in names.
-inline constexpr std::array<const char*, 4> percentile_names{"p50", "p90", "p99", "p99_9"};
+inline constexpr Percentiles<const char*> percentile_names{"p50", "p90", "p99", "p99_9"};
 
 /// Adds what a group's workload was told.
 void add_workload_parameters(const Group& group, nlohmann::ordered_json& parameters);

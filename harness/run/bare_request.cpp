@@ -9,7 +9,7 @@
 #include <system_error>
 #include <vector>
 
-#include "harness/run/server_process.h"
+#include "harness/run/listener.h"
 #include "measure/clock.h"
 
 namespace bench {

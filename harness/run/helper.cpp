@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "harness/run/listener.h"
 #include "harness/run/server_process.h"
 #include "measure/process.h"
 #include "models/hybrid.h"

@@ -16,7 +16,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "harness/run/run.h"
+#include "harness/run/run_process.h"
 #include "harness/text/quantities.h"
 #include "measure/clock.h"
 #include "measure/process.h"

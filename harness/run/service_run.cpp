@@ -16,6 +16,7 @@
 
 #include "harness/load/load_generator.h"
 #include "harness/run/bare_request.h"
+#include "harness/run/listener.h"
 #include "harness/run/server_process.h"
 #include "harness/text/quantities.h"
 #include "measure/affinity.h"

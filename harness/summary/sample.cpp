@@ -5,8 +5,8 @@
 namespace bench {
 namespace {
 
-std::array<double, 4> percentiles(const Histogram& histogram) {
-  std::array<double, 4> values{};
+Percentiles<double> percentiles(const Histogram& histogram) {
+  Percentiles<double> values{};
   std::ranges::transform(shown_percentiles, values.begin(),
                          [&](double percentile) { return static_cast<double>(histogram.percentile_ns(percentile)); });
   return values;
@@ -125,7 +125,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
                              .asked = load.active_asked,
                              .established = load.active_established,
                              .served = load.active_served,
-                             .latency_p99_ns = sample.latency_ns[2],
+                             .latency_p99_ns = sample.latency_ns[Shown::p99],
                              .send_lag_p99_ns = service.send_lag_p99_ns,
                              .generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy),
                              .server_busy = left_ns > 0 ? share(measured.usage.cpu_ns, left_ns) : 1,

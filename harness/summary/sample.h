@@ -16,7 +16,18 @@
 namespace bench {
 
 /// The percentiles that every report shows, in this order.
-inline constexpr std::array<double, 4> shown_percentiles{50, 90, 99, 99.9};
+inline constexpr std::array shown_percentiles{50.0, 90.0, 99.0, 99.9};
+
+/// Their places, as in `latency_ns[Shown::p99]`.
+struct Shown {
+  enum Place : std::uint8_t { p50, p90, p99, p99_9 };
+};
+static_assert(shown_percentiles[Shown::p50] == 50 && shown_percentiles[Shown::p90] == 90 &&
+              shown_percentiles[Shown::p99] == 99 && shown_percentiles[Shown::p99_9] == 99.9);
+
+/// A value for each of them.
+template <typename T>
+using Percentiles = std::array<T, shown_percentiles.size()>;
 
 /// The highest rate that keeps a promise, between its neighbours.
 struct Knee {
@@ -32,7 +43,7 @@ struct Knee {
 /// Requests of one class.
 struct ClassSample {
   ClassCounts counts;
-  std::array<double, 4> latency_ns{};  ///< shown_percentiles; 0 where there was no request.
+  Percentiles<double> latency_ns{};  ///< shown_percentiles; 0 where there was no request.
 };
 
 /// What a run of a service measured beyond what every run does.
@@ -82,13 +93,13 @@ struct Sample {
   double involuntary_switches = 0;
   double minor_faults = 0;
   double major_faults = 0;
-  std::int64_t run_user_ns = 0;            ///< Of the run's whole life, with its start and warm-up.
-  std::int64_t run_system_ns = 0;          ///< Likewise; user and system are split by the kernel's ticks.
-  std::int32_t units_peak = 0;             ///< Units alive at once, counted.
-  std::array<double, 4> latency_ns{};      ///< shown_percentiles: from a batch's start to each task's end.
-  std::array<double, 4> start_delay_ns{};  ///< From a batch's start to each task's start.
-  std::array<double, 4> task_time_ns{};    ///< From each task's start to its end.
-  Histogram::Encoded latency;              ///< For merging over runs.
+  std::int64_t run_user_ns = 0;          ///< Of the run's whole life, with its start and warm-up.
+  std::int64_t run_system_ns = 0;        ///< Likewise; user and system are split by the kernel's ticks.
+  std::int32_t units_peak = 0;           ///< Units alive at once, counted.
+  Percentiles<double> latency_ns{};      ///< shown_percentiles: from a batch's start to each task's end.
+  Percentiles<double> start_delay_ns{};  ///< From a batch's start to each task's start.
+  Percentiles<double> task_time_ns{};    ///< From each task's start to its end.
+  Histogram::Encoded latency;            ///< For merging over runs.
   std::optional<ServiceSample> service = std::nullopt;
   std::optional<PrimitiveSample> primitive = std::nullopt;
 };

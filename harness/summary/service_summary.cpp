@@ -29,7 +29,8 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
   row.classes.resize(samples.front().service->classes.size());
   for (std::size_t index = 0; index < row.classes.size(); ++index) {
     ClassSummary& each = row.classes[index];
-    each.latency_p99_ns = estimate([&](const ServiceSample& sample) { return sample.classes[index].latency_ns[2]; });
+    each.latency_p99_ns =
+        estimate([&](const ServiceSample& sample) { return sample.classes[index].latency_ns[Shown::p99]; });
     for (const Sample& sample : samples) {
       const ClassCounts& counts = sample.service->classes[index].counts;
       each.failed += counts.failed;

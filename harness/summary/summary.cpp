@@ -15,8 +15,8 @@ namespace bench {
 namespace {
 
 template <typename Field>
-std::array<Estimate, 4> estimate_percentiles(const std::vector<Sample>& samples, Field field) {
-  std::array<Estimate, 4> estimates{};
+Percentiles<Estimate> estimate_percentiles(const std::vector<Sample>& samples, Field field) {
+  Percentiles<Estimate> estimates{};
   for (std::size_t i = 0; i < estimates.size(); ++i) {
     estimates[i] = median_estimate(column(samples, [&](const Sample& sample) { return (sample.*field)[i]; }));
   }

@@ -31,10 +31,10 @@ struct CellSummary {
   Estimate minor_faults{};
   Estimate major_faults{};
   Estimate units_peak{};
-  double user_share = 0;                 ///< User time as a fraction of the CPU time of the runs' whole lives.
-  std::array<Estimate, 4> latency_ns{};  ///< Medians of the runs' shown_percentiles; never averages of percentiles.
-  std::array<Estimate, 4> start_delay_ns{};
-  std::array<Estimate, 4> task_time_ns{};
+  double user_share = 0;               ///< User time as a fraction of the CPU time of the runs' whole lives.
+  Percentiles<Estimate> latency_ns{};  ///< Medians of the runs' shown_percentiles; never averages of percentiles.
+  Percentiles<Estimate> start_delay_ns{};
+  Percentiles<Estimate> task_time_ns{};
   std::optional<Ratio> over_ideal;  ///< Wall time (of a service: server CPU) as a multiple of the same run's ideal.
   std::optional<Ratio> speedup;     ///< Over serial, round by round, each run's time over its own ideal first.
   std::optional<Estimate> checkpoint_ns;                ///< What one checkpoint adds to the plain loop's CPU time.

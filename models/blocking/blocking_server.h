@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <concepts>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -26,6 +27,17 @@ struct PlainUnit {
   static void compute(const ServerRun& server, std::uint64_t steps) { bench::compute(server, steps); }
 };
 inline constexpr PlainUnit plain_unit;
+
+/// What serves by blocking: block(call) makes a call that may block and gives back what it returns, compute(server,
+/// steps) computes for a request.
+template <typename Type>
+concept ServingUnit = requires(Type& unit, const ServerRun& server, std::uint64_t steps) {
+  {
+    unit.block([] { return 0; })
+    } -> std::same_as<int>;
+  unit.compute(server, steps);
+};
+static_assert(ServingUnit<const PlainUnit>);
 
 /// Sleeps for so long, unless the server is stopped meanwhile, which is looked at every second.
 void sleep_for(ServerRun& server, std::chrono::nanoseconds duration);
@@ -63,7 +75,7 @@ class OpenSockets {
 };
 
 /// The other end of a connection, or of a datagram, as a unit that blocks has it; for converse() and answer().
-template <typename Unit>
+template <ServingUnit Unit>
 class BlockingPeer {
  public:
   BlockingPeer(ServerRun& server, int socket, Unit& unit)
@@ -107,14 +119,14 @@ class BlockingPeer {
 };
 
 /// Serves one connection to its end by blocking in it.
-template <typename Unit>
+template <ServingUnit Unit>
 void serve_connection(ServerRun& server, int socket, Unit& unit) {
   BlockingPeer peer(server, socket, unit);
   converse(server, peer);
 }
 
 /// Answers one datagram.
-template <typename Unit>
+template <ServingUnit Unit>
 void serve_datagram(ServerRun& server, const Datagram& datagram, Unit& unit) {
   BlockingPeer peer(server, server.socket(), unit);
   answer(server, datagram.bytes(), peer, peer.out());
@@ -122,7 +134,7 @@ void serve_datagram(ServerRun& server, const Datagram& datagram, Unit& unit) {
 }
 
 /// Serves connections one after another, or datagrams, until the server is to stop.
-template <typename Unit>
+template <ServingUnit Unit>
 void serve_in_turn(ServerRun& server, OpenSockets* open, Unit& unit) {
   if (server.transport() == Transport::udp) {
     Datagram datagram;
@@ -141,7 +153,7 @@ void serve_in_turn(ServerRun& server, OpenSockets* open, Unit& unit) {
 /// Serves each connection, or each datagram, in a thread of its own until the server is to stop. `acceptor` is the unit
 /// of the calling thread; `in_thread(serve)` is called in the new thread and calls `serve(unit)` with the unit that
 /// serves.
-template <typename Unit, typename InThread>
+template <ServingUnit Unit, typename InThread>
 void serve_in_threads(ServerRun& server, Unit& acceptor, InThread in_thread) {
   OpenSockets open(server);
   ServingThreads threads(server);

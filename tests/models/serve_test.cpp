@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "harness/plan/machine.h"
+#include "harness/run/listener.h"
 #include "harness/run/server_process.h"
 #include "measure/shared_mapping.h"
 #include "measure/unique_fd.h"

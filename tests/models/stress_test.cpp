@@ -5,6 +5,7 @@
 
 #include "harness/load/load_generator.h"
 #include "harness/load/url.h"
+#include "harness/run/listener.h"
 #include "harness/run/server_process.h"
 
 #include "tests/support/faulty_tables.h"

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "harness/run/listener.h"
 #include "harness/run/server_process.h"
 #include "measure/shared_mapping.h"
 #include "measure/unique_fd.h"

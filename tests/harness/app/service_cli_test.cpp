@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/run/server_process.h"
+#include "harness/run/listener.h"
+#include "models/model.h"
 #include "tests/support/subprocess.h"
 
 namespace bench {

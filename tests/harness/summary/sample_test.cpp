@@ -94,8 +94,8 @@ TEST_F(ServiceReport, HoldsFiniteNumbersWithoutASingleAnswer) {
     const Sample sample = make_service_sample(report, 0, 1000, {});
     const ServiceSample& service = *sample.service;
     for (const double value : {sample.wall_ns, sample.cpu_ns, sample.voluntary_switches, sample.minor_faults,
-                               sample.latency_ns[3], service.rate, service.server_busy, service.generator_busy,
-                               service.load.fairness(), service.send_lag_p99_ns}) {
+                               sample.latency_ns[Shown::p99_9], service.rate, service.server_busy,
+                               service.generator_busy, service.load.fairness(), service.send_lag_p99_ns}) {
       EXPECT_TRUE(std::isfinite(value));
     }
     EXPECT_FALSE(service.judgement.valid);

@@ -96,8 +96,8 @@ TEST(Summary, TakesMediansOfPercentilesNotAverages) {
   Example example = io_example({"serial"});
   example.walls_ns(0, {1, 1, 1});
   const double p99s[] = {10, 1000, 30};
-  for (std::size_t i = 0; i < 3; ++i) example.results.cells[0].samples[i].latency_ns[2] = p99s[i];
-  EXPECT_EQ(example.summary().cells.front().latency_ns[2].median, 30);
+  for (std::size_t i = 0; i < 3; ++i) example.results.cells[0].samples[i].latency_ns[Shown::p99] = p99s[i];
+  EXPECT_EQ(example.summary().cells.front().latency_ns[Shown::p99].median, 30);
 }
 
 TEST(Summary, AddsUpUserAndSystemTimeOverRuns) {

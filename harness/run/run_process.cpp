@@ -1,4 +1,4 @@
-#include "harness/run/run.h"
+#include "harness/run/run_process.h"
 
 #include <fmt/format.h>
 #include <signal.h>
