@@ -16,7 +16,7 @@ std::string format_switches(double switches) {
 }
 
 const std::vector<std::string> columns{"model",    "time", "95%", "over ideal", "speed-up", "CPU",
-                                       "switches", "p50",  "p90", "p99",        "memory",   "units"};
+                                       "switches", "p50",  "p99", "memory",     "units"};
 
 std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const Group& /*group*/,
                                 const CellResult& result) {
@@ -30,7 +30,6 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
       fmt::format("{}+{}", format_switches(row.voluntary_switches.median),
                   format_switches(row.involuntary_switches.median)),
       format_duration(row.latency_ns[Shown::p50].median),
-      format_duration(row.latency_ns[Shown::p90].median),
       format_duration(row.latency_ns[Shown::p99].median),
       result.peak_memory_bytes > 0 ? format_bytes(static_cast<double>(result.peak_memory_bytes)) : "-",
       format_count(std::round(row.units_peak.median)),
