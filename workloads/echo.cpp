@@ -86,9 +86,8 @@ class EchoExchange final : public Exchange {
   ClassIndex request(Output& out) override {
     const std::span<std::byte> message = out.extend(header_bytes + length_);
     write_length(message, length_);
-    const bool is_first = sent_ == 0;
     fill_payload(message.subspan(header_bytes), connection_, sent_++, heavy_);
-    return is_first ? ClassIndex{2} : class_of(heavy_);
+    return class_of(heavy_);
   }
 
   Reply reply(std::span<const std::byte> in) override {
@@ -131,9 +130,6 @@ std::unique_ptr<Exchange> exchange(const ServiceParameters& parameters, std::uin
   return std::make_unique<EchoExchange>(parameters, connection, heavy);
 }
 
-constexpr std::array classes{RequestClass{"light", AskedBy::light}, RequestClass{"heavy", AskedBy::heavy},
-                             RequestClass{"first"}};
-
 constexpr auto parameters = std::to_array<Parameter>({
     message_size_parameter("64", 16U << 20, "bytes of each message, without its header"),
 });
@@ -145,7 +141,7 @@ extern constinit const Service echo_service{
     .summary = "TCP: messages with a 4-byte length come back in upper case",
     .scheme = {.name = "tcp"},
     .parameters = parameters,
-    .classes = classes,
+    .classes = light_and_heavy,
     .open = open,
     .exchange = exchange,
 };
