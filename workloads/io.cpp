@@ -8,8 +8,7 @@ namespace {
 constexpr std::uint64_t mark(std::uint32_t index) { return (index + std::uint64_t{1}) * 0x9E37'79B9'7F4A'7C15U; }
 
 Script task(const Task& task) {
-  const std::uint64_t times = task.batch.parameters.number("times", 1);
-  for (std::uint64_t i = 0; i < times; ++i) co_yield wait_for(task.wait());
+  co_yield wait_for(task.wait());
   task.outcome = mark(task.index);
 }
 
@@ -17,11 +16,7 @@ std::optional<std::string> check(const Batch&, std::span<const std::uint64_t> ou
   return compare_outcomes(outcomes, mark);
 }
 
-constexpr auto parameters = std::to_array<Parameter>({
-    tasks_parameter("100"),
-    wait_parameter("10ms"),
-    {.name = "times", .standard = "1", .meaning = "how often each task waits", .most = 1e6, .shown_at_standard = false},
-});
+constexpr auto parameters = std::to_array<Parameter>({tasks_parameter("100"), wait_parameter("10ms")});
 
 }  // namespace
 
