@@ -278,25 +278,6 @@ constexpr Event::Wait until_set(Event& event, std::chrono::nanoseconds at_most =
   return {&event, at_most};
 }
 
-/// Counts down to 0, which tasks wait for: as std::latch.
-class Latch {
- public:
-  explicit Latch(std::uint32_t count) noexcept : left_(count) {}
-  void count_down() noexcept {
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) zero_.set();
-  }
-  Event& zero() noexcept { return zero_; }
-
- private:
-  std::atomic<std::uint32_t> left_;
-  Event zero_;
-};
-
-/// `co_yield until_zero(latch)`: comes to true, or to false after `at_most`.
-inline Event::Wait until_zero(Latch& latch, std::chrono::nanoseconds at_most = for_ever) noexcept {
-  return until_set(latch.zero(), at_most);
-}
-
 /// Which item a queue gives first.
 enum class QueueOrder : std::uint8_t {
   fifo,
