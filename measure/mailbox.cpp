@@ -18,7 +18,7 @@ namespace {
 
 // Before the hub's log.
 constexpr std::size_t aligned(std::size_t bytes) {
-  constexpr std::size_t unit = alignof(std::max_align_t);
+  constexpr std::size_t unit = 64;
   return (bytes + unit - 1) / unit * unit;
 }
 
@@ -62,20 +62,25 @@ void HubMemory::ring(Hub& hub) {
   for (Bell* bell = bells; bell != bells + count; ++bell) {
     std::uint32_t asleep = Bell::asleep;
     if (bell->state.load() != asleep || !bell->state.compare_exchange_strong(asleep, Bell::awake)) continue;
-    if (bell->fd >= 0) {
-      eventfd_write(bell->fd, 1);
-    } else if (tgkill(bell->process, bell->thread, SIGURG) != 0 && errno == ESRCH) {
-      bell->state.store(Bell::unused);  // its unit was killed
+    const std::uint64_t unit = bell->unit.load();  // of who slept, or of who has the bell since, who is rung in vain
+    const auto process = static_cast<pid_t>(unit >> 32);
+    const auto number = static_cast<int>(unit);
+    if (process == 0) {
+      eventfd_write(number, 1);
+    } else if (tgkill(process, number, SIGURG) != 0 && errno == ESRCH && bell->unit.load() == unit) {
+      std::uint32_t awake = Bell::awake;  // its unit was killed
+      bell->state.compare_exchange_strong(awake, Bell::unused);
     }
   }
 }
 
 HubMemory::Bell& HubMemory::take_bell() const {
-  const std::uint32_t first = shared_->free_from.fetch_add(1);
+  const std::uint32_t first = shared_->free_from.load();
   for (std::uint32_t i = 0; i < most_bells; ++i) {
     const auto number = static_cast<std::uint32_t>((first + i) % most_bells);
     std::uint32_t unused = Bell::unused;
     if (!bells_[number].state.compare_exchange_strong(unused, Bell::taken)) continue;
+    shared_->free_from.store(number + 1);
     std::uint32_t used = shared_->used_up_to.load();
     while (used <= number && !shared_->used_up_to.compare_exchange_weak(used, number + 1)) {
     }
@@ -84,26 +89,35 @@ HubMemory::Bell& HubMemory::take_bell() const {
   throw std::system_error(EAGAIN, std::generic_category(), "a mailbox for one more unit");
 }
 
+void HubMemory::give_back(Bell& bell) const noexcept {
+  bell.state.store(Bell::unused);
+  const auto number = static_cast<std::uint32_t>(&bell - bells_);
+  std::uint32_t from = shared_->free_from.load();
+  while (number < from && !shared_->free_from.compare_exchange_weak(from, number)) {
+  }
+}
+
 Mailbox::Mailbox(const HubMemory* memory, Sleeps sleeps) : memory_(memory) {
   if (!memory) return;
-  bell_ = &memory->take_bell();
-  bell_->fd = -1;
   if (sleeps == Sleeps::in_a_loop) {
     const std::uint32_t number = memory->shared_->fds_taken.fetch_add(1);
-    if (number >= memory->fds_.size())
+    if (number >= memory->fds_.size()) {
       throw std::system_error(EAGAIN, std::generic_category(), "a descriptor for one more loop");
-    bell_->fd = memory->fds_[number].get();
+    }
+    bell_ = &memory->take_bell();
+    bell_->unit.store(static_cast<std::uint32_t>(memory->fds_[number].get()));
   } else {
-    bell_->process = getpid();
-    bell_->thread = gettid();
+    bell_ = &memory->take_bell();
+    bell_->unit.store(static_cast<std::uint64_t>(getpid()) << 32 | static_cast<std::uint32_t>(gettid()));
     be_woken_by_urgent();
+    listening_ = mask_with_urgent(false);
   }
   taken_ = memory->hub().end();
   bell_->state.store(HubMemory::Bell::awake);
 }
 
 Mailbox::~Mailbox() {
-  if (bell_) bell_->state.store(HubMemory::Bell::unused);
+  if (bell_) memory_->give_back(*bell_);
 }
 
 bool Mailbox::may_sleep() noexcept {
@@ -120,17 +134,16 @@ void Mailbox::slept() noexcept {
 
 void Mailbox::drain() noexcept {
   eventfd_t count = 0;
-  eventfd_read(bell_->fd, &count);
+  eventfd_read(fd(), &count);
 }
 
 Mailbox::Came Mailbox::wait_for_bytes(int socket, std::chrono::nanoseconds at_most) noexcept {
   const std::int64_t deadline_ns = now_ns() + at_most.count();
-  const sigset_t listening = mask_with_urgent(false);
   while (may_sleep()) {
     const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - now_ns(), 0);
     const timespec timeout{.tv_sec = left_ns / second_ns, .tv_nsec = left_ns % second_ns};
     pollfd watched{.fd = socket, .events = POLLIN, .revents = 0};
-    const int ready = ppoll(&watched, 1, &timeout, &listening);
+    const int ready = ppoll(&watched, 1, &timeout, &listening_);
     slept();
     if (ready > 0) return Came::bytes;
     if (ready == 0) return Came::nothing;

@@ -1,6 +1,7 @@
 // How a unit that serves connections learns, while it sleeps, that one of their sessions has published something.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <atomic>
@@ -31,21 +32,19 @@ class HubMemory {
   friend class Mailbox;
 
   // How one unit is woken: by an eventfd, or by a signal to its thread. SIGURG, which is ignored where nobody sleeps.
-  struct Bell {
+  struct alignas(64) Bell {
     static constexpr std::uint32_t unused = 0;
     static constexpr std::uint32_t awake = 1;
     static constexpr std::uint32_t asleep = 2;
     static constexpr std::uint32_t taken = 3;  // and not yet of use
     std::atomic<std::uint32_t> state;
-    int fd;  // or -1
-    pid_t process;
-    pid_t thread;
+    std::atomic<std::uint64_t> unit;  // its eventfd; or its process in the upper half, and its thread in the lower
   };
   static constexpr std::size_t most_bells = 65'536;
 
   struct Shared {
     Hub hub;
-    std::atomic<std::uint32_t> free_from;   // where a unit begins to look for a bell
+    std::atomic<std::uint32_t> free_from;   // where a unit begins to look for a bell: mostly those before are in use
     std::atomic<std::uint32_t> used_up_to;  // all bells in use lie before it
     std::atomic<std::uint32_t> fds_taken;
   };
@@ -54,6 +53,7 @@ class HubMemory {
 
   // A bell of the unit's own. Throws std::system_error.
   Bell& take_bell() const;
+  void give_back(Bell& bell) const noexcept;
 
   SharedMapping memory_;
   Shared* shared_;
@@ -78,7 +78,7 @@ class Mailbox {
   Mailbox& operator=(const Mailbox&) = delete;
 
   bool used() const noexcept { return memory_ != nullptr; }
-  int fd() const noexcept { return bell_->fd; }
+  int fd() const noexcept { return static_cast<int>(bell_->unit.load(std::memory_order_relaxed)); }
 
   /// Whether something has been published since the last call, or since the mailbox was made.
   bool take() noexcept {
@@ -103,6 +103,7 @@ class Mailbox {
  private:
   const HubMemory* memory_;
   HubMemory::Bell* bell_ = nullptr;
+  sigset_t listening_;  // the unit's signal mask while it sleeps in a call
   Hub::Place taken_ = 0;
 };
 

@@ -10,6 +10,7 @@
 // reads is suspended until its socket is readable and then receives. System calls for a request: recv, send, and a
 // share of an epoll_wait.
 #include <array>
+#include <memory>
 
 #include "models/loop/ticker.h"
 #include "models/model.h"
@@ -17,8 +18,8 @@
 #include "models/resumable/job_units.h"
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
+#include "models/talk/session_transfer.h"
 #include "models/talk/sockets.h"
-#include "models/talk/transfer.h"
 
 namespace bench {
 namespace {
@@ -71,6 +72,13 @@ struct Server {
   Ticker ticker;
   std::array<std::byte, receive_bytes> room;
   Output out;
+};
+
+// A child that a session waits for. Not a variable of the coroutine, whose frame it would enlarge for every connection.
+struct Child {
+  Child(CoroutineScheduler& scheduler, int fd) : pidfd(scheduler, fd), end(scheduler, pidfd, Interest::read) {}
+  CoroutineScheduler::Watched pidfd;
+  UntilReady end;
 };
 
 Detached serve_connection(Server& server, UniqueFd accepted) {
@@ -132,10 +140,9 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
         break;
       case Next::transfer: {
         while (!transfer_now(*wanted.operation)) {
-          CoroutineScheduler::Watched child(server.scheduler, wanted.operation->transfer.fd);
-          UntilReady end(server.scheduler, child, Interest::read);
-          co_await end;
-          server.scheduler.forget(child);
+          const auto child = std::make_unique<Child>(server.scheduler, wanted.operation->transfer.fd);
+          co_await child->end;
+          server.scheduler.forget(child->pidfd);
           if (server.run.stopping()) co_return;
         }
         wanted = conversation.tell(Why::resumed, server.out);

@@ -15,8 +15,8 @@
 #include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
+#include "models/talk/session_transfer.h"
 #include "models/talk/sockets.h"
-#include "models/talk/transfer.h"
 
 namespace bench {
 namespace {
@@ -274,8 +274,8 @@ class PooledServer {
                              [this, &connection](Scratch& later) { serve(connection, later); });
           return false;
         case Todo::transfer:
-          state.operation().result = do_transfer(state.operation().transfer);
-          todo = state.resumed(output_of(connection, scratch), tick_);
+          transfer(server_, state.operation());
+          todo = server_.stopping() ? state.failed() : state.resumed(output_of(connection, scratch), tick_);
           break;
         case Todo::watch: return true;
         case Todo::shut_down: todo = state.shut_down(shutdown(connection.socket.get(), SHUT_WR) == 0, tick_); break;

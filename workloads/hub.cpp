@@ -1,35 +1,36 @@
 #include "workloads/hub.h"
 
 #include <algorithm>
+#include <mutex>
 
 namespace bench {
 
 bool Hub::publish(std::span<const std::byte> message) noexcept {
+  if (sizeof(Length) + message.size() > size_) return false;
+  append(message);
+  ring_(*this);
+  return true;
+}
+
+void Hub::append(std::span<const std::byte> message) noexcept {
   const std::size_t needed = sizeof(Length) + message.size();
-  if (needed > size_) return false;
-  guard_.lock();
+  const std::lock_guard lock(guard_);
   const Place end = end_.load(std::memory_order_relaxed);
   while (end - begin_ + needed > size_) begin_ += sizeof(Length) + length_at(begin_);
   const auto length = static_cast<Length>(message.size());
   write(end, std::as_bytes(std::span(&length, 1)));
   write(end + sizeof length, message);
   end_.store(end + needed);
-  guard_.unlock();
-  ring_(*this);
-  return true;
 }
 
 Hub::Mail Hub::next(Place& place, std::vector<std::byte>& message) {
   if (place == end()) return Mail::nothing;
-  guard_.lock();
-  const bool lost = place < begin_;
-  if (!lost) {
-    message.resize(length_at(place));
-    read(place + sizeof(Length), message);
-    place += sizeof(Length) + message.size();
-  }
-  guard_.unlock();
-  return lost ? Mail::lost : Mail::message;
+  const std::lock_guard lock(guard_);
+  if (place < begin_) return Mail::lost;
+  message.resize(length_at(place));
+  read(place + sizeof(Length), message);
+  place += sizeof(Length) + message.size();
+  return Mail::message;
 }
 
 void Hub::write(Place place, std::span<const std::byte> bytes) noexcept {

@@ -38,6 +38,7 @@ class Hub {
  private:
   using Length = std::uint32_t;
 
+  void append(std::span<const std::byte> message) noexcept;
   void write(Place place, std::span<const std::byte> bytes) noexcept;
   void read(Place place, std::span<std::byte> bytes) const noexcept;
   Length length_at(Place place) const noexcept;

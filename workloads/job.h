@@ -115,6 +115,10 @@ struct Job {
   /// told; null elsewhere.
   std::uint64_t (*checkpoints)(const Batch& batch) = nullptr;
 
+  /// How many items a batch handles where they are what the job is about and not its tasks, so that their rate and the
+  /// switches for each can be told. Null: its tasks are its items.
+  std::uint64_t (*items)(const Batch& batch) = nullptr;
+
   /// How many tasks a batch has, where that follows from what the job is told. Null: as many as --tasks says.
   std::uint32_t (*task_count)(const Parameters& parameters) = nullptr;
 

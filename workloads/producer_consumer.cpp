@@ -180,6 +180,7 @@ extern constinit const Job producer_consumer_job{
     .task = task,
     .check = check,
     .estimate_ns = estimate_ns,
+    .items = [](const Batch& batch) { return batch.parameters.number("items"); },
     .task_count = task_count,
     .state_bytes = state_bytes,
     .prepare = prepare,

@@ -52,6 +52,25 @@ std::string checkpoint_prices(const Plan& plan, const GroupSummary& summary) {
                      summary.compute_ns->median / steps, text);
 }
 
+std::string item_rates(const Plan& plan, const GroupSummary& summary) {
+  const Group& group = plan.groups[summary.group];
+  if (!group.job->items) return {};
+  const auto items = static_cast<double>(group.job->items(group.batch));
+  std::string text;
+  for (const CellSummary& row : summary.cells) {
+    if (row.wall_ns.samples == 0) continue;
+    const double switches = row.voluntary_switches.median + row.involuntary_switches.median;
+    text += fmt::format("  {:<14}{:>12}/s  {:.4f} switches each\n", plan.cells[row.cell].label,
+                        format_count(std::round(items / (row.wall_ns.median / 1e9))), switches / items);
+  }
+  if (text.empty()) return text;
+  return fmt::format("{} items a batch, at the median time:\n{}", format_count(items), text);
+}
+
+std::string paragraph_of(const Plan& plan, const GroupSummary& summary) {
+  return checkpoint_prices(plan, summary) + item_rates(plan, summary);
+}
+
 const std::vector<std::string>& header_of(const Group& /*group*/) { return columns; }
 
 std::string ideal_of(const GroupSummary& summary) {
@@ -69,7 +88,7 @@ const ReportKind job_report{.header = header_of,
                             .row = row_of,
                             .ideal = ideal_of,
                             .lines = no_lines,
-                            .paragraph = checkpoint_prices,
+                            .paragraph = paragraph_of,
                             .legend = legend,
                             .has_ranking = true,
                             .counted = {},

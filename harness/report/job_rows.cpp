@@ -14,13 +14,15 @@ Json parameters(const RowSource& source, const Sample* /*sample*/) {
   return parameters;
 }
 
-double tasks_per_second(const RowSource& source, double batch_ns) {
-  return source.group.batch.tasks / (batch_ns / 1e9);
+double items_per_second(const RowSource& source, double batch_ns) {
+  const Group& group = source.group;
+  const std::uint64_t items = group.job->items ? group.job->items(group.batch) : group.batch.tasks;
+  return static_cast<double>(items) / (batch_ns / 1e9);
 }
 
 void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json& bench) {
   row["iterations"] = sample.batches;
-  row["items_per_second"] = tasks_per_second(source, sample.wall_ns);
+  row["items_per_second"] = items_per_second(source, sample.wall_ns);
   bench["batches"] = sample.batches;
   bench["warmup_batches"] = sample.warmup_batches;
   bench["voluntary_switches_per_batch"] = sample.voluntary_switches;
@@ -35,7 +37,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
 }
 
 void fill_median(const RowSource& source, const CellSummary& summary, Json& row, Json& bench) {
-  row["items_per_second"] = tasks_per_second(source, summary.wall_ns.median);
+  row["items_per_second"] = items_per_second(source, summary.wall_ns.median);
   bench["ideal_ns"] = source.ideal_ns;
   if (summary.speedup) bench["speedup_over_serial"] = ratio_json(*summary.speedup);
   if (summary.checkpoint_ns) {

@@ -12,8 +12,8 @@
 #include "models/blocking/thread_group.h"
 #include "models/talk/converse.h"
 #include "models/talk/datagram.h"
+#include "models/talk/session_transfer.h"
 #include "models/talk/sockets.h"
-#include "models/talk/transfer.h"
 
 namespace bench {
 
@@ -103,7 +103,7 @@ class BlockingPeer {
   }
   void compute(std::uint64_t steps) { unit_.compute(server_, steps); }
   void transfer(Operation& operation) {
-    unit_.block([&] { operation.result = do_transfer(operation.transfer); });
+    unit_.block([&] { bench::transfer(server_, operation); });
   }
   void close_after_last_word() {
     unit_.block([this] { bench::close_after_last_word(socket_); });

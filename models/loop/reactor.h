@@ -23,8 +23,8 @@
 #include "models/talk/connection_state.h"
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
+#include "models/talk/session_transfer.h"
 #include "models/talk/sockets.h"
-#include "models/talk/transfer.h"
 
 namespace bench {
 
@@ -55,13 +55,13 @@ class Reactor {
           poller_.exhausted(ready.fd, Interest::read);
         } else if (transfers_.contains(ready.fd)) {
           go_on_with_transfer(ready.fd);
-        } else if (Connection* connection = connections_[static_cast<std::size_t>(ready.fd)].get()) {
-          on_ready(*connection, ready);  // one that the tick has closed is not there any more
+        } else if (Connection* connection = find(ready.fd)) {
+          on_ready(*connection, ready);
         }
         if (server_.stopping()) return;
       }
       if (!timers_.empty()) fire_timers();
-      while (mailbox_.take()) deliver_mail();
+      if (mailbox_.take()) deliver_mail();
     }
   }
 
@@ -199,10 +199,7 @@ class Reactor {
           timers_.arm(now_ns() + static_cast<std::int64_t>(state.amount()),
                       {.fd = connection.socket.get(), .serial = connection.serial});
           return watch(connection);
-        case Todo::transfer:
-          if (!transfer(connection)) return watch(connection);
-          todo = state.resumed(output_of(connection), tick_);
-          break;
+        case Todo::transfer: todo = transfer(connection); break;
         case Todo::watch: return watch(connection);
         case Todo::shut_down: todo = state.shut_down(shutdown(connection.socket.get(), SHUT_WR) == 0, tick_); break;
         case Todo::close: return close(connection);
@@ -220,14 +217,19 @@ class Reactor {
     connection.interest = interest;
   }
 
-  // Does what the session asks for, a file right here: false where that is the end of a child, which is waited for.
-  bool transfer(Connection& connection) {
+  // Does what the session asks for, a file right here. The end of a child is waited for; where it cannot be watched,
+  // that costs the connection.
+  Todo transfer(Connection& connection) {
     Operation& operation = connection.state.operation();
-    if (transfer_now(operation)) return true;
-    const int fd = operation.transfer.fd;
-    const bool fresh = transfers_.insert_or_assign(fd, connection.socket.get()).second;
-    fresh ? poller_.watch(fd, Interest::read) : poller_.exhausted(fd, Interest::read);
-    return false;
+    if (transfer_now(operation)) return connection.state.resumed(output_of(connection), tick_);
+    try {
+      poller_.watch(operation.transfer.fd, Interest::read);
+    } catch (const std::system_error&) {
+      server_.count_refused();
+      return connection.state.failed();
+    }
+    transfers_[operation.transfer.fd] = connection.socket.get();
+    return Todo::watch;
   }
 
   void go_on_with_transfer(int fd) {
@@ -266,8 +268,14 @@ class Reactor {
     }
   }
 
+  // Null for what was closed since it was reported: a connection, or a child that one waited for.
+  Connection* find(int fd) {
+    const auto slot = static_cast<std::size_t>(fd);
+    return slot < connections_.size() ? connections_[slot].get() : nullptr;
+  }
+
   Connection* find(const Timer& timer) {
-    Connection* connection = connections_[static_cast<std::size_t>(timer.fd)].get();
+    Connection* connection = find(timer.fd);
     return connection && connection->serial == timer.serial ? connection : nullptr;
   }
 

@@ -9,8 +9,8 @@
 #include "models/references/asio.h"
 #include "models/talk/conversation.h"
 #include "models/talk/datagram.h"
+#include "models/talk/session_transfer.h"
 #include "models/talk/sockets.h"
-#include "models/talk/transfer.h"
 
 namespace bench::on_asio {
 namespace {

@@ -141,7 +141,10 @@ struct Server {
 
   // No fiber is ready until CLOCK_MONOTONIC reads `deadline_ns`, unless a socket is or there is mail.
   void sleep(std::int64_t deadline_ns) {
-    if (mailbox.take()) return scheduler.tell_mail();
+    if (mailbox.take()) {
+      scheduler.tell_mail();
+      return scheduler.poll(0);
+    }
     scheduler.poll(mailbox.may_sleep() ? deadline_ns : 0);
     mailbox.slept();
   }

@@ -2,12 +2,13 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <memory>
 #include <span>
 #include <utility>
 
 #include "models/references/libuv_server.h"
 #include "models/talk/connection_state.h"
-#include "models/talk/transfer.h"
+#include "models/talk/session_transfer.h"
 
 namespace bench::on_libuv {
 namespace {
@@ -126,9 +127,12 @@ class Connection final : public Owner {
     const Transfer& transfer = operation.transfer;
     if (transfer.kind == Transfer::Kind::read_at || transfer.kind == Transfer::Kind::write_at) {
       const uv_buf_t bytes = uv_buf_init(reinterpret_cast<char*>(transfer.data), static_cast<unsigned>(transfer.bytes));
-      file_.data = this;
+      auto file = std::make_unique<uv_fs_t>();
+      file->data = this;
       const auto start = transfer.kind == Transfer::Kind::write_at ? uv_fs_write : uv_fs_read;
-      check(start(server_.loop.get(), &file_, transfer.fd, &bytes, 1, transfer.offset, on_file), "uv_fs_read, _write");
+      check(start(server_.loop.get(), file.get(), transfer.fd, &bytes, 1, transfer.offset, on_file),
+            "uv_fs_read, _write");
+      file.release();  // until on_file()
       hold();
       return false;
     }
@@ -138,8 +142,9 @@ class Connection final : public Owner {
   }
 
   static void on_file(uv_fs_t* request) {
-    auto& self = *static_cast<Connection*>(request->data);
-    const auto result = request->result;
+    const std::unique_ptr<uv_fs_t> file(request);
+    auto& self = *static_cast<Connection*>(file->data);
+    const auto result = file->result;
     uv_fs_req_cleanup(request);
     if (!uv_is_closing(as_handle(self.socket_))) {
       self.server_.run.guard([&] {
@@ -220,7 +225,6 @@ class Connection final : public Owner {
   uv_timer_t timer_;
   uv_write_t write_;
   uv_shutdown_t shutdown_;
-  uv_fs_t file_;
   Child* child_ = nullptr;  // that is waited for
   Output unsent_;           // what libuv is sending
   Output behind_;           // what comes after it

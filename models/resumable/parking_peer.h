@@ -9,8 +9,8 @@
 
 #include "models/loop/poller.h"
 #include "models/talk/converse.h"
+#include "models/talk/session_transfer.h"
 #include "models/talk/sockets.h"
-#include "models/talk/transfer.h"
 
 namespace bench {
 

@@ -38,7 +38,7 @@ class RingStreams {
     await_tick();
     if (mailbox_.used()) await_mail();
     while (!server_.stopping()) {
-      mailbox_.may_sleep() ? ring_.submit_and_wait() : ring_.submit();
+      mailbox_.may_sleep() ? ring_.submit_and_wait() : ring_.submit_and_look();
       mailbox_.slept();
       for (Completion done; !server_.stopping() && ring_.take(done);) on(done);
       if (mailbox_.take()) deliver_mail();

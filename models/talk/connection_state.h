@@ -84,6 +84,7 @@ class ConnectionState {
     is_unsent_ = false;
     switch (phase_) {
       case Phase::draining: return act_on(conversation_.tell(Why::drained, out), out);
+      case Phase::reading: return follow(out);  // there may be mail that its owner was told of meanwhile
       case Phase::closing: return end();
       default: return Todo::watch;
     }

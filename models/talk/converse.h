@@ -100,6 +100,7 @@ void converse(ServerRun& server, AnyPeer& peer) {
         break;
       case Next::transfer:
         peer.transfer(*wanted.operation);
+        if (server.stopping()) return;  // it may not be over
         wanted = conversation.tell(Why::resumed, out);
         break;
       case Next::close:

@@ -34,10 +34,4 @@ Readiness try_transfer(Transfer& transfer, std::int64_t& result, Forget forget) 
   return attempted.wanted;
 }
 
-/// For a session, which has only files and children and closes its descriptors itself. False: it is the end of a child,
-/// to be tried again when its pidfd is readable.
-inline bool transfer_now(Operation& operation) noexcept {
-  return attempt_transfer(operation.transfer, operation.result).wanted == Readiness::done;
-}
-
 }  // namespace bench

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 // The table of a job with one sample.
-std::string table_of(std::string_view job, const GivenParameters& told) {
+std::string table_of(std::string_view job, const GivenParameters& told, double switches = 0) {
   Plan plan;
   Results results;
   Group& group = plan.groups.emplace_back();
@@ -30,6 +30,7 @@ std::string table_of(std::string_view job, const GivenParameters& told) {
   Sample sample;
   sample.batches = 1;
   sample.wall_ns = 70e6;
+  sample.voluntary_switches = switches;
   results.cells.emplace_back().samples.push_back(sample);
   return report_text(plan, results, Format::console, false);
 }
@@ -40,6 +41,14 @@ TEST(JobReport, TellsTheIdeal) {
 
 TEST(JobReport, SaysThatThereIsNone) {
   EXPECT_THAT(table_of("quick", {}), AllOf(HasSubstr("example · no ideal"), Not(HasSubstr("ideal 0"))));
+}
+
+// 7,000 items in 70 ms, and 21 switches.
+TEST(JobReport, TellsTheRateOfItemsAndTheSwitchesForEach) {
+  EXPECT_THAT(
+      table_of("producer-consumer", {{"items", {"7000"}}}, 21),
+      HasSubstr("7,000 items a batch, at the median time:\n  serial             100,000/s  0.0030 switches each\n"));
+  EXPECT_THAT(table_of("io", {}, 21), Not(HasSubstr("items a batch")));
 }
 
 }  // namespace

@@ -227,6 +227,18 @@ TEST_F(ConnectionStateTest, TellsOfMailWhenItReadsAgain) {
   EXPECT_THAT(service.take_told(), ElementsAre("resumed ", "resumed ", "message "));
 }
 
+// An owner that was told of mail while it sent may have no other occasion to look.
+TEST_F(ConnectionStateTest, TellsOfMailWhenAllHasGoneOut) {
+  service.will_say({{"reply"}});
+  receive("ask");
+  EXPECT_EQ(block(), Todo::watch);
+  service.hub().publish(bytes_of("news"));
+  service.will_say({{"news"}});
+  EXPECT_EQ(make_room(), Todo::send);
+  EXPECT_EQ(send_all(), Todo::watch);
+  EXPECT_THAT(service.take_told(), ElementsAre("data ask", "message "));
+}
+
 // What a peer is told, it takes: it is not silent.
 TEST_F(ConnectionStateTest, CountsMailAsALifeSign) {
   service.hub().publish(bytes_of("news"));
