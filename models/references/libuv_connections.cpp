@@ -132,7 +132,7 @@ class Connection final : public Owner {
       const auto start = transfer.kind == Transfer::Kind::write_at ? uv_fs_write : uv_fs_read;
       check(start(server_.loop.get(), file.get(), transfer.fd, &bytes, 1, transfer.offset, on_file),
             "uv_fs_read, _write");
-      file.release();  // until on_file()
+      static_cast<void>(file.release());  // until on_file()
       hold();
       return false;
     }
