@@ -31,7 +31,7 @@ inline void compute(const ServerRun& server, std::uint64_t steps) {
 class Conversation {
  public:
   explicit Conversation(ServerRun& server)
-      : open_(server), read_up_to_(server.hub() ? server.hub()->hub().end() : 0), session_(server.open_session()) {}
+      : read_up_to_(server.hub() ? server.hub()->hub().end() : 0), session_(server.open_session()), open_(server) {}
 
   /// `fresh` bytes have come. `out` takes the replies; replies that were not sent before are still in it.
   Wanted receive(std::span<const std::byte> fresh, Output& out) {
@@ -55,11 +55,11 @@ class Conversation {
  private:
   Wanted advance(Why why, std::span<const std::byte> in, Output& out);
 
-  ServerRun::Open open_;
   Hub::Place read_up_to_;  // of what is published; the session has been opened or called since
   std::unique_ptr<Session> session_;
   std::vector<std::byte> tail_;
-  bool ended_ = false;  // the peer sends nothing more
+  ServerRun::Open open_;  // after its session: what counts as open misses nothing that is published
+  bool ended_ = false;    // the peer sends nothing more
 };
 
 }  // namespace bench
