@@ -34,7 +34,8 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 Batch small_sizes(const Job& job, std::uint32_t tasks) {
-  Batch parameters{.tasks = tasks, .work = takes(job, "work") ? std::uint64_t{400} : 0, .waits = {}};
+  const std::uint64_t work = job.name == "copy" ? 80 : 400;  // KiB of a file, a chunk and a bit; or steps
+  Batch parameters{.tasks = tasks, .work = takes(job, "work") ? work : 0, .waits = {}};
   if (takes(job, "wait")) parameters.waits = {500us, 1ms};
   return parameters;
 }

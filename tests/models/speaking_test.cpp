@@ -98,10 +98,12 @@ TEST_P(Speaks, InTheSameOrderToAll) {
 TEST_P(Speaks, WithoutWaitingForOneThatDoesNotListen) {
   if (connections() == 1) GTEST_SKIP() << "it serves one connection at a time";
   TestServer server(*GetParam(), room_service, {.message_bytes = 1});
-  server.set_receive_buffer(4 << 20);
+  constexpr int buffer_bytes = 64 << 10;
+  server.set_send_buffer(buffer_bytes);
   const std::vector<UniqueFd> members = join(server, 2);
+  setsockopt(members[1].get(), SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
   const std::string line(10'000, 'x');
-  constexpr int lines = 2000;  // 20 MB: more than the sockets and the log hold
+  constexpr int lines = 300;  // 3 MB: more than the sockets and the log of 1 MiB hold
   for (int i = 0; i < lines; ++i) {
     send_text(members[0], line + '\n');
     std::string echo(line.size() + 1, ' ');

@@ -53,9 +53,14 @@ UniqueFd TestServer::connect() const {
   return socket;
 }
 
-void TestServer::set_receive_buffer(int bytes) const {
+void TestServer::set_receive_buffer(int bytes) const { set_option(SO_RCVBUF, bytes); }
+
+void TestServer::set_send_buffer(int bytes) const { set_option(SO_SNDBUF, bytes); }
+
+// Connections have the options of the socket that they are accepted from.
+void TestServer::set_option(int option, int value) const {
   for (const UniqueFd& socket : listeners_.sockets) {
-    setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    setsockopt(socket.get(), SOL_SOCKET, option, &value, sizeof value);
   }
 }
 

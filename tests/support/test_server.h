@@ -35,6 +35,9 @@ class TestServer {
   /// What the server's end of connections made from now on takes in before its peer has to wait.
   void set_receive_buffer(int bytes) const;
 
+  /// What it holds of what its peer has not taken yet.
+  void set_send_buffer(int bytes) const;
+
   std::unique_ptr<Exchange> exchange(std::uint64_t connection, bool heavy = false) const {
     return service_.exchange(parameters_, connection, heavy);
   }
@@ -44,6 +47,8 @@ class TestServer {
   std::int32_t units_alive() const { return report_.data()->units_alive.load(); }
 
  private:
+  void set_option(int option, int value) const;
+
   const Service& service_;
   ServiceParameters parameters_;
   Listeners listeners_;
