@@ -32,6 +32,9 @@ class Conversation {
  public:
   explicit Conversation(ServerRun& server)
       : read_up_to_(server.hub() ? server.hub()->hub().end() : 0), session_(server.open_session()), open_(server) {}
+  ~Conversation() { session_.reset(); }  // while it still counts as open
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
 
   /// `fresh` bytes have come. `out` takes the replies; replies that were not sent before are still in it.
   Wanted receive(std::span<const std::byte> fresh, Output& out) {
