@@ -28,11 +28,14 @@ class EdgePoller {
     list(fd);
   }
 
-  void closing(int fd) noexcept { of(fd).ready = 0; }
+  void closing(int fd) noexcept {
+    epoll_.forget_closing(fd);
+    of(fd).ready = 0;
+  }
 
   void forget(int fd) {
     epoll_.control(EPOLL_CTL_DEL, fd, 0);
-    closing(fd);
+    of(fd).ready = 0;
   }
 
   // What will not change any more stays: the end of the stream can be read for ever.

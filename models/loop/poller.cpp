@@ -29,6 +29,8 @@ void Epoll::control(int operation, int fd, std::uint32_t events) {
   }
 }
 
+void Epoll::forget_closing(int fd) noexcept { epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
 std::span<const epoll_event> Epoll::wait(std::int64_t deadline_ns) {
   const int count = deadline_ns == no_deadline
                         ? epoll_wait(epoll_.get(), events_.data(), batch, -1)

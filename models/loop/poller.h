@@ -85,6 +85,10 @@ class Epoll {
   /// epoll_ctl(2). Throws std::system_error.
   void control(int operation, int fd, std::uint32_t events);
 
+  /// Reports no more of `fd`, which is about to be closed. The kernel would forget it then; but not as long as a child
+  /// has it open, as each has between fork and exec, and its number may be another's before that.
+  void forget_closing(int fd) noexcept;
+
   /// Sleeps until there is an event or CLOCK_MONOTONIC reads `deadline_ns`, with the nanosecond resolution that
   /// epoll_wait(2) lacks: its milliseconds would round every wait up. The kernel may add a thousandth of the wait
   /// (select_estimate_accuracy), which a sleeping thread is spared. May return early with nothing; the caller looks at
@@ -107,8 +111,7 @@ class EpollPoller {
   /// Changes what is watched of `fd`. Throws std::system_error.
   void change(int fd, Interest interest) { control(EPOLL_CTL_MOD, fd, interest); }
 
-  /// `fd`, which is watched, is about to be closed. Nothing to do: the kernel forgets it.
-  static void closing(int /*fd*/) noexcept {}
+  void closing(int fd) noexcept { epoll_.forget_closing(fd); }
 
   /// Watches `fd` no longer. Throws std::system_error.
   void forget(int fd) { control(EPOLL_CTL_DEL, fd, Interest::nothing); }

@@ -296,6 +296,20 @@ TYPED_TEST(PollerTest, ForgetsWhatIsClosed) {
   EXPECT_TRUE(this->poller.wait(0).empty());
 }
 
+// A child has what its parent closes open, until it executes another program.
+TYPED_TEST(PollerTest, ForgetsWhatIsClosedAlthoughAChildHasItOpen) {
+  this->poller.watch(this->watched, Interest::read);
+  const UniqueFd of_the_child(dup(this->watched));
+  const Pair next;
+  this->poller.closing(this->watched);
+  this->pair.ours.reset();
+  ASSERT_EQ(dup2(next.ours.get(), this->watched), this->watched);
+  const UniqueFd again(this->watched);
+  this->poller.watch(this->watched, Interest::read);
+  this->pair.theirs.reset();  // hangs up the one that the child has
+  this->expect_silent(this->watched);
+}
+
 TYPED_TEST(PollerTest, KnowsNothingOfTheConnectionThatHadTheDescriptorBefore) {
   this->poller.watch(this->watched, Interest::read);
   this->pair.they_send("x");
