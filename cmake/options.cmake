@@ -15,8 +15,8 @@ if(BENCH_SANITIZE)
   target_compile_options(bench_options INTERFACE
     -fsanitize=${BENCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(bench_options INTERFACE -fsanitize=${BENCH_SANITIZE})
-  # Of undefined behaviour, not what begins with a pointer: the address sanitizer sees most of what comes of that, and
-  # each use of a pointer would be checked twice, which doubles what g++ takes to compile.
+  # Of undefined behaviour, not what begins with a pointer: the address sanitizer sees most of what comes of that, though
+  # nothing of alignment, and each use of a pointer would be checked twice, which g++ takes long to compile.
   target_compile_options(bench_options INTERFACE -fno-sanitize=null,object-size,vptr,pointer-overflow,alignment)
   if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
     # g++ defines these by itself.

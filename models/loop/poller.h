@@ -105,7 +105,7 @@ class Epoll {
 /// A level-triggered epoll instance. One thread uses it.
 class EpollPoller {
  public:
-  /// Watches `fd`, until it is closed. Throws std::system_error.
+  /// Watches `fd`, until closing() or forget(). Throws std::system_error.
   void watch(int fd, Interest interest) { control(EPOLL_CTL_ADD, fd, interest); }
 
   /// Changes what is watched of `fd`. Throws std::system_error.
