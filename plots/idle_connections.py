@@ -5,7 +5,7 @@ from plots.errors import Skip
 from plots.palette import INK, SURFACE
 
 SAME = ("active", "message_bytes", "pipeline", "requests_per_connection", "service_cpu_ns", "service_wait_ns",
-        "heavy_percent", "loop", "rate_mode", "arrivals")
+        "heavy_percent", "loop", "rate_mode", "arrivals", "dispatch")
 
 
 def draw(result):

@@ -81,6 +81,7 @@ struct Reply {
   Verdict verdict = Verdict::more;
   std::string_view why;      ///< Static text.
   bool peer_closes = false;  ///< With `complete`: the peer ends the connection after this reply.
+  std::size_t place = 0;     ///< With `complete`: of its request among those under way, the oldest being 0.
 };
 
 /// Which of the connections ask for requests of a class.

@@ -69,8 +69,9 @@ class UdpEchoExchange final : public Exchange {
     if (payload.size() != expected_.size()) return {in.size(), Verdict::wrong, "wrong length of the payload"};
     fill_answer(expected_, connection_, number, heavy_);
     if (!std::ranges::equal(payload, expected_)) return {in.size(), Verdict::wrong, "wrong payload"};
+    const auto place = static_cast<std::size_t>(due - under_way_.begin());
     under_way_.erase(due);
-    return {in.size(), Verdict::complete, {}};
+    return {.consumed = in.size(), .verdict = Verdict::complete, .why = {}, .place = place};
   }
 
   void give_up() override {

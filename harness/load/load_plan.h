@@ -27,6 +27,12 @@ enum class Arrivals : std::uint8_t {
   poisson,   ///< At exponentially distributed distances, as from many independent users.
 };
 
+/// Which connection carries a request of an open loop.
+enum class Dispatch : std::uint8_t {
+  each,  ///< Each in turn, as independent users: what is due while its connection is busy, or not there, waits for it.
+  any,   ///< Whichever can take one: what a connection cannot serve, others carry.
+};
+
 /// The client's side of one connection; `connection` counts from 0 over all workers and is new after a reconnect.
 /// Called in the generator's processes, by several threads at once, and there no descriptors of the caller are open.
 using MakeExchange = std::function<std::unique_ptr<Exchange>(std::uint64_t connection, bool heavy)>;
@@ -45,6 +51,7 @@ struct LoadPlan {
 
   double rate = 0;  ///< Requests per second over all workers; 0: closed loop.
   Arrivals arrivals = Arrivals::constant;
+  Dispatch dispatch = Dispatch::each;
   std::uint64_t seed = 0;
 
   std::chrono::nanoseconds connect_deadline{std::chrono::seconds{5}};  ///< For all connections together.

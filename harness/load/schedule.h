@@ -8,8 +8,8 @@
 
 namespace bench {
 
-/// An endless series of due times that can be copied: two copies give the same times, so that a worker can let one run
-/// ahead to count what is due and the other follow with what it sends, and needs no queue between them.
+/// An endless series of due times that can be copied: two copies give the same times, so that one can run ahead with
+/// what is due and the other follow with what is sent, and no queue is needed between them.
 class Schedule {
  public:
   /// Nothing is ever due.

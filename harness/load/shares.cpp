@@ -56,7 +56,7 @@ ProcessShares deal(const LoadPlan& plan, std::uint64_t connections_per_process) 
     share.first_connection = first;
     first += share.connections;
     if (share.active != 0 && plan.rate > 0) {
-      share.rate = plan.rate / busy_workers;
+      share.rate = plan.rate * share.active / plan.active;
       share.phase = static_cast<double>(worker) / busy_workers;
     }
     shares[worker / workers_each].push_back(share);

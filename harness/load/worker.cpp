@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <numeric>
 #include <random>
 #include <system_error>
 
@@ -27,7 +28,8 @@ Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
       requests_(std::size_t{share.active} * plan.pipeline),
       free_(share.connections, plan.pipeline),
       next_number_(std::uint64_t{plan.connections} + share.worker),
-      to_begin_(share.connections) {
+      to_begin_(share.connections),
+      users_(in_turn() ? share.active : 1) {
   if (!epoll_.valid()) throw std::system_error(errno, std::generic_category(), "epoll_create1 for the load");
   epoll_event event{.events = EPOLLIN, .data = {.u64 = wake_mark}};
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, link.wake, &event) != 0) {
@@ -40,7 +42,11 @@ Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
     queued_.push_back(index);
   }
   // A server that deals connections out in turn must not deal them out by kind.
-  std::shuffle(queued_.begin(), queued_.end(), std::mt19937_64(plan.seed + share.worker));
+  std::mt19937_64 random(plan.seed + share.worker);
+  std::shuffle(queued_.begin(), queued_.end(), random);
+  // Nor do those whose requests are heavy have their turn one after the other.
+  std::iota(users_.begin(), users_.end(), 0U);
+  std::shuffle(users_.begin(), users_.end(), random);
 }
 
 void Worker::run() {
@@ -88,7 +94,16 @@ void Worker::connect_all() {
     close_connection(index);
     connections_[index].state = State::abandoned;
   }
+  prepare_load();
   report_done(LoadPhase::connect);
+}
+
+// Of the next phase, what takes long where there are many connections.
+void Worker::prepare_load() {
+  due_ = {};
+  if (share_.rate == 0) return;
+  const std::uint64_t seed = (plan_.seed * 2 + loads_++) * share_.workers + share_.worker;
+  due_ = DueRequests(plan_.arrivals, share_.rate, share_.phase, seed, users_);
 }
 
 void Worker::load(bool is_window) {
@@ -96,9 +111,10 @@ void Worker::load(bool is_window) {
   const std::int64_t end_ns = link_.control.end_ns.load(std::memory_order_relaxed);
   turn_at_ns_ = begin_ns;
   while (now_ns_ < begin_ns) turn();
-  begin_load(begin_ns, end_ns, is_window);
+  begin_load(begin_ns, end_ns);
   turn_at_ns_ = end_ns;
   while (now_ns_ < end_ns) turn();
+  take_what_is_due();  // until the very end, whatever the last turn was about
   stop_load();
   turn_at_ns_ = end_ns + plan_.drain.count();
   while (!quiet() && now_ns_ < turn_at_ns_) turn();
@@ -107,12 +123,12 @@ void Worker::load(bool is_window) {
     summarise_connections();
   }
   // What was due and could not be sent is of this phase, and is not made up for in the next.
-  meter_.remove(backlog_);
-  backlog_ = 0;
+  meter_.remove(due_.owed());
+  prepare_load();
   report_done(is_window ? LoadPhase::window : LoadPhase::warm_up);
 }
 
-void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns, bool is_window) {
+void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns) {
   new (&window_) WorkerReport::Window{};
   for (std::uint32_t index = 0; index < plan_.classes; ++index) {
     new (&link_.report.classes[index]) WorkerReport::ClassWindow{};
@@ -125,11 +141,7 @@ void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns, bool is_wind
   }
   meter_.restart(begin_ns);
   meter_.step(now_ns_);
-  if (share_.rate > 0) {
-    const std::uint64_t seed = (plan_.seed * 2 + (is_window ? 1 : 0)) * share_.workers + share_.worker;
-    due_ = Schedule(plan_.arrivals, share_.rate, share_.phase, seed * 0xD1B54A32D192ED03U, begin_ns);
-    sending_ = due_;
-  }
+  due_.begin(begin_ns);
   end_ns_ = end_ns;
   total_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   at_begin_ = total_;
@@ -146,8 +158,8 @@ void Worker::stop_load() {
   window_.cpu_ns = total_.cpu_ns - at_begin_.cpu_ns;
   window_.received_bytes = total_.received_bytes - at_begin_.received_bytes;
   window_.sent_bytes = total_.sent_bytes - at_begin_.sent_bytes;
-  window_.backlog_at_end = backlog_;
-  window_.in_flight_at_end = meter_.count() - backlog_;
+  window_.backlog_at_end = due_.owed();
+  window_.in_flight_at_end = meter_.count() - due_.owed();
 }
 
 // A request without an answer has taken as long as it has waited: leaving it out would hide the worst.
@@ -167,10 +179,10 @@ void Worker::count_unfinished() {
       class_window(request).latency.record(now_ns_ - request.due_ns);
     }
   }
-  // What no connection has taken yet is of no class: the exchange says which one it asks for.
-  for (std::uint64_t left = backlog_; left != 0; --left) {
-    count(sending_.next_ns());
-    sending_.advance();
+  // What has not been sent is of no class: the exchange says which one it asks for.
+  meter_.remove(due_.owed());
+  for (const std::uint32_t user : users_) {
+    while (due_.owes(user)) count(due_.take(user));
   }
   window_.in_flight_integral_ns = meter_.integral_ns();
 }

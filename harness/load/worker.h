@@ -19,10 +19,10 @@
 #include <utility>
 #include <vector>
 
+#include "harness/load/due_requests.h"
 #include "harness/load/free_lists.h"
 #include "harness/load/in_flight_meter.h"
 #include "harness/load/load_plan.h"
-#include "harness/load/schedule.h"
 #include "harness/load/shares.h"
 #include "harness/load/worker_report.h"
 #include "measure/unique_fd.h"
@@ -55,7 +55,6 @@ class Worker {
     pausing,     // to be connected after a pause
     connecting,  // epoll will tell
     open,
-    ending,     // the peer has announced its end, which is waited for
     abandoned,  // never established in time
   };
 
@@ -75,7 +74,7 @@ class Worker {
     std::uint64_t number = 0;          // of the connection, for its exchange
     std::uint64_t sent = 0;            // requests on this connection
     std::uint64_t window_replies = 0;  // replies in this place since the window began
-    std::int64_t since_ns = 0;         // connecting, ending: since when
+    std::int64_t since_ns = 0;         // connecting: since when
     std::int64_t free_since_ns = 0;    // when the loop woke up that freed it for another request
     std::unique_ptr<Exchange> exchange;
     std::unique_ptr<Output> unsent;
@@ -92,8 +91,9 @@ class Worker {
   void await(LoadPhase phase);
   void report_done(LoadPhase phase);
   void connect_all();
+  void prepare_load();
   void load(bool is_window);
-  void begin_load(std::int64_t begin_ns, std::int64_t end_ns, bool is_window);
+  void begin_load(std::int64_t begin_ns, std::int64_t end_ns);
   void stop_load();
   void count_unfinished();
   void summarise_connections();
@@ -116,7 +116,7 @@ class Worker {
   void connect_later(std::uint32_t index, std::int64_t pause_ns);
   void close_connection(std::uint32_t index);
   void replace_connection(std::uint32_t index);
-  void expect_end(std::uint32_t index);
+  void end_as_announced(std::uint32_t index, std::span<const std::byte> rest);
   void fail(std::uint32_t index, LoadError kind, std::string_view why = {});
   void fail_with(std::uint32_t index, int error);
   void watch(std::uint32_t index, int operation, std::uint32_t events);
@@ -124,6 +124,7 @@ class Worker {
 
   // Requests.
   bool open_loop() const { return plan_.rate > 0; }
+  bool in_turn() const { return plan_.dispatch == Dispatch::each; }
   bool can_take_request(const Connection& connection) const;
   Request& request_at(std::uint32_t index, std::uint32_t place);
   WorkerReport::ClassWindow& class_window(const Request& request) { return link_.report.classes[request.kind]; }
@@ -131,14 +132,15 @@ class Worker {
   void abandon_oldest_request(std::uint32_t index);
   void list_if_free(std::uint32_t index);
   void send_next(std::uint32_t index);
-  void send_backlog();
+  void send_owed();
+  void send_owed_by(std::uint32_t index);
+  void send_due(std::uint32_t index, std::int64_t due_ns);
   void begin_request(std::uint32_t index, std::int64_t due_ns);
   bool flush(std::uint32_t index);
   void receive(std::uint32_t index);
-  void receive_end(std::uint32_t index);
   bool take_replies(std::uint32_t index, std::span<const std::byte> bytes);
   bool take_datagram(std::uint32_t index, std::span<const std::byte> bytes);
-  void complete_request(std::uint32_t index);
+  void complete_request(std::uint32_t index, std::size_t place = 0);
   void use_connection(std::uint32_t index);
   void end_of_stream(std::uint32_t index);
   void give_up_datagrams(std::uint32_t index);
@@ -147,6 +149,7 @@ class Worker {
   static constexpr std::size_t receive_bytes = 64 * 1024;
   static constexpr std::size_t max_tail_bytes = 64 * 1024;
   static constexpr std::size_t events_at_once = 256;
+  static constexpr std::uint32_t any_user = 0;            // of due_, with Dispatch::any
   static constexpr std::uint64_t wake_mark = UINT64_MAX;  // epoll data of the coordinator's eventfd
 
   const LoadPlan& plan_;
@@ -190,10 +193,10 @@ class Worker {
   Counters total_;
   Counters at_begin_;
 
-  Schedule due_;  // ahead of sending_ by the backlog
-  Schedule sending_;
-  std::uint64_t backlog_ = 0;
-  InFlightMeter meter_;  // of the backlog and of what is under way
+  std::vector<std::uint32_t> users_;  // those to whom requests fall due: the active connections, or one for them all
+  DueRequests due_;
+  std::uint64_t loads_ = 0;  // that were prepared
+  InFlightMeter meter_;      // of what is owed and of what is under way
 };
 
 }  // namespace bench

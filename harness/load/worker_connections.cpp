@@ -35,7 +35,7 @@ LoadError kind_of(int error, LoadError timeout) {
 
 // After the stop only what is due still needs connections, and between the phases nothing does.
 bool Worker::may_connect() const {
-  return mode_ == Mode::connecting || mode_ == Mode::running || (mode_ == Mode::draining && backlog_ != 0);
+  return mode_ == Mode::connecting || mode_ == Mode::running || (mode_ == Mode::draining && due_.owed() != 0);
 }
 
 void Worker::begin_connections() {
@@ -135,13 +135,12 @@ void Worker::replace_connection(std::uint32_t index) {
   queued_.push_back(index);
 }
 
-// The peer has announced that it closes. It is let go first, so that the TIME_WAIT is its own, as in earnest.
-void Worker::expect_end(std::uint32_t index) {
-  Connection& connection = connections_[index];
-  if (connection.in_flight != 0) return fail(index, LoadError::closed);
-  free_.remove(index);
-  connection.state = State::ending;
-  connection.since_ns = now_ns_;
+// The peer has announced that it closes, and `rest` has come after its last reply. RFC 9112, 9.6: then the client
+// closes, too, and does not wait for the peer, which may never do it.
+void Worker::end_as_announced(std::uint32_t index, std::span<const std::byte> rest) {
+  if (connections_[index].in_flight != 0) return fail(index, LoadError::closed);
+  if (!rest.empty()) return fail(index, LoadError::wrong_reply, "bytes after the last reply");
+  replace_connection(index);
 }
 
 void Worker::fail(std::uint32_t index, LoadError kind, std::string_view why) {

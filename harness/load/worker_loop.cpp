@@ -35,8 +35,8 @@ void Worker::turn() {
 std::int64_t Worker::next_turn_ns() const {
   if (to_begin_ != share_.connections) return 0;
   std::int64_t next_ns = std::min(turn_at_ns_, sweep_ns_);
-  // While some wait for a connection, it does not matter when another one is due.
-  if (mode_ == Mode::running && backlog_ == 0) next_ns = std::min(next_ns, due_.next_ns());
+  // While no connection can take a request, it does not matter when another one is due.
+  if (mode_ == Mode::running && free_.front() != FreeLists::none) next_ns = std::min(next_ns, due_.next_ns());
   if (may_connect() && !pausing_.empty()) next_ns = std::min(next_ns, pausing_.top().first);
   return next_ns;
 }
@@ -62,7 +62,6 @@ void Worker::handle(const epoll_event& event) {
   Connection& connection = connections_[index];
   if (connection.generation != event.data.u64 >> 32) return;  // closed earlier in this batch
   if (connection.state == State::connecting) return finish_connection(index, event.events);
-  if (connection.state == State::ending) return receive_end(index);
   if ((event.events & EPOLLOUT) != 0 && !flush(index)) return;
   if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) receive(index);
 }
@@ -77,16 +76,17 @@ void Worker::begin_requests() {
   }
 }
 
-// Counts the requests that are due, the last of them right before the stop, and sends as many as connections are free.
+// Counts the requests that are due, the last of them right before the stop, and sends as many as connections can take.
 void Worker::take_what_is_due() {
   if (mode_ == Mode::running) {
     const std::int64_t until_ns = std::min(now_ns_, end_ns_ - 1);
-    for (; due_.next_ns() <= until_ns; due_.advance()) {
+    while (due_.next_ns() <= until_ns) {
       meter_.add_since(due_.next_ns());
-      ++backlog_;
+      const std::uint32_t user = due_.fall_due();
+      if (in_turn()) send_owed_by(user);
     }
   }
-  if (backlog_ != 0) send_backlog();
+  if (!in_turn()) send_owed();
 }
 
 // Looks for what has taken too long.
@@ -96,8 +96,6 @@ void Worker::sweep() {
     Connection& connection = connections_[index];
     if (connection.state == State::connecting) {
       if (now_ns_ - connection.since_ns >= plan_.connect_deadline.count()) connection_failed(index, ETIMEDOUT);
-    } else if (connection.state == State::ending) {
-      if (now_ns_ - connection.since_ns >= tcp_sweep_ns) replace_connection(index);
     } else if (connection.in_flight != 0) {
       if (!tcp_) {
         give_up_datagrams(index);

@@ -60,7 +60,7 @@ bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes)
     }
     complete_request(index);
     if (reply.peer_closes) {
-      expect_end(index);
+      end_as_announced(index, bytes);
       return false;
     }
   }
@@ -85,7 +85,7 @@ bool Worker::take_datagram(std::uint32_t index, std::span<const std::byte> bytes
   const Reply reply = connection.exchange->reply(bytes);
   if (reply.verdict == Verdict::stale) return false;
   if (reply.verdict == Verdict::complete) {
-    complete_request(index);
+    complete_request(index, reply.place);
     return true;
   }
   fail(index, LoadError::wrong_reply, reply.verdict == Verdict::more ? "an incomplete datagram" : reply.why);
@@ -115,15 +115,6 @@ void Worker::end_of_stream(std::uint32_t index) {
   ++window_.idle_closes;
   close_connection(index);
   connect_later(index, pause_after_idle_close_ns);
-}
-
-void Worker::receive_end(std::uint32_t index) {
-  const ssize_t size = recv(connections_[index].fd.get(), scratch_.data(), receive_bytes, 0);
-  const int error = errno;
-  read_clock();
-  if (size > 0) return fail(index, LoadError::wrong_reply, "bytes after the last reply");
-  if (size < 0 && (error == EAGAIN || error == EINTR)) return;
-  replace_connection(index);
 }
 
 }  // namespace bench

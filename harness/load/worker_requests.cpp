@@ -58,10 +58,11 @@ void Worker::abandon_oldest_request(std::uint32_t index) {
   forget_oldest_request(index);
 }
 
-void Worker::complete_request(std::uint32_t index) {
+void Worker::complete_request(std::uint32_t index, std::size_t place) {
   Connection& connection = connections_[index];
+  const Request request = request_at(index, static_cast<std::uint32_t>(place));
+  for (auto at = static_cast<std::uint32_t>(place); at != 0; --at) request_at(index, at) = request_at(index, at - 1);
   if (mode_ != Mode::paused) {
-    const Request& request = request_at(index, 0);
     const bool in_time = now_ns_ < end_ns_;
     window_.latency.record(now_ns_ - request.due_ns);
     ++(in_time ? window_.requests_completed : window_.requests_drained);
@@ -85,7 +86,7 @@ void Worker::use_connection(std::uint32_t index) {
   }
   if (open_loop()) {
     list_if_free(index);
-    if (backlog_ != 0) send_backlog();
+    in_turn() ? send_owed_by(index) : send_owed();
   } else if (mode_ == Mode::running && now_ns_ < end_ns_) {
     send_next(index);
   }
@@ -111,20 +112,26 @@ void Worker::send_next(std::uint32_t index) {
   if (tcp_) flush(index);
 }
 
-// Open loop: sends what is due while a connection is free.
-void Worker::send_backlog() {
-  while (backlog_ != 0) {
+// Dispatch::any: sends what is due while a connection is free.
+void Worker::send_owed() {
+  while (due_.owes(any_user)) {
     const std::uint32_t index = free_.front();
     if (index == FreeLists::none) return;
-    const std::int64_t due_ns = sending_.next_ns();
-    sending_.advance();
-    --backlog_;
-    window_.send_lag.record(now_ns_ - std::max(due_ns, connections_[index].free_since_ns));
-    begin_request(index, due_ns);
-    list_if_free(index);
-    flush(index);
-    read_clock();  // the next one is sent later by what this one took
+    send_due(index, due_.take(any_user));
   }
+}
+
+// Dispatch::each: sends what is due to the connection while it can take it.
+void Worker::send_owed_by(std::uint32_t index) {
+  while (due_.owes(index) && can_take_request(connections_[index])) send_due(index, due_.take(index));
+}
+
+void Worker::send_due(std::uint32_t index, std::int64_t due_ns) {
+  window_.send_lag.record(now_ns_ - std::max(due_ns, connections_[index].free_since_ns));
+  begin_request(index, due_ns);
+  list_if_free(index);
+  flush(index);
+  read_clock();  // the next one is sent later by what this one took
 }
 
 // Puts a request into the connection's output.

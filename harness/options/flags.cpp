@@ -32,6 +32,7 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"rate", Value::list, on_run | on_load, Subject::services},
     {"slo", Value::one, on_run, Subject::services},
     {"arrivals", Value::one, on_run | on_load, Subject::services},
+    {"dispatch", Value::one, on_run | on_load, Subject::services},
     {"requests-per-connection", Value::one, on_run | on_load, Subject::services},
     {"pipeline", Value::list, on_run | on_load, Subject::services},
     {"service-cpu", Value::list, on_run | on_serve, Subject::services},

@@ -174,6 +174,8 @@ Load on a service:
   --slo='p99<10ms'    what a searched rate keeps: p50, p90, p99 or p99.9, and a TIME (default p99<10ms)
   --arrivals=constant|poisson
                       when the requests of a rate are due (default constant)
+  --dispatch=each|any which connection carries a request of a rate: each in turn, and what is due while it is busy waits
+                      for it, as users do; or any that is free (default each)
   --requests-per-connection=N
                       then the connection is closed and a new one made (default 0: no end)
   --pipeline=LIST     requests under way at once on each connection, 1 to 1024 (default 1)
@@ -282,6 +284,8 @@ Load:
                       which each connection sends when its reply has come)
   --arrivals=constant|poisson
                       when the requests of a rate are due (default constant)
+  --dispatch=each|any which connection carries a request of a rate: each in turn, and what is due while it is busy waits
+                      for it, as users do; or any that is free (default each)
   --requests-per-connection=N
                       then the connection is closed and a new one made (default 0: no end)
   --pipeline=N        requests under way at once on each connection, 1 to 1024 (default 1)

@@ -101,6 +101,12 @@ ClientOptions read_client(const Flags& flags) {
       usage_error("arrivals", flags.text("arrivals"), "a closed loop has no arrivals; give --rate");
     }
   }
+  if (flags.given("dispatch")) {
+    client.dispatch = flags.choice<Dispatch, 2>("dispatch", {{{"each", Dispatch::each}, {"any", Dispatch::any}}});
+    if (!flags.given("rate")) {
+      usage_error("dispatch", flags.text("dispatch"), "in a closed loop each connection sends for itself; give --rate");
+    }
+  }
   client.requests_per_connection =
       flags.count_or("requests-per-connection", 0, no_bound, client.requests_per_connection);
   client.duration = flags.positive_duration_or("duration", client.duration);

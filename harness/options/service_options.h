@@ -43,6 +43,7 @@ struct Slo {
 /// What a load generator is told by `run` and by `load` alike.
 struct ClientOptions {
   Arrivals arrivals = Arrivals::constant;     ///< Of an open loop.
+  Dispatch dispatch = Dispatch::each;         ///< Likewise.
   std::uint64_t requests_per_connection = 0;  ///< 0: no end.
   std::chrono::nanoseconds duration{std::chrono::seconds{2}};
   std::chrono::nanoseconds warmup{std::chrono::milliseconds{500}};  ///< May be 0.

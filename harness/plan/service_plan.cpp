@@ -56,7 +56,9 @@ std::string title_of(const Group& group, const ClientOptions& client, const CpuS
     title += fmt::format(" · {} requests each", format_count(static_cast<double>(client.requests_per_connection)));
   }
   title += extras_text(load);
-  return title + fmt::format(" · {} · {}", rate_text(load), cpus_text(cpus));
+  title += fmt::format(" · {}", rate_text(load));
+  if (load.mode != RateMode::closed && client.dispatch == Dispatch::any) title += " to any free connection";
+  return title + fmt::format(" · {}", cpus_text(cpus));
 }
 
 // About how long a server takes to have its connections.

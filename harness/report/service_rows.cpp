@@ -43,6 +43,7 @@ Json parameters(const RowSource& source, const Sample* sample) {
     parameters["rate_mode"] = rate_mode_name(load.mode);
     if (const double rate = offered_rate(source, sample); rate > 0) parameters["offered_rate_per_second"] = rate;
     parameters["arrivals"] = client.arrivals == Arrivals::poisson ? "poisson" : "constant";
+    parameters["dispatch"] = client.dispatch == Dispatch::any ? "any" : "each";
   }
   parameters["duration_ns"] = client.duration.count();
   parameters["warmup_ns"] = client.warmup.count();
@@ -171,7 +172,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
               .minor_faults = sample.minor_faults,
               .major_faults = sample.major_faults},
              bench);
-  bench["others_cpu_percent"] = service.others_busy * 100;
+  if (!source.group.foreign) bench["others_cpu_percent"] = service.others_busy * 100;
   bench["generator_cpu_percent"] = service.generator_busy * 100;
   const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
   bench["generator_idle_percent"] = worker_ns > 0 ? static_cast<double>(load.idle_ns) / worker_ns * 100 : 0.0;
@@ -212,8 +213,10 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
               .minor_faults = summary.minor_faults.median,
               .major_faults = summary.major_faults.median},
              bench);
-  if (!source.group.foreign) bench["units_peak"] = summary.units_peak.median;
-  bench["others_cpu_percent"] = service.others_busy.median * 100;
+  if (!source.group.foreign) {
+    bench["units_peak"] = summary.units_peak.median;
+    bench["others_cpu_percent"] = service.others_busy.median * 100;
+  }
   bench["generator_cpu_percent"] = service.generator_busy.median * 100;
   bench["littles_law_ratio"] = service.littles_law_ratio.median;
   bench["send_lag_p99_ns"] = service.send_lag_p99_ns.median;

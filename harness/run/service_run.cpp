@@ -60,6 +60,7 @@ class ServiceRun {
     load_.heavy_share = group_.load.parameters.has_extras() ? group_.load.parameters.heavy_share : 0;
     load_.rate = request.rate;
     load_.arrivals = client.arrivals;
+    load_.dispatch = client.dispatch;
     load_.seed = plan.seed;
     load_.connect_deadline = client.connect_deadline;
     load_.warmup = client.warmup;

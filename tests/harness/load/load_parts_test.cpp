@@ -4,9 +4,11 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <stdexcept>
 
+#include "harness/load/due_requests.h"
 #include "harness/load/free_lists.h"
 #include "harness/load/in_flight_meter.h"
 #include "harness/load/schedule.h"
@@ -182,6 +184,56 @@ TEST(FreeLists, UnlinkFromTheMiddle) {
   lists.place(1, 0);
   lists.remove(2);
   EXPECT_EQ(lists.front(), 1U);
+}
+
+// ---- To whom requests are due ----
+
+TEST(DueRequests, FallDueToOneUserAfterTheOther) {
+  DueRequests due(Arrivals::constant, 1e6, 0.5, 0, {2, 0, 1});
+  EXPECT_GT(due.next_ns(), std::int64_t{1} << 61);
+  due.begin(100);
+  EXPECT_EQ(due.next_ns(), 600);
+  std::vector<std::uint32_t> users;
+  for (int i = 0; i < 7; ++i) users.push_back(due.fall_due());
+  EXPECT_THAT(users, ElementsAre(2, 0, 1, 2, 0, 1, 2));
+  EXPECT_EQ(due.next_ns(), 7600);
+  EXPECT_EQ(due.owed(), 7U);
+  EXPECT_EQ(due.take(0), 1600);
+  EXPECT_EQ(due.take(2), 600);
+  EXPECT_EQ(due.take(2), 3600);
+  EXPECT_EQ(due.take(0), 4600);
+  EXPECT_FALSE(due.owes(0));
+  EXPECT_TRUE(due.owes(1));
+  EXPECT_TRUE(due.owes(2));
+  EXPECT_EQ(due.owed(), 3U);
+}
+
+TEST(DueRequests, NeverFallDueWithoutARate) {
+  EXPECT_EQ(DueRequests().next_ns(), INT64_MAX);
+  EXPECT_FALSE(DueRequests().owes(0));
+}
+
+// Users that do not wait for each other's turns: what falls due to one of them is as random as the whole.
+TEST(DueRequests, FallDueToEachUserAtRandomTimesOfItsOwn) {
+  constexpr std::uint32_t count = 100'000;
+  DueRequests due(Arrivals::poisson, 1e6, 0, 7, {0, 1, 2, 3});
+  due.begin(0);
+  std::array<std::uint32_t, 4> of_user{};
+  std::uint32_t twice = 0;
+  std::int64_t last_ns = 0;
+  std::uint32_t last_user = 4;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    EXPECT_GE(due.next_ns(), last_ns);
+    last_ns = due.next_ns();
+    const std::uint32_t user = due.fall_due();
+    ++of_user[user];
+    twice += user == last_user ? 1 : 0;
+    last_user = user;
+    EXPECT_EQ(due.take(user), last_ns);
+  }
+  EXPECT_NEAR(static_cast<double>(last_ns), count * 1e3, count * 1e3 * 0.02);
+  for (const std::uint32_t requests : of_user) EXPECT_NEAR(requests, count / 4, count / 4 * 0.03);
+  EXPECT_NEAR(twice, count / 4, count / 4 * 0.03);
 }
 
 // ---- Requests under way ----

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <cstring>
 #include <mutex>
@@ -376,6 +377,21 @@ TEST(Load, ExpectsTheEndThatWasAnnouncedInOpenLoopToo) {
   EXPECT_EQ(report.requests_failed, report.errors_total());
 }
 
+// Sixty connections one after the other: to wait for the end of each would take seconds.
+TEST(Load, DoesNotWaitForAnAnnouncedEndThatNeverComes) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) write_all(fd, echo_reply(*message));
+  });
+  LoadPlan plan = echo_plan(server.target(), 1);
+  plan.make_exchange = [](std::uint64_t number, bool) { return std::make_unique<ClosingExchange>(number); };
+  plan.warmup = 0ms;
+  plan.rate = 200;
+  plan.drain = 3s;
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.requests_answered(), 60U);
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+}
+
 // A server that ends connections as it likes, between requests.
 TEST(Load, ReplacesWhatThePeerClosesIdle) {
   const ScriptedServer server([](int fd, std::uint64_t) {
@@ -587,6 +603,34 @@ TEST(Load, SendsTheBacklogInTheDrain) {
     EXPECT_EQ(report.requests_answered(), 300U);
     EXPECT_EQ(report.requests_unfinished, 0U);
     EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  }
+}
+
+// One connection of four is never answered. Its requests wait for it alone, and their ages are in the percentiles; or
+// they find another connection, as if nothing were wrong.
+TEST(Load, KeepsForAConnectionWhatIsDueToIt) {
+  for (const Dispatch dispatch : {Dispatch::each, Dispatch::any}) {
+    const ScriptedServer server([](int fd, std::uint64_t connection) {
+      while (const auto message = read_message(fd)) {
+        if (connection != 0 && !write_all(fd, echo_reply(*message))) return;
+      }
+    });
+    LoadPlan plan = echo_plan(server.target(), 4);
+    plan.rate = 1000;
+    plan.warmup = 0ms;
+    plan.drain = 2s;
+    plan.dispatch = dispatch;
+    const LoadReport report = run_load(plan);
+    EXPECT_EQ(report.requests_answered() + report.requests_unfinished, 300U);
+    EXPECT_EQ(report.active_served, 3U);
+    if (dispatch == Dispatch::any) {
+      EXPECT_EQ(report.requests_unfinished, 1U);
+      continue;
+    }
+    EXPECT_EQ(report.requests_unfinished, 75U);
+    EXPECT_GE(report.backlog_at_end, 74U);
+    EXPECT_GE(report.latency->percentile_ns(80), 2'000'000'000);
+    EXPECT_GE(report.latency->max_ns(), 2'290'000'000);
   }
 }
 
@@ -828,6 +872,43 @@ TEST(Load, CountsLostDatagrams) {
   EXPECT_GT(report.requests_answered(), 0U);
   EXPECT_EQ(report.connections_established, 4U);
   EXPECT_EQ(report.requests_unfinished, 0U);
+}
+
+// Of two requests under way the later is answered at once and the earlier after a while: that is the longer one.
+TEST(Load, TellsWhichRequestADatagramAnswers) {
+  auto [socket, target] = bound_socket(Transport::udp);
+  static constexpr auto held = 20ms;
+  std::jthread server([fd = socket.get()] {
+    std::array<char, 13> datagram;  // the header of 12 bytes and one of payload
+    std::array<char, 13> first;
+    sockaddr_storage peer{};
+    for (std::uint64_t count = 0;; ++count) {
+      socklen_t peer_size = sizeof peer;
+      if (recvfrom(fd, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&peer), &peer_size) <= 0)
+        return;
+      datagram[12] = static_cast<char>(std::toupper(datagram[12]));
+      if (count % 2 == 0) {
+        first = datagram;
+        continue;
+      }
+      sendto(fd, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&peer), peer_size);
+      std::this_thread::sleep_for(held);
+      sendto(fd, first.data(), first.size(), 0, reinterpret_cast<sockaddr*>(&peer), peer_size);
+    }
+  });
+  LoadPlan plan = echo_plan(target, 1);
+  plan.make_exchange = [](std::uint64_t number, bool heavy) {
+    return service_named("udp-echo").exchange({.message_bytes = 1}, number, heavy);
+  };
+  plan.pipeline = 2;
+  plan.warmup = 0ms;
+  plan.duration = 50ms;
+  plan.rate = 40;  // two, 25 ms apart
+  LoadReport report = run_load(plan);
+  for (int more = 0; more < 10 && report.errors_total() != 0; ++more) report = run_load(plan);  // given up: too slow
+  shutdown(socket.get(), SHUT_RDWR);  // ends the server's recvfrom
+  EXPECT_EQ(report.requests_answered(), 2U) << report.error_text;
+  EXPECT_GE(report.latency->max_ns(), std::chrono::nanoseconds(held + 25ms).count());
 }
 
 // ---- The generator itself ----

@@ -122,6 +122,7 @@ TEST(ServiceOptions, HaveDefaults) {
   EXPECT_THAT(options.service_wait, ElementsAre(0ns));
   EXPECT_EQ(options.heavy_share, 1);
   EXPECT_EQ(options.client.arrivals, Arrivals::constant);
+  EXPECT_EQ(options.client.dispatch, Dispatch::each);
   EXPECT_EQ(options.client.requests_per_connection, 0U);
   EXPECT_EQ(options.client.duration, 2s);
   EXPECT_EQ(options.client.warmup, 500ms);
@@ -158,10 +159,11 @@ TEST(ServiceOptions, TakeSizesOfMessagesHoweverTheyAreWritten) {
 TEST(ServiceOptions, TakeSingleValues) {
   const std::string cpu = std::to_string(available_cpu_numbers().front());
   const ServiceOptions options =
-      echo({"--rate=1k", "--arrivals=poisson", "--requests-per-connection=5", "--duration=10s", "--warmup=0",
-            "--connect-deadline=30s", "--client-threads=256", "--client-cpus=" + cpu, "--memory",
+      echo({"--rate=1k", "--arrivals=poisson", "--dispatch=any", "--requests-per-connection=5", "--duration=10s",
+            "--warmup=0", "--connect-deadline=30s", "--client-threads=256", "--client-cpus=" + cpu, "--memory",
             "--server-cpus=" + cpu + ":" + cpu, "--no-halt", "--idle-timeout=2m"});
   EXPECT_EQ(options.client.arrivals, Arrivals::poisson);
+  EXPECT_EQ(options.client.dispatch, Dispatch::any);
   EXPECT_EQ(options.client.requests_per_connection, 5U);
   EXPECT_EQ(options.client.duration, 10s);
   EXPECT_EQ(options.client.warmup, 0s);
@@ -227,6 +229,8 @@ TEST(ServiceOptions, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
           {{"--rate=5k", "--slo=p99<10ms"}, {"--slo=p99<10ms", "--rate=search"}},
           {{"--rate=5", "--arrivals=posson"}, {"--arrivals=posson", "constant, poisson", "did you mean 'poisson'?"}},
           {{"--arrivals=poisson"}, {"--arrivals=poisson", "closed loop", "--rate"}},
+          {{"--rate=5", "--dispatch=all"}, {"--dispatch=all", "each, any"}},
+          {{"--dispatch=any"}, {"--dispatch=any", "closed loop", "--rate"}},
           {{"--requests-per-connection=-1"}, {"--requests-per-connection=-1", "must not be negative"}},
           {{"--requests-per-connection=1,2"}, {"--requests-per-connection=1,2", "not a list"}},
           {{"--message-size=0"}, {"--message-size=0", "must be between 1 and 16,777,216 bytes for echo"}},

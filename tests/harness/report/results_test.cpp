@@ -297,7 +297,7 @@ TEST(ServiceRows, SayWhatARunMeasuredPerRequest) {
   EXPECT_EQ(bench["parameters"]["loop"], "closed");
   EXPECT_EQ(bench["parameters"]["server_cpus"], Json::array({0}));
   EXPECT_EQ(bench["parameters"]["duration_ns"], 1'000'000'000);
-  for (const char* key : {"rate_mode", "offered_rate_per_second", "arrivals"}) {
+  for (const char* key : {"rate_mode", "offered_rate_per_second", "arrivals", "dispatch"}) {
     EXPECT_FALSE(bench["parameters"].contains(key)) << key;
   }
   for (const char* key : {"batches", "start_delay_p50_ns", "service_p50_ns", "classes", "knee"}) {
@@ -361,6 +361,7 @@ TEST(ServiceRows, NameTheKneeOfASearchAndItsNeighbours) {
   EXPECT_EQ(sample["bench"]["knee"], expected);
   EXPECT_EQ(sample["bench"]["parameters"]["rate_mode"], "search");
   EXPECT_EQ(sample["bench"]["parameters"]["offered_rate_per_second"], 8000);
+  EXPECT_EQ(sample["bench"]["parameters"]["dispatch"], "each");
   const Json median = rows_of(example, "aggregate")[0]["bench"];
   EXPECT_EQ(median["knee"], expected);
   EXPECT_EQ(median["knee_rate_per_second"], 8000);
@@ -428,7 +429,8 @@ TEST(ServiceRows, SayNothingOfAServerThatSomebodyElseRuns) {
   example.add(0, 1000, 0, Limit::latency).ideal_cpu_ns = 0;
   for (const char* type : {"iteration", "aggregate"}) {
     const Json bench = rows_of(example, type)[0]["bench"];
-    for (const char* key : {"ideal_ns", "server_cpu_percent", "voluntary_switches_per_request", "units_peak"}) {
+    for (const char* key :
+         {"ideal_ns", "server_cpu_percent", "voluntary_switches_per_request", "units_peak", "others_cpu_percent"}) {
       EXPECT_FALSE(bench.contains(key)) << type << " " << key;
     }
   }
