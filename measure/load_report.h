@@ -57,6 +57,9 @@ class HistogramValue {
   std::unique_ptr<Histogram> histogram_;
 };
 
+/// A window is looked at in so many equal parts, so that a time without any reply shows.
+inline constexpr std::size_t window_slices = 50;
+
 /// Requests of one class; LoadCounts says what each figure means.
 struct ClassCounts {
   std::uint64_t completed = 0;
@@ -66,7 +69,8 @@ struct ClassCounts {
 };
 
 /// The merged findings of all workers. Where it does not say otherwise a figure is of the measured window, which begins
-/// with nothing under way (but starved requests); what is under way at its end is waited for, at most LoadPlan::drain.
+/// with nothing under way but what the drain before it did not bring to an end; what is under way at its end is waited
+/// for, at most LoadPlan::drain.
 struct LoadCounts {
   std::uint32_t processes = 0;
   std::uint32_t workers = 0;
@@ -84,6 +88,7 @@ struct LoadCounts {
   std::uint64_t requests_drained = 0;       ///< Due before the stop and answered after it.
   std::uint64_t requests_unfinished = 0;    ///< Not answered when the drain was over, never sent ones among them.
   std::uint64_t requests_failed = 0;        ///< Given up because their connection failed; UDP: lost.
+  std::uint64_t requests_timed_out = 0;     ///< Of them, those given up since they took too long; UDP: all.
   std::uint64_t backlog_at_end = 0;         ///< Open loop: due and not sent at the stop.
   std::uint64_t in_flight_at_end = 0;       ///< Sent and not answered at the stop.
   std::uint64_t received_bytes = 0;         ///< Until the stop.
@@ -91,11 +96,20 @@ struct LoadCounts {
   std::int64_t idle_ns = 0;                 ///< Sum over the workers of the time spent in epoll until the stop.
   std::int64_t cpu_ns = 0;                  ///< Sum over the workers of their CPU time until the stop.
   std::uint64_t in_flight_integral_ns = 0;  ///< Sum of requests under way × time, to the end of the drain.
-  std::uint64_t failed_in_flight_ns = 0;    ///< Of it, the share of requests_failed, which have no latency.
+  std::uint64_t in_flight_to_stop_ns = 0;   ///< Of it, until the stop; without what was under way before the window.
+  std::uint64_t failed_in_flight_ns = 0;    ///< Of it, the share of requests that failed and did not time out.
+  std::array<std::uint64_t, window_slices>
+      replies_by_slice{};  ///< Of requests_completed: in equal parts of the window.
+
+  /// Sum over the workers of how long, until the stop, each could have run and did not: it waited for its CPU, or woke
+  /// up later than it had asked for.
+  std::int64_t kept_off_ns = 0;
+  std::int64_t longest_absence_ns = 0;  ///< The longest time that any worker's loop did not turn although it was due.
 
   std::uint64_t active_asked = 0;
   std::uint64_t active_established = 0;  ///< Active places that had a connection.
   std::uint64_t active_served = 0;       ///< Of them, those that got a reply.
+  std::uint64_t active_at_end = 0;       ///< Of them, those that had a connection, or were getting one, at the stop.
   std::uint64_t replies_per_connection_max = 0;
   double replies_per_connection_sum = 0;
   double replies_per_connection_squares = 0;  ///< Sum of the squares.
@@ -131,8 +145,8 @@ std::string describe_errors(const LoadCounts& counts);
 
 /// The same with the distributions of times.
 struct LoadReport : LoadCounts {
-  /// Of every request that was answered, and with their age of those that were not. Closed loop: from sending to
-  /// the whole reply; open loop: from the due time. A request older than the window counts from its beginning.
+  /// Of every request that was answered, and with their age of those that were not: timed out, or unfinished. Closed
+  /// loop: from sending to the whole reply; open loop: from the due time, which may lie before the window.
   HistogramValue latency;
   /// The same of each class; `class_count` of them.
   std::vector<HistogramValue> class_latency;

@@ -15,11 +15,20 @@
 
 namespace bench {
 
-/// Three probes of the machine between rounds, each the median of several tries; 0 where a probe was not possible.
+/// Three probes of the CPUs that a run uses, each the median of several tries, of several CPUs the slowest; 0 where a
+/// probe was not possible.
 struct Ruler {
-  double line_trip_ns = 0;    ///< One-way trip of a cache line between the first two CPUs.
+  double line_trip_ns = 0;    ///< One-way trip of a cache line between two CPUs.
   double spin_ns = 0;         ///< 1,000 steps of six independent chains: how much of its core a CPU gets.
   double system_call_ns = 0;  ///< One getppid.
+};
+
+/// What the machine was like while something was measured, told by what is no part of it.
+struct Surroundings {
+  Ruler before;
+  Ruler after;
+  double others_busy = 0;  ///< What processes outside of the run used of its CPUs meanwhile, as a share; counted in
+                           ///< ticks of 10 ms.
 };
 
 /// The measurements of a job's run: sums over its measured batches.
@@ -71,11 +80,12 @@ struct ServiceMeasurement {
   Histogram latency;     ///< As LoadReport has them.
   Histogram send_lag;
   Histogram connect_time;
-  TreeUsage usage;                ///< Of the server's whole tree between the readings at the window's edges.
+  TreeUsage usage;                ///< Of the server's whole tree from the window's beginning to the end of its drain.
+  TreeUsage usage_to_stop;        ///< Of it, until the window's time was up,
+  std::int64_t to_stop_ns;        ///< and how long that was.
   std::int64_t server_user_ns;    ///< Of the server's tree over its whole life (tick-sampled split),
   std::int64_t server_system_ns;  ///< as far as its units were waited for.
-  std::int64_t between_ns;        ///< How long it was between those readings.
-  double others_busy;             ///< What other processes used of the CPUs of both sides meanwhile, as a share.
+  std::uint32_t generator_cpus;   ///< That the load generator's workers may use at once.
   double bare_request_ns;         ///< The system calls of a request, bare.
   std::int32_t open_at_barrier;   ///< Memory runs: conversations that the server has when its memory is read,
   std::int64_t user_bytes;        ///< what its tree grew by, proportional set size,
@@ -112,7 +122,7 @@ struct RunReport {
   ServiceMeasurement service;
   std::int64_t plain_loop_ns;  ///< CPU time that went into measuring the next figure.
   double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
-  Ruler ruler;
+  Surroundings surroundings;
 
   /// Of the service's run, of each class; LoadCounts::class_count of them. The last member, see clear().
   std::array<Histogram, max_request_classes> class_latency;

@@ -134,7 +134,7 @@ TreeUsage outside_tree_usage(pid_t pid) {
 
 TreeUsage own_tree_usage(Edge edge) {
   TreeUsage usage;
-  if (edge == Edge::end) usage += own_and_reaped_usage();
+  if (edge != Edge::begin) usage += own_and_reaped_usage();
   if (has_children()) {
     for (const pid_t pid : living_descendants(getpid())) usage += living_process_usage(pid);
   }

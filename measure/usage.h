@@ -21,8 +21,12 @@ struct TreeUsage {
   TreeUsage operator-(const TreeUsage& other) const noexcept;
 };
 
-/// Which end of a window a reading is for.
-enum class Edge : std::uint8_t { begin, end };
+/// Which moment of a window a reading is for.
+enum class Edge : std::uint8_t {
+  begin,  ///< Right before it.
+  stop,   ///< When its time is up; of what it has begun, some is still under way.
+  end,    ///< When that has come to its end, too.
+};
 
 /// What the calling process, its reaped descendants and its living ones have used so far.
 ///

@@ -82,7 +82,6 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
   group.foreign = ForeignServer{.target = url.target,
                                 .make_exchange = exchange_maker(load, url, group.load.parameters),
                                 .classes = scheme.exchanges ? 0 : classes_told_apart(service, group.load.parameters),
-                                .request_timeout = load.request_timeout,
                                 .pid = load.server_pid.value_or(-1)};
   group.title =
       fmt::format("{} · {} connections{} · {}", load.url, format_count(load.connections),

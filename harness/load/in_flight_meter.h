@@ -28,9 +28,9 @@ class InFlightMeter {
   /// So many requests are over.
   void remove(std::uint64_t requests = 1) noexcept { count_ -= requests; }
 
-  /// Forgets the past, and goes on with what is under way.
-  void restart(std::int64_t now_ns) noexcept {
-    integral_ns_ = 0;
+  /// Forgets the past but for `before_ns`, how long what is under way has been so already, all together.
+  void restart(std::int64_t now_ns, std::uint64_t before_ns = 0) noexcept {
+    integral_ns_ = before_ns;
     last_ns_ = now_ns;
   }
 

@@ -99,9 +99,9 @@ LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge) {
     return report.connections_established != 0;
   });
   if (any) {
-    if (plan_.warmup.count() > 0) load_phase(LoadPhase::warm_up, plan_.warmup);
+    if (plan_.warmup.count() > 0) load_phase(LoadPhase::warm_up, plan_.warmup, [] {});
     at_edge(Edge::begin);
-    load_phase(LoadPhase::window, plan_.duration);
+    load_phase(LoadPhase::window, plan_.duration, [&] { at_edge(Edge::stop); });
     at_edge(Edge::end);
   }
   begin(LoadPhase::finish);
@@ -112,12 +112,15 @@ LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge) {
   return report;
 }
 
-void LoadGenerator::load_phase(LoadPhase phase, std::chrono::nanoseconds duration) {
+void LoadGenerator::load_phase(LoadPhase phase, std::chrono::nanoseconds duration,
+                               const std::function<void()>& at_stop) {
   const std::int64_t begin_ns = now_ns() + ahead_ns;
   const std::int64_t end_ns = begin_ns + duration.count();
   control_[0].begin_ns.store(begin_ns, std::memory_order_relaxed);
   control_[0].end_ns.store(end_ns, std::memory_order_relaxed);
   begin(phase);
+  while (sleep_until_news(end_ns)) look_for_deaths();
+  at_stop();
   await(phase, end_ns + plan_.drain.count() + patience_ns);
 }
 
@@ -137,10 +140,15 @@ void LoadGenerator::await(LoadPhase phase, std::int64_t deadline_ns) {
   };
   while (!std::ranges::all_of(reports_.span(), is_done)) {
     if (!sleep_until_news(deadline_ns)) throw std::runtime_error("a worker of the load generator does not answer");
-    for (Process& process : processes_) {
-      pollfd watched{.fd = process.ended.get(), .events = POLLIN, .revents = 0};
-      if (poll(&watched, 1, 0) > 0) report_death(process);
-    }
+    look_for_deaths();
+  }
+}
+
+// Throws when a process has ended.
+void LoadGenerator::look_for_deaths() {
+  for (Process& process : processes_) {
+    pollfd watched{.fd = process.ended.get(), .events = POLLIN, .revents = 0};
+    if (poll(&watched, 1, 0) > 0) report_death(process);
   }
 }
 

@@ -31,8 +31,8 @@ class LoadGenerator {
   LoadGenerator& operator=(const LoadGenerator&) = delete;
 
   /// Carries out the load; once. `at_edge` is called before and after the measured window, while no worker sends and
-  /// nothing is under way but requests that the drain did not bring to an end. When no connection was established it is
-  /// not called, and the report has no window.
+  /// nothing is under way but requests that the drain did not bring to an end, and when its time is up, while workers
+  /// take the last replies. When no connection was established it is not called, and the report has no window.
   ///
   /// Whatever the server does, it ends within connect_deadline + warmup + duration + 2 drain and a second for the
   /// generator's own work, besides what `at_edge` takes. Throws std::runtime_error when a process of the generator
@@ -47,9 +47,10 @@ class LoadGenerator {
 
   void start_processes(std::span<const int> cpus);
   void kill_all() noexcept;
-  void load_phase(LoadPhase phase, std::chrono::nanoseconds duration);
+  void load_phase(LoadPhase phase, std::chrono::nanoseconds duration, const std::function<void()>& at_stop);
   void begin(LoadPhase phase);
   void await(LoadPhase phase, std::int64_t deadline_ns);
+  void look_for_deaths();
   void await_end(std::int64_t deadline_ns);
   bool sleep_until_news(std::int64_t deadline_ns);
   [[noreturn]] void report_death(Process& process);

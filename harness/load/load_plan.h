@@ -57,8 +57,14 @@ struct LoadPlan {
   std::chrono::nanoseconds connect_deadline{std::chrono::seconds{5}};  ///< For all connections together.
   std::chrono::nanoseconds warmup{std::chrono::milliseconds{500}};     ///< May be 0.
   std::chrono::nanoseconds duration{std::chrono::seconds{2}};
-  std::chrono::nanoseconds drain{std::chrono::seconds{1}};             ///< At most; for what is under way at an edge.
-  std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};  ///< TCP; UDP gives a datagram up after 200 ms.
+
+  /// A request is given up when it has waited for its reply for so long: on TCP with its connection.
+  std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};
+  std::chrono::nanoseconds datagram_timeout{std::chrono::milliseconds{200}};
+
+  /// At most so long is what is under way at an edge waited for, and only a second where it waits for connections that
+  /// are closed, or that the server has never answered although it does answer others.
+  std::chrono::nanoseconds drain{request_timeout};
 
   std::uint32_t threads = 1;  ///< Workers; spread over processes where the descriptors of one are not enough.
   std::uint32_t max_connections_per_process = 0;  ///< 0: as many as its descriptors allow.

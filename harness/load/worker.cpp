@@ -1,10 +1,13 @@
 #include "harness/load/worker.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <new>
 #include <numeric>
 #include <random>
@@ -14,6 +17,21 @@
 #include "measure/clock.h"
 
 namespace bench {
+namespace {
+
+// How long the calling thread has been ready to run while its CPU ran others (sched-stats.rst, /proc/<pid>/schedstat);
+// 0 where the kernel does not tell.
+std::int64_t queued_ns() {
+  const UniqueFd file(open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
+  std::array<char, 100> text{};
+  if (!file.valid() || read(file.get(), text.data(), text.size() - 1) <= 0) return 0;
+  char* after_cpu_time = nullptr;
+  std::strtoll(text.data(), &after_cpu_time, 10);
+  return std::strtoll(after_cpu_time, nullptr, 10);
+}
+
+}  // namespace
+
 Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
     : plan_(plan),
       share_(share),
@@ -116,8 +134,7 @@ void Worker::load(bool is_window) {
   while (now_ns_ < end_ns) turn();
   take_what_is_due();  // until the very end, whatever the last turn was about
   stop_load();
-  turn_at_ns_ = end_ns + plan_.drain.count();
-  while (!quiet() && now_ns_ < turn_at_ns_) turn();
+  drain(end_ns);
   if (is_window) {
     count_unfinished();
     summarise_connections();
@@ -133,17 +150,23 @@ void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns) {
   for (std::uint32_t index = 0; index < plan_.classes; ++index) {
     new (&link_.report.classes[index]) WorkerReport::ClassWindow{};
   }
+  std::uint64_t before_ns = 0;  // for how long what is under way has been so
   for (std::uint32_t index = 0; index < share_.connections; ++index) {
     Connection& connection = connections_[index];
     connection.window_replies = 0;
-    // Starved since an earlier phase: what it waited before this one is no part of this one.
-    for (std::uint32_t place = 0; place < connection.in_flight; ++place) request_at(index, place).due_ns = begin_ns;
+    for (std::uint32_t place = 0; place < connection.in_flight; ++place) {
+      before_ns += static_cast<std::uint64_t>(begin_ns - request_at(index, place).due_ns);
+    }
   }
-  meter_.restart(begin_ns);
+  meter_.restart(begin_ns, before_ns);
+  carried_ns_ = before_ns;
   meter_.step(now_ns_);
   due_.begin(begin_ns);
   end_ns_ = end_ns;
-  total_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  slice_ = 0;
+  slice_ns_ = (end_ns - begin_ns) / static_cast<std::int64_t>(window_slices) + 1;
+  slice_end_ns_ = begin_ns + slice_ns_;
+  read_thread_clocks();
   at_begin_ = total_;
   mode_ = Mode::running;
   // In an open loop whoever is free is listed already, and keeps its place: each has its turn before any has two.
@@ -153,13 +176,44 @@ void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns) {
 void Worker::stop_load() {
   mode_ = Mode::draining;
   to_begin_ = share_.connections;
-  total_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  read_thread_clocks();
   window_.idle_ns = total_.idle_ns - at_begin_.idle_ns;
   window_.cpu_ns = total_.cpu_ns - at_begin_.cpu_ns;
+  window_.kept_off_ns = std::max(total_.queued_ns - at_begin_.queued_ns, total_.absent_ns - at_begin_.absent_ns);
   window_.received_bytes = total_.received_bytes - at_begin_.received_bytes;
   window_.sent_bytes = total_.sent_bytes - at_begin_.sent_bytes;
   window_.backlog_at_end = due_.owed();
   window_.in_flight_at_end = meter_.count() - due_.owed();
+  window_.in_flight_to_stop_ns = meter_.integral_ns() - carried_ns_;
+  for (const Connection& connection : connections_) {
+    if (!connection.active || !connection.established_once) continue;
+    if (connection.state != State::pausing) ++window_.active_at_end;
+  }
+}
+
+// Until all is over that is under way, or nothing more is to be expected.
+void Worker::drain(std::int64_t stopped_ns) {
+  constexpr std::int64_t look_again_ns = second_ns / 10;
+  const std::int64_t deadline_ns = stopped_ns + plan_.drain.count();
+  turn_at_ns_ = std::min(deadline_ns, stopped_ns + second_ns);
+  while (!quiet()) {
+    if (now_ns_ >= turn_at_ns_) {
+      if (now_ns_ >= deadline_ns || !worth_waiting()) return;
+      turn_at_ns_ = std::min(deadline_ns, now_ns_ + look_again_ns);
+    }
+    turn();
+  }
+}
+
+// Whether a request waits that may be answered: on a connection that stands, and not on one that has never been
+// answered while others have.
+bool Worker::worth_waiting() const {
+  for (std::uint32_t index = 0; index < share_.active; ++index) {
+    const Connection& connection = connections_[index];
+    const bool waits = connection.in_flight != 0 || (in_turn() && due_.owes(index));
+    if (waits && connection.state == State::open && (connection.answered || answered_ == 0)) return true;
+  }
+  return false;
 }
 
 // A request without an answer has taken as long as it has waited: leaving it out would hide the worst.
@@ -197,6 +251,11 @@ void Worker::summarise_connections() {
     window_.replies_per_connection_sum += replies;
     window_.replies_per_connection_squares += replies * replies;
   }
+}
+
+void Worker::read_thread_clocks() {
+  total_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  total_.queued_ns = queued_ns();
 }
 
 bool Worker::quiet() const { return meter_.count() == 0 && connecting_ == 0; }

@@ -65,6 +65,7 @@ class Worker {
     bool active = false;
     bool heavy = false;
     bool established_once = false;
+    bool answered = false;         // ever, in this place
     bool reply_begun = false;      // some of the reply that is due has come
     bool watching_output = false;  // EPOLLOUT, because the socket was full
     std::uint8_t failures = 0;     // to connect, in a row, as far as they lengthen the pause
@@ -95,11 +96,15 @@ class Worker {
   void load(bool is_window);
   void begin_load(std::int64_t begin_ns, std::int64_t end_ns);
   void stop_load();
+  void drain(std::int64_t stopped_ns);
+  bool worth_waiting() const;
+  void read_thread_clocks();
   void count_unfinished();
   void summarise_connections();
   bool quiet() const;
   void turn();
   std::int64_t next_turn_ns() const;
+  void note_absence(std::int64_t away_ns);
   int wait_for_events(std::int64_t until_ns);
   void handle(const epoll_event& event);
   void begin_requests();
@@ -114,7 +119,7 @@ class Worker {
   void established(std::uint32_t index);
   void connection_failed(std::uint32_t index, int error);
   void connect_later(std::uint32_t index, std::int64_t pause_ns);
-  void close_connection(std::uint32_t index);
+  void close_connection(std::uint32_t index, LoadError why = LoadError::other);
   void replace_connection(std::uint32_t index);
   void end_as_announced(std::uint32_t index, std::span<const std::byte> rest);
   void fail(std::uint32_t index, LoadError kind, std::string_view why = {});
@@ -129,7 +134,7 @@ class Worker {
   Request& request_at(std::uint32_t index, std::uint32_t place);
   WorkerReport::ClassWindow& class_window(const Request& request) { return link_.report.classes[request.kind]; }
   void forget_oldest_request(std::uint32_t index);
-  void abandon_oldest_request(std::uint32_t index);
+  void abandon_oldest_request(std::uint32_t index, LoadError why);
   void list_if_free(std::uint32_t index);
   void send_next(std::uint32_t index);
   void send_owed();
@@ -141,6 +146,7 @@ class Worker {
   bool take_replies(std::uint32_t index, std::span<const std::byte> bytes);
   bool take_datagram(std::uint32_t index, std::span<const std::byte> bytes);
   void complete_request(std::uint32_t index, std::size_t place = 0);
+  void count_in_slice();
   void use_connection(std::uint32_t index);
   void end_of_stream(std::uint32_t index);
   void give_up_datagrams(std::uint32_t index);
@@ -187,16 +193,24 @@ class Worker {
   struct Counters {
     std::int64_t idle_ns = 0;
     std::int64_t cpu_ns = 0;
+    std::int64_t queued_ns = 0;  // ready to run, and another ran on its CPU
+    std::int64_t absent_ns = 0;  // absences that note_absence() counts
     std::uint64_t received_bytes = 0;
     std::uint64_t sent_bytes = 0;
   };
   Counters total_;
   Counters at_begin_;
 
+  std::int64_t slice_ns_ = 0;      // of the window
+  std::int64_t slice_end_ns_ = 0;  // of the slice that `slice_` is
+  std::size_t slice_ = 0;
+  std::uint32_t answered_ = 0;  // places that have been, ever
+
   std::vector<std::uint32_t> users_;  // those to whom requests fall due: the active connections, or one for them all
   DueRequests due_;
-  std::uint64_t loads_ = 0;  // that were prepared
-  InFlightMeter meter_;      // of what is owed and of what is under way
+  std::uint64_t loads_ = 0;       // that were prepared
+  InFlightMeter meter_;           // of what is owed and of what is under way
+  std::uint64_t carried_ns_ = 0;  // for how long what was under way at the beginning of the phase had been so
 };
 
 }  // namespace bench

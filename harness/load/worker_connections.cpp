@@ -103,10 +103,10 @@ void Worker::connect_later(std::uint32_t index, std::int64_t pause_ns) {
 }
 
 // Ends the connection, and with it what is under way on it; the place is left without a state that suits.
-void Worker::close_connection(std::uint32_t index) {
+void Worker::close_connection(std::uint32_t index, LoadError why) {
   Connection& connection = connections_[index];
   if (connection.state == State::connecting) --connecting_;
-  while (connection.in_flight != 0) abandon_oldest_request(index);
+  while (connection.in_flight != 0) abandon_oldest_request(index, why);
   free_.remove(index);
   connection.fd.reset();
   connection.exchange.reset();
@@ -145,7 +145,7 @@ void Worker::end_as_announced(std::uint32_t index, std::span<const std::byte> re
 
 void Worker::fail(std::uint32_t index, LoadError kind, std::string_view why) {
   count_error(kind, why);
-  close_connection(index);
+  close_connection(index, kind);
   connect_later(index, shortest_pause_ns);
 }
 

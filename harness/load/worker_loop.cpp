@@ -12,7 +12,7 @@
 namespace bench {
 namespace {
 constexpr std::int64_t tcp_sweep_ns = second_ns / 10;
-constexpr std::int64_t udp_sweep_ns = second_ns / 50;  // a lost datagram is given up after 200 ms
+constexpr std::int64_t udp_sweep_ns = second_ns / 50;
 
 // Connections that are told at once that requests begin, so that the first replies do not wait for all of them.
 constexpr std::uint32_t begun_at_once = 64;
@@ -43,13 +43,23 @@ std::int64_t Worker::next_turn_ns() const {
 
 int Worker::wait_for_events(std::int64_t until_ns) {
   const std::int64_t begin_ns = now_ns();
+  note_absence(begin_ns - now_ns_);
   const std::int64_t left_ns = std::max<std::int64_t>(until_ns - begin_ns, 0);
   const timespec timeout{.tv_sec = left_ns / second_ns, .tv_nsec = left_ns % second_ns};
   const int ready = epoll_pwait2(epoll_.get(), events_.data(), static_cast<int>(events_.size()), &timeout, nullptr);
   if (ready < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "epoll_pwait2 for the load");
+  now_ns_ = std::max(until_ns, begin_ns);  // until then it has slept as it was asked to
   woken_ns_ = read_clock();
   total_.idle_ns += woken_ns_ - begin_ns;
   return std::max(ready, 0);
+}
+
+// The loop was away for `away_ns` between two readings of the clock that lie close together in the program.
+void Worker::note_absence(std::int64_t away_ns) {
+  constexpr std::int64_t shortest_ns = second_ns / 1000;  // much longer than any of its system calls takes
+  if (away_ns < shortest_ns) return;
+  total_.absent_ns += away_ns;
+  if (mode_ == Mode::running) window_.longest_absence_ns = std::max(window_.longest_absence_ns, away_ns);
 }
 
 void Worker::handle(const epoll_event& event) {

@@ -9,7 +9,6 @@
 namespace bench {
 namespace {
 
-constexpr std::int64_t datagram_timeout_ns = 200'000'000;
 constexpr std::int64_t pause_after_idle_close_ns = 10'000'000;
 
 }  // namespace
@@ -94,10 +93,10 @@ bool Worker::take_datagram(std::uint32_t index, std::span<const std::byte> bytes
 
 void Worker::give_up_datagrams(std::uint32_t index) {
   const Connection& connection = connections_[index];
-  while (connection.in_flight != 0 && now_ns_ - request_at(index, 0).sent_ns >= datagram_timeout_ns) {
+  while (connection.in_flight != 0 && now_ns_ - request_at(index, 0).sent_ns >= plan_.datagram_timeout.count()) {
     connection.exchange->give_up();
     count_error(LoadError::lost);
-    abandon_oldest_request(index);
+    abandon_oldest_request(index, LoadError::lost);
   }
   use_connection(index);
 }
@@ -113,6 +112,9 @@ void Worker::end_of_stream(std::uint32_t index) {
     return fail(index, connection.reply_begun ? LoadError::short_reply : LoadError::closed);
   }
   ++window_.idle_closes;
+  const bool was_used = connection.sent != 0;
+  if (was_used) return replace_connection(index);
+  // A server that closes whatever it accepts is not to be overrun.
   close_connection(index);
   connect_later(index, pause_after_idle_close_ns);
 }

@@ -1,6 +1,7 @@
 #include "harness/load/worker_report.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace bench {
 
@@ -18,6 +19,7 @@ void merge(LoadReport& report, const WorkerReport& worker) {
   report.requests_drained += window.requests_drained;
   report.requests_unfinished += window.requests_unfinished;
   report.requests_failed += window.requests_failed;
+  report.requests_timed_out += window.requests_timed_out;
   report.backlog_at_end += window.backlog_at_end;
   report.in_flight_at_end += window.in_flight_at_end;
   report.received_bytes += window.received_bytes;
@@ -25,9 +27,15 @@ void merge(LoadReport& report, const WorkerReport& worker) {
   report.idle_ns += window.idle_ns;
   report.cpu_ns += window.cpu_ns;
   report.in_flight_integral_ns += window.in_flight_integral_ns;
+  report.in_flight_to_stop_ns += window.in_flight_to_stop_ns;
   report.failed_in_flight_ns += window.failed_in_flight_ns;
+  std::ranges::transform(report.replies_by_slice, window.replies_by_slice, report.replies_by_slice.begin(),
+                         std::plus());
+  report.kept_off_ns += window.kept_off_ns;
+  report.longest_absence_ns = std::max(report.longest_absence_ns, window.longest_absence_ns);
   report.active_established += window.active_established;
   report.active_served += window.active_served;
+  report.active_at_end += window.active_at_end;
   report.replies_per_connection_max = std::max(report.replies_per_connection_max, window.replies_per_connection_max);
   report.replies_per_connection_sum += window.replies_per_connection_sum;
   report.replies_per_connection_squares += window.replies_per_connection_squares;

@@ -39,6 +39,7 @@ struct WorkerReport {
     std::uint64_t requests_drained;
     std::uint64_t requests_unfinished;
     std::uint64_t requests_failed;
+    std::uint64_t requests_timed_out;
     std::uint64_t backlog_at_end;
     std::uint64_t in_flight_at_end;
     std::uint64_t received_bytes;
@@ -46,9 +47,14 @@ struct WorkerReport {
     std::int64_t idle_ns;
     std::int64_t cpu_ns;
     std::uint64_t in_flight_integral_ns;
+    std::uint64_t in_flight_to_stop_ns;
     std::uint64_t failed_in_flight_ns;
+    std::array<std::uint64_t, window_slices> replies_by_slice;
+    std::int64_t kept_off_ns;
+    std::int64_t longest_absence_ns;
     std::uint64_t active_established;
     std::uint64_t active_served;
+    std::uint64_t active_at_end;
     std::uint64_t replies_per_connection_max;
     double replies_per_connection_sum;
     double replies_per_connection_squares;

@@ -24,7 +24,9 @@ ssize_t send_some(int fd, const Output& out) {
 }  // namespace
 
 std::int64_t Worker::read_clock() {
+  const std::int64_t last_ns = now_ns_;
   now_ns_ = now_ns();
+  note_absence(now_ns_ - last_ns);
   meter_.step(now_ns_);
   return now_ns_;
 }
@@ -48,12 +50,23 @@ void Worker::forget_oldest_request(std::uint32_t index) {
   meter_.remove();
 }
 
-void Worker::abandon_oldest_request(std::uint32_t index) {
+// One that was given up for the time it took has a latency of at least that.
+void Worker::abandon_oldest_request(std::uint32_t index, LoadError why) {
   if (mode_ != Mode::paused) {
     const Request& request = request_at(index, 0);
+    const std::int64_t age_ns = now_ns_ - request.due_ns;
+    const bool timed_out = why == LoadError::timeout || why == LoadError::lost;
     ++window_.requests_failed;
-    window_.failed_in_flight_ns += static_cast<std::uint64_t>(now_ns_ - request.due_ns);
-    if (split_classes_) ++class_window(request).counts.failed;
+    if (timed_out) {
+      ++window_.requests_timed_out;
+      window_.latency.record(age_ns);
+    } else {
+      window_.failed_in_flight_ns += static_cast<std::uint64_t>(age_ns);
+    }
+    if (split_classes_) {
+      ++class_window(request).counts.failed;
+      if (timed_out) class_window(request).latency.record(age_ns);
+    }
   }
   forget_oldest_request(index);
 }
@@ -66,6 +79,7 @@ void Worker::complete_request(std::uint32_t index, std::size_t place) {
     const bool in_time = now_ns_ < end_ns_;
     window_.latency.record(now_ns_ - request.due_ns);
     ++(in_time ? window_.requests_completed : window_.requests_drained);
+    if (in_time) count_in_slice();
     if (split_classes_) {
       auto& [counts, latency] = class_window(request);
       latency.record(now_ns_ - request.due_ns);
@@ -73,7 +87,16 @@ void Worker::complete_request(std::uint32_t index, std::size_t place) {
     }
     ++connection.window_replies;
   }
+  if (!connection.answered) {
+    connection.answered = true;
+    ++answered_;
+  }
   forget_oldest_request(index);
+}
+
+void Worker::count_in_slice() {
+  for (; now_ns_ >= slice_end_ns_; slice_end_ns_ += slice_ns_) ++slice_;
+  ++window_.replies_by_slice[std::min(slice_, window_slices - 1)];
 }
 
 // After replies, on a new connection, and when requests begin: what the connection can do next.

@@ -49,7 +49,7 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"connect-deadline", Value::one, on_run | on_load, Subject::services},
     {"bind", Value::one, on_serve},
     {"port", Value::one, on_serve},
-    {"timeout", Value::one, on_load},
+    {"timeout", Value::one, on_run | on_load, Subject::services},
     {"server-pid", Value::one, on_load},
     {"expect-status", Value::one, on_load},
     {"check", Value::one, on_load},

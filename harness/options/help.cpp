@@ -184,8 +184,10 @@ Load on a service:
   --heavy=PERCENT     share of the connections whose requests are heavy (default 100%)
 
 Measuring a service:
-  --duration=TIME     measured window of a run (default 2s)
-  --warmup=TIME       before it; may be 0 (default 500ms)
+  --duration=TIME     measured window of a run (default 300ms)
+  --warmup=TIME       before it; may be 0 (default 100ms)
+  --timeout=TIME      a request without a reply for so long has failed; so long does the end of a window wait for
+                      replies at most (default 10s; of UDP 200ms)
   --memory            measure the memory of a connection too, in runs of their own (default: no)
   --server-cpus=SET   CPUs of the server, joined by colons, such as 0:1 (default: apart from the client's where there
                       are two)
@@ -198,7 +200,8 @@ Measuring a service:
 
 Measuring:
   --suite=NAME          take a suite's defaults where an option is not given
-  --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 6, at most 30)
+  --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 6, at
+                        most 100)
   --max-time=TIME       auto begins no round beyond the sixth after this long (default 60s)
   --time-limit=TIME     a run that takes longer has failed (default: 30s and five times what is expected)
   --seed=N              of the random order within rounds (default: random; always recorded)
@@ -296,7 +299,7 @@ Expected replies:
   --expect-status=N   status of every reply, 100 to 599, where the protocol has one (default 200)
   --check=status|length|body
                       what of a reply is looked at; each includes the ones before (default body)
-  --timeout=TIME      a request without a reply for so long has failed (default 10s)
+  --timeout=TIME      a request without a reply for so long has failed (default 10s; of UDP 200ms)
 
 Measuring:
   --duration=TIME     measured window (default 2s)

@@ -92,8 +92,7 @@ void check_active(const Flags& flags, std::uint32_t active, std::uint32_t connec
                           flags.given("connections") ? "" : ", which is the default"));
 }
 
-ClientOptions read_client(const Flags& flags) {
-  ClientOptions client;
+ClientOptions read_client(const Flags& flags, ClientOptions client) {
   if (flags.given("arrivals")) {
     client.arrivals =
         flags.choice<Arrivals, 2>("arrivals", {{{"constant", Arrivals::constant}, {"poisson", Arrivals::poisson}}});
@@ -112,6 +111,7 @@ ClientOptions read_client(const Flags& flags) {
   client.duration = flags.positive_duration_or("duration", client.duration);
   client.warmup = flags.duration_or("warmup", client.warmup);
   client.connect_deadline = flags.positive_duration_or("connect-deadline", client.connect_deadline);
+  if (flags.given("timeout")) client.request_timeout = flags.positive_duration_or("timeout", {});
   client.threads = flags.count_or("client-threads", 1, max_client_threads, client.threads);
   client.cpus = flags.cpu_set("client-cpus");
   return client;
@@ -214,7 +214,7 @@ ServiceOptions read_service_options(const Flags& flags) {
   take_if_given(options.service_cpu, flags.durations("service-cpu"));
   take_if_given(options.service_wait, flags.durations("service-wait"));
   options.heavy_share = read_heavy_share(flags, options);
-  options.client = read_client(flags);
+  options.client = read_client(flags, options.client);
   options.memory = flags.given("memory");
   options.server_cpus = flags.cpu_set("server-cpus");
   options.no_halt = flags.given("no-halt");
@@ -253,8 +253,7 @@ LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
   options.rate = read_one_rate(flags);
   options.parameters = read_any_parameters(flags, tables);
   options.pipeline = flags.count_or("pipeline", 1, max_pipeline, options.pipeline);
-  options.client = read_client(flags);
-  options.request_timeout = flags.positive_duration_or("timeout", options.request_timeout);
+  options.client = read_client(flags, options.client);
   if (flags.given("server-pid")) {
     constexpr std::uint64_t max_pid = 1U << 22;  // PID_MAX_LIMIT of 64-bit kernels
     options.server_pid = flags.count_or<pid_t>("server-pid", 1, max_pid, 1);

@@ -45,9 +45,10 @@ struct ClientOptions {
   Arrivals arrivals = Arrivals::constant;     ///< Of an open loop.
   Dispatch dispatch = Dispatch::each;         ///< Likewise.
   std::uint64_t requests_per_connection = 0;  ///< 0: no end.
-  std::chrono::nanoseconds duration{std::chrono::seconds{2}};
-  std::chrono::nanoseconds warmup{std::chrono::milliseconds{500}};  ///< May be 0.
+  std::chrono::nanoseconds duration{std::chrono::milliseconds{300}};
+  std::chrono::nanoseconds warmup{std::chrono::milliseconds{100}};  ///< May be 0.
   std::chrono::nanoseconds connect_deadline{std::chrono::seconds{5}};
+  std::optional<std::chrono::nanoseconds> request_timeout;  ///< Without it as LoadPlan has it.
   std::uint32_t threads = 1;
   std::vector<int> cpus;  ///< CPU numbers; empty: not given.
 };
@@ -86,6 +87,14 @@ struct ServeOptions {
   std::chrono::nanoseconds idle_timeout{std::chrono::seconds{60}};
 };
 
+/// What `load` takes for one window, which is all that it measures unless it is told otherwise.
+inline ClientOptions one_long_window() {
+  ClientOptions client;
+  client.duration = std::chrono::seconds(2);
+  client.warmup = std::chrono::milliseconds(500);
+  return client;
+}
+
 /// Options of `bench load`: one load on any server. Repetitions, seed and output are in Options.
 struct LoadOptions {
   std::string url;  ///< SCHEME://REST, otherwise as it was given.
@@ -94,8 +103,7 @@ struct LoadOptions {
   double rate = 0;             ///< Requests per second; 0: closed loop.
   GivenParameters parameters;  ///< Of the service that the URL's scheme names; one value of each.
   std::uint32_t pipeline = 1;
-  ClientOptions client;
-  std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};
+  ClientOptions client = one_long_window();
   std::optional<pid_t> server_pid;  ///< Of the server, where its CPU time is to be read.
   std::uint32_t expect_status = 200;
   ReplyCheck check = ReplyCheck::body;

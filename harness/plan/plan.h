@@ -30,8 +30,7 @@ struct ForeignServer {
   Target target;
   MakeExchange make_exchange;
   std::uint32_t classes = 0;  ///< As LoadPlan::classes.
-  std::chrono::nanoseconds request_timeout{0};
-  pid_t pid = -1;  ///< Of its first process, where its CPU time is to be read.
+  pid_t pid = -1;             ///< Of its first process, where its CPU time is to be read.
 };
 
 /// What a workload is.
@@ -100,7 +99,7 @@ struct Plan {
   std::vector<Cell> cells;
   std::uint64_t seed = 0;
   std::uint32_t min_rounds = 6;  ///< Fewer give no 95% interval of a median.
-  std::uint32_t max_rounds = 30;
+  std::uint32_t max_rounds = 100;
   double wanted_half_width = 0.02;  ///< Of every median's interval, as a fraction; rounds end when it is reached.
   std::int64_t max_time_ns = 0;
   ServiceOptions services;  ///< What all groups of services have in common.

@@ -1,11 +1,13 @@
 #include "harness/report/report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 
 #include "harness/report/report_kind.h"
+#include "harness/summary/rows_by_reason.h"
 #include "harness/text/quantities.h"
 #include "harness/text/table.h"
 
@@ -25,10 +27,39 @@ std::string note_lines(const Plan& plan, const Group& group) {
 }
 
 std::string rounds_text(const GroupSummary& summary, const Results& results) {
-  std::size_t rounds = 0;
-  for (const CellSummary& row : summary.cells) rounds = std::max(rounds, row.wall_ns.samples);
-  std::string text = fmt::format("{} round{}", rounds, rounds == 1 ? "" : "s");
+  std::string text = fmt::format("{} round{}", summary.rounds, summary.rounds == 1 ? "" : "s");
+  std::size_t fewest = SIZE_MAX;
+  std::size_t most = 0;
+  bool any_elsewhere = false;
+  for (const CellSummary& row : summary.cells) {
+    any_elsewhere |= row.runs.elsewhere != 0;
+    if (row.runs.used.size() < fewest_runs) continue;  // it has left the rounds
+    fewest = std::min(fewest, row.runs.used.size());
+    most = std::max(most, row.runs.used.size());
+  }
+  if (any_elsewhere) {
+    text += fmt::format(", of each cell the {}{} runs that found the machine at its best",
+                        fewest == most ? "" : fmt::format("{} to ", fewest), most);
+  }
   if (results.interrupted) text += ", interrupted";
+  return text;
+}
+
+// Runs, or whole rows, whose figures may not be believed.
+std::string left_out_lines(const Plan& plan, const GroupSummary& summary) {
+  RowsByReason left_out;
+  RowsByReason invalid;
+  for (const CellSummary& row : summary.cells) {
+    const RunsUsed& runs = row.runs;
+    if (runs.invalid == 0) continue;
+    (runs.valid() ? left_out : invalid)
+        .add(runs.why_invalid, fmt::format("{} ({} of {} runs)", plan.cells[row.cell].label, runs.invalid, runs.runs));
+  }
+  std::string text;
+  for (const auto& [why, rows] : left_out.groups())
+    text += fmt::format("  Left out ({}): {}\n", why, fmt::join(rows, ", "));
+  for (const auto& [why, rows] : invalid.groups())
+    text += fmt::format("  INVALID ({}): {}\n", why, fmt::join(rows, ", "));
   return text;
 }
 
@@ -55,7 +86,8 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
   std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
   if (format == Format::markdown) text = "### " + text;
   text += format == Format::markdown ? render_markdown(table) : render_console(table, emphasis);
-  const std::string lines = note_lines(plan, group) + kind.lines(plan, results, summary);
+  const std::string lines =
+      note_lines(plan, group) + kind.lines(plan, results, summary) + left_out_lines(plan, summary);
   if (!lines.empty()) text += '\n' + lines;
   const std::string paragraph = kind.paragraph(plan, summary);
   if (!paragraph.empty()) text += '\n' + paragraph;

@@ -175,8 +175,8 @@ const std::vector<Column> columns{
     {"knee_rate_per_second", Of::services, knee_rate},
     {"limit", Of::services,
      [](const Source& s) { return s.sums ? std::string(limit_name(s.sums->service->limit)) : ""; }},
-    {"invalid_samples", Of::services, service_number<&ServiceSummary::invalid>},
-    {"invalid_reason", Of::services, [](const Source& s) { return s.sums ? s.sums->service->why_invalid : ""; }},
+    {"invalid_samples", Of::all, [](const Source& s) { return s.sums ? number(s.sums->runs.invalid) : ""; }},
+    {"invalid_reason", Of::all, [](const Source& s) { return s.sums ? s.sums->runs.why_invalid : ""; }},
     {"error", Of::all, error_text},
 };
 

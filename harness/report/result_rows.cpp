@@ -18,13 +18,13 @@ using Json = nlohmann::ordered_json;
 // The rows of one cell: its samples, or its failure, and the aggregates.
 class CellRows {
  public:
-  CellRows(const RowSource& source, std::size_t index, const std::vector<Regime>& regimes)
+  CellRows(const RowSource& source, std::size_t index, const Ruler& best)
       : source_(source),
         cell_(source.cell),
         result_(source.result),
         parts_(*report_kind(source.group).rows),
         index_(index),
-        regimes_(regimes) {}
+        best_(best) {}
 
   void add_samples(Json& rows) const {
     for (std::size_t i = 0; i < result_.samples.size(); ++i) rows.push_back(sample_row(i));
@@ -34,7 +34,7 @@ class CellRows {
   void add_aggregates(Json& rows, const CellSummary& summary) const {
     rows.push_back(median_row(summary));
     if (!parts_.has_latency) return;
-    const auto all = merged();
+    const auto all = merged(summary.runs.used);
     for (std::size_t i = 0; i < percentile_names.size(); ++i) rows.push_back(percentile_row(summary, *all, i));
   }
 
@@ -51,15 +51,6 @@ class CellRows {
   Json bench_head() const { return {{"workload", source_.group.name()}, {"model", cell_.model->name}}; }
 
   std::size_t repetitions() const { return result_.samples.size() + (result_.failure ? 1 : 0); }
-
-  const Ruler* ruler_before(std::uint32_t round) const {
-    const std::size_t workload = source_.group.workload;
-    const auto& readings = source_.results.rulers;
-    const auto found = std::ranges::find_if(readings, [&](const RulerReading& reading) {
-      return reading.workload == workload && reading.round == round && !reading.after;
-    });
-    return found == readings.end() ? nullptr : &found->ruler;
-  }
 
   // [bucket, count, bucket, count, …] of the log-linear histogram with 2,048 sub-buckets.
   static Json histogram_json(const Histogram::Encoded& encoded) {
@@ -85,8 +76,13 @@ class CellRows {
     Json bench = bench_head();
     bench["parameters"] = parts_.parameters(source_, &sample);
     bench["round"] = sample.round;
-    bench["regime"] = regime_name(regimes_.at(sample.round));
-    if (const Ruler* ruler = ruler_before(sample.round)) bench["ruler"] = probes_json(*ruler);
+    bench["regime"] = regime_name(regime_of(sample.surroundings, best_));
+    bench["ruler"] = probes_json(sample.surroundings.before);
+    bench["ruler_after"] = probes_json(sample.surroundings.after);
+    if (!source_.group.foreign) bench["others_cpu_percent"] = sample.surroundings.others_busy * 100;
+    const std::string why = why_invalid(sample);
+    bench["valid"] = why.empty();
+    if (!why.empty()) bench["invalid_reason"] = why;
     parts_.sample(source_, sample, row, bench);
     bench["run_user_cpu_ns"] = sample.run_user_ns;
     bench["run_system_cpu_ns"] = sample.run_system_ns;
@@ -135,6 +131,7 @@ class CellRows {
     bench["real_time_interval_ns"] = interval_json(summary.wall_ns);
     bench["cpu_time_interval_ns"] = interval_json(summary.cpu_ns);
     if (summary.over_ideal) bench["over_ideal"] = ratio_json(*summary.over_ideal);
+    add_verdict(summary, bench);
     parts_.median(source_, summary, row, bench);
     row["bench"] = std::move(bench);
     return row;
@@ -148,15 +145,26 @@ class CellRows {
     Json bench = bench_head();
     bench["latency_interval_ns"] = interval_json(latency);
     bench["merged_latency_ns"] = static_cast<double>(all.percentile_ns(shown_percentiles[which]));
+    add_verdict(summary, bench);
     parts_.percentile(source_, summary, which, bench);
     row["bench"] = std::move(bench);
     return row;
   }
 
-  std::unique_ptr<Histogram> merged() const {
+  // Which runs the figures rest on.
+  static void add_verdict(const CellSummary& summary, Json& bench) {
+    const RunsUsed& runs = summary.runs;
+    bench["valid"] = runs.valid();
+    bench["runs_used"] = runs.used.size();
+    bench["runs_elsewhere"] = runs.elsewhere;
+    bench["invalid_samples"] = runs.invalid;
+    if (runs.invalid != 0) bench["invalid_reason"] = runs.why_invalid;
+  }
+
+  std::unique_ptr<Histogram> merged(const std::vector<std::size_t>& runs) const {
     auto all = std::make_unique<Histogram>();
-    for (const Sample& sample : result_.samples) {
-      if (const auto one = Histogram::decode(sample.latency)) all->merge(*one);
+    for (const std::size_t run : runs) {
+      if (const auto one = Histogram::decode(result_.samples[run].latency)) all->merge(*one);
     }
     return all;
   }
@@ -166,7 +174,7 @@ class CellRows {
   const CellResult& result_;
   const RowParts& parts_;
   std::size_t index_;
-  const std::vector<Regime>& regimes_;
+  const Ruler& best_;
 };
 
 }  // namespace
@@ -182,7 +190,7 @@ Json result_rows(const Plan& plan, const Results& results, const std::vector<Gro
                              .group = group,
                              .result = results.cells[index],
                              .ideal_ns = summary.ideal_ns};
-      const CellRows cell(source, index, summary.regimes);
+      const CellRows cell(source, index, summary.best);
       cell.add_samples(rows);
       const auto row = std::ranges::find(summary.cells, index, &CellSummary::cell);
       if (row != summary.cells.end()) cell.add_aggregates(rows, *row);

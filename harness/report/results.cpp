@@ -50,14 +50,34 @@ Json limits_json(const Machine& machine) {
   return limits;
 }
 
+// Of each round of a workload the medians over its runs.
 Json ruler_json(const Plan& plan, const Results& results) {
   const std::vector<std::string_view> workloads = workload_names(plan);
+  struct Key {
+    std::size_t workload;
+    std::uint32_t round;
+    bool after;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::map<Key, std::vector<Ruler>> rounds;
+  for (std::size_t cell = 0; cell < results.cells.size(); ++cell) {
+    const std::size_t workload = plan.group_of(plan.cells[cell]).workload;
+    for (const Sample& sample : results.cells[cell].samples) {
+      rounds[{workload, sample.round, false}].push_back(sample.surroundings.before);
+      rounds[{workload, sample.round, true}].push_back(sample.surroundings.after);
+    }
+  }
   Json readings = Json::array();
-  for (const RulerReading& reading : results.rulers) {
-    Json row{{"workload", workloads[reading.workload]},
-             {"round", reading.round},
-             {"when", reading.after ? "after" : "before"}};
-    row.update(probes_json(reading.ruler));
+  for (const auto& [key, rulers] : rounds) {
+    const auto middle = [&](double Ruler::*probe) {
+      std::vector<double> values;
+      for (const Ruler& ruler : rulers) values.push_back(ruler.*probe);
+      return median(values);
+    };
+    Json row{{"workload", workloads[key.workload]}, {"round", key.round}, {"when", key.after ? "after" : "before"}};
+    row.update(probes_json({.line_trip_ns = middle(&Ruler::line_trip_ns),
+                            .spin_ns = middle(&Ruler::spin_ns),
+                            .system_call_ns = middle(&Ruler::system_call_ns)}));
     readings.push_back(std::move(row));
   }
   return readings;
@@ -67,7 +87,12 @@ Json ruler_json(const Plan& plan, const Results& results) {
 Json noise_json(const Results& results) {
   const auto spread = [&](double Ruler::*probe) {
     std::vector<double> values;
-    for (const RulerReading& reading : results.rulers) values.push_back(reading.ruler.*probe);
+    for (const CellResult& cell : results.cells) {
+      for (const Sample& sample : cell.samples) {
+        values.push_back(sample.surroundings.before.*probe);
+        values.push_back(sample.surroundings.after.*probe);
+      }
+    }
     std::ranges::sort(values);
     if (values.size() < 4 || values[values.size() / 2] <= 0) return 0.0;
     return (values[values.size() * 3 / 4] - values[values.size() / 4]) / values[values.size() / 2] / 2 * 100;

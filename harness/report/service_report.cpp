@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "harness/report/report_kind.h"
-#include "harness/summary/rows_by_reason.h"
 #include "harness/text/quantities.h"
 
 namespace bench {
@@ -26,10 +25,11 @@ std::string latency_text(const Estimate& latency_ns) {
 }
 
 // An idle server that waits and a busy one look the same to a load that knows nothing of the server's CPU.
-std::string limit_text(const ServiceSummary& service, bool server_unknown) {
+std::string limit_text(const CellSummary& row, bool server_unknown) {
+  const ServiceSummary& service = *row.service;
   const std::string limit =
       server_unknown && service.limit == Limit::latency ? "latency or server" : std::string(limit_name(service.limit));
-  return service.invalid == 0 ? limit : limit + ", INVALID";
+  return row.runs.valid() ? limit : limit + ", INVALID";
 }
 
 std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const Group& group,
@@ -50,7 +50,7 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
       unknown ? "-" : percent(service.server_busy.median),
       percent(service.generator_busy.median),
       served,
-      limit_text(service, unknown),
+      limit_text(row, unknown),
   };
 }
 
@@ -78,7 +78,6 @@ std::string classes_text(const Service& told, const ServiceSummary& service) {
 // What a service's table has no column for: knees, classes, memory, and whatever went wrong.
 std::string lines_of(const Plan& plan, const Results& results, const GroupSummary& summary) {
   std::string text;
-  RowsByReason invalid;
   const std::size_t width = label_width(plan, plan.groups[summary.group]);
   for (const CellSummary& row : summary.cells) {
     if (!row.service) continue;
@@ -112,15 +111,9 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
       parts.push_back(
           fmt::format("{} requests never answered", format_count(static_cast<double>(service.requests_unfinished))));
     if (const std::string errors = errors_text(service); !errors.empty()) parts.push_back(errors);
-    if (service.invalid != 0) {
-      invalid.add(service.why_invalid,
-                  fmt::format("{} ({} of {} runs)", plan.cells[row.cell].label, service.invalid, row.wall_ns.samples));
-    }
     if (!parts.empty())
       text += fmt::format("  {:<{}}  {}\n", plan.cells[row.cell].label, width, fmt::join(parts, "; "));
   }
-  for (const auto& [why, rows] : invalid.groups())
-    text += fmt::format("  INVALID ({}): {}\n", why, fmt::join(rows, ", "));
   return text;
 }
 

@@ -138,6 +138,8 @@ void fill_load(const ServiceSample& service, Json& bench) {
   bench["requests_drained"] = load.requests_drained;
   bench["requests_unfinished"] = load.requests_unfinished;
   bench["requests_failed"] = load.requests_failed;
+  bench["requests_timed_out"] = load.requests_timed_out;
+  bench["replies_by_slice"] = load.replies_by_slice;
   bench["backlog_at_end"] = load.backlog_at_end;
   bench["received_bytes"] = load.received_bytes;
   bench["sent_bytes"] = load.sent_bytes;
@@ -161,8 +163,6 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   row["iterations"] = load.requests_completed;
   row["items_per_second"] = service.rate;
   bench["limit"] = limit_name(service.judgement.limit);
-  bench["valid"] = service.judgement.valid;
-  if (!service.judgement.valid) bench["invalid_reason"] = service.judgement.why_invalid;
   if (sample.ideal_cpu_ns > 0) bench["ideal_ns"] = sample.ideal_cpu_ns;
   fill_costs(source,
              {.busy = service.server_busy,
@@ -172,8 +172,9 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
               .minor_faults = sample.minor_faults,
               .major_faults = sample.major_faults},
              bench);
-  if (!source.group.foreign) bench["others_cpu_percent"] = service.others_busy * 100;
   bench["generator_cpu_percent"] = service.generator_busy * 100;
+  bench["generator_kept_off_percent"] = service.generator_kept_off * 100;
+  bench["generator_longest_absence_ns"] = load.longest_absence_ns;
   const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
   bench["generator_idle_percent"] = worker_ns > 0 ? static_cast<double>(load.idle_ns) / worker_ns * 100 : 0.0;
   bench["littles_law_ratio"] = service.littles_law_ratio;
@@ -191,19 +192,12 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   if (service.knee) bench["knee"] = knee_json(*service.knee);
 }
 
-void fill_verdict(const ServiceSummary& service, Json& bench) {
-  bench["limit"] = limit_name(service.limit);
-  bench["valid"] = service.invalid == 0;
-  bench["invalid_samples"] = service.invalid;
-  if (service.invalid != 0) bench["invalid_reason"] = service.why_invalid;
-}
-
 void fill_median(const RowSource& source, const CellSummary& summary, Json& row, Json& bench) {
   const ServiceSummary& service = *summary.service;
   row["items_per_second"] = service.rate.median;
   bench["rate_interval_per_second"] = interval_json(service.rate);
   if (service.offered_rate.median > 0) bench["offered_rate_per_second"] = service.offered_rate.median;
-  fill_verdict(service, bench);
+  bench["limit"] = limit_name(service.limit);
   if (source.ideal_ns > 0) bench["ideal_ns"] = source.ideal_ns;
   fill_costs(source,
              {.busy = service.server_busy.median,
@@ -215,7 +209,6 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
              bench);
   if (!source.group.foreign) {
     bench["units_peak"] = summary.units_peak.median;
-    bench["others_cpu_percent"] = service.others_busy.median * 100;
   }
   bench["generator_cpu_percent"] = service.generator_busy.median * 100;
   bench["littles_law_ratio"] = service.littles_law_ratio.median;
@@ -244,7 +237,7 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
 }
 
 void fill_percentile(const RowSource& /*source*/, const CellSummary& summary, std::size_t /*which*/, Json& bench) {
-  fill_verdict(*summary.service, bench);
+  bench["limit"] = limit_name(summary.service->limit);
 }
 
 }  // namespace

@@ -1,32 +1,27 @@
 #include "harness/run/ruler.h"
 
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
-#include "harness/plan/machine.h"
 #include "measure/affinity.h"
 #include "measure/clock.h"
 
 namespace bench {
 namespace {
 
-void pin_to(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
-
 // The median of several tries of `measure`, which a stall in one of them does not move.
 template <typename Measure>
 double median_of_tries(Measure measure) {
-  std::array<double, 7> tries{};
+  std::array<double, 5> tries{};
   for (double& result : tries) result = measure();
   std::ranges::sort(tries);
   return tries[tries.size() / 2];
@@ -35,7 +30,7 @@ double median_of_tries(Measure measure) {
 // Six chains that do not depend on each other fill a core's execution units, so that a neighbour on its other hardware
 // thread shows; a single chain leaves room for one and hardly slows down.
 double spin_ns() {
-  constexpr int rounds = 20;
+  constexpr int rounds = 8;
   constexpr int steps = 1000;
   return median_of_tries([] {
     std::array<std::uint64_t, 6> chains{1, 2, 3, 4, 5, 6};
@@ -51,7 +46,7 @@ double spin_ns() {
 }
 
 double system_call_ns() {
-  constexpr int calls = 500;
+  constexpr int calls = 150;
   return median_of_tries([] {
     const std::int64_t begin_ns = now_ns();
     for (int i = 0; i < calls; ++i) syscall(SYS_getppid);
@@ -61,17 +56,17 @@ double system_call_ns() {
 
 // Two threads on two CPUs pass a counter to and fro in one cache line.
 double line_trip_ns(int first_cpu, int second_cpu) {
-  constexpr std::uint32_t trips = 1000;
+  constexpr std::uint32_t trips = 200;
   alignas(64) std::atomic<std::uint32_t> counter{0};
   std::atomic<bool> stop{false};
   std::thread partner([&] {
-    pin_to(second_cpu);
+    pin_to(std::array{second_cpu});
     while (!stop.load(std::memory_order_relaxed)) {
       const std::uint32_t seen = counter.load(std::memory_order_acquire);
       if (seen % 2 == 1) counter.store(seen + 1, std::memory_order_release);
     }
   });
-  pin_to(first_cpu);
+  pin_to(std::array{first_cpu});
   const auto pass = [&](std::uint32_t times) {
     for (std::uint32_t i = 0; i < times; ++i) {
       const std::uint32_t mine = counter.load(std::memory_order_relaxed) + 1;
@@ -93,13 +88,40 @@ double line_trip_ns(int first_cpu, int second_cpu) {
 
 }  // namespace
 
-Ruler measure_ruler() {
-  const std::vector<int> cpus = available_cpu_numbers();
+Ruler measure_ruler(std::span<const int> cpus) {
+  constexpr std::size_t most = 4;
+  cpus = cpus.first(std::min(cpus.size(), most));
+  const std::vector<int> before = available_cpu_numbers();
   Ruler ruler;
-  ruler.spin_ns = spin_ns();
-  ruler.system_call_ns = system_call_ns();
-  if (cpus.size() > 1) ruler.line_trip_ns = line_trip_ns(cpus[0], cpus[1]);
+  for (const int cpu : cpus) {
+    pin_to(std::array{cpu});
+    ruler.spin_ns = std::max(ruler.spin_ns, spin_ns());
+    ruler.system_call_ns = std::max(ruler.system_call_ns, system_call_ns());
+  }
+  if (cpus.size() > 1) ruler.line_trip_ns = line_trip_ns(cpus.front(), cpus.back());
+  pin_to(before);
   return ruler;
+}
+
+std::int64_t busy_ns(std::span<const int> cpus) {
+  std::ifstream file("/proc/stat");
+  std::int64_t ticks = 0;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream fields(line);
+    std::string name;
+    std::int64_t user = 0;
+    std::int64_t nice = 0;
+    std::int64_t system = 0;
+    std::int64_t idle = 0;
+    std::int64_t io_wait = 0;
+    std::int64_t interrupts = 0;
+    std::int64_t soft_interrupts = 0;
+    fields >> name >> user >> nice >> system >> idle >> io_wait >> interrupts >> soft_interrupts;
+    if (name.size() < 4 || !name.starts_with("cpu")) continue;
+    if (std::ranges::find(cpus, std::stoi(name.substr(3))) == cpus.end()) continue;
+    ticks += user + nice + system + interrupts + soft_interrupts;
+  }
+  return ticks * (1'000'000'000 / sysconf(_SC_CLK_TCK));
 }
 
 }  // namespace bench

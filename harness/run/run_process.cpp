@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -19,6 +20,7 @@
 #include "measure/clock.h"
 #include "measure/job_run.h"
 #include "measure/primitive_run.h"
+#include "measure/usage.h"
 #include "models/hybrid.h"
 
 namespace bench {
@@ -49,6 +51,21 @@ double time_plain_loop(const Group& group, RunReport& report) {
   return static_cast<double>(used_ns) / done * group.batch.tasks;
 }
 
+// Does `measured` between two rulers on the CPUs that the calling process may use.
+void measure_between_rulers(RunReport& report, const std::function<void()>& measured) {
+  const std::vector<int> cpus = available_cpu_numbers();
+  Surroundings& surroundings = report.surroundings;
+  surroundings.before = measure_ruler(cpus);
+  const std::int64_t own_ns = own_and_reaped_usage().cpu_ns;
+  const std::int64_t busy_before_ns = busy_ns(cpus);
+  const std::int64_t begin_ns = now_ns();
+  measured();
+  const double all_ns = static_cast<double>(now_ns() - begin_ns) * static_cast<double>(cpus.size());
+  const std::int64_t others_ns = busy_ns(cpus) - busy_before_ns - (own_and_reaped_usage().cpu_ns - own_ns);
+  if (all_ns > 0) surroundings.others_busy = std::clamp(static_cast<double>(others_ns) / all_ns, 0.0, 1.0);
+  surroundings.after = measure_ruler(cpus);
+}
+
 const Service& service_named(std::string_view name) {
   const auto service = std::ranges::find(all_services(), name, &Service::name);
   if (service == all_services().end()) throw std::logic_error("no such service for a helper");
@@ -65,14 +82,14 @@ void run_job(const Plan& plan, const RunRequest& request, RunReport& report) {
   if (!group.job->helper.empty()) batch.helper_port = helper.emplace(service_named(group.job->helper), report).port();
   JobRun job(*group.job, std::move(batch), cell.workers, length, report, cell.stack_bytes,
              job_loops(*cell.model, cell.workers));
-  if (group.job->compute && length.max_batches == 0) {
+  measure_between_rulers(report, [&] {
+    if (!group.job->compute || length.max_batches != 0) return run_under(*cell.model, job);
     // Right before and right after, since the speed of a machine's CPUs may change from second to second.
     const double before_ns = time_plain_loop(group, report);
     run_under(*cell.model, job);
     report.compute_ns = (before_ns + time_plain_loop(group, report)) / 2;
-  } else {
-    run_under(*cell.model, job);
-  }
+  });
+  if (helper) report.surroundings.others_busy = 0;  // not known: the helper is no part of the run
   if (report.job.batches == 0) throw std::logic_error("the model returned before the run was over");
 }
 
@@ -87,13 +104,13 @@ void run_primitive(const Plan& plan, const RunRequest& request, RunReport& repor
   if (request.duration_ns != 0) setup.minimum_ns = request.duration_ns;
   confine(cell.row->cpus);
   PrimitiveRun run(std::move(setup), report);
-  cell.row->measure(run);
+  measure_between_rulers(report, [&] { cell.row->measure(run); });
   if (report.primitive.operations == 0) throw std::logic_error("the primitive measured nothing");
 }
 
 void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
   if (request.kind == RunKind::ruler) {
-    report.ruler = measure_ruler();
+    report.surroundings.before = measure_ruler(available_cpu_numbers());
     return;
   }
   switch (plan.group_of(plan.cells[request.cell]).kind()) {

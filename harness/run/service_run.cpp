@@ -2,21 +2,18 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <optional>
-#include <set>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include "harness/load/load_generator.h"
 #include "harness/run/bare_request.h"
 #include "harness/run/listener.h"
+#include "harness/run/ruler.h"
 #include "harness/run/server_process.h"
 #include "harness/text/quantities.h"
 #include "measure/affinity.h"
@@ -66,6 +63,9 @@ class ServiceRun {
     load_.warmup = client.warmup;
     load_.duration = request.duration_ns != 0 ? std::chrono::nanoseconds(request.duration_ns) : client.duration;
     load_.threads = client.threads;
+    if (const auto timeout = client.request_timeout) {
+      load_.request_timeout = load_.datagram_timeout = load_.drain = *timeout;
+    }
   }
 
   const Group& group() const { return group_; }
@@ -103,7 +103,6 @@ class ServiceRun {
     load_.target = foreign.target;
     load_.classes = foreign.classes;
     load_.make_exchange = foreign.make_exchange;
-    load_.request_timeout = foreign.request_timeout;
   }
 
   const Plan& plan_;
@@ -121,34 +120,73 @@ std::size_t request_bytes(const Service& service, const ServiceParameters& param
   return out.pending();
 }
 
-// On the server's CPUs, where the server is idle as yet.
-double bare_request_ns(const Group& group, std::span<const int> cpus) {
+// On the server's CPUs, while the server is idle. Of requests that are sent together the system calls may be, too.
+double bare_request_ns(const Group& group) {
   const std::size_t bytes = request_bytes(*group.service, group.load.parameters);
   const std::size_t reply_bytes = std::max<std::size_t>(bytes, group.load.parameters.message_bytes);
-  pin_to(cpus);
-  return measure_bare_request(group.service->transport, bytes, reply_bytes);
+  const std::size_t together = group.service->transport == Transport::tcp ? group.load.pipeline : 1;
+  return measure_bare_request(group.service->transport, together * bytes, together * reply_bytes) /
+         static_cast<double>(together);
 }
 
-// CPU time that anybody has used of `cpus` so far, interrupts included, in ns; in ticks of 10 ms (proc(5), stat).
-std::int64_t busy_ns(const std::set<int>& cpus) {
-  std::ifstream file("/proc/stat");
-  std::int64_t ticks = 0;
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream fields(line);
-    std::string name;
-    std::int64_t user = 0;
-    std::int64_t nice = 0;
-    std::int64_t system = 0;
-    std::int64_t idle = 0;
-    std::int64_t io_wait = 0;
-    std::int64_t interrupts = 0;
-    std::int64_t soft_interrupts = 0;
-    fields >> name >> user >> nice >> system >> idle >> io_wait >> interrupts >> soft_interrupts;
-    if (name.size() < 4 || !name.starts_with("cpu") || !cpus.contains(std::stoi(name.substr(3)))) continue;
-    ticks += user + nice + system + interrupts + soft_interrupts;
+// What lies around the measured window: readings of the server and of the machine.
+class Window {
+ public:
+  Window(const Plan& plan, ServiceRun& run, RunReport& report)
+      : run_(run), report_(report), measured_(report.service), cpus_(plan.cpu_split.server) {
+    for (const int cpu : plan.cpu_split.client) {
+      if (std::ranges::find(cpus_, cpu) == cpus_.end()) cpus_.push_back(cpu);
+    }
+    if (cpus_.empty()) cpus_ = available_cpu_numbers();
   }
-  return ticks * (1'000'000'000 / sysconf(_SC_CLK_TCK));
-}
+
+  void at(Edge edge) {
+    switch (edge) {
+      case Edge::begin: return begin();
+      case Edge::stop: return stop();
+      case Edge::end: return end();
+    }
+  }
+
+  /// What others used until the stop, of which `generator_ns` was the generator's.
+  void count_others(std::int64_t generator_ns) {
+    const std::int64_t others_ns = others_ns_ - measured_.usage_to_stop.cpu_ns - generator_ns;
+    const double all_ns = static_cast<double>(measured_.to_stop_ns) * static_cast<double>(cpus_.size());
+    if (all_ns > 0) {
+      report_.surroundings.others_busy = std::clamp(static_cast<double>(others_ns) / all_ns, 0.0, 1.0);
+    }
+  }
+
+ private:
+  void begin() {
+    report_.surroundings.before = measure_ruler(cpus_);
+    if (run_.server()) measured_.bare_request_ns = bare_request_ns(run_.group());
+    before_ = run_.server_usage(Edge::begin);
+    others_ns_ = -busy_ns(cpus_);
+  }
+
+  void stop() {
+    const UsageReading now = run_.server_usage(Edge::stop);
+    others_ns_ += busy_ns(cpus_);
+    measured_.to_stop_ns = now.at_ns - before_.at_ns;
+    measured_.usage_to_stop = now.usage - before_.usage;
+  }
+
+  void end() {
+    measured_.usage = run_.server_usage(Edge::end).usage - before_.usage;
+    if (run_.server()) {
+      measured_.bare_request_ns = (measured_.bare_request_ns + bare_request_ns(run_.group())) / 2;
+    }
+    report_.surroundings.after = measure_ruler(cpus_);
+  }
+
+  ServiceRun& run_;
+  RunReport& report_;
+  ServiceMeasurement& measured_;
+  std::vector<int> cpus_;  // of both sides
+  UsageReading before_;
+  std::int64_t others_ns_ = 0;  // first what was used before
+};
 
 void keep(const LoadReport& load, RunReport& report) {
   ServiceMeasurement& measured = report.service;
@@ -166,29 +204,15 @@ void keep(const LoadReport& load, RunReport& report) {
 }  // namespace
 
 void run_service(const Plan& plan, const RunRequest& request, RunReport& report) {
-  ServiceMeasurement& measured = report.service;
   ServiceRun run(plan, request, report);
-  if (run.server()) measured.bare_request_ns = bare_request_ns(run.group(), plan.cpu_split.server);
-  std::set<int> cpus(plan.cpu_split.server.begin(), plan.cpu_split.server.end());
-  cpus.insert(plan.cpu_split.client.begin(), plan.cpu_split.client.end());
-  UsageReading before;
-  std::int64_t busy_before_ns = 0;
-  std::int64_t busy_after_ns = 0;
-  const LoadReport load = run.run([&](Edge edge) {
-    const UsageReading now = run.server_usage(edge);
-    (edge == Edge::begin ? busy_before_ns : busy_after_ns) = busy_ns(cpus);
-    if (edge == Edge::begin) {
-      before = now;
-    } else {
-      measured.between_ns = now.at_ns - before.at_ns;
-      measured.usage = now.usage - before.usage;
-    }
-  });
+  if (run.server()) pin_to(plan.cpu_split.server);  // for what a bare request takes there
+  Window window(plan, run, report);
+  const LoadReport load = run.run([&](Edge edge) { window.at(edge); });
   keep(load, report);
+  const std::size_t cpus = plan.cpu_split.client.empty() ? available_cpus() : plan.cpu_split.client.size();
+  report.service.generator_cpus = static_cast<std::uint32_t>(std::min<std::size_t>(load.workers, cpus));
   if (run.server()) {
-    const std::int64_t others_ns = busy_after_ns - busy_before_ns - measured.usage.cpu_ns - load.cpu_ns;
-    const double all_ns = static_cast<double>(measured.between_ns) * static_cast<double>(cpus.size());
-    if (all_ns > 0) measured.others_busy = std::clamp(static_cast<double>(others_ns) / all_ns, 0.0, 1.0);
+    window.count_others(load.cpu_ns);
     run.server()->stop();
   } else if (load.connections_established == 0) {
     throw std::runtime_error(fmt::format("no connection to {} was established within {}: {}", run.load().target.text,

@@ -6,14 +6,14 @@
 namespace bench {
 namespace {
 
-std::optional<Sample> run(PlanSession& session, WorkloadState& state, std::size_t cell) {
+std::optional<Sample> run(PlanSession& session, GroupState& state, std::size_t cell) {
   const std::optional<RunOutcome> outcome = session.measure(state, cell);
   if (!outcome) return std::nullopt;
   return make_sample(session.report(), state.rounds, outcome->user_ns, outcome->system_ns);
 }
 
 // Memory takes a run of its own, since reading it stops the run.
-void measure_memory(PlanSession& session, WorkloadState& state, std::size_t index) {
+void measure_memory(PlanSession& session, GroupState& state, std::size_t index) {
   CellResult& result = session.results().cells[index];
   const Cell& cell = session.plan().cells[index];
   if (result.samples.empty()) return;
@@ -22,7 +22,7 @@ void measure_memory(PlanSession& session, WorkloadState& state, std::size_t inde
                            .units_hint = result.samples.front().units_peak,
                            .time_limit_ns = cell.time_limit_ns};
   const auto outcome =
-      session.launch(state, request, fmt::format("memory · {} · {}", state.name, cell.label), "in its memory run: ");
+      session.launch(request, fmt::format("memory · {} · {}", state.name, cell.label), "in its memory run: ");
   if (!outcome) return;
   result.peak_memory_bytes = outcome->peak_memory_bytes;
   session.save();
@@ -30,6 +30,6 @@ void measure_memory(PlanSession& session, WorkloadState& state, std::size_t inde
 
 }  // namespace
 
-const SessionKind job_session{.prepare = nullptr, .run = run, .measure_memory = measure_memory};
+const SessionKind job_session{.prepare = nullptr, .run = run, .is_settled = nullptr, .measure_memory = measure_memory};
 
 }  // namespace bench

@@ -13,13 +13,14 @@
 
 namespace bench {
 
-/// One workload of the plan and how far it has come.
-struct WorkloadState {
+/// One group of the plan and how far it has come.
+struct GroupState {
   std::string_view name;  // of the job, the service or the primitive
-  std::size_t index = 0;
+  std::size_t group = 0;
   std::vector<std::size_t> cells;  // those still in the plan
   std::uint32_t rounds = 0;
   std::int64_t last_round_ns = 0;
+  double width = 0;  // of the widest interval; infinite while there are too few runs for one
   bool done = false;
 };
 
@@ -38,11 +39,10 @@ class PlanSession {
 
   /// Carries out a run of a cell and shows `what` meanwhile; nothing where it was cut off, or failed, which ends the
   /// cell: `where` goes before the reason.
-  std::optional<RunOutcome> launch(WorkloadState& state, const RunRequest& request, const std::string& what,
-                                   std::string_view where = {});
+  std::optional<RunOutcome> launch(const RunRequest& request, const std::string& what, std::string_view where = {});
 
   /// The same for a run of a cell as it stands in the plan.
-  std::optional<RunOutcome> measure(WorkloadState& state, std::size_t cell);
+  std::optional<RunOutcome> measure(GroupState& state, std::size_t cell);
 
   /// What the last run has left.
   const RunReport& report() const { return *runs_.report; }
@@ -52,11 +52,11 @@ class PlanSession {
 
  private:
   void add_group(const Group& group);
-  void run_round(WorkloadState& state);
-  void read_ruler(const WorkloadState& state, bool after);
-  RunOutcome launch(const RunRequest& request, const std::string& what);
-  void drop(WorkloadState& state, std::size_t cell, const std::string& reason);
-  void judge(WorkloadState& state);
+  GroupState* next_group();
+  void run_round(GroupState& state);
+  void run_cell(GroupState& state, std::size_t cell);
+  void drop(std::size_t cell, const std::string& reason);
+  void judge(GroupState& state);
   std::int64_t left_ns() const;
 
   const Plan& plan_;
@@ -68,20 +68,23 @@ class PlanSession {
   bool told_ = false;  // that the first interrupt has been seen
   std::int64_t begun_ns_;
   std::int64_t next_save_ns_ = 0;
-  std::vector<WorkloadState> states_;
+  std::vector<GroupState> states_;
   Results results_;
 };
 
 /// How cells of a kind are run. Functions that may be null say so.
 struct SessionKind {
-  /// What has to be known before the first round; null: nothing.
-  void (*prepare)(PlanSession& session, WorkloadState& state);
+  /// What has to be known before the first round of a group; null: nothing.
+  void (*prepare)(PlanSession& session, GroupState& state);
 
   /// One cell of a round; nothing where it was cut off or failed.
-  std::optional<Sample> (*run)(PlanSession& session, WorkloadState& state, std::size_t cell);
+  std::optional<Sample> (*run)(PlanSession& session, GroupState& state, std::size_t cell);
+
+  /// Whether a cell's outcome is the same however often it runs, so that it need not run again; null: never.
+  bool (*is_settled)(const CellResult& result);
 
   /// What it takes to know the memory of a cell, in runs of their own after the first round; null: nothing.
-  void (*measure_memory)(PlanSession& session, WorkloadState& state, std::size_t cell);
+  void (*measure_memory)(PlanSession& session, GroupState& state, std::size_t cell);
 };
 
 extern const SessionKind job_session;

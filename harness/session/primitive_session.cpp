@@ -4,7 +4,7 @@
 namespace bench {
 namespace {
 
-std::optional<Sample> run(PlanSession& session, WorkloadState& state, std::size_t cell) {
+std::optional<Sample> run(PlanSession& session, GroupState& state, std::size_t cell) {
   const std::optional<RunOutcome> outcome = session.measure(state, cell);
   if (!outcome) return std::nullopt;
   return make_primitive_sample(session.report(), state.rounds, outcome->user_ns, outcome->system_ns);
@@ -12,6 +12,6 @@ std::optional<Sample> run(PlanSession& session, WorkloadState& state, std::size_
 
 }  // namespace
 
-const SessionKind primitive_session{.prepare = nullptr, .run = run, .measure_memory = nullptr};
+const SessionKind primitive_session{.prepare = nullptr, .run = run, .is_settled = nullptr, .measure_memory = nullptr};
 
 }  // namespace bench

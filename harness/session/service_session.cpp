@@ -28,7 +28,7 @@ ServerCpus cpus_of(const Plan& plan, const Cell& cell) {
 }
 
 // One run at an offered rate, 0 for the closed loop.
-std::optional<Sample> run_at(PlanSession& session, WorkloadState& state, std::size_t index, double rate,
+std::optional<Sample> run_at(PlanSession& session, GroupState& state, std::size_t index, double rate,
                              std::int64_t duration_ns = 0) {
   const Cell& cell = session.plan().cells[index];
   const RunRequest request{.kind = RunKind::measure,
@@ -38,13 +38,13 @@ std::optional<Sample> run_at(PlanSession& session, WorkloadState& state, std::si
                            .time_limit_ns = cell.time_limit_ns};
   const std::string at = rate > 0 ? fmt::format(" · {} requests/s", format_count(rate)) : std::string();
   const auto outcome =
-      session.launch(state, request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
+      session.launch(request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
   if (!outcome) return std::nullopt;
   return make_service_sample(session.report(), state.rounds, rate, cpus_of(session.plan(), cell));
 }
 
 // What a cell answers in the closed loop: where to look for rates that it can bear.
-std::optional<Sample> probe_capacity(PlanSession& session, WorkloadState& state, std::size_t index) {
+std::optional<Sample> probe_capacity(PlanSession& session, GroupState& state, std::size_t index) {
   return run_at(session, state, index, 0, capacity_probe_ns(session.plan().services));
 }
 
@@ -55,14 +55,16 @@ double round_down(double rate) {
   return std::floor(rate / unit) * unit;
 }
 
-// A rate of an open loop that all models of a group can bear: well below the smallest closed-loop rate. A model that
-// leaves connections unserved bears no rate at all, and counts only if every model does.
-void find_common_rate(PlanSession& session, WorkloadState& state, std::size_t group) {
+// A rate of an open loop that all models of some groups can bear: well below the smallest closed-loop rate. A model
+// that leaves connections unserved bears no rate at all, and counts only if every model does.
+void find_common_rate(PlanSession& session, GroupState& state, const std::vector<std::size_t>& groups) {
   constexpr double comfortable = 0.6;
   double lowest = 0;
   double lowest_starved = 0;
-  for (const std::size_t cell : std::vector(state.cells)) {
-    if (session.plan().cells[cell].group != group || session.stopped()) continue;
+  const Plan& plan = session.plan();
+  for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
+    if (std::ranges::find(groups, plan.cells[cell].group) == groups.end()) continue;
+    if (plan.cells[cell].skipped || session.results().cells[cell].failure || session.stopped()) continue;
     const std::optional<Sample> probe = probe_capacity(session, state, cell);
     if (!probe || probe->service->rate <= 0) continue;
     const Limit limit = probe->service->judgement.limit;
@@ -70,25 +72,37 @@ void find_common_rate(PlanSession& session, WorkloadState& state, std::size_t gr
     if (least == 0 || probe->service->rate < least) least = probe->service->rate;
   }
   if (lowest == 0) lowest = lowest_starved;
-  double& rate = session.results().common_rates[group];
-  rate = std::max(round_down(comfortable * lowest), 1.0);
+  const double rate = std::max(round_down(comfortable * lowest), 1.0);
+  for (const std::size_t group : groups) session.results().common_rates[group] = rate;
   if (lowest > 0) {
     session.progress().round_line(fmt::format("{}: the common rate is {} requests/s", state.name, format_count(rate)));
   }
 }
 
-void prepare(PlanSession& session, WorkloadState& state) {
+// Groups that differ in how many connections there are, 10 and more, share a rate, since what a request costs depends
+// on it: along a sweep only one thing changes.
+bool shares_rate(const Group& one, const Group& other) {
+  constexpr std::uint32_t few = 10;
+  const ServiceLoad& a = one.load;
+  const ServiceLoad& b = other.load;
+  if (one.service != other.service || a.mode != RateMode::common || b.mode != RateMode::common) return false;
+  return std::min(a.connections, b.connections) >= few && a.parameters == b.parameters && a.pipeline == b.pipeline;
+}
+
+void prepare(PlanSession& session, GroupState& state) {
   const std::vector<Group>& groups = session.plan().groups;
+  std::vector<double>& rates = session.results().common_rates;
+  if (groups[state.group].load.mode != RateMode::common || rates[state.group] > 0) return;
+  std::vector<std::size_t> sharing;
   for (std::size_t group = 0; group < groups.size(); ++group) {
-    if (groups[group].workload == state.index && groups[group].load.mode == RateMode::common) {
-      find_common_rate(session, state, group);
-    }
+    if (group == state.group || shares_rate(groups[state.group], groups[group])) sharing.push_back(group);
   }
+  find_common_rate(session, state, sharing);
 }
 
 // The highest rate that keeps the promise, on a grid of 5%: from near the closed-loop rate in growing steps to where
 // it breaks or holds, then by halves.
-std::optional<Sample> search_rate(PlanSession& session, WorkloadState& state, std::size_t index) {
+std::optional<Sample> search_rate(PlanSession& session, GroupState& state, std::size_t index) {
   const std::optional<Sample> probe = probe_capacity(session, state, index);
   if (!probe) return std::nullopt;
   RateSearch search(probe->service->rate);
@@ -109,7 +123,7 @@ std::optional<Sample> search_rate(PlanSession& session, WorkloadState& state, st
   return best;  // of a search that was cut short, too: each of its tries is a run
 }
 
-std::optional<Sample> run(PlanSession& session, WorkloadState& state, std::size_t index) {
+std::optional<Sample> run(PlanSession& session, GroupState& state, std::size_t index) {
   const std::size_t group = session.plan().cells[index].group;
   const ServiceLoad& load = session.plan().groups[group].load;
   switch (load.mode) {
@@ -142,7 +156,7 @@ const CellResult* same_memory(PlanSession& session, std::size_t index) {
 }
 
 // Connections' memory as a slope over counts, each in a run of its own: what does not grow with them drops out.
-void measure_memory(PlanSession& session, WorkloadState& state, std::size_t index) {
+void measure_memory(PlanSession& session, GroupState& state, std::size_t index) {
   const Plan& plan = session.plan();
   const Cell& cell = plan.cells[index];
   CellResult& result = session.results().cells[index];
@@ -159,7 +173,7 @@ void measure_memory(PlanSession& session, WorkloadState& state, std::size_t inde
                              .connections = connections,
                              .time_limit_ns = cell.time_limit_ns};
     const std::string what = fmt::format("memory · {} · {} · {} connections", state.name, cell.label, connections);
-    if (!session.launch(state, request, what, "in its memory run: ")) return;
+    if (!session.launch(request, what, "in its memory run: ")) return;
     const ServiceMeasurement& measured = session.report().service;
     if (measured.open_at_barrier < static_cast<std::int32_t>(connections)) {
       session.progress().line(fmt::format("{}: memory unknown, the server had only {} of {} connections", cell.name,
@@ -172,8 +186,16 @@ void measure_memory(PlanSession& session, WorkloadState& state, std::size_t inde
   session.save();
 }
 
+// Twice connections were never served: that is how the model serves.
+bool is_settled(const CellResult& result) {
+  const auto is_starved = [](const Sample& sample) { return sample.service->judgement.limit == Limit::starved; };
+  const std::vector<Sample>& samples = result.samples;
+  return samples.size() >= 2 && is_starved(samples.back()) && is_starved(samples[samples.size() - 2]);
+}
+
 }  // namespace
 
-const SessionKind service_session{.prepare = prepare, .run = run, .measure_memory = measure_memory};
+const SessionKind service_session{
+    .prepare = prepare, .run = run, .is_settled = is_settled, .measure_memory = measure_memory};
 
 }  // namespace bench

@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "harness/session/plan_session.h"
-#include "harness/summary/statistics.h"
+#include "harness/summary/summary.h"
 #include "measure/clock.h"
 
 namespace bench {
@@ -35,11 +34,9 @@ PlanSession::PlanSession(const Plan& plan, const Runs& runs, Progress& progress,
 
 Results PlanSession::run() {
   while (!stopped()) {
-    const auto next = std::ranges::find_if(states_, [](const WorkloadState& state) { return !state.done; });
-    if (next == states_.end()) break;
-    for (WorkloadState& state : states_) {
-      if (!state.done && !stopped()) run_round(state);
-    }
+    GroupState* next = next_group();
+    if (!next) break;
+    run_round(*next);
   }
   results_.interrupted = interrupts_() > 0;
   results_.elapsed_ns = now_ns() - begun_ns_;
@@ -48,30 +45,38 @@ Results PlanSession::run() {
 }
 
 void PlanSession::add_group(const Group& group) {
-  auto state = std::ranges::find(states_, group.workload, &WorkloadState::index);
-  if (state == states_.end()) {
-    state = states_.insert(states_.end(), {.name = group.name(), .index = group.workload, .cells = {}});
-  }
+  GroupState state{.name = group.name(), .group = states_.size(), .cells = {}};
   for (const std::size_t cell : group.cells) {
-    if (!plan_.cells[cell].skipped) state->cells.push_back(cell);
+    if (!plan_.cells[cell].skipped) state.cells.push_back(cell);
   }
-  state->done = state->cells.empty();
+  state.done = state.cells.empty();
+  states_.push_back(std::move(state));
 }
 
-void PlanSession::run_round(WorkloadState& state) {
+// First all groups have their fewest rounds, in turn; from then on time goes to the one whose intervals are widest.
+GroupState* PlanSession::next_group() {
+  GroupState* next = nullptr;
+  const auto comes_before = [&](const GroupState& one, const GroupState& other) {
+    const bool needs_rounds = one.rounds < plan_.min_rounds;
+    if (needs_rounds != (other.rounds < plan_.min_rounds)) return needs_rounds;
+    return needs_rounds || one.width == other.width ? one.rounds < other.rounds : one.width > other.width;
+  };
+  for (GroupState& state : states_) {
+    if (!state.done && (!next || comes_before(state, *next))) next = &state;
+  }
+  return next;
+}
+
+void PlanSession::run_round(GroupState& state) {
   const std::int64_t begun_ns = now_ns();
-  const SessionKind& kind = kind_of(plan_.group_of(plan_.cells[state.cells.front()]));
+  const SessionKind& kind = kind_of(plan_.groups[state.group]);
   if (state.rounds == 0 && kind.prepare) kind.prepare(*this, state);
-  read_ruler(state, false);
   std::vector<std::size_t> order = state.cells;
   std::ranges::shuffle(order, random_);
   for (const std::size_t cell : order) {
     if (stopped()) return;
-    std::optional<Sample> sample = kind.run(*this, state, cell);
-    if (sample) results_.cells[cell].samples.push_back(std::move(*sample));
-    save();
+    run_cell(state, cell);
   }
-  read_ruler(state, true);
   if (state.rounds == 0 && kind.measure_memory) {
     for (const std::size_t cell : std::vector(state.cells)) {
       if (stopped()) break;
@@ -83,16 +88,20 @@ void PlanSession::run_round(WorkloadState& state) {
   judge(state);
 }
 
-void PlanSession::read_ruler(const WorkloadState& state, bool after) {
-  const RunRequest request{.kind = RunKind::ruler, .time_limit_ns = 10 * second_ns};
-  const RunOutcome outcome = runs_.run(request, [] { return true; });
-  if (!failure_reason(outcome, report(), request).empty()) return;
-  results_.rulers.push_back({.workload = state.index, .round = state.rounds, .after = after, .ruler = report().ruler});
+void PlanSession::run_cell(GroupState& state, std::size_t cell) {
+  const SessionKind& kind = kind_of(plan_.groups[state.group]);
+  CellResult& result = results_.cells[cell];
+  if (std::optional<Sample> sample = kind.run(*this, state, cell)) {
+    result.samples.push_back(std::move(*sample));
+    if (kind.is_settled && kind.is_settled(result)) std::erase(state.cells, cell);
+  }
+  save();
 }
 
-RunOutcome PlanSession::launch(const RunRequest& request, const std::string& what) {
+std::optional<RunOutcome> PlanSession::launch(const RunRequest& request, const std::string& what,
+                                              std::string_view where) {
   progress_.show(what, left_ns());
-  return runs_.run(request, [&] {
+  const RunOutcome outcome = runs_.run(request, [&] {
     if (interrupts_() > 0 && !told_) {
       progress_.line("interrupted: the current run ends first; once more ends it at once");
       told_ = true;
@@ -100,41 +109,34 @@ RunOutcome PlanSession::launch(const RunRequest& request, const std::string& wha
     progress_.show(what, left_ns());
     return interrupts_() < 2;
   });
-}
-
-std::optional<RunOutcome> PlanSession::launch(WorkloadState& state, const RunRequest& request, const std::string& what,
-                                              std::string_view where) {
-  const RunOutcome outcome = launch(request, what);
   if (outcome.cancelled) return std::nullopt;
   if (const std::string reason = failure_reason(outcome, report(), request); !reason.empty()) {
-    drop(state, request.cell, fmt::format("{}{}", where, reason));
+    drop(request.cell, fmt::format("{}{}", where, reason));
     return std::nullopt;
   }
   return outcome;
 }
 
-std::optional<RunOutcome> PlanSession::measure(WorkloadState& state, std::size_t index) {
+std::optional<RunOutcome> PlanSession::measure(GroupState& state, std::size_t index) {
   const Cell& cell = plan_.cells[index];
   const RunRequest request{
       .kind = RunKind::measure, .cell = static_cast<std::uint32_t>(index), .time_limit_ns = cell.time_limit_ns};
-  return launch(state, request, fmt::format("round {} · {} · {}", state.rounds + 1, state.name, cell.label));
+  return launch(request, fmt::format("round {} · {} · {}", state.rounds + 1, state.name, cell.label));
 }
 
 // A failed cell runs no more: a hang would cost its time limit in every round.
-void PlanSession::drop(WorkloadState& state, std::size_t cell, const std::string& reason) {
+void PlanSession::drop(std::size_t cell, const std::string& reason) {
   results_.cells[cell].failure = reason;
-  std::erase(state.cells, cell);
+  std::erase(states_[plan_.cells[cell].group].cells, cell);
   progress_.line(fmt::format("{} failed: {}", plan_.cells[cell].name, reason));
 }
 
-void PlanSession::judge(WorkloadState& state) {
-  std::vector<const CellResult*> cells;
-  for (const std::size_t cell : state.cells) cells.push_back(&results_.cells[cell]);
-  const double width = widest_half_width(cells);
+void PlanSession::judge(GroupState& state) {
+  const double width = state.width = widest_half_width(plan_, results_, state.group, state.cells);
   const bool narrow = width <= plan_.wanted_half_width;
   const bool late = now_ns() - begun_ns_ + state.last_round_ns > plan_.max_time_ns;
   state.done =
-      cells.empty() || state.rounds >= plan_.max_rounds || (state.rounds >= plan_.min_rounds && (narrow || late));
+      state.cells.empty() || state.rounds >= plan_.max_rounds || (state.rounds >= plan_.min_rounds && (narrow || late));
   const std::string widest = std::isfinite(width) ? fmt::format("widest interval ±{:.1f}%", width * 100)
                                                   : std::string("too few rounds for an interval yet");
   progress_.round_line(fmt::format("{}: round {} took {:.1f} s, {}{}", state.name, state.rounds,
@@ -146,7 +148,7 @@ void PlanSession::judge(WorkloadState& state) {
 std::int64_t PlanSession::left_ns() const {
   double total_ns = 0;
   const std::int64_t elapsed_ns = now_ns() - begun_ns_;
-  for (const WorkloadState& state : states_) {
+  for (const GroupState& state : states_) {
     if (state.done) continue;
     auto round_ns = static_cast<double>(state.last_round_ns);
     if (round_ns == 0) {
@@ -180,19 +182,6 @@ Runs runs_of(Launcher& launcher) {
 Results run_session(const Plan& plan, const Runs& runs, Progress& progress, const std::function<int()>& interrupts,
                     const std::function<void(const Results&)>& save) {
   return PlanSession(plan, runs, progress, interrupts, save).run();
-}
-
-double widest_half_width(const std::vector<const CellResult*>& cells) {
-  double widest = 0;
-  for (const CellResult* cell : cells) {
-    std::vector<double> wall_ns;
-    for (const Sample& sample : cell->samples) wall_ns.push_back(sample.wall_ns);
-    if (wall_ns.empty()) return std::numeric_limits<double>::infinity();
-    const Estimate estimate = median_estimate(wall_ns);
-    if (!estimate.bounded) return std::numeric_limits<double>::infinity();
-    widest = std::max(widest, estimate.half_width());
-  }
-  return widest;
 }
 
 }  // namespace bench

@@ -25,15 +25,12 @@ Runs runs_of(Launcher& launcher);
 /// Runs the plan. `save(results)` is called after every run, since a later one may never come, unless saving takes more
 /// than a tenth of the time; the caller saves what is returned.
 ///
-/// Each round of a workload lies between two readings of the ruler and runs every cell of the workload once in random
-/// order; workloads take turns. A workload is done when every median's interval is narrow enough or `Plan::max_rounds`
-/// is reached; all are when the plan's time is up. A cell that fails leaves the plan. `interrupts()` tells how many
-/// times the user has asked to stop: at one the current run is finished, at two it is ended.
+/// Each round of a group runs every cell of it once, in random order; groups take turns until each has
+/// `Plan::min_rounds`, and from then on the one with the widest interval is next. A group is done when every median's
+/// interval is narrow enough or `Plan::max_rounds` is reached; all are when the plan's time is up. A cell that fails
+/// leaves the plan, and so does one whose outcome is settled. `interrupts()` tells how many times the user has asked to
+/// stop: at one the current run is finished, at two it is ended.
 Results run_session(const Plan& plan, const Runs& runs, Progress& progress, const std::function<int()>& interrupts,
                     const std::function<void(const Results&)>& save);
-
-/// The longer side of the widest interval among the samples' medians of wall time, as a fraction; infinite when a cell
-/// has too few samples for an interval.
-double widest_half_width(const std::vector<const CellResult*>& cells);
 
 }  // namespace bench

@@ -9,14 +9,15 @@ double ideal_of(const Group& group, const Sample& sample) { return ideal_ns(grou
 std::optional<Ratio> speedup(const SummarySource& source, std::size_t index) {
   for (const std::size_t cell : source.group.cells) {
     if (source.plan.cells[cell].model->name == "serial") {
-      return ratio_within_rounds(over_ideal(source, cell), over_ideal(source, index), source.regimes);
+      const auto distance = [&](const Sample& sample) { return over_ideal(source.group, sample); };
+      return ratio_within_rounds(by_round(source, cell, distance), by_round(source, index, distance));
     }
   }
   return std::nullopt;
 }
 
 // (CPU of the batch - CPU of the plain loop) / checkpoints, run by run.
-std::optional<Estimate> checkpoint_price(const Group& group, const std::vector<Sample>& samples) {
+std::optional<Estimate> checkpoint_price(const Group& group, const Samples& samples) {
   if (!group.job->checkpoints) return std::nullopt;
   const double checkpoints = static_cast<double>(group.job->checkpoints(group.batch)) * group.batch.tasks;
   std::vector<double> prices;
@@ -24,16 +25,16 @@ std::optional<Estimate> checkpoint_price(const Group& group, const std::vector<S
   return median_estimate(prices);
 }
 
-void add_own(const SummarySource& source, CellSummary& row) {
+void add_own(const SummarySource& source, const Samples& samples, CellSummary& row) {
   row.speedup = speedup(source, row.cell);
   // Where tasks compute on several CPUs at once, they slow each other down, and the plain loop has the machine alone.
   if (source.plan.cells[row.cell].model->parallel) return;
-  row.checkpoint_ns = checkpoint_price(source.group, source.results.cells[row.cell].samples);
+  row.checkpoint_ns = checkpoint_price(source.group, samples);
 }
 
 RankedBy ranked_by(const Group& /*group*/) { return RankedBy::time; }
 
-ByRound cost_by(const SummarySource& source, std::size_t cell, RankedBy /*by*/) { return over_ideal(source, cell); }
+double cost_by(const Group& group, const Sample& sample, RankedBy /*by*/) { return over_ideal(group, sample); }
 
 std::string why_unranked(const CellSummary& /*row*/, RankedBy /*by*/) { return {}; }
 
@@ -45,7 +46,6 @@ const SummaryKind job_summary{.ideal_ns = ideal_of,
                               .ranked_by = ranked_by,
                               .cost_by = cost_by,
                               .why_unranked = why_unranked,
-                              .afterword = nullptr,
-                              .warn = nullptr};
+                              .afterword = nullptr};
 
 }  // namespace bench

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "harness/text/quantities.h"
 
 namespace bench {
 namespace {
@@ -11,34 +14,124 @@ namespace {
 constexpr double failed_share = 0.001;     // of the requests, from which on a row is about its errors
 constexpr double late_share = 0.01;        // of the requests, that may be waiting at the end
 constexpr double growing = 1.5;            // times the mean; a queue that grows evenly ends at twice its mean
-constexpr double saturated_idle = 0.10;    // a generator that sleeps less is saturated
+constexpr double saturated_idle = 0.10;    // a generator that sleeps less is saturated;
+constexpr double shared_idle = 0.15;       // sooner, where each worker has to wait for others
 constexpr double saturated_server = 0.90;  // a server that uses more of its CPUs is
-constexpr double late_ns = 1e6;  // a generator that is later than this, and than half the latency, is the limit
+constexpr double late_ns = 1e6;          // a generator that is later than this, and than half the latency, is the limit
+constexpr double kept_off_share = 0.02;  // of the window: from then on the tail is about the generator's absence
+constexpr double silent_share = 0.1;     // of the window, without a reply
+constexpr double expected_replies = 10;  // that many would have come in that time
+constexpr double below_ideal = 0.5;      // of what the bare system calls take: part of the server was not seen
 constexpr double littles_law_tolerance = 0.10;
+
+double due(const LoadFigures& figures) {
+  return static_cast<double>(figures.completed + figures.failed + figures.unfinished);
+}
 
 // There may be fewer requests than connections: those that were established and never asked are not starved.
 bool starves(const LoadFigures& figures) {
-  return figures.served < figures.asked && (figures.unfinished != 0 || figures.established < figures.asked);
+  const bool left_waiting = figures.unfinished + figures.timed_out != 0;
+  return figures.served < figures.asked && (left_waiting || figures.established < figures.asked);
 }
 
 // Whether a server keeps up with what it is offered: what waits at the end is what waits all the time, for a latency
 // that is as long as it is, and not a queue that grows.
 bool keeps_up(const LoadFigures& figures) {
-  const double due = static_cast<double>(figures.completed + figures.failed + figures.unfinished);
-  return static_cast<double>(figures.waiting) <= 1 + late_share * due + growing * figures.mean_in_flight;
+  return static_cast<double>(figures.waiting) <= 1 + late_share * due(figures) + growing * figures.mean_in_flight;
+}
+
+bool leaves_unanswered(const LoadFigures& figures) {
+  return static_cast<double>(figures.unfinished) > failed_share * due(figures);
+}
+
+bool has_lost_its_connections(const LoadFigures& figures) { return figures.failed != 0 && figures.at_end == 0; }
+
+// Its own workers wait for each other where they share a CPU; elsewhere others keep the generator off.
+bool is_kept_off(const LoadFigures& figures) { return !figures.workers_share && figures.kept_off > kept_off_share; }
+
+bool is_saturated(const LoadFigures& figures) {
+  return figures.generator_idle < (figures.workers_share ? shared_idle : saturated_idle);
+}
+
+// So long without a reply that many were to be expected, and much longer than `usual_ns`.
+bool is_silent(const LoadFigures& figures, double silence_ns, double usual_ns) {
+  if (figures.window_ns <= 0) return false;
+  const double mean_rate = static_cast<double>(figures.completed) / figures.window_ns;
+  return silence_ns > silent_share * figures.window_ns && silence_ns * mean_rate > expected_replies &&
+         silence_ns > 4 * usual_ns;
 }
 
 Limit limit_of(const LoadFigures& figures) {
   const double requests = static_cast<double>(figures.completed + figures.failed);
   const bool open_loop = figures.offered_rate > 0;
-  if (requests == 0 && !starves(figures)) return open_loop ? Limit::rate : Limit::latency;
-  if (figures.wrong_replies != 0 || static_cast<double>(figures.failed) > failed_share * requests) return Limit::errors;
+  if (requests == 0 && !starves(figures)) {
+    if (figures.unfinished != 0) return Limit::errors;
+    return open_loop ? Limit::rate : Limit::latency;
+  }
+  const auto too_many = [&](std::uint64_t failed) { return static_cast<double>(failed) > failed_share * requests; };
+  if (figures.wrong_replies != 0 || too_many(figures.failed - figures.timed_out)) return Limit::errors;
+  if (has_lost_its_connections(figures)) return Limit::errors;
   if (starves(figures)) return Limit::starved;
-  const bool late = figures.send_lag_p99_ns > std::max(late_ns, figures.latency_p99_ns / 2);
+  if (too_many(figures.failed)) return Limit::errors;
+  const bool late = figures.send_lag_p99_ns > std::max(late_ns, figures.latency_p99_ns / 2) && !is_kept_off(figures);
+  const bool unanswered = leaves_unanswered(figures);
   if (open_loop && late) return Limit::generator;
-  if (open_loop && keeps_up(figures)) return Limit::rate;
-  if (figures.generator_idle < saturated_idle) return Limit::generator;
-  return figures.server_busy >= saturated_server ? Limit::server : Limit::latency;
+  if (open_loop && keeps_up(figures) && !unanswered) return Limit::rate;
+  if (is_saturated(figures)) return Limit::generator;
+  if (figures.server_busy >= saturated_server) return Limit::server;
+  return unanswered ? Limit::errors : Limit::latency;
+}
+
+std::string share_of_window(double ns, double window_ns) {
+  return fmt::format("{} of {}", format_duration(ns), format_duration(window_ns));
+}
+
+// Why the figures may not be believed; empty where they may.
+std::string why_invalid(const LoadFigures& figures, Limit limit) {
+  if (figures.wrong_replies != 0) return fmt::format("{} wrong replies", figures.wrong_replies);
+  if (figures.completed == 0) return limit == Limit::rate ? "no request was due" : "no request was answered";
+  if (has_lost_its_connections(figures)) return "no connection stood at the end of the window";
+  if (limit == Limit::errors && leaves_unanswered(figures)) {
+    return fmt::format("{} of {} requests were never answered", figures.unfinished, due(figures));
+  }
+  if (is_kept_off(figures)) {
+    return fmt::format("{} the load generator from its CPU for {:.0f}% of the window",
+                       figures.others_busy > kept_off_share ? "other processes kept" : "something kept",
+                       figures.kept_off * 100);
+  }
+  if (limit != Limit::starved) {
+    if (is_silent(figures, figures.silent_at_end_ns, figures.latency_p50_ns)) {
+      return fmt::format("no reply came in the last {}", share_of_window(figures.silent_at_end_ns, figures.window_ns));
+    }
+    if (is_silent(figures, figures.silence_ns, figures.latency_p99_ns)) {
+      return fmt::format("no reply came for {}", share_of_window(figures.silence_ns, figures.window_ns));
+    }
+  }
+  if (limit == Limit::generator) return std::string(generator_was_the_limit);
+  if (std::abs(figures.littles_law_ratio - 1) > littles_law_tolerance) {
+    return fmt::format("time in flight is {:.2f} × what rate and latency say (Little's law)",
+                       figures.littles_law_ratio);
+  }
+  if (figures.over_ideal > 0 && figures.over_ideal < below_ideal) {
+    return fmt::format("the server used {:.2f} × the CPU time of its bare system calls: not all of it was seen",
+                       figures.over_ideal);
+  }
+  return {};
+}
+
+// Slices without a reply.
+struct Silence {
+  std::size_t longest = 0;
+  std::size_t at_end = 0;
+};
+
+Silence silence_of(const std::array<std::uint64_t, window_slices>& replies) {
+  Silence silence;
+  for (const std::uint64_t count : replies) {
+    silence.at_end = count == 0 ? silence.at_end + 1 : 0;
+    silence.longest = std::max(silence.longest, silence.at_end);
+  }
+  return silence;
 }
 
 }  // namespace
@@ -56,22 +149,18 @@ std::string_view limit_name(Limit limit) {
 }
 
 Judgement judge(const LoadFigures& figures) {
-  Judgement judgement;
-  judgement.limit = limit_of(figures);
-  const auto invalid = [&](std::string why) {
-    judgement.valid = false;
-    if (judgement.why_invalid.empty()) judgement.why_invalid = std::move(why);
-  };
-  if (figures.wrong_replies != 0) invalid(fmt::format("{} wrong replies", figures.wrong_replies));
-  if (figures.completed == 0) {
-    invalid(judgement.limit == Limit::rate ? "no request was due" : "no request was answered");
-  }
-  if (judgement.limit == Limit::generator) invalid(std::string(generator_was_the_limit));
-  if (std::abs(figures.littles_law_ratio - 1) > littles_law_tolerance) {
-    invalid(
-        fmt::format("time in flight is {:.2f} × what rate and latency say (Little's law)", figures.littles_law_ratio));
-  }
-  return judgement;
+  const Limit limit = limit_of(figures);
+  std::string why = why_invalid(figures, limit);
+  const bool valid = why.empty();
+  return {.limit = limit, .valid = valid, .why_invalid = std::move(why)};
+}
+
+double silence_ns(const std::array<std::uint64_t, window_slices>& replies, double window_ns) {
+  return static_cast<double>(silence_of(replies).longest) * window_ns / window_slices;
+}
+
+double silent_at_end_ns(const std::array<std::uint64_t, window_slices>& replies, double window_ns) {
+  return static_cast<double>(silence_of(replies).at_end) * window_ns / window_slices;
 }
 
 }  // namespace bench

@@ -1,9 +1,12 @@
 // What limited a service's row, and whether its figures may be believed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "measure/load_report.h"
 
 namespace bench {
 
@@ -25,9 +28,11 @@ std::string_view limit_name(Limit limit);
 
 /// What a run says of both its sides, as judge() needs it. Times in ns; all of the measured window.
 struct LoadFigures {
-  double offered_rate = 0;  ///< Requests per second that were asked for; 0: closed loop.
-  std::uint64_t completed = 0;
+  double window_ns = 0;
+  double offered_rate = 0;       ///< Requests per second that were asked for; 0: closed loop.
+  std::uint64_t completed = 0;   ///< Requests answered, in the window or in its drain.
   std::uint64_t failed = 0;      ///< Requests given up because of errors.
+  std::uint64_t timed_out = 0;   ///< Of them, those that took too long.
   std::uint64_t unfinished = 0;  ///< Requests that were due and never answered.
   std::uint64_t wrong_replies = 0;
   std::uint64_t waiting = 0;      ///< Requests that were due and not answered at the end of the window.
@@ -35,10 +40,18 @@ struct LoadFigures {
   std::uint64_t asked = 0;        ///< Active connections asked for.
   std::uint64_t established = 0;  ///< Of them, those that were established.
   std::uint64_t served = 0;       ///< Of them, those that got a reply.
+  std::uint64_t at_end = 0;       ///< Of them, those that stood at the end of the window.
+  double silence_ns = 0;          ///< The longest time without any reply.
+  double silent_at_end_ns = 0;    ///< That at the end of the window.
+  double latency_p50_ns = 0;
   double latency_p99_ns = 0;
   double send_lag_p99_ns = 0;  ///< How late the generator itself was.
-  double generator_idle = 0;   ///< Share of the window in which the generator's workers had nothing to do.
+  double generator_idle = 0;   ///< Share of the window in which the generator's CPUs had nothing of it to do.
+  double kept_off = 0;         ///< Share of the window in which the generator's workers could have run and did not.
+  bool workers_share = false;  ///< Several workers of the generator run on one CPU.
+  double others_busy = 0;      ///< What other processes used of the CPUs of both sides, as a share.
   double server_busy = 0;      ///< CPU time as a share of what the model can use and the load has left.
+  double over_ideal = 0;       ///< Server CPU per request as a multiple of its bare system calls; 0: not known.
   double littles_law_ratio = 1;
 };
 
@@ -48,8 +61,12 @@ struct Judgement {
   std::string why_invalid;  ///< For people; empty when valid.
 };
 
-/// Judges a row. What fails or starves comes first; then whether the generator was late, which shows in its lag and
-/// in how much of the window it had nothing to do, asleep or kept from its CPU; then the server.
+/// Judges a run. What fails or starves comes first; then whether the generator was late, which shows in its lag and
+/// in how much of the window it had nothing to do; then the server. A run whose parts cannot all be true is invalid.
 Judgement judge(const LoadFigures& figures);
+
+/// How long a window of `window_ns` went without any reply: the longest time, or that at its end; as its slices tell.
+double silence_ns(const std::array<std::uint64_t, window_slices>& replies, double window_ns);
+double silent_at_end_ns(const std::array<std::uint64_t, window_slices>& replies, double window_ns);
 
 }  // namespace bench

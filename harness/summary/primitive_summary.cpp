@@ -4,8 +4,7 @@
 namespace bench {
 namespace {
 
-void add_own(const SummarySource& source, CellSummary& row) {
-  const std::vector<Sample>& samples = source.results.cells[row.cell].samples;
+void add_own(const SummarySource& /*source*/, const Samples& samples, CellSummary& row) {
   const auto estimate = [&](double UnitMemory::*field) {
     return median_estimate(column(samples, [&](const Sample& sample) { return sample.primitive->memory.*field; }));
   };
@@ -21,7 +20,6 @@ const SummaryKind primitive_summary{.ideal_ns = nullptr,
                                     .ranked_by = nullptr,
                                     .cost_by = nullptr,
                                     .why_unranked = nullptr,
-                                    .afterword = nullptr,
-                                    .warn = nullptr};
+                                    .afterword = nullptr};
 
 }  // namespace bench

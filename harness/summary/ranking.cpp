@@ -6,10 +6,15 @@
 namespace bench {
 namespace {
 
+// Over the runs that had the machine at its best, where those are enough.
 double median_cost(const CellCost& cell) {
-  std::vector<double> values;
-  for (const auto& [round, value] : cell.cost) values.push_back(value);
-  return median(values);
+  std::vector<double> all;
+  std::vector<double> at_best;
+  for (const auto& [round, cost] : cell.cost) {
+    all.push_back(cost.value);
+    if (cost.at_best) at_best.push_back(cost.value);
+  }
+  return median(at_best.size() >= fewest_runs ? at_best : all);
 }
 
 using MaybeRatio = std::optional<Ratio>;
@@ -19,22 +24,21 @@ bool is_better(const MaybeRatio& ratio) { return ratio && tells_apart(*ratio) &&
 
 // By the median cost; but ratios rest on the rounds of one regime, and may tell a cell to be better than one whose
 // median over all rounds is less: then it goes before that one. Each cell moves up once at the most.
-void put_in_order(std::vector<CellCost>& costs, const std::vector<Regime>& regimes) {
+void put_in_order(std::vector<CellCost>& costs) {
   std::ranges::stable_sort(costs, {}, median_cost);
   for (std::size_t index = 1; index < costs.size(); ++index) {
     std::size_t place = index;
-    while (place > 0 && is_better(ratio_within_rounds(costs[index].cost, costs[place - 1].cost, regimes))) --place;
+    while (place > 0 && is_better(ratio_within_rounds(costs[index].cost, costs[place - 1].cost))) --place;
     std::rotate(costs.begin() + static_cast<std::ptrdiff_t>(place), costs.begin() + static_cast<std::ptrdiff_t>(index),
                 costs.begin() + static_cast<std::ptrdiff_t>(index) + 1);
   }
 }
 
 // The longest runs of `costs` within which no two are told apart, each of two cells or more and part of no other.
-std::vector<std::vector<std::size_t>> find_ties(const std::vector<CellCost>& costs,
-                                                const std::vector<Regime>& regimes) {
+std::vector<std::vector<std::size_t>> find_ties(const std::vector<CellCost>& costs) {
   std::vector<std::vector<std::size_t>> ties;
   const auto told_apart = [&](std::size_t one, std::size_t other) {
-    const auto ratio = ratio_within_rounds(costs[one].cost, costs[other].cost, regimes);
+    const auto ratio = ratio_within_rounds(costs[one].cost, costs[other].cost);
     return ratio && tells_apart(*ratio);
   };
   std::size_t begin = 0;  // of the run that ends before `end`
@@ -62,44 +66,40 @@ std::string_view ranked_by_name(RankedBy by) {
   return names[static_cast<std::size_t>(by)];
 }
 
-std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators,
-                                         const std::vector<Regime>& regimes) {
-  constexpr std::size_t enough = 6;
+std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators) {
   struct Pairs {
     std::vector<double> numerators;
     std::vector<double> denominators;
   };
   Pairs all;
-  std::map<Regime, Pairs> steady;
+  Pairs at_best;
   for (const auto& [round, numerator] : numerators) {
-    const auto denominator = denominators.find(round);
-    if (denominator == denominators.end() || numerator <= 0 || denominator->second <= 0) continue;
-    for (Pairs* pairs : {&all, &steady[regimes[round]]}) {
-      pairs->numerators.push_back(numerator);
-      pairs->denominators.push_back(denominator->second);
-    }
+    const auto found = denominators.find(round);
+    if (found == denominators.end() || numerator.value <= 0 || found->second.value <= 0) continue;
+    const auto add = [&](Pairs& pairs) {
+      pairs.numerators.push_back(numerator.value);
+      pairs.denominators.push_back(found->second.value);
+    };
+    add(all);
+    if (numerator.at_best && found->second.at_best) add(at_best);
   }
   if (all.numerators.empty()) return std::nullopt;
-  const Pairs* chosen = &all;
-  for (const Regime regime : {Regime::usual, Regime::slow}) {
-    const std::size_t size = steady[regime].numerators.size();
-    if (size >= enough && (chosen == &all || size > chosen->numerators.size())) chosen = &steady[regime];
-  }
-  return paired_ratio(chosen->numerators, chosen->denominators);
+  const Pairs& chosen = at_best.numerators.size() >= fewest_runs ? at_best : all;
+  return paired_ratio(chosen.numerators, chosen.denominators);
 }
 
-Ranking rank(RankedBy by, std::vector<CellCost> costs, const std::vector<Regime>& regimes) {
+Ranking rank(RankedBy by, std::vector<CellCost> costs) {
   Ranking ranking;
   ranking.by = by;
   if (costs.empty()) return ranking;
-  put_in_order(costs, regimes);
+  put_in_order(costs);
   const CellCost& first = costs.front();
   ranking.bounded = median_interval_rank(first.cost.size()) != 0;
   for (const CellCost& cell : costs) {
-    ranking.order.push_back({.cell = cell.cell, .over_first = ratio_within_rounds(cell.cost, first.cost, regimes)});
+    ranking.order.push_back({.cell = cell.cell, .over_first = ratio_within_rounds(cell.cost, first.cost)});
   }
   if (costs.size() < 2 || !ranking.bounded) return ranking;
-  ranking.ties = find_ties(costs, regimes);
+  ranking.ties = find_ties(costs);
   const bool tied = !ranking.ties.empty() && ranking.ties.front().front() == first.cell;
   ranking.best = tied ? ranking.ties.front() : std::vector{first.cell};
   if (ranking.best.size() < costs.size()) ranking.next = ranking.order[ranking.best.size()];

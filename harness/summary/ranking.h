@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/summary/regime.h"
 #include "harness/summary/statistics.h"
 
 namespace bench {
@@ -25,13 +24,18 @@ enum class RankedBy : std::uint8_t {
 /// As the result file has it: "time", "server_cpu_per_request", "rate", "knee_rate".
 std::string_view ranked_by_name(RankedBy by);
 
-/// Values of runs by the round they belong to, for pairing.
-using ByRound = std::map<std::uint32_t, double>;
+/// A value of a run, and whether the machine was in its best regime then.
+struct RoundValue {
+  double value = 0;
+  bool at_best = false;
+};
 
-/// The ratio over the rounds that have both: those of the commonest steady regime if they are enough for an interval,
-/// else all. Nothing without a round that has both, above 0.
-std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators,
-                                         const std::vector<Regime>& regimes);
+/// Values of runs by the round they belong to, for pairing.
+using ByRound = std::map<std::uint32_t, RoundValue>;
+
+/// The ratio over the rounds that have both: those where both runs had the machine at its best if they are enough for
+/// an interval, else all. Nothing without a round that has both, above 0.
+std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators);
 
 /// A cell of the plan and its cost, of which less is better, in each round.
 struct CellCost {
@@ -64,6 +68,6 @@ struct Ranking {
 
 /// Puts the cells in order, those of equal cost as they are given. Each pair is told apart, or not, at 95%, not
 /// corrected for their number.
-Ranking rank(RankedBy by, std::vector<CellCost> costs, const std::vector<Regime>& regimes);
+Ranking rank(RankedBy by, std::vector<CellCost> costs);
 
 }  // namespace bench

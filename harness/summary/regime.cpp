@@ -1,7 +1,6 @@
 #include "harness/summary/regime.h"
 
 #include <algorithm>
-#include <map>
 
 namespace bench {
 namespace {
@@ -11,46 +10,40 @@ namespace {
 constexpr double other_trip = 2.0;
 constexpr double other_spin = 1.25;
 
+// What others may use before it counts: ticks of 10 ms tell shares of a short run to within some percent only.
+constexpr double disturbing = 0.2;
+
 bool further(double a, double b, double factor) { return a > 0 && b > 0 && std::max(a, b) > factor * std::min(a, b); }
 
 bool same_regime(const Ruler& a, const Ruler& b) {
   return !further(a.line_trip_ns, b.line_trip_ns, other_trip) && !further(a.spin_ns, b.spin_ns, other_spin);
 }
 
-// The lowest reading of each probe.
+}  // namespace
+
 Ruler best_readings(const Results& results) {
   Ruler best;
   const auto lower = [](double& kept, double reading) {
     if (reading > 0 && (kept == 0 || reading < kept)) kept = reading;
   };
-  for (const RulerReading& reading : results.rulers) {
-    lower(best.line_trip_ns, reading.ruler.line_trip_ns);
-    lower(best.spin_ns, reading.ruler.spin_ns);
+  for (const CellResult& cell : results.cells) {
+    for (const Sample& sample : cell.samples) {
+      for (const Ruler& ruler : {sample.surroundings.before, sample.surroundings.after}) {
+        lower(best.line_trip_ns, ruler.line_trip_ns);
+        lower(best.spin_ns, ruler.spin_ns);
+        lower(best.system_call_ns, ruler.system_call_ns);
+      }
+    }
   }
   return best;
 }
 
-}  // namespace
-
-std::vector<Regime> regimes_of(const Results& results, std::size_t workload, std::uint32_t rounds) {
-  const Ruler best = best_readings(results);
-  std::map<std::uint32_t, Ruler> rulers_before;
-  std::map<std::uint32_t, Ruler> rulers_after;
-  for (const RulerReading& reading : results.rulers) {
-    if (reading.workload == workload) (reading.after ? rulers_after : rulers_before)[reading.round] = reading.ruler;
-  }
-  std::vector<Regime> regimes(rounds, Regime::unknown);
-  for (std::uint32_t round = 0; round < rounds; ++round) {
-    const auto before = rulers_before.find(round);
-    const auto after = rulers_after.find(round);
-    if (before == rulers_before.end() || after == rulers_after.end()) continue;
-    if (!same_regime(before->second, after->second)) {
-      regimes[round] = Regime::changing;
-    } else {
-      regimes[round] = same_regime(before->second, best) ? Regime::usual : Regime::slow;
-    }
-  }
-  return regimes;
+Regime regime_of(const Surroundings& surroundings, const Ruler& best) {
+  const auto& [before, after, others_busy] = surroundings;
+  if (before.spin_ns <= 0 || after.spin_ns <= 0) return Regime::unknown;
+  if (others_busy > disturbing) return Regime::disturbed;
+  if (!same_regime(before, after)) return Regime::changing;
+  return same_regime(before, best) && same_regime(after, best) ? Regime::usual : Regime::slow;
 }
 
 std::string_view regime_name(Regime regime) {
@@ -58,6 +51,7 @@ std::string_view regime_name(Regime regime) {
     case Regime::usual: return "usual";
     case Regime::slow: return "slow";
     case Regime::changing: return "changing";
+    case Regime::disturbed: return "disturbed";
     case Regime::unknown: break;
   }
   return "unknown";

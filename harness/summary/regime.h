@@ -1,24 +1,27 @@
-// The regimes of a machine: hidden states that it changes between, told apart by the rulers between rounds.
+// The regimes of a machine: hidden states that it changes between, told apart by the rulers around each run.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 #include "harness/summary/sample.h"
 
 namespace bench {
 
-/// The machine's regime while a round ran, by the rulers before and after it.
+/// What state the machine was in while something ran. It is told by what surrounded the run, never by its result.
 enum class Regime : std::uint8_t {
-  usual,     ///< Near the plan's best readings.
-  slow,      ///< Cache-line trips or computation took much longer than at the plan's best.
-  changing,  ///< The two rulers lie far apart.
-  unknown,   ///< A ruler is missing.
+  usual,      ///< Near the best readings of the plan.
+  slow,       ///< Cache-line trips or computation took much longer than at the plan's best.
+  changing,   ///< The readings before and after lie far apart.
+  disturbed,  ///< Other processes used much of the run's CPUs.
+  unknown,    ///< A ruler is missing.
 };
 
-/// The regime of each round of a workload, from the plan's rulers.
-std::vector<Regime> regimes_of(const Results& results, std::size_t workload, std::uint32_t rounds);
+/// The best reading of each probe in all samples; 0 where there is none.
+Ruler best_readings(const Results& results);
+
+/// The regime that a run's surroundings show, against the best readings there were.
+Regime regime_of(const Surroundings& surroundings, const Ruler& best);
 
 /// The name of a regime in reports.
 std::string_view regime_name(Regime regime);

@@ -1,6 +1,10 @@
 #include "harness/summary/sample.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "harness/text/quantities.h"
 
 namespace bench {
 namespace {
@@ -41,6 +45,7 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
       .start_delay_ns = percentiles(job.start_delay),
       .task_time_ns = percentiles(job.service),
       .latency = job.latency.encode(),
+      .surroundings = report.surroundings,
       .service = std::nullopt,
   };
 }
@@ -61,6 +66,7 @@ Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::
   sample.major_faults = each(measured.usage.major_faults);
   sample.run_user_ns = user_ns;
   sample.run_system_ns = system_ns;
+  sample.surroundings = report.surroundings;
   sample.primitive = {.operations = measured.operations,
                       .memory = memory_slope({measured.memory.begin(), measured.memory.end()})};
   return sample;
@@ -75,11 +81,11 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
   // What the generator has used of CPUs that both share was not there for the server: at least what it cannot have
   // used elsewhere.
-  const auto between_ns = static_cast<double>(measured.between_ns);
-  const double usable_ns = between_ns * cpus.usable;
+  const auto window_ns = static_cast<double>(measured.to_stop_ns);
+  const double usable_ns = window_ns * cpus.usable;
   const double taken_ns =
-      cpus.shared ? std::max(static_cast<double>(load.cpu_ns) - between_ns * cpus.load_own, 0.0) : 0.0;
-  const double left_ns = std::min(usable_ns, between_ns * cpus.given - taken_ns);
+      cpus.shared ? std::max(static_cast<double>(load.cpu_ns) - window_ns * cpus.load_own, 0.0) : 0.0;
+  const double left_ns = std::min(usable_ns, window_ns * cpus.given - taken_ns);
 
   Sample sample;
   sample.round = round;
@@ -96,15 +102,16 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   sample.units_peak = report.units_peak.load();
   sample.latency_ns = percentiles(measured.latency);
   sample.latency = measured.latency.encode();
+  sample.surroundings = report.surroundings;
 
   ServiceSample& service = sample.service.emplace();
   service.load = load;
   service.offered_rate = offered_rate;
   service.rate = load.rate_per_second();
   service.littles_law_ratio = measured.littles_law_ratio;
-  service.server_busy = share(measured.usage.cpu_ns, usable_ns);
-  service.others_busy = measured.others_busy;
-  service.generator_busy = share(load.cpu_ns, worker_ns);
+  service.server_busy = share(measured.usage_to_stop.cpu_ns, usable_ns);
+  service.generator_busy = share(load.cpu_ns, static_cast<double>(load.wall_ns) * measured.generator_cpus);
+  service.generator_kept_off = share(load.kept_off_ns, worker_ns);
   for (std::uint32_t index = 0; index < load.class_count; ++index) {
     service.classes.push_back({load.classes[index], percentiles(report.class_latency[index])});
   }
@@ -115,22 +122,45 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.timed_out = report.server.timed_out.load();
   service.open_peak = report.server.open_peak.load();
   service.error_text = measured.error_text;
-  service.judgement = judge({.offered_rate = offered_rate,
-                             .completed = load.requests_answered(),
-                             .failed = std::max(load.requests_failed, broken_connections(load)),
-                             .unfinished = load.requests_unfinished,
-                             .wrong_replies = load.error_count(LoadError::wrong_reply),
-                             .waiting = load.backlog_at_end + load.in_flight_at_end,
-                             .mean_in_flight = service.rate * sample.wall_ns / 1e9,
-                             .asked = load.active_asked,
-                             .established = load.active_established,
-                             .served = load.active_served,
-                             .latency_p99_ns = sample.latency_ns[Shown::p99],
-                             .send_lag_p99_ns = service.send_lag_p99_ns,
-                             .generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy),
-                             .server_busy = left_ns > 0 ? share(measured.usage.cpu_ns, left_ns) : 1,
-                             .littles_law_ratio = service.littles_law_ratio});
+  const auto load_window_ns = static_cast<double>(load.wall_ns);
+  service.judgement =
+      judge({.window_ns = load_window_ns,
+             .offered_rate = offered_rate,
+             .completed = load.requests_answered(),
+             .failed = std::max(load.requests_failed, broken_connections(load)),
+             .timed_out = load.requests_timed_out,
+             .unfinished = load.requests_unfinished,
+             .wrong_replies = load.error_count(LoadError::wrong_reply),
+             .waiting = load.backlog_at_end + load.in_flight_at_end,
+             .mean_in_flight = share(static_cast<std::int64_t>(load.in_flight_to_stop_ns), load_window_ns),
+             .asked = load.active_asked,
+             .established = load.active_established,
+             .served = load.active_served,
+             .at_end = load.active_at_end,
+             .silence_ns = silence_ns(load.replies_by_slice, load_window_ns),
+             .silent_at_end_ns = silent_at_end_ns(load.replies_by_slice, load_window_ns),
+             .latency_p50_ns = sample.latency_ns[Shown::p50],
+             .latency_p99_ns = sample.latency_ns[Shown::p99],
+             .send_lag_p99_ns = service.send_lag_p99_ns,
+             .generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy),
+             .kept_off = service.generator_kept_off,
+             .workers_share = load.workers > measured.generator_cpus,
+             .others_busy = sample.surroundings.others_busy,
+             .server_busy = left_ns > 0 ? share(measured.usage_to_stop.cpu_ns, left_ns) : 1,
+             .over_ideal = share(measured.usage.cpu_ns, answered * measured.bare_request_ns),
+             .littles_law_ratio = service.littles_law_ratio});
   return sample;
+}
+
+std::string why_invalid(const Sample& sample) {
+  if (sample.service) return sample.service->judgement.why_invalid;
+  // Clock readings and the check of its outcome lie beside each batch.
+  constexpr double shortest_ns = 5'000;
+  if (!sample.primitive && sample.wall_ns < shortest_ns) {
+    return fmt::format("a batch takes {}, too short to be told from what lies around it; give more --tasks or --work",
+                       format_duration(sample.wall_ns));
+  }
+  return {};
 }
 
 UnitMemory memory_slope(const std::vector<MemoryReading>& readings) {

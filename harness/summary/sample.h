@@ -1,4 +1,4 @@
-// What runs leave behind: samples, and the rounds and rulers around them.
+// What runs leave behind: samples.
 #pragma once
 
 #include <array>
@@ -53,9 +53,9 @@ struct ServiceSample {
   double rate = 0;          ///< Requests answered per second.
   Judgement judgement;
   double littles_law_ratio = 1;
-  double server_busy = 0;            ///< Server CPU time as a share of the CPUs that the model can use.
-  double others_busy = 0;            ///< What other processes used of the CPUs of both sides, as a share.
-  double generator_busy = 0;         ///< CPU time of the generator's workers as a share of the window.
+  double server_busy = 0;            ///< Server CPU time in the window as a share of the CPUs that the model can use.
+  double generator_busy = 0;         ///< CPU time of the generator in the window as a share of the CPUs it can use.
+  double generator_kept_off = 0;     ///< Share of the window in which its workers could have run and did not.
   std::vector<ClassSample> classes;  ///< As Service::classes; empty where no more than one can occur.
   double send_lag_p99_ns = 0;
   double connect_p99_ns = 0;
@@ -82,7 +82,7 @@ struct PrimitiveSample {
 /// What one run of a cell measured. Costs are per operation: a batch of a job, a request of a service,
 /// an operation of a primitive.
 struct Sample {
-  std::uint32_t round = 0;    ///< Of the workload, from 0; samples of the same round are pairs.
+  std::uint32_t round = 0;    ///< Of the group, from 0; samples of the same round are pairs.
   std::uint32_t batches = 0;  ///< Measured; costs are means over them.
   std::uint32_t warmup_batches = 0;
   double wall_ns = 0;       ///< Of a batch; of a request: its mean latency.
@@ -100,6 +100,7 @@ struct Sample {
   Percentiles<double> start_delay_ns{};  ///< From a batch's start to each task's start.
   Percentiles<double> task_time_ns{};    ///< From each task's start to its end.
   Histogram::Encoded latency;            ///< For merging over runs.
+  Surroundings surroundings{};
   std::optional<ServiceSample> service = std::nullopt;
   std::optional<PrimitiveSample> primitive = std::nullopt;
 };
@@ -115,18 +116,9 @@ struct CellResult {
   std::optional<UnitMemory> memory;    ///< Of a service's connections.
 };
 
-/// A reading of the ruler, right before or right after a round of a workload.
-struct RulerReading {
-  std::size_t workload = 0;  ///< Index into the plan's workloads.
-  std::uint32_t round = 0;
-  bool after = false;
-  Ruler ruler;
-};
-
 /// Everything the runs of a plan have left so far. Indices are those of the plan.
 struct Results {
   std::vector<CellResult> cells;
-  std::vector<RulerReading> rulers;
   std::vector<double> common_rates;  ///< By group: what RateMode::common has found; 0 elsewhere and before.
   bool interrupted = false;
   std::int64_t elapsed_ns = 0;
@@ -150,9 +142,15 @@ Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::
 /// The sample in `report`.
 Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns);
 
+/// Why a sample's figures may not be believed; empty where they may.
+std::string why_invalid(const Sample& sample);
+
+/// Some of a cell's samples.
+using Samples = std::vector<std::reference_wrapper<const Sample>>;
+
 /// One figure of each sample; `field` is a member or a function of a sample.
 template <typename Field>
-std::vector<double> column(const std::vector<Sample>& samples, Field field) {
+std::vector<double> column(const Samples& samples, Field field) {
   std::vector<double> values;
   for (const Sample& sample : samples) values.push_back(static_cast<double>(std::invoke(field, sample)));
   return values;

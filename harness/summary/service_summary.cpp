@@ -13,20 +13,21 @@
 
 namespace bench {
 
-ServiceSummary summarize_service(const std::vector<Sample>& samples) {
+ServiceSummary summarize_service(const Samples& samples) {
   const auto estimate = [&](auto field) {
     return median_estimate(column(samples, [&](const Sample& sample) { return std::invoke(field, *sample.service); }));
   };
+  const Sample& first = samples.front();
   ServiceSummary row;
   row.rate = estimate(&ServiceSample::rate);
   row.offered_rate = estimate(&ServiceSample::offered_rate);
   row.server_busy = estimate(&ServiceSample::server_busy);
-  row.others_busy = estimate(&ServiceSample::others_busy);
   row.generator_busy = estimate(&ServiceSample::generator_busy);
+  row.generator_kept_off = estimate(&ServiceSample::generator_kept_off);
   row.fairness = estimate([](const ServiceSample& sample) { return sample.load.fairness(); });
   row.littles_law_ratio = estimate(&ServiceSample::littles_law_ratio);
   row.send_lag_p99_ns = estimate(&ServiceSample::send_lag_p99_ns);
-  row.classes.resize(samples.front().service->classes.size());
+  row.classes.resize(first.service->classes.size());
   for (std::size_t index = 0; index < row.classes.size(); ++index) {
     ClassSummary& each = row.classes[index];
     each.latency_p99_ns =
@@ -41,16 +42,15 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
     const auto phase_s = static_cast<double>(sample.load.connect_phase_ns) / 1e9;
     return phase_s > 0 ? static_cast<double>(sample.load.connections_established) / phase_s : 0;
   });
-  const LoadCounts& first = samples.front().service->load;
-  row.connections_asked = first.connections_asked;
-  row.active_asked = first.active_asked;
-  row.connections_established = first.connections_established;
-  row.connections_served = first.active_served;
+  const LoadCounts& first_load = first.service->load;
+  row.connections_asked = first_load.connections_asked;
+  row.active_asked = first_load.active_asked;
+  row.connections_established = first_load.connections_established;
+  row.connections_served = first_load.active_served;
   std::map<Limit, std::size_t> limits;
   for (const Sample& sample : samples) {
     const ServiceSample& service = *sample.service;
     ++limits[service.judgement.limit];
-    if (!service.judgement.valid && row.invalid++ == 0) row.why_invalid = service.judgement.why_invalid;
     row.connections_established = std::min(row.connections_established, service.load.connections_established);
     if (service.load.active_served <= row.connections_served) {
       row.connections_served = service.load.active_served;
@@ -62,12 +62,13 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
     if (row.error_text.empty()) row.error_text = service.error_text;
   }
   row.limit = std::ranges::max_element(limits, {}, [](const auto& pair) { return pair.second; })->first;
-  if (samples.front().service->knee) {
+  if (first.service->knee) {
     row.knee_rate = estimate([](const ServiceSample& sample) { return sample.knee->rate; });
-    const auto nearest = std::ranges::min_element(samples, {}, [&](const Sample& sample) {
+    const auto distance = [&](const Sample& sample) {
       return std::abs(sample.service->knee->rate - row.knee_rate->median);
-    });
-    row.knee = nearest->service->knee;
+    };
+    const Sample& nearest = *std::ranges::min_element(samples, {}, distance);
+    row.knee = nearest.service->knee;
   }
   return row;
 }
@@ -77,8 +78,8 @@ namespace {
 // The system calls of a request, bare.
 double ideal_of(const Group& /*group*/, const Sample& sample) { return sample.ideal_cpu_ns; }
 
-void add_own(const SummarySource& source, CellSummary& row) {
-  row.service = summarize_service(source.results.cells[row.cell].samples);
+void add_own(const SummarySource& /*source*/, const Samples& samples, CellSummary& row) {
+  row.service = summarize_service(samples);
 }
 
 RankedBy ranked_by(const Group& group) {
@@ -91,24 +92,16 @@ RankedBy ranked_by(const Group& group) {
   return RankedBy::cpu;
 }
 
-ByRound cost_by(const SummarySource& source, std::size_t cell, RankedBy by) {
-  ByRound values;
-  for (const Sample& sample : source.results.cells[cell].samples) {
-    const double rate = by == RankedBy::knee ? sample.service->knee->rate : sample.service->rate;
-    if (by == RankedBy::cpu) {
-      values[sample.round] = sample.cpu_ns;
-    } else if (rate > 0) {
-      values[sample.round] = 1 / rate;
-    }
-  }
-  return values;
+double cost_by(const Group& /*group*/, const Sample& sample, RankedBy by) {
+  if (by == RankedBy::cpu) return sample.cpu_ns;
+  const double rate = by == RankedBy::knee ? sample.service->knee->rate : sample.service->rate;
+  return rate > 0 ? 1 / rate : 0;
 }
 
 // Only what was measured by the same rule compares: in the closed loop the server has to be the limit, at an offered
 // rate the rate has to be met.
 std::string why_unranked(const CellSummary& row, RankedBy by) {
   const ServiceSummary& service = *row.service;
-  if (service.invalid != 0) return "invalid: " + service.why_invalid;
   if (by == RankedBy::knee) {
     return service.knee_rate && service.knee_rate->median > 0 ? "" : "keeps its promise at no rate";
   }
@@ -135,23 +128,6 @@ std::string afterword(const SummarySource& source, const GroupSummary& summary, 
   return text;
 }
 
-// Neither side is to blame for what others take from both.
-void warn_of_others(GroupSummary& summary) {
-  constexpr double disturbing = 0.1;
-  std::size_t disturbed = 0;
-  double most = 0;
-  for (const CellSummary& row : summary.cells) {
-    if (row.service->others_busy.median < disturbing) continue;
-    ++disturbed;
-    most = std::max(most, row.service->others_busy.median);
-  }
-  if (disturbed == 0) return;
-  summary.warnings.push_back(
-      fmt::format("other processes used up to {:.0f}% of the CPUs of {} of {} cells, which makes both sides slow and "
-                  "tails long; repeat on a quieter machine",
-                  most * 100, disturbed, summary.cells.size()));
-}
-
 }  // namespace
 
 const SummaryKind service_summary{.ideal_ns = ideal_of,
@@ -160,7 +136,6 @@ const SummaryKind service_summary{.ideal_ns = ideal_of,
                                   .ranked_by = ranked_by,
                                   .cost_by = cost_by,
                                   .why_unranked = why_unranked,
-                                  .afterword = afterword,
-                                  .warn = warn_of_others};
+                                  .afterword = afterword};
 
 }  // namespace bench

@@ -23,11 +23,9 @@ struct ServiceSummary {
   Estimate rate{};               ///< Requests answered per second.
   Estimate offered_rate{};       ///< 0: closed loop.
   Limit limit = Limit::latency;  ///< The commonest.
-  std::size_t invalid = 0;       ///< Samples whose figures may not be believed; any makes the row invalid.
-  std::string why_invalid;       ///< Of the first of them.
   Estimate server_busy{};        ///< Shares, as ServiceSample has them.
-  Estimate others_busy{};
   Estimate generator_busy{};
+  Estimate generator_kept_off{};
   Estimate fairness{};
   Estimate littles_law_ratio{};
   Estimate send_lag_p99_ns{};
@@ -46,7 +44,7 @@ struct ServiceSummary {
   std::optional<Estimate> knee_rate;
 };
 
-/// Sums up the samples of one cell, of which there is at least one.
-ServiceSummary summarize_service(const std::vector<Sample>& samples);
+/// Sums up samples of one cell, of which there is at least one.
+ServiceSummary summarize_service(const Samples& samples);
 
 }  // namespace bench

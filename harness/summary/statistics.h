@@ -46,6 +46,9 @@ double median(std::span<const double> samples);
 /// Throws `std::invalid_argument` unless 0 < level < 1.
 std::size_t median_interval_rank(std::size_t samples, double level = 0.95);
 
+/// The fewest samples that give a median an interval at 95%.
+inline constexpr std::size_t fewest_runs = 6;
+
 /// Median and the interval of `median_interval_rank`. Samples must be independent; nothing else is
 /// assumed of their distribution. Throws as `median` and `median_interval_rank` do.
 Estimate median_estimate(std::span<const double> samples, double level = 0.95);

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
+#include <numeric>
 
 #include "harness/summary/summary_kind.h"
 #include "harness/text/quantities.h"
@@ -14,8 +16,10 @@
 namespace bench {
 namespace {
 
+constexpr double disturbing = 0.1;  // what others may use of the CPUs before a reader has to know
+
 template <typename Field>
-Percentiles<Estimate> estimate_percentiles(const std::vector<Sample>& samples, Field field) {
+Percentiles<Estimate> estimate_percentiles(const Samples& samples, Field field) {
   Percentiles<Estimate> estimates{};
   for (std::size_t i = 0; i < estimates.size(); ++i) {
     estimates[i] = median_estimate(column(samples, [&](const Sample& sample) { return (sample.*field)[i]; }));
@@ -23,29 +27,70 @@ Percentiles<Estimate> estimate_percentiles(const std::vector<Sample>& samples, F
   return estimates;
 }
 
+// A cell's runs by what they are worth.
+struct SortedRuns {
+  std::vector<std::size_t> valid;
+  std::vector<std::size_t> at_best;  // of the valid ones, those with the machine in its best regime
+  std::map<std::string, std::size_t> reasons;
+};
+
+SortedRuns sort_runs(const std::vector<Sample>& samples, const Ruler& best) {
+  SortedRuns sorted;
+  for (std::size_t run = 0; run < samples.size(); ++run) {
+    if (const std::string why = why_invalid(samples[run]); !why.empty()) {
+      ++sorted.reasons[why];
+      continue;
+    }
+    sorted.valid.push_back(run);
+    if (regime_of(samples[run].surroundings, best) == Regime::usual) sorted.at_best.push_back(run);
+  }
+  return sorted;
+}
+
+RunsUsed use_runs(SortedRuns sorted, std::size_t runs, bool at_best) {
+  RunsUsed used{.used = {}, .runs = runs, .invalid = runs - sorted.valid.size(), .why_invalid = {}};
+  if (!sorted.reasons.empty()) {
+    used.why_invalid =
+        std::ranges::max_element(sorted.reasons, {}, [](const auto& reason) { return reason.second; })->first;
+  }
+  if (at_best && sorted.at_best.size() >= fewest_runs) {
+    used.elsewhere = sorted.valid.size() - sorted.at_best.size();
+    used.used = std::move(sorted.at_best);
+  } else if (!sorted.valid.empty()) {
+    used.used = std::move(sorted.valid);
+  } else {
+    used.used.resize(runs);
+    std::iota(used.used.begin(), used.used.end(), std::size_t{0});
+  }
+  return used;
+}
+
 class GroupSummarizer {
  public:
-  GroupSummarizer(const Plan& plan, const Results& results, std::size_t group)
+  GroupSummarizer(const Plan& plan, const Results& results, const Ruler& best, std::size_t group)
       : plan_(plan), results_(results), group_(plan.groups[group]), kind_(summary_kind(group_)) {
     summary_.group = group;
+    summary_.best = best;
+    std::size_t enough = 0;
+    std::size_t enough_at_best = 0;
     for (const std::size_t cell : group_.cells) {
-      for (const Sample& sample : results.cells[cell].samples) {
-        summary_.rounds = std::max(summary_.rounds, sample.round + 1);
-      }
+      const std::vector<Sample>& samples = results.cells[cell].samples;
+      for (const Sample& sample : samples) summary_.rounds = std::max(summary_.rounds, sample.round + 1);
+      const SortedRuns sorted = sort_runs(samples, best);
+      if (sorted.valid.size() >= fewest_runs) ++enough;
+      if (sorted.at_best.size() >= fewest_runs) ++enough_at_best;
     }
-    summary_.regimes = regimes_of(results, group_.workload, summary_.rounds);
+    summary_.at_best = enough != 0 && enough_at_best == enough;
   }
 
   GroupSummary summarize() {
     std::vector<double> ideals_ns;
     std::vector<double> compute_ns;
     for (const std::size_t cell : group_.cells) {
-      const std::vector<Sample>& samples = results_.cells[cell].samples;
-      if (samples.empty()) continue;
+      if (results_.cells[cell].samples.empty()) continue;
       summary_.cells.push_back(summarize_cell(cell));
-      if (!kind_.ideal_ns) continue;
-      for (const Sample& sample : samples) {
-        ideals_ns.push_back(kind_.ideal_ns(group_, sample));
+      for (const Sample& sample : samples_of(summary_.cells.back())) {
+        if (kind_.ideal_ns) ideals_ns.push_back(kind_.ideal_ns(group_, sample));
         if (sample.ideal_cpu_ns > 0) compute_ns.push_back(sample.ideal_cpu_ns);
       }
     }
@@ -60,15 +105,20 @@ class GroupSummarizer {
   }
 
  private:
-  SummarySource source() const {
-    return {.plan = plan_, .results = results_, .group = group_, .regimes = summary_.regimes};
+  SummarySource source() const { return {.plan = plan_, .results = results_, .group = group_, .best = summary_.best}; }
+
+  Samples samples_of(const CellSummary& row) const {
+    Samples samples;
+    for (const std::size_t run : row.runs.used) samples.emplace_back(results_.cells[row.cell].samples[run]);
+    return samples;
   }
 
-  CellSummary summarize_cell(std::size_t index) const {
-    const CellResult& result = results_.cells[index];
-    const std::vector<Sample>& samples = result.samples;
+  CellSummary summarize_cell(std::size_t index) {
+    const std::vector<Sample>& all = results_.cells[index].samples;
     CellSummary row;
     row.cell = index;
+    row.runs = use_runs(sort_runs(all, summary_.best), all.size(), summary_.at_best);
+    const Samples samples = samples_of(row);
     row.wall_ns = median_estimate(column(samples, &Sample::wall_ns));
     row.cpu_ns = median_estimate(column(samples, &Sample::cpu_ns));
     row.voluntary_switches = median_estimate(column(samples, &Sample::voluntary_switches));
@@ -80,13 +130,14 @@ class GroupSummarizer {
     row.start_delay_ns = estimate_percentiles(samples, &Sample::start_delay_ns);
     row.task_time_ns = estimate_percentiles(samples, &Sample::task_time_ns);
     row.user_share = user_share(samples);
-    for (const Sample& sample : samples) count_regime(row, summary_.regimes[sample.round]);
-    if (kind_.ideal_ns) row.over_ideal = distance_from_ideal(index);
-    kind_.add_own(source(), row);
+    if (kind_.ideal_ns) row.over_ideal = distance_from_ideal(samples);
+    kind_.add_own(source(), samples, row);
+    const auto others_busy = [](const Sample& sample) { return sample.surroundings.others_busy; };
+    summary_.others_busy = std::max(summary_.others_busy, median(column(samples, others_busy)));
     return row;
   }
 
-  static double user_share(const std::vector<Sample>& samples) {
+  static double user_share(const Samples& samples) {
     double user_ns = 0;
     double total_ns = 0;
     for (const Sample& sample : samples) {
@@ -96,26 +147,18 @@ class GroupSummarizer {
     return total_ns > 0 ? user_ns / total_ns : 0;
   }
 
-  std::optional<Ratio> distance_from_ideal(std::size_t cell) const {
-    if (kind_.ideal_ns(group_, results_.cells[cell].samples.front()) <= 0) return std::nullopt;
-    const ByRound distances = over_ideal(source(), cell);
-    ByRound ones;
-    for (const auto& [round, distance] : distances) ones[round] = 1;
-    return ratio_within_rounds(distances, ones, summary_.regimes);
-  }
-
-  static void count_regime(CellSummary& row, Regime regime) {
-    const auto counted = std::ranges::find(row.regimes, regime, [](const auto& pair) { return pair.first; });
-    if (counted == row.regimes.end()) {
-      row.regimes.emplace_back(regime, 1);
-    } else {
-      ++counted->second;
-    }
+  std::optional<Ratio> distance_from_ideal(const Samples& samples) const {
+    if (kind_.ideal_ns(group_, samples.front()) <= 0) return std::nullopt;
+    const std::vector<double> distances =
+        column(samples, [&](const Sample& sample) { return over_ideal(group_, sample); });
+    if (std::ranges::any_of(distances, [](double distance) { return distance <= 0; })) return std::nullopt;
+    return paired_ratio(distances, std::vector(distances.size(), 1.0));
   }
 
   // A cell that failed in a later round has samples too.
   std::string why_unranked(const CellSummary& row, RankedBy by) const {
-    return results_.cells[row.cell].failure ? "failed" : kind_.why_unranked(row, by);
+    if (results_.cells[row.cell].failure) return "failed";
+    return row.runs.valid() ? kind_.why_unranked(row, by) : "invalid: " + row.runs.why_invalid;
   }
 
   Ranking ranking() const {
@@ -125,11 +168,12 @@ class GroupSummarizer {
     for (const CellSummary& row : summary_.cells) {
       if (std::string why = why_unranked(row, by); !why.empty()) {
         unranked.push_back({.cell = row.cell, .reason = std::move(why)});
-      } else {
-        costs.push_back({.cell = row.cell, .cost = kind_.cost_by(source(), row.cell, by)});
+        continue;
       }
+      const auto cost = [&](const Sample& sample) { return kind_.cost_by(group_, sample, by); };
+      costs.push_back({.cell = row.cell, .cost = by_round(source(), row.cell, cost)});
     }
-    Ranking ranking = rank(by, std::move(costs), summary_.regimes);
+    Ranking ranking = rank(by, std::move(costs));
     ranking.unranked = std::move(unranked);
     return ranking;
   }
@@ -146,7 +190,9 @@ class GroupSummarizer {
   // How a sentence calls the best by each measure.
   std::string best_by(const Ranking& ranking) const {
     switch (ranking.by) {
-      case RankedBy::time: return ranking.bounded ? "Best" : "Shortest";
+      case RankedBy::time:
+        if (!ranking.bounded) return "Shortest";
+        return summary_.others_busy > disturbing ? "Best beside the other processes" : "Best";
       case RankedBy::cpu: {
         const auto first = std::ranges::find(summary_.cells, ranking.order.front().cell, &CellSummary::cell);
         const double rate = first->service->offered_rate.median;
@@ -188,29 +234,45 @@ class GroupSummarizer {
   }
 
   void warn() {
-    const auto mixes = [](const CellSummary& row) {
-      return std::ranges::count_if(row.regimes, [](const auto& pair) { return pair.first != Regime::unknown; }) > 1;
-    };
-    const auto mixed = std::ranges::count_if(summary_.cells, mixes);
-    if (mixed != 0) {
-      std::map<Regime, std::size_t> rounds;
-      for (const Regime regime : summary_.regimes) ++rounds[regime];
-      std::string parts;
-      for (const auto& [regime, count] : rounds) {
-        parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", count, regime_name(regime));
-      }
-      summary_.warnings.push_back(fmt::format(
-          "{} of {} cells mix samples of different regimes of this machine (rounds: {}): medians pool them; ratios "
-          "pair runs of the same round, of one regime where that has 6 rounds; repeat on a quieter machine for "
-          "steadier medians",
-          mixed, summary_.cells.size(), parts));
+    if (!summary_.at_best) warn_of_regimes();
+    if (summary_.others_busy > disturbing) {
+      summary_.warnings.push_back(
+          fmt::format("other processes used up to {:.0f}% of the CPUs, which makes runs slow and tails long; repeat on "
+                      "a quieter machine",
+                      summary_.others_busy * 100));
     }
-    if (kind_.warn) kind_.warn(summary_);
     // One window is what a foreign server is asked for unless told otherwise.
     const bool asked_for_one = group_.foreign && plan_.max_rounds == 1;
-    if (!summary_.cells.empty() && !summary_.cells.front().wall_ns.bounded && !asked_for_one) {
-      summary_.warnings.emplace_back("fewer than 6 rounds give no 95% interval; use --repetitions=6 or more");
+    if (!summary_.cells.empty() && summary_.rounds < fewest_runs && !asked_for_one) {
+      summary_.warnings.push_back(
+          fmt::format("fewer than {0} rounds give no 95% interval; use --repetitions={0} or more", fewest_runs));
     }
+  }
+
+  // Where much was measured outside of the machine's best regime, and figures rest on that, too.
+  void warn_of_regimes() {
+    constexpr double much = 0.2;
+    std::map<Regime, std::size_t> counts;
+    std::size_t all = 0;
+    for (const CellSummary& row : summary_.cells) {
+      for (const Sample& sample : samples_of(row)) {
+        const Regime regime = regime_of(sample.surroundings, summary_.best);
+        if (regime == Regime::unknown) continue;
+        ++counts[regime];
+        ++all;
+      }
+    }
+    const std::size_t elsewhere = all - counts[Regime::usual];
+    if (static_cast<double>(elsewhere) <= much * static_cast<double>(all)) return;
+    std::vector<std::string> parts;
+    for (const auto& [regime, count] : counts) {
+      if (count != 0) parts.push_back(fmt::format("{} {}", count, regime_name(regime)));
+    }
+    summary_.warnings.push_back(
+        fmt::format("too few runs found the machine in its best regime ({}): medians pool them all, and the order "
+                    "rests on pairs of "
+                    "runs that lay next to each other; a longer --max-time or a quieter machine gives steadier medians",
+                    fmt::join(parts, ", ")));
   }
 
   const Plan& plan_;
@@ -223,23 +285,51 @@ class GroupSummarizer {
 }  // namespace
 
 std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
+  const Ruler best = best_readings(results);
   std::vector<GroupSummary> summaries;
   for (std::size_t group = 0; group < plan.groups.size(); ++group) {
-    summaries.push_back(GroupSummarizer(plan, results, group).summarize());
+    summaries.push_back(GroupSummarizer(plan, results, best, group).summarize());
   }
   return summaries;
+}
+
+double widest_half_width(const Plan& plan, const Results& results, std::size_t group,
+                         const std::vector<std::size_t>& cells) {
+  const SummaryKind& kind = summary_kind(plan.groups[group]);
+  const Ruler best = best_readings(results);
+  double widest = 0;
+  for (const std::size_t cell : cells) {
+    const std::vector<Sample>& samples = results.cells[cell].samples;
+    const SortedRuns sorted = sort_runs(samples, best);
+    std::vector<double> values;
+    for (const std::size_t run : sorted.at_best.size() >= fewest_runs ? sorted.at_best : sorted.valid) {
+      values.push_back(kind.ranked_by
+                           ? kind.cost_by(plan.groups[group], samples[run], kind.ranked_by(plan.groups[group]))
+                           : samples[run].*kind.cost);
+    }
+    if (values.size() < fewest_runs) return std::numeric_limits<double>::infinity();
+    widest = std::max(widest, median_estimate(values).half_width());
+  }
+  return widest;
 }
 
 const SummaryKind& summary_kind(const Group& group) {
   return of_kind<SummaryKind>(group, {&job_summary, &service_summary, &primitive_summary});
 }
 
-ByRound over_ideal(const SummarySource& source, std::size_t cell) {
-  const SummaryKind& kind = summary_kind(source.group);
+double over_ideal(const Group& group, const Sample& sample) {
+  const SummaryKind& kind = summary_kind(group);
+  const double ideal = kind.ideal_ns(group, sample);
+  return sample.*kind.cost / (ideal > 0 ? ideal : 1);
+}
+
+ByRound by_round(const SummarySource& source, std::size_t cell,
+                 const std::function<double(const Sample& sample)>& figure) {
   ByRound values;
   for (const Sample& sample : source.results.cells[cell].samples) {
-    const double ideal = kind.ideal_ns(source.group, sample);
-    values[sample.round] = sample.*kind.cost / (ideal > 0 ? ideal : 1);
+    if (!why_invalid(sample).empty()) continue;
+    values[sample.round] = {.value = figure(sample),
+                            .at_best = regime_of(sample.surroundings, source.best) == Regime::usual};
   }
   return values;
 }

@@ -21,9 +21,23 @@ struct PrimitiveSummary {
   Estimate kernel_bytes{};
 };
 
+/// Which of a cell's runs its figures rest on. Runs whose figures may not be believed are left out while others are
+/// there, and those outside of the machine's best regime where every cell of the group has enough in it.
+struct RunsUsed {
+  std::vector<std::size_t> used;  ///< Places among the cell's samples; at least one.
+  std::size_t runs = 0;           ///< All.
+  std::size_t invalid = 0;        ///< Whose figures may not be believed.
+  std::string why_invalid;        ///< The commonest reason; empty without one.
+  std::size_t elsewhere = 0;      ///< Valid and left out for the machine's regime.
+
+  /// A row is valid when most of its runs are.
+  bool valid() const { return 2 * invalid < runs || invalid == 0; }
+};
+
 /// A cell's samples in one row. Costs are per batch of a job, per request of a service, per operation of a primitive.
 struct CellSummary {
   std::size_t cell = 0;
+  RunsUsed runs;
   Estimate wall_ns{};
   Estimate cpu_ns{};
   Estimate voluntary_switches{};
@@ -37,8 +51,7 @@ struct CellSummary {
   Percentiles<Estimate> task_time_ns{};
   std::optional<Ratio> over_ideal;  ///< Wall time (of a service: server CPU) as a multiple of the same run's ideal.
   std::optional<Ratio> speedup;     ///< Over serial, round by round, each run's time over its own ideal first.
-  std::optional<Estimate> checkpoint_ns;                ///< What one checkpoint adds to the plain loop's CPU time.
-  std::vector<std::pair<Regime, std::size_t>> regimes;  ///< How many samples were taken in which.
+  std::optional<Estimate> checkpoint_ns;  ///< What one checkpoint adds to the plain loop's CPU time.
   std::optional<ServiceSummary> service;
   std::optional<PrimitiveSummary> primitive;
 };
@@ -46,7 +59,9 @@ struct CellSummary {
 struct GroupSummary {
   std::size_t group = 0;
   std::uint32_t rounds = 0;            ///< That any of its cells has a sample of.
-  std::vector<Regime> regimes;         ///< Of each round.
+  Ruler best;                          ///< The best readings of the plan, which regimes go by.
+  bool at_best = false;                ///< Figures rest on runs in the machine's best regime alone.
+  double others_busy = 0;              ///< What other processes used of the CPUs: the largest of the cells' medians.
   std::vector<CellSummary> cells;      ///< Those with samples.
   double ideal_ns = 0;                 ///< Median over all samples; 0 without any.
   std::optional<Estimate> compute_ns;  ///< The plain loop's CPU time of a batch, over all samples.
@@ -57,6 +72,11 @@ struct GroupSummary {
 
 /// Sums up every group.
 std::vector<GroupSummary> summarize(const Plan& plan, const Results& results);
+
+/// The longer side of the widest interval among the medians of what `cells` of a group are ranked by, as a fraction;
+/// infinite when one has too few valid runs for an interval. 0 without cells.
+double widest_half_width(const Plan& plan, const Results& results, std::size_t group,
+                         const std::vector<std::size_t>& cells);
 
 /// The time that no model can beat, for a batch of the group: the longest task, or all computation spread evenly over
 /// the CPUs, whichever is longer. `compute_ns` is the CPU time of the batch as a plain loop, 0 without computation.

@@ -1,6 +1,7 @@
 // What differs between kinds of workloads when their samples are summed up.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "harness/summary/summary.h"
@@ -12,7 +13,7 @@ struct SummarySource {
   const Plan& plan;
   const Results& results;
   const Group& group;
-  const std::vector<Regime>& regimes;  ///< Of each round.
+  const Ruler& best;  ///< The best readings of the plan.
 };
 
 /// How a kind is summed up. Functions that may be null say so.
@@ -21,23 +22,20 @@ struct SummaryKind {
   double (*ideal_ns)(const Group& group, const Sample& sample);
   double Sample::*cost;
 
-  /// Adds what only this kind's samples say.
-  void (*add_own)(const SummarySource& source, CellSummary& row);
+  /// Adds what only this kind's samples say; `samples` are those that the row's figures rest on.
+  void (*add_own)(const SummarySource& source, const Samples& samples, CellSummary& row);
 
   /// What a group is ranked by, as part of what was asked; null: its cells do different things, so that none is best.
   RankedBy (*ranked_by)(const Group& group);
 
-  /// A cell's cost in each round, by that measure.
-  ByRound (*cost_by)(const SummarySource& source, std::size_t cell, RankedBy by);
+  /// What a run cost by that measure; 0 where it has no such cost.
+  double (*cost_by)(const Group& group, const Sample& sample, RankedBy by);
 
-  /// Why a cell that ran has no place in the ranking; empty where it has one.
+  /// Why a cell with valid runs has no place in the ranking; empty where it has one.
   std::string (*why_unranked)(const CellSummary& row, RankedBy by);
 
   /// What follows the sentence on the best; null: nothing.
   std::string (*afterword)(const SummarySource& source, const GroupSummary& summary, const Ranking& ranking);
-
-  /// Adds warnings of its own; null: none.
-  void (*warn)(GroupSummary& summary);
 };
 
 extern const SummaryKind job_summary;
@@ -47,8 +45,12 @@ extern const SummaryKind primitive_summary;
 /// That of a group's workload.
 const SummaryKind& summary_kind(const Group& group);
 
-/// The cost of each sample as a multiple of the same run's ideal, which takes out how fast the machine was in that
-/// second; the cost itself where the ideal is not known.
-ByRound over_ideal(const SummarySource& source, std::size_t cell);
+/// The cost of a sample as a multiple of the same run's ideal, which takes out how fast the machine was in that second;
+/// the cost itself where the ideal is not known.
+double over_ideal(const Group& group, const Sample& sample);
+
+/// A figure of each valid run of a cell.
+ByRound by_round(const SummarySource& source, std::size_t cell,
+                 const std::function<double(const Sample& sample)>& figure);
 
 }  // namespace bench

@@ -37,12 +37,12 @@ Json row_of(std::vector<std::string> arguments, int exit_status = 0) {
 }
 
 // A limit that depends on who gets how much of the CPUs may need another try on a machine that does other things too.
-Json row_with_limit(const std::string& limit, const std::vector<std::string>& arguments) {
+Json row_with_limit(const std::string& limit, const std::vector<std::string>& arguments, bool valid = true) {
   Json row;
   constexpr int tries = 10;
   for (int i = 0; i < tries; ++i) {
     row = row_of(arguments);
-    if (row["bench"]["limit"] == limit) break;
+    if (row["bench"]["limit"] == limit && row["bench"]["valid"] == valid) break;
   }
   return row;
 }
@@ -56,7 +56,7 @@ TEST(Limit, IsTheServerWhereItIsBusy) {
 }
 
 TEST(Limit, IsTheGeneratorWhereTheClientIsBusyAndTheRowIsInvalid) {
-  const Json row = row_with_limit("generator", {"--model=epoll", "--workload=slow-client", "--connections=20"});
+  const Json row = row_with_limit("generator", {"--model=epoll", "--workload=slow-client", "--connections=20"}, false);
   EXPECT_EQ(row["bench"]["limit"], "generator");
   EXPECT_EQ(row["bench"]["valid"], false);
 }
@@ -117,7 +117,7 @@ TEST(Limit, IsErrorsWhereConnectionsAreLost) {
 }
 
 TEST(Limit, IsStarvedWhereNothingIsAnswered) {
-  const Json row = row_of({"--model=epoll", "--workload=silent", "--connections=4"});
+  const Json row = row_of({"--model=epoll", "--workload=silent", "--connections=4", "--timeout=500ms"});
   EXPECT_EQ(row["bench"]["limit"], "starved");
   EXPECT_EQ(row["bench"]["valid"], false);
   EXPECT_EQ(row["bench"]["requests_completed"], 0);

@@ -124,8 +124,8 @@ TEST(ServiceOptions, HaveDefaults) {
   EXPECT_EQ(options.client.arrivals, Arrivals::constant);
   EXPECT_EQ(options.client.dispatch, Dispatch::each);
   EXPECT_EQ(options.client.requests_per_connection, 0U);
-  EXPECT_EQ(options.client.duration, 2s);
-  EXPECT_EQ(options.client.warmup, 500ms);
+  EXPECT_EQ(options.client.duration, 300ms);
+  EXPECT_EQ(options.client.warmup, 100ms);
   EXPECT_EQ(options.client.connect_deadline, 5s);
   EXPECT_EQ(options.client.threads, 1U);
   EXPECT_THAT(options.client.cpus, IsEmpty());
@@ -477,7 +477,7 @@ TEST(LoadOptions, HaveDefaults) {
   EXPECT_EQ(options.load->client.connect_deadline, 5s);
   EXPECT_EQ(options.load->client.threads, 1U);
   EXPECT_THAT(options.load->client.cpus, IsEmpty());
-  EXPECT_EQ(options.load->request_timeout, 10s);
+  EXPECT_FALSE(options.load->client.request_timeout);
   EXPECT_FALSE(options.load->server_pid);
   EXPECT_EQ(options.load->expect_status, 200U);
   EXPECT_EQ(options.load->check, ReplyCheck::body);
@@ -499,7 +499,7 @@ TEST(LoadOptions, TakeTheirValues) {
   EXPECT_EQ(options.client.duration, 1min);
   EXPECT_EQ(options.client.warmup, 0s);
   EXPECT_EQ(options.client.connect_deadline, 1s);
-  EXPECT_EQ(options.request_timeout, 250ms);
+  EXPECT_EQ(options.client.request_timeout, 250ms);
   EXPECT_EQ(options.client.threads, 2U);
   EXPECT_THAT(options.client.cpus, ElementsAre(available_cpu_numbers().front()));
   EXPECT_EQ(options.server_pid, 4711);

@@ -206,8 +206,8 @@ TEST(Launcher, ReadsTheMemoryOfTheTree) {
 TEST(Launcher, TakesTheRulersReadings) {
   TestRuns runs({cell_of("serial", "quick")});
   ASSERT_EQ(runs.run(RunKind::ruler).reason, "");
-  EXPECT_GT(runs.report().ruler.spin_ns, 0);
-  EXPECT_GT(runs.report().ruler.system_call_ns, 0);
+  EXPECT_GT(runs.report().surroundings.before.spin_ns, 0);
+  EXPECT_GT(runs.report().surroundings.before.system_call_ns, 0);
 }
 
 TEST(Launcher, ForgetsTheLastRunsReport) {

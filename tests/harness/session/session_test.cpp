@@ -58,7 +58,6 @@ class ScriptedRuns {
         plan_, runs, quiet, [&] { return interrupts; }, [&](const Results&) { ++saved; });
   }
 
-  // The requests for cells, without those for the ruler.
   std::vector<RunRequest> of(RunKind kind) const {
     std::vector<RunRequest> found;
     std::ranges::copy_if(requests, std::back_inserter(found), [&](const RunRequest& one) { return one.kind == kind; });
@@ -81,10 +80,6 @@ class ScriptedRuns {
     report_->clear();
     RunOutcome outcome;
     report_->finished = 1;
-    if (request.kind == RunKind::ruler) {
-      report_->ruler = {.line_trip_ns = 100, .spin_ns = 4000, .system_call_ns = 90};
-      return outcome;
-    }
     script_(request, *report_, outcome);
     outcome.cancelled = !tick();
     return outcome;
@@ -96,18 +91,18 @@ class ScriptedRuns {
 };
 
 // A run of one batch.
-void batch_of_ns(RunReport& report, std::int64_t wall_ns) {
+void batch_of_us(RunReport& report, std::int64_t wall_us) {
   report.job.batches = 1;
-  report.job.wall_ns = wall_ns;
+  report.job.wall_ns = 1000 * wall_us;
   report.units_peak = 3;
 }
 
-void steady(const RunRequest& /*request*/, RunReport& report, RunOutcome& /*outcome*/) { batch_of_ns(report, 1000); }
+void steady(const RunRequest& /*request*/, RunReport& report, RunOutcome& /*outcome*/) { batch_of_us(report, 1000); }
 
-// Batches of 1,000 ns and 2,000 ns in turns.
+// Batches of 1,000 µs and 2,000 µs in turns.
 ScriptedRuns::Script unsteady() {
   return [count = 0](const RunRequest&, RunReport& report, RunOutcome&) mutable {
-    batch_of_ns(report, ++count % 2 == 0 ? 1000 : 2000);
+    batch_of_us(report, ++count % 2 == 0 ? 1000 : 2000);
   };
 }
 
@@ -128,10 +123,10 @@ TEST(Session, EndsWithTheFewestRoundsWhereEveryIntervalIsNarrow) {
 TEST(Session, GoesOnToTheMostRoundsWhereOneIntervalIsWide) {
   const Plan plan = two_jobs();
   ScriptedRuns runs(plan, [count = 0](const RunRequest& request, RunReport& report, RunOutcome&) mutable {
-    batch_of_ns(report, request.cell == 0 || ++count % 2 == 0 ? 1000 : 2000);
+    batch_of_us(report, request.cell == 0 || ++count % 2 == 0 ? 1000 : 2000);
   });
   // A cell that is narrow enough stays in the rounds, which the ratios are taken within.
-  EXPECT_THAT(samples_of(runs.session()), ElementsAre(30, 30));
+  EXPECT_THAT(samples_of(runs.session()), ElementsAre(100, 100));
 }
 
 TEST(Session, BeginsNoFurtherRoundWhenThePlansTimeIsUp) {
@@ -150,32 +145,39 @@ TEST(Session, RunsAsManyRoundsAsAreAskedFor) {
   EXPECT_FALSE(results.interrupted);
 }
 
-TEST(Session, PutsEachRoundBetweenTwoRulersAndRunsEachCellOnce) {
+TEST(Session, RunsEachCellOnceInARound) {
   const Plan plan = plan_of({"--model=serial,threads,epoll", "--workload=io", "--repetitions=2"});
-  ScriptedRuns runs(plan, steady);
+  ScriptedRuns runs(plan, [](const RunRequest&, RunReport& report, RunOutcome&) {
+    batch_of_us(report, 1000);
+    report.surroundings.before.spin_ns = 4000;
+  });
   const Results results = runs.session();
   std::vector<std::uint32_t> first;
-  for (std::size_t i = 1; i <= 3; ++i) first.push_back(runs.requests[i].cell);
-  EXPECT_EQ(runs.requests[0].kind, RunKind::ruler);
+  for (std::size_t i = 0; i < 3; ++i) first.push_back(runs.of(RunKind::measure)[i].cell);
   EXPECT_THAT(first, testing::UnorderedElementsAre(0, 1, 2));
-  EXPECT_EQ(runs.requests[4].kind, RunKind::ruler);
-  ASSERT_THAT(results.rulers, SizeIs(4));
-  EXPECT_FALSE(results.rulers[2].after);
-  EXPECT_TRUE(results.rulers[3].after);
-  EXPECT_EQ(results.rulers[3].round, 1U);
-  EXPECT_EQ(results.rulers[3].ruler.spin_ns, 4000);
+  EXPECT_EQ(results.cells[2].samples[1].round, 1U);
+  EXPECT_EQ(results.cells[2].samples[1].surroundings.before.spin_ns, 4000);
 }
 
-TEST(Session, LetsWorkloadsTakeTurns) {
-  const Plan plan = plan_of({"--model=serial", "--workload=cpu,io", "--tasks=1,2", "--repetitions=2"});
+TEST(Session, RunsTheCellsOfAGroupNextToEachOther) {
+  const Plan plan = plan_of({"--model=serial,threads", "--workload=cpu,io", "--tasks=1,2", "--repetitions=2"});
   ScriptedRuns runs(plan, steady);
-  const Results results = runs.session();
-  std::vector<std::size_t> workloads;
-  for (const RunRequest& request : runs.of(RunKind::measure)) {
-    workloads.push_back(plan.group_of(plan.cells[request.cell]).workload);
-  }
-  EXPECT_THAT(workloads, ElementsAre(0, 0, 1, 1, 0, 0, 1, 1));
-  EXPECT_EQ(results.rulers.back().workload, 1U);
+  runs.session();
+  std::vector<std::size_t> groups;
+  for (const RunRequest& request : runs.of(RunKind::measure)) groups.push_back(plan.cells[request.cell].group);
+  EXPECT_THAT(groups, ElementsAre(0, 0, 1, 1, 2, 2, 3, 3, 0, 0, 1, 1, 2, 2, 3, 3));
+}
+
+TEST(Session, SpendsTheTimeThatIsLeftWhereIntervalsAreWidest) {
+  const Plan plan = plan_of({"--model=serial", "--workload=io", "--tasks=1,2,3"});
+  // The second group swings widely, the third a little, and the first not at all.
+  ScriptedRuns runs(plan, [count = 0](const RunRequest& request, RunReport& report, RunOutcome&) mutable {
+    batch_of_us(report, 1000 + ((++count / 3) % 2) * (request.cell == 1 ? 1000 : request.cell == 2 ? 100 : 0));
+  });
+  EXPECT_THAT(samples_of(runs.session()), ElementsAre(6, 100, 100));
+  std::vector<std::uint32_t> later;
+  for (const RunRequest& request : runs.of(RunKind::measure)) later.push_back(request.cell);
+  EXPECT_EQ(later[18], 1U);  // after six rounds of each
 }
 
 TEST(Session, LeavesOutWhatIsSkipped) {
@@ -198,7 +200,7 @@ TEST(Session, DropsACellThatFailsAndGoesOnWithTheOthers) {
   const Plan plan = two_jobs();
   std::map<std::uint32_t, int> runs_of_cell;
   ScriptedRuns runs(plan, [&](const RunRequest& request, RunReport& report, RunOutcome&) {
-    batch_of_ns(report, 1000);
+    batch_of_us(report, 1000);
     if (request.kind == RunKind::measure && request.cell == 1 && ++runs_of_cell[1] == 3) {
       report.failure.set("wrong outcome");
     }
@@ -231,7 +233,7 @@ TEST(Session, SaysHowARunHasFailed) {
 TEST(Session, MeasuresTheMemoryOfAJobOnceAfterTheFirstRound) {
   const Plan plan = two_jobs();
   ScriptedRuns runs(plan, [](const RunRequest& request, RunReport& report, RunOutcome& outcome) {
-    batch_of_ns(report, 1000);
+    batch_of_us(report, 1000);
     if (request.kind == RunKind::memory) outcome.peak_memory_bytes = 4096 * (request.cell + 1);
   });
   const Results results = runs.session();
@@ -239,14 +241,13 @@ TEST(Session, MeasuresTheMemoryOfAJobOnceAfterTheFirstRound) {
   EXPECT_EQ(runs.of(RunKind::memory)[0].units_hint, 3);
   EXPECT_EQ(results.cells[0].peak_memory_bytes, 4096);
   EXPECT_EQ(results.cells[1].peak_memory_bytes, 8192);
-  EXPECT_EQ(runs.requests[3].kind, RunKind::ruler);  // behind the two cells
-  EXPECT_EQ(runs.requests[4].kind, RunKind::memory);
+  EXPECT_EQ(runs.requests[2].kind, RunKind::memory);  // behind the two cells
 }
 
 TEST(Session, DropsACellWhoseMemoryRunFails) {
   const Plan plan = two_jobs();
   ScriptedRuns runs(plan, [](const RunRequest& request, RunReport& report, RunOutcome&) {
-    batch_of_ns(report, 1000);
+    batch_of_us(report, 1000);
     if (request.kind == RunKind::memory && request.cell == 0) report.failure.set("no room");
   });
   const Results results = runs.session();
@@ -275,14 +276,16 @@ void serve(const RunRequest& request, RunReport& report, std::uint64_t capacity,
   const auto offered = static_cast<std::uint64_t>(request.rate);
   const std::uint64_t answered = offered == 0 ? capacity : std::min(offered, capacity);
   measured.load.workers = 1;
-  measured.load.wall_ns = measured.between_ns = 1'000'000'000;
+  measured.load.wall_ns = measured.to_stop_ns = 1'000'000'000;
+  measured.generator_cpus = 1;
+  measured.load.replies_by_slice.fill(answered / window_slices);
   measured.load.idle_ns = 500'000'000;
   measured.load.requests_completed = answered;
   measured.load.active_asked = measured.load.active_established = measured.load.active_served = 4;
   measured.load.connections_asked = measured.load.connections_established = 4;
   measured.littles_law_ratio = 1;
   measured.bare_request_ns = 1000;
-  measured.usage.cpu_ns = 500'000'000;
+  measured.usage.cpu_ns = measured.usage_to_stop.cpu_ns = 500'000'000;
   measured.latency.record(request.rate > knee ? 100'000'000 : 1'000'000, answered);
   report.units_peak = 1;
 }
@@ -315,10 +318,9 @@ TEST(ServiceSession, OffersARateThatEveryModelCanBear) {
   EXPECT_THAT(results.common_rates, ElementsAre(26'000));  // 0.6 of the slower one, to two digits
   // A short probe of each in the closed loop, then two rounds.
   EXPECT_THAT(rates_of(runs.of(RunKind::measure)), ElementsAre(0, 0, 26'000, 26'000, 26'000, 26'000));
-  EXPECT_EQ(runs.of(RunKind::measure)[0].duration_ns, 500'000'000);
+  EXPECT_EQ(runs.of(RunKind::measure)[0].duration_ns, 300'000'000);  // as long as a window
   EXPECT_EQ(runs.of(RunKind::measure)[2].duration_ns, 0);
-  EXPECT_EQ(runs.requests.front().kind, RunKind::measure);  // before the first ruler
-  EXPECT_THAT(samples_of(results), ElementsAre(2, 2));      // a probe is no sample
+  EXPECT_THAT(samples_of(results), ElementsAre(2, 2));  // a probe is no sample
 }
 
 TEST(ServiceSession, CountsAModelThatStarvesConnectionsOnlyIfEveryModelDoes) {
@@ -337,6 +339,29 @@ TEST(ServiceSession, CountsAModelThatStarvesConnectionsOnlyIfEveryModelDoes) {
     starved(report);
   });
   EXPECT_THAT(both.session().common_rates, ElementsAre(60));
+}
+
+TEST(ServiceSession, OffersTheSameRateAlongASweepOfConnections) {
+  const Plan plan = plan_of(
+      {"--model=epoll,threads", "--workload=echo", "--connections=1,10,100", "--rate=common", "--repetitions=1"});
+  ScriptedRuns runs(plan, [&](const RunRequest& request, RunReport& report, RunOutcome&) {
+    const bool slowest = plan.group_of(plan.cells[request.cell]).load.connections == 100 && request.cell % 2 == 1;
+    serve(request, report, request.cell < 2 ? 5'000 : slowest ? 10'000 : 90'000);
+  });
+  const Results results = runs.session();
+  EXPECT_THAT(results.common_rates, ElementsAre(3000, 6000, 6000));  // one connection is another matter
+  EXPECT_THAT(runs.of(RunKind::measure), SizeIs(6 + 6));
+}
+
+TEST(ServiceSession, RunsACellThatStarvesConnectionsTwiceAndNoMore) {
+  const Plan plan = plan_of({"--model=serial,epoll", "--workload=echo", "--rate=500", "--repetitions=8"});
+  ScriptedRuns runs(plan, [](const RunRequest& request, RunReport& report, RunOutcome&) {
+    serve(request, report, 500);
+    if (request.cell != 0) return;
+    report.service.load.active_served = 1;
+    report.service.load.requests_unfinished = 3;
+  });
+  EXPECT_THAT(samples_of(runs.session()), ElementsAre(2, 8));
 }
 
 TEST(ServiceSession, FindsNoCommonRateBelowOneRequestASecond) {
@@ -431,7 +456,7 @@ TEST(ServiceSession, KnowsNoMemoryWhereTheServerHasNotAllConnections) {
 TEST(Session, FinishesTheCurrentRunWhenItIsInterrupted) {
   const Plan plan = two_jobs();
   ScriptedRuns interrupted(plan, [&](const RunRequest&, RunReport& report, RunOutcome&) {
-    batch_of_ns(report, 1000);
+    batch_of_us(report, 1000);
     interrupted.interrupts = 1;
   });
   const Results results = interrupted.session();
@@ -443,7 +468,7 @@ TEST(Session, FinishesTheCurrentRunWhenItIsInterrupted) {
 TEST(Session, EndsTheCurrentRunWhenItIsInterruptedTwiceWhichIsNoFailure) {
   const Plan plan = two_jobs();
   ScriptedRuns runs(plan, [&](const RunRequest&, RunReport& report, RunOutcome&) {
-    batch_of_ns(report, 1000);
+    batch_of_us(report, 1000);
     runs.interrupts = 2;
   });
   const Results results = runs.session();

@@ -12,11 +12,14 @@ using testing::IsEmpty;
 
 // A closed loop in which neither side is busy.
 LoadFigures closed_loop() {
-  return {.completed = 1000,
+  return {.window_ns = 1e9,
+          .completed = 1000,
           .mean_in_flight = 5,
           .asked = 10,
           .established = 10,
           .served = 10,
+          .at_end = 10,
+          .latency_p50_ns = 5e6,
           .latency_p99_ns = 10e6,
           .send_lag_p99_ns = 1000,
           .generator_idle = 0.8,
@@ -136,6 +139,15 @@ TEST(Judge, SaysErrorsFromOneFailureInAThousandRequests) {
   EXPECT_TRUE(judge(figures).valid);
 }
 
+TEST(Judge, SaysStarvedWhereAllThatIsWrongIsThatAConnectionWaitedForever) {
+  LoadFigures figures = closed_loop();
+  figures.served = 9;
+  figures.failed = figures.timed_out = 100;
+  EXPECT_EQ(judge(figures).limit, Limit::starved);
+  figures.served = 10;
+  EXPECT_EQ(judge(figures).limit, Limit::errors);
+}
+
 TEST(Judge, BelievesNothingAfterAWrongReply) {
   LoadFigures figures = closed_loop();
   figures.completed = 1'000'000;
@@ -179,6 +191,87 @@ TEST(Judge, TellsAnOpenLoopWithoutRequestsFromASilentServer) {
   figures.unfinished = 3;
   EXPECT_EQ(judge(figures).why_invalid, "no request was answered");
   EXPECT_EQ(judge(figures).limit, Limit::starved);
+}
+
+// ---- Rows whose parts cannot all be true ----
+
+TEST(Judge, BelievesNoRateOfARequestThatWasNeverAnswered) {
+  LoadFigures figures = open_loop();
+  figures.completed = 362;
+  figures.unfinished = 138;
+  figures.mean_in_flight = 1000;  // by their ages
+  EXPECT_EQ(judge(figures).limit, Limit::errors);
+  EXPECT_EQ(judge(figures).why_invalid, "138 of 500 requests were never answered");
+  figures.server_busy = 1;  // more was offered than it can do
+  EXPECT_EQ(judge(figures).limit, Limit::server);
+  EXPECT_TRUE(judge(figures).valid);
+}
+
+TEST(Judge, BelievesNoServerWithoutAConnectionAtTheEnd) {
+  LoadFigures figures = closed_loop();
+  figures.completed = 400'000;
+  figures.failed = 128;  // less than one in a thousand
+  figures.at_end = 0;
+  EXPECT_EQ(judge(figures).limit, Limit::errors);
+  EXPECT_EQ(judge(figures).why_invalid, "no connection stood at the end of the window");
+  figures.at_end = 1;
+  EXPECT_TRUE(judge(figures).valid);
+}
+
+TEST(Judge, BelievesNothingWithALongSilenceInIt) {
+  LoadFigures figures = closed_loop();
+  figures.silence_ns = 0.3e9;
+  EXPECT_EQ(judge(figures).why_invalid, "no reply came for 300 ms of 1.00 s");
+  figures.silence_ns = 0.09e9;  // too short to matter
+  EXPECT_TRUE(judge(figures).valid);
+  figures.silence_ns = 0.3e9;
+  figures.latency_p99_ns = 0.1e9;  // it is in the latencies
+  EXPECT_TRUE(judge(figures).valid);
+  figures.silent_at_end_ns = 0.3e9;  // but after the last reply there are none
+  EXPECT_EQ(judge(figures).why_invalid, "no reply came in the last 300 ms of 1.00 s");
+  figures.completed = 20;  // so few that this is to be expected
+  EXPECT_TRUE(judge(figures).valid);
+}
+
+TEST(Judge, BelievesNothingWhereTheGeneratorWasKeptOffItsCpu) {
+  LoadFigures figures = open_loop();
+  figures.kept_off = 0.25;
+  figures.send_lag_p99_ns = 200e6;
+  EXPECT_EQ(judge(figures).limit, Limit::rate);  // the generator was not the limit
+  EXPECT_EQ(judge(figures).why_invalid, "something kept the load generator from its CPU for 25% of the window");
+  figures.others_busy = 0.3;
+  EXPECT_EQ(judge(figures).why_invalid, "other processes kept the load generator from its CPU for 25% of the window");
+  figures.workers_share = true;  // they wait for each other
+  EXPECT_EQ(judge(figures).limit, Limit::generator);
+  figures.send_lag_p99_ns = 1000;
+  EXPECT_TRUE(judge(figures).valid);
+}
+
+TEST(Judge, TakesWorkersThatShareACpuForSaturatedSooner) {
+  LoadFigures figures = closed_loop();
+  figures.generator_idle = 0.12;
+  EXPECT_EQ(judge(figures).limit, Limit::latency);
+  figures.workers_share = true;
+  EXPECT_EQ(judge(figures).limit, Limit::generator);
+}
+
+TEST(Judge, BelievesNoServerThatUsesLessThanItsSystemCallsTake) {
+  LoadFigures figures = open_loop();
+  figures.over_ideal = 0.01;
+  EXPECT_THAT(judge(figures).why_invalid, HasSubstr("0.01 × the CPU time of its bare system calls"));
+  figures.over_ideal = 0.6;
+  EXPECT_TRUE(judge(figures).valid);
+}
+
+TEST(Silence, IsTheLongestRunOfSlicesWithoutAReply) {
+  std::array<std::uint64_t, window_slices> replies;
+  replies.fill(3);
+  EXPECT_EQ(silence_ns(replies, 1e9), 0);
+  for (std::size_t slice = 10; slice < 15; ++slice) replies[slice] = 0;
+  replies[window_slices - 1] = replies[window_slices - 2] = 0;
+  EXPECT_DOUBLE_EQ(silence_ns(replies, 1e9), 0.1e9);
+  EXPECT_DOUBLE_EQ(silent_at_end_ns(replies, 1e9), 0.04e9);
+  EXPECT_EQ(silence_ns({}, 1e9), 1e9);
 }
 
 TEST(Judge, PutsWhatWentWrongBeforeWhoWasBusy) {

@@ -12,11 +12,9 @@ using testing::DoubleEq;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const std::vector<Regime> steady(8, Regime::usual);
-
 ByRound rounds(const std::vector<double>& values) {
   ByRound by_round;
-  for (std::uint32_t round = 0; round < values.size(); ++round) by_round[round] = values[round];
+  for (std::uint32_t round = 0; round < values.size(); ++round) by_round[round] = {values[round], true};
   return by_round;
 }
 
@@ -27,8 +25,7 @@ std::vector<std::size_t> order_of(const Ranking& ranking) {
 }
 
 TEST(Ranking, PutsTheLeastCostFirstAndSaysHowFarTheOthersAre) {
-  const Ranking ranking =
-      rank(RankedBy::cpu, {{7, rounds({4, 4, 4, 4, 4, 4})}, {9, rounds({2, 2, 2, 2, 2, 2})}}, steady);
+  const Ranking ranking = rank(RankedBy::cpu, {{7, rounds({4, 4, 4, 4, 4, 4})}, {9, rounds({2, 2, 2, 2, 2, 2})}});
   EXPECT_TRUE(ranking.bounded);
   EXPECT_THAT(order_of(ranking), ElementsAre(9, 7));
   EXPECT_THAT(ranking.best, ElementsAre(9));
@@ -41,12 +38,10 @@ TEST(Ranking, PutsTheLeastCostFirstAndSaysHowFarTheOthersAre) {
 
 // 1 and 2 overlap, 2 and 3 overlap, 1 and 3 do not: two runs that share a cell.
 TEST(Ranking, TiesAreTheLongestRunsInWhichNoPairIsToldApart) {
-  const Ranking ranking = rank(RankedBy::time,
-                               {{1, rounds({10, 10, 10, 10, 10, 10})},
-                                {2, rounds({9.9, 10.8, 9.9, 10.8, 9.9, 10.8})},
-                                {3, rounds({10.7, 10.6, 10.7, 10.6, 10.7, 10.6})},
-                                {4, rounds({20, 20, 20, 20, 20, 20})}},
-                               steady);
+  const Ranking ranking = rank(RankedBy::time, {{1, rounds({10, 10, 10, 10, 10, 10})},
+                                                {2, rounds({9.9, 10.8, 9.9, 10.8, 9.9, 10.8})},
+                                                {3, rounds({10.7, 10.6, 10.7, 10.6, 10.7, 10.6})},
+                                                {4, rounds({20, 20, 20, 20, 20, 20})}});
   EXPECT_THAT(order_of(ranking), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(ranking.ties, ElementsAre(ElementsAre(1, 2), ElementsAre(2, 3)));
   EXPECT_THAT(ranking.best, ElementsAre(1, 2));
@@ -55,14 +50,14 @@ TEST(Ranking, TiesAreTheLongestRunsInWhichNoPairIsToldApart) {
 
 TEST(Ranking, ARunWithinAnotherIsNoTieOfItsOwn) {
   const std::vector<double> same{10, 11, 10, 11, 10, 11};
-  const Ranking ranking = rank(RankedBy::rate, {{0, rounds(same)}, {1, rounds(same)}, {2, rounds(same)}}, steady);
+  const Ranking ranking = rank(RankedBy::rate, {{0, rounds(same)}, {1, rounds(same)}, {2, rounds(same)}});
   EXPECT_THAT(ranking.ties, ElementsAre(ElementsAre(0, 1, 2)));
   EXPECT_THAT(ranking.best, ElementsAre(0, 1, 2));
   EXPECT_FALSE(ranking.next);
 }
 
 TEST(Ranking, FewerThanSixRoundsTellNothingApart) {
-  const Ranking ranking = rank(RankedBy::time, {{0, rounds({1, 1, 1, 1, 1})}, {1, rounds({9, 9, 9, 9, 9})}}, steady);
+  const Ranking ranking = rank(RankedBy::time, {{0, rounds({1, 1, 1, 1, 1})}, {1, rounds({9, 9, 9, 9, 9})}});
   EXPECT_FALSE(ranking.bounded);
   EXPECT_THAT(order_of(ranking), ElementsAre(0, 1));
   EXPECT_THAT(ranking.best, IsEmpty());
@@ -73,39 +68,45 @@ TEST(Ranking, FewerThanSixRoundsTellNothingApart) {
 TEST(Ranking, CellsWithoutACommonRoundAreNotToldApart) {
   ByRound early;
   ByRound late;
-  for (std::uint32_t round = 0; round < 6; ++round) early[round] = 1;
-  for (std::uint32_t round = 6; round < 12; ++round) late[round] = 50;
-  const Ranking ranking = rank(RankedBy::time, {{0, early}, {1, late}}, std::vector<Regime>(12, Regime::usual));
+  for (std::uint32_t round = 0; round < 6; ++round) early[round] = {1, true};
+  for (std::uint32_t round = 6; round < 12; ++round) late[round] = {50, true};
+  const Ranking ranking = rank(RankedBy::time, {{0, early}, {1, late}});
   EXPECT_FALSE(ranking.order.back().over_first);
   EXPECT_THAT(ranking.ties, ElementsAre(ElementsAre(0, 1)));
   EXPECT_THAT(ranking.best, ElementsAre(0, 1));
 }
 
-// In the 9 rounds in which the machine changed, 0 was far ahead, which makes its median less; the ratio rests on the 6
-// steady ones.
-TEST(Ranking, ACellThatIsToldBetterIsNotBehind) {
-  std::vector<double> first(15, 1.00);
-  std::vector<double> second(15, 0.95);
-  std::vector<Regime> regimes(15, Regime::usual);
-  for (std::size_t round = 0; round < 9; ++round) {
-    regimes[round] = Regime::changing;
-    first[round] = 0.5;
-    second[round] = 3;
+// In the 9 rounds in which the machine was not at its best, 0 was far ahead, which makes its median over all less;
+// order and ratio rest on the 6 others.
+TEST(Ranking, RestsOnTheRoundsWithTheMachineAtItsBest) {
+  ByRound first = rounds(std::vector(15, 1.00));
+  ByRound second = rounds(std::vector(15, 0.95));
+  for (std::uint32_t round = 0; round < 9; ++round) {
+    first[round] = {0.5, false};
+    second[round] = {3, false};
   }
-  const Ranking ranking = rank(RankedBy::time, {{0, rounds(first)}, {1, rounds(second)}}, regimes);
+  const Ranking ranking = rank(RankedBy::time, {{0, first}, {1, second}});
   EXPECT_THAT(order_of(ranking), ElementsAre(1, 0));
   EXPECT_THAT(ranking.best, ElementsAre(1));
   EXPECT_EQ(ranking.next->cell, 0U);
 }
 
-TEST(Ranking, OfNothingIsEmpty) { EXPECT_THAT(rank(RankedBy::time, {}, steady).order, IsEmpty()); }
+TEST(Ranking, OfNothingIsEmpty) { EXPECT_THAT(rank(RankedBy::time, {}).order, IsEmpty()); }
 
-TEST(RatioWithinRounds, KeepsToTheCommonestSteadyRegimeThatHasSixRounds) {
-  std::vector<Regime> regimes(8, Regime::slow);
-  regimes[0] = regimes[1] = Regime::changing;
-  const auto ratio = ratio_within_rounds(rounds({90, 90, 2, 2, 2, 2, 2, 2}), rounds({1, 1, 1, 1, 1, 1, 1, 1}), regimes);
+TEST(RatioWithinRounds, KeepsToRoundsWhereBothHadTheMachineAtItsBest) {
+  ByRound numerators = rounds({90, 90, 2, 2, 2, 2, 2, 2});
+  ByRound denominators = rounds({1, 1, 1, 1, 1, 1, 1, 1});
+  numerators[0].at_best = denominators[1].at_best = false;
+  const auto ratio = ratio_within_rounds(numerators, denominators);
   EXPECT_EQ(ratio.value().pairs, 6U);
   EXPECT_THAT(ratio->high, DoubleEq(2));
+  numerators[7].at_best = false;  // five are too few
+  EXPECT_EQ(ratio_within_rounds(numerators, denominators).value().pairs, 8U);
+}
+
+TEST(RatioWithinRounds, LeavesOutWhatHasNoCost) {
+  EXPECT_EQ(ratio_within_rounds(rounds({0, 2, 2}), rounds({1, 1, 0})).value().pairs, 1U);
+  EXPECT_FALSE(ratio_within_rounds(rounds({0}), rounds({1})));
 }
 
 }  // namespace

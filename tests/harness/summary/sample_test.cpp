@@ -37,7 +37,8 @@ class ServiceReport : public testing::Test {
     report.clear();
     ServiceMeasurement& service = report.service;
     service.littles_law_ratio = 1;
-    service.between_ns = 2'000'000'000;
+    service.to_stop_ns = 2'000'000'000;
+    service.generator_cpus = 1;
     service.bare_request_ns = 1500;
     LoadCounts& load = service.load;
     load.workers = 1;
@@ -53,6 +54,7 @@ class ServiceReport : public testing::Test {
 
 TEST_F(ServiceReport, DividesCostsByAllRequestsAnsweredBetweenTheReadings) {
   report.service.usage.cpu_ns = 1'000'000'000;
+  report.service.usage_to_stop.cpu_ns = 800'000'000;  // the rest in the drain
   report.service.usage.voluntary_switches = 500;
   report.service.load.requests_completed = 990;
   report.service.load.requests_drained = 10;
@@ -64,14 +66,14 @@ TEST_F(ServiceReport, DividesCostsByAllRequestsAnsweredBetweenTheReadings) {
   EXPECT_DOUBLE_EQ(sample.voluntary_switches, 0.5);
   EXPECT_DOUBLE_EQ(sample.ideal_cpu_ns, 1500);
   EXPECT_DOUBLE_EQ(sample.service->rate, 495);  // completed in the two seconds of the window
-  EXPECT_DOUBLE_EQ(sample.service->server_busy, 0.25);
+  EXPECT_DOUBLE_EQ(sample.service->server_busy, 0.2);
   EXPECT_NEAR(sample.wall_ns, 1e6, 1e3);
   EXPECT_TRUE(sample.service->judgement.valid || sample.service->judgement.limit == Limit::generator);
 }
 
 // Two CPUs for both: what the load has used is not there for the server, but only where they share.
 TEST_F(ServiceReport, TakesAServerForTheLimitThatUsesAllTheLoadHasLeft) {
-  report.service.usage.cpu_ns = 2'900'000'000;  // of four seconds
+  report.service.usage_to_stop.cpu_ns = 2'900'000'000;  // of four seconds
   report.service.load.cpu_ns = 1'000'000'000;
   report.service.load.idle_ns = 900'000'000;
   report.service.load.requests_completed = 1000;
@@ -83,13 +85,27 @@ TEST_F(ServiceReport, TakesAServerForTheLimitThatUsesAllTheLoadHasLeft) {
   EXPECT_EQ(limit({.usable = 2, .given = 2, .shared = true}), Limit::server);
   EXPECT_EQ(limit({.usable = 2, .given = 2, .shared = false}), Limit::latency);
   EXPECT_EQ(limit({.usable = 2, .given = 2, .shared = true, .load_own = 1}), Limit::latency);  // it ran elsewhere
-  report.service.usage.cpu_ns = 1'900'000'000;  // a model of one thread leaves the other CPU to the load
+  report.service.usage_to_stop.cpu_ns = 1'900'000'000;  // a model of one thread leaves the other CPU to the load
   EXPECT_EQ(limit({.usable = 1, .given = 2, .shared = true}), Limit::server);
+}
+
+// 51 workers of 1.7% each on one CPU: that CPU is busy, whatever a mean of the workers says.
+TEST_F(ServiceReport, JudgesTheGeneratorByTheCpusThatItMayUse) {
+  report.service.load.workers = 51;
+  report.service.load.cpu_ns = 1'780'000'000;
+  report.service.load.idle_ns = 51 * std::int64_t{1'960'000'000};
+  report.service.load.requests_completed = 1000;
+  report.service.load.active_established = report.service.load.active_served = 4;
+  report.service.latency.record(1'000'000, 1000);
+  const Sample sample = make_service_sample(report, 0, 0, {.usable = 1, .given = 1});
+  EXPECT_DOUBLE_EQ(sample.service->generator_busy, 0.89);
+  EXPECT_EQ(sample.service->judgement.limit, Limit::generator);
+  EXPECT_FALSE(sample.service->judgement.valid);
 }
 
 TEST_F(ServiceReport, HoldsFiniteNumbersWithoutASingleAnswer) {
   for (const bool with_window : {true, false}) {
-    if (!with_window) report.service.load.wall_ns = report.service.between_ns = 0;
+    if (!with_window) report.service.load.wall_ns = report.service.to_stop_ns = 0;
     report.service.usage.cpu_ns = 1000;
     const Sample sample = make_service_sample(report, 0, 1000, {});
     const ServiceSample& service = *sample.service;

@@ -69,17 +69,28 @@ TEST(ServiceVerdict, NeverRanksWhatTheGeneratorLimitedAndSaysWhatToDo) {
                     HasSubstr("--rate=common ranks them by CPU per request")));
 }
 
-TEST(ServiceVerdict, NeverRanksACellWithOneInvalidSample) {
+TEST(ServiceVerdict, LeavesOutARunThatMayNotBeBelievedAndRanksTheCell) {
   ServiceExample example({"serial", "threads", "epoll"});
   example.add_six(0, 10'000, 1000, Limit::server);
   example.add_six(1, 20'000, 1000, Limit::server);
   example.add_six(2, 90'000, 1000, Limit::server);
-  make_invalid(example, 2, 4, "1 wrong replies");
+  example.add(2, 500'000, 1, Limit::server);
+  make_invalid(example, 2, 6, "1 wrong replies");
   const GroupSummary summary = example.summary();
-  EXPECT_THAT(summary.verdict,
+  EXPECT_THAT(summary.verdict, StartsWith("Highest rate: epoll"));
+  EXPECT_EQ(summary.cells[2].runs.invalid, 1U);
+  EXPECT_EQ(summary.cells[2].runs.why_invalid, "1 wrong replies");
+  EXPECT_EQ(summary.cells[2].service->rate.high, 90'000);
+}
+
+TEST(ServiceVerdict, NeverRanksACellMostOfWhoseRunsAreInvalid) {
+  ServiceExample example({"serial", "threads", "epoll"});
+  example.add_six(0, 10'000, 1000, Limit::server);
+  example.add_six(1, 20'000, 1000, Limit::server);
+  example.add_six(2, 90'000, 1000, Limit::server);
+  for (const std::size_t run : {0U, 1U, 4U}) make_invalid(example, 2, run, "1 wrong replies");
+  EXPECT_THAT(example.summary().verdict,
               AllOf(StartsWith("Highest rate: threads"), HasSubstr("epoll (invalid: 1 wrong replies)")));
-  EXPECT_EQ(summary.cells[2].service->invalid, 1U);
-  EXPECT_EQ(summary.cells[2].service->why_invalid, "1 wrong replies");
 }
 
 TEST(ServiceVerdict, NeverRanksWhatStarvesFailsOrWaits) {
@@ -203,12 +214,12 @@ TEST(ServiceTable, SaysWhatWentWrong) {
     sample.service->load.requests_unfinished = 7;
     sample.service->error_text = "byte 3 is wrong";
   }
-  make_invalid(example, 0, 0, "2 wrong replies");
+  for (std::size_t run = 0; run < 6; ++run) make_invalid(example, 0, run, "2 wrong replies");
   const std::string text = table(example);
   EXPECT_THAT(text, HasSubstr("errors, INVALID"));
   EXPECT_THAT(text, HasSubstr("3 of 4 connections established; 42 requests never answered; "
                               "errors: 6 reset, 12 wrong_reply (byte 3 is wrong)\n"
-                              "  INVALID (2 wrong replies): epoll (1 of 6 runs)\n"));
+                              "  INVALID (2 wrong replies): epoll (6 of 6 runs)\n"));
 }
 
 TEST(ServiceTable, ShowsKneesMemoryAndClasses) {

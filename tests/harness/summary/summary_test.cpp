@@ -16,13 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::AllOf;
-using testing::Contains;
 using testing::ElementsAre;
-using testing::Eq;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-using testing::Pair;
 
 constexpr double ms = 1e6;
 
@@ -58,12 +55,10 @@ class Example {
     }
   }
 
-  // A reading before each round and one after the last.
-  void rulers(const std::vector<Ruler>& readings) {
-    for (std::uint32_t round = 0; round < readings.size(); ++round) {
-      if (round + 1 == readings.size()) break;
-      results.rulers.push_back({.workload = 0, .round = round, .after = false, .ruler = readings[round]});
-      results.rulers.push_back({.workload = 0, .round = round, .after = true, .ruler = readings[round + 1]});
+  // What surrounded the runs of each round.
+  void surround(const std::vector<Surroundings>& rounds) {
+    for (CellResult& cell : results.cells) {
+      for (Sample& sample : cell.samples) sample.surroundings = rounds[sample.round];
     }
   }
 
@@ -79,16 +74,19 @@ Example io_example(const std::vector<std::string_view>& models) {
 
 std::vector<double> times(std::size_t count, double value) { return std::vector<double>(count, value); }
 
-constexpr Ruler usual{.line_trip_ns = 100, .spin_ns = 4000, .system_call_ns = 90};
-constexpr Ruler slow{.line_trip_ns = 500, .spin_ns = 8000, .system_call_ns = 200};
+constexpr Ruler at_best{.line_trip_ns = 100, .spin_ns = 4000, .system_call_ns = 90};
+constexpr Ruler at_worst{.line_trip_ns = 500, .spin_ns = 8000, .system_call_ns = 200};
+constexpr Surroundings usual{.before = at_best, .after = at_best};
+constexpr Surroundings slow{.before = at_worst, .after = at_worst};
+constexpr Surroundings changing{.before = at_best, .after = at_worst};
 
 TEST(Summary, GivesTheMedianOfTheRunsAndItsInterval) {
   Example example = io_example({"serial"});
-  example.walls_ns(0, {25, 90, 23, 31, 21, 28, 35, 24, 29, 26});
+  example.walls_ns(0, {25e6, 90e6, 23e6, 31e6, 21e6, 28e6, 35e6, 24e6, 29e6, 26e6});
   const CellSummary row = example.summary().cells.front();
-  EXPECT_EQ(row.wall_ns.median, 27);
-  EXPECT_EQ(row.wall_ns.low, 23);
-  EXPECT_EQ(row.wall_ns.high, 35);
+  EXPECT_EQ(row.wall_ns.median, 27e6);
+  EXPECT_EQ(row.wall_ns.low, 23e6);
+  EXPECT_EQ(row.wall_ns.high, 35e6);
   EXPECT_TRUE(row.wall_ns.bounded);
 }
 
@@ -191,19 +189,101 @@ TEST(Summary, TakesTheSpeedUpAtTheSpeedThatEachRunFound) {
   EXPECT_NEAR(example.summary().cells[1].speedup.value().effect, 2, 1e-9);
 }
 
-TEST(Summary, TakesRatiosInSteadyRoundsWhereThereAreEnough) {
+TEST(Summary, TakesRatiosWhereTheMachineWasAtItsBestIfThatIsEnough) {
   Example example = io_example({"serial", "threads"});
-  // Six steady rounds with a ratio of 4, and two during which the machine changed.
+  // Six rounds at its best with a ratio of 4, and two during which the machine changed.
   example.walls_ns(0, {40 * ms, 40 * ms, 40 * ms, 40 * ms, 40 * ms, 40 * ms, 40 * ms, 40 * ms});
   example.walls_ns(1, {10 * ms, 10 * ms, 10 * ms, 10 * ms, 10 * ms, 10 * ms, 80 * ms, 80 * ms});
-  example.rulers({usual, usual, usual, usual, usual, usual, usual, slow, usual});
+  example.surround({usual, usual, usual, usual, usual, usual, changing, changing});
   const Ratio speedup = example.summary().cells[1].speedup.value();
   EXPECT_EQ(speedup.pairs, 6U);
   EXPECT_NEAR(speedup.low, 4, 1e-9);
-  // One steady round fewer, and all eight count.
-  example.results.rulers[1].ruler = slow;
+  // One run outside of it more, of either cell, and all eight pairs count.
+  example.results.cells[0].samples[2].surroundings = slow;
   EXPECT_EQ(example.summary().cells[1].speedup.value().pairs, 8U);
 }
+
+// ---- Which runs count ----
+
+TEST(Summary, RestsOnTheRunsThatFoundTheMachineAtItsBest) {
+  Example example = io_example({"serial", "threads"});
+  example.walls_ns(0, {40 * ms, 41 * ms, 42 * ms, 43 * ms, 44 * ms, 45 * ms, 90 * ms, 95 * ms});
+  example.walls_ns(1, {10 * ms, 11 * ms, 12 * ms, 13 * ms, 14 * ms, 15 * ms, 16 * ms, 50 * ms});
+  example.surround({usual, usual, usual, usual, usual, usual, slow, slow});
+  example.results.cells[1].samples[6].surroundings = usual;
+  const GroupSummary summary = example.summary();
+  EXPECT_TRUE(summary.at_best);
+  EXPECT_EQ(summary.cells[0].wall_ns.median, 42.5 * ms);
+  EXPECT_EQ(summary.cells[1].wall_ns.median, 13 * ms);
+  EXPECT_THAT(summary.cells[0].runs.used, ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_EQ(summary.cells[0].runs.elsewhere, 2U);
+  EXPECT_EQ(summary.cells[1].runs.elsewhere, 1U);
+  EXPECT_THAT(summary.warnings, IsEmpty());
+  EXPECT_THAT(report_text(example.plan, example.results, Format::console, false),
+              HasSubstr("8 rounds, of each cell the 6 to 7 runs that found the machine at its best\n"));
+}
+
+TEST(Summary, PoolsAllRunsWhereACellHasTooFewAtTheBest) {
+  Example example = io_example({"serial", "threads"});
+  example.walls_ns(0, times(6, 40 * ms));
+  example.walls_ns(1, times(6, 10 * ms));
+  example.surround({usual, usual, slow, slow, slow, changing});
+  const GroupSummary summary = example.summary();
+  EXPECT_FALSE(summary.at_best);
+  EXPECT_THAT(summary.cells[0].runs.used, testing::SizeIs(6));
+  EXPECT_THAT(summary.warnings, ElementsAre(AllOf(HasSubstr("too few runs"), HasSubstr("4 usual, 6 slow, 2 changing"),
+                                                  HasSubstr("quieter"))));
+  EXPECT_EQ(summary.verdict, "Best: threads; next is serial, 4.00× as long.");
+}
+
+TEST(Summary, WarnsOfRegimesOnlyWhereTheyChangeWhatToBelieve) {
+  Example example = io_example({"serial"});
+  example.walls_ns(0, times(6, 40 * ms));
+  EXPECT_THAT(example.summary().warnings, IsEmpty());  // all unknown
+  example.surround({usual, usual, usual, usual, usual, slow});
+  EXPECT_THAT(example.summary().warnings, IsEmpty());  // one of six
+  example.surround({usual, usual, usual, usual, slow, slow});
+  EXPECT_THAT(example.summary().warnings, testing::SizeIs(1));
+}
+
+TEST(Summary, LeavesOutRunsThatMayNotBeBelievedButNotTheirRow) {
+  Example example = io_example({"serial", "threads"});
+  example.walls_ns(0, {40 * ms, 40 * ms, 40 * ms, 40 * ms, 40 * ms, 40 * ms, 900, 900});
+  example.walls_ns(1, times(8, 10 * ms));
+  const GroupSummary summary = example.summary();
+  const RunsUsed& runs = summary.cells[0].runs;
+  EXPECT_TRUE(runs.valid());
+  EXPECT_EQ(runs.invalid, 2U);
+  EXPECT_THAT(runs.why_invalid, HasSubstr("a batch takes 900 ns"));
+  EXPECT_THAT(runs.used, ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_EQ(summary.cells[0].wall_ns.median, 40 * ms);
+  EXPECT_EQ(summary.verdict, "Best: threads; next is serial, 4.00× as long.");
+  EXPECT_THAT(report_text(example.plan, example.results, Format::console, false),
+              AllOf(HasSubstr("  Left out (a batch takes 900 ns"), HasSubstr("serial (2 of 8 runs)\n")));
+}
+
+TEST(Summary, RanksNoRowMostOfWhoseRunsAreInvalid) {
+  Example example = io_example({"serial", "threads"});
+  example.walls_ns(0, {900, 900, 900, 40 * ms, 40 * ms, 40 * ms});
+  example.walls_ns(1, times(6, 10 * ms));
+  const GroupSummary summary = example.summary();
+  EXPECT_FALSE(summary.cells[0].runs.valid());
+  EXPECT_THAT(summary.verdict, IsEmpty());
+  EXPECT_EQ(summary.ranking.unranked.front().cell, 0U);
+  EXPECT_THAT(report_text(example.plan, example.results, Format::console, false), HasSubstr("  INVALID (a batch"));
+}
+
+TEST(Summary, NeverCallsABestUnqualifiedBesideBusyNeighbours) {
+  Example example = io_example({"serial", "threads"});
+  example.walls_ns(0, times(6, 40 * ms));
+  example.walls_ns(1, times(6, 10 * ms));
+  example.surround(std::vector(6, Surroundings{.before = at_best, .after = at_best, .others_busy = 0.5}));
+  const GroupSummary summary = example.summary();
+  EXPECT_THAT(summary.verdict, testing::StartsWith("Best beside the other processes: threads"));
+  EXPECT_THAT(summary.warnings, testing::Contains(HasSubstr("other processes used up to 50% of the CPUs")));
+}
+
+// ---- What a checkpoint costs ----
 
 TEST(Summary, PricesACheckpointByTheCpuTimeBeyondThePlainLoop) {
   Example example("sum", {"coroutines"}, {.tasks = 10, .work = 1000, .waits = {}});
@@ -268,62 +348,33 @@ TEST(Verdict, NeverRanksACellThatHasFailed) {
 
 // ---- Regimes ----
 
-TEST(Regimes, FollowTheRulersBeforeAndAfterARound) {
-  Results results;
-  for (std::uint32_t round = 0; const Ruler& ruler : {usual, slow, slow}) {
-    results.rulers.push_back({.workload = 1, .round = round++, .after = false, .ruler = ruler});
-  }
-  for (std::uint32_t round = 0; const Ruler& ruler : {usual, usual}) {
-    results.rulers.push_back({.workload = 1, .round = round++, .after = true, .ruler = ruler});
-  }
-  EXPECT_THAT(regimes_of(results, 1, 3),
-              ElementsAre(Regime::usual, Regime::changing, Regime::unknown));  // the last has no reading after it
-  EXPECT_THAT(regimes_of(results, 0, 2), ElementsAre(Regime::unknown, Regime::unknown));
+TEST(Regimes, FollowTheReadingsBeforeAndAfterARun) {
+  EXPECT_EQ(regime_of(usual, at_best), Regime::usual);
+  EXPECT_EQ(regime_of(slow, at_best), Regime::slow);
+  EXPECT_EQ(regime_of(changing, at_best), Regime::changing);
+  EXPECT_EQ(regime_of({.before = at_best, .after = {}}, at_best), Regime::unknown);
+  EXPECT_EQ(regime_of({.before = at_best, .after = at_best, .others_busy = 0.21}, at_best), Regime::disturbed);
+  EXPECT_EQ(regime_of({.before = at_best, .after = at_best, .others_busy = 0.19}, at_best), Regime::usual);
 }
 
 TEST(Regimes, MeasureSlownessAgainstTheBestOfThePlan) {
-  Results results;
-  for (const bool after : {false, true}) {
-    results.rulers.push_back({.workload = 0, .round = 0, .after = after, .ruler = slow});
-  }
-  EXPECT_THAT(regimes_of(results, 0, 1), ElementsAre(Regime::usual));
-  results.rulers.push_back({.workload = 1, .round = 0, .after = false, .ruler = usual});
-  EXPECT_THAT(regimes_of(results, 0, 1), ElementsAre(Regime::slow));
+  Example example = io_example({"serial", "threads"});
+  example.walls_ns(0, {10 * ms});
+  example.walls_ns(1, {10 * ms});
+  example.surround({slow});
+  EXPECT_EQ(regime_of(slow, best_readings(example.results)), Regime::usual);
+  example.results.cells[1].samples[0].surroundings = changing;
+  EXPECT_EQ(regime_of(slow, best_readings(example.results)), Regime::slow);
 }
 
 TEST(Regimes, AllowTheSpreadOfAQuietMachineAndMissingProbes) {
   const auto regime = [](const Ruler& before, const Ruler& after) {
-    Results results;
-    results.rulers.push_back({.workload = 0, .round = 0, .after = false, .ruler = before});
-    results.rulers.push_back({.workload = 0, .round = 0, .after = true, .ruler = after});
-    return regimes_of(results, 0, 1).front();
+    return regime_of({.before = before, .after = after}, before);
   };
   EXPECT_EQ(regime({.line_trip_ns = 100, .spin_ns = 4000}, {.line_trip_ns = 199, .spin_ns = 4900}), Regime::usual);
   EXPECT_EQ(regime({.line_trip_ns = 100, .spin_ns = 4000}, {.line_trip_ns = 100, .spin_ns = 5100}), Regime::changing);
   EXPECT_EQ(regime({.line_trip_ns = 100, .spin_ns = 4000}, {.line_trip_ns = 210, .spin_ns = 4000}), Regime::changing);
   EXPECT_EQ(regime({.line_trip_ns = 0, .spin_ns = 4000}, {.line_trip_ns = 0, .spin_ns = 4000}), Regime::usual);
-}
-
-TEST(Summary, WarnsWhenACellMixesRegimes) {
-  Example example = io_example({"serial", "threads"});
-  example.walls_ns(0, times(6, 40 * ms));
-  example.walls_ns(1, times(6, 10 * ms));
-  example.rulers({usual, usual, usual, slow, slow, slow, slow});
-  const GroupSummary summary = example.summary();
-  EXPECT_THAT(summary.warnings, ElementsAre(AllOf(HasSubstr("2 of 2 cells mix"),
-                                                  HasSubstr("2 usual, 3 slow, 1 changing"), HasSubstr("quieter"))));
-  EXPECT_THAT(summary.cells[0].regimes, AllOf(Contains(Pair(Regime::usual, 2U)), Contains(Pair(Regime::slow, 3U)),
-                                              Contains(Pair(Regime::changing, 1U))));
-}
-
-TEST(Summary, DoesNotWarnOfRegimesWithoutAMixture) {
-  Example example = io_example({"serial"});
-  example.walls_ns(0, times(6, 40 * ms));
-  EXPECT_THAT(example.summary().warnings, IsEmpty());  // all unknown
-  example.rulers({usual, usual, usual, usual, usual, usual, usual});
-  EXPECT_THAT(example.summary().warnings, IsEmpty());
-  example.results.rulers.pop_back();  // as when a plan is interrupted: the last round's regime is not known
-  EXPECT_THAT(example.summary().warnings, IsEmpty());
 }
 
 // ---- What people read of it ----
