@@ -72,6 +72,8 @@ struct ServiceMeasurement {
   Histogram send_lag;
   Histogram connect_time;
   TreeUsage usage;                ///< Of the server's whole tree between the readings at the window's edges.
+  char server_cpu_unknown[160];   ///< Why that is not known, zero-terminated; empty where it is.
+  bool server_switches_unknown;   ///< The rest of it is known, but for its switches.
   std::int64_t server_user_ns;    ///< Of the server's tree over its whole life (tick-sampled split),
   std::int64_t server_system_ns;  ///< as far as its units were waited for.
   std::int64_t between_ns;        ///< How long it was between those readings.

@@ -11,6 +11,7 @@
 #include "harness/app/run_command.h"
 #include "harness/load/url.h"
 #include "harness/options/workload_parameters.h"
+#include "harness/run/socket_owner.h"
 #include "harness/text/quantities.h"
 
 namespace bench {
@@ -85,7 +86,7 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
                                 .request_timeout = load.request_timeout,
                                 .pid = load.server_pid.value_or(-1)};
   group.title =
-      fmt::format("{} · {} connections{} · {}", load.url, format_count(load.connections),
+      fmt::format("{} · {} connections{} · {}{}", load.url, format_count(load.connections),
                   load.pipeline > 1 ? fmt::format(" · pipeline {}", load.pipeline) : "",
                   load.rate > 0 ? fmt::format("{} requests/s offered", format_count(load.rate)) : "closed loop");
   group.cells = {0};
@@ -94,6 +95,9 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
   cell.name = service_cell_name(cell, group);
   cell.label = url.target.text;
   cell.expected_ns = expected_service_run_ns(group, plan.services);
+  if (load.server_pid && owns_socket(*load.server_pid, url.target) == Owns::unknown) {
+    cell.note = fmt::format("is taken to be process {}, whose sockets cannot be seen from here", *load.server_pid);
+  }
   constexpr std::int64_t minute_ns = 60'000'000'000;
   cell.time_limit_ns = minute_ns + 3 * cell.expected_ns;
   plan.cells.push_back(std::move(cell));

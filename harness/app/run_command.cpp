@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "harness/app/interrupts.h"
@@ -16,6 +17,7 @@
 #include "harness/run/no_halt.h"
 #include "harness/session/progress.h"
 #include "harness/session/session.h"
+#include "measure/proc_files.h"
 
 namespace bench {
 namespace {
@@ -70,6 +72,11 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
   if (options.dry_run) {
     print(plan_text(plan));
     return Exit::done;
+  }
+  if (!proc_knows_this_process()) {
+    throw std::runtime_error(
+        "/proc is not that of this process's PID namespace, so that what runs use cannot be read; mount its own: "
+        "mount -t proc proc /proc, or unshare --mount-proc");
   }
   std::optional<ResultFile> file;
   if (options.out != "-") {

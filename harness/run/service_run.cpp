@@ -16,6 +16,7 @@
 
 #include "harness/load/load_generator.h"
 #include "harness/run/bare_request.h"
+#include "harness/run/foreign_usage.h"
 #include "harness/run/listener.h"
 #include "harness/run/server_process.h"
 #include "harness/text/quantities.h"
@@ -78,11 +79,15 @@ class ServiceRun {
     return generator.run(at_edge);
   }
 
-  /// What the server's tree has used so far; nothing where that is unknown.
+  /// What the server's tree has used so far, of a foreign one since the window began; nothing where that is unknown.
   UsageReading server_usage(Edge edge) {
     if (server_) return server_->usage(edge);
-    const pid_t pid = group_.foreign->pid;
-    return {.usage = pid > 0 ? outside_tree_usage(pid) : TreeUsage{}, .at_ns = now_ns()};
+    return foreign_->at(edge);
+  }
+
+  /// Has the measurement say what is unknown of the server's usage.
+  void explain_usage(ServiceMeasurement& measured) const {
+    if (foreign_) foreign_->explain(measured);
   }
 
  private:
@@ -104,6 +109,7 @@ class ServiceRun {
     load_.classes = foreign.classes;
     load_.make_exchange = foreign.make_exchange;
     load_.request_timeout = foreign.request_timeout;
+    foreign_.emplace(foreign);
   }
 
   const Plan& plan_;
@@ -112,6 +118,7 @@ class ServiceRun {
   Listeners listeners_;
   ServerSetup setup_;
   std::optional<ServerProcess> server_;
+  std::optional<ForeignUsage> foreign_;
   LoadPlan load_;
 };
 
@@ -185,6 +192,7 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
     }
   });
   keep(load, report);
+  run.explain_usage(measured);
   if (run.server()) {
     const std::int64_t others_ns = busy_after_ns - busy_before_ns - measured.usage.cpu_ns - load.cpu_ns;
     const double all_ns = static_cast<double>(measured.between_ns) * static_cast<double>(cpus.size());

@@ -115,6 +115,8 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.timed_out = report.server.timed_out.load();
   service.open_peak = report.server.open_peak.load();
   service.error_text = measured.error_text;
+  service.server_cpu_unknown = measured.server_cpu_unknown;
+  service.server_switches_unknown = measured.server_switches_unknown;
   service.judgement = judge({.offered_rate = offered_rate,
                              .completed = load.requests_answered(),
                              .failed = std::max(load.requests_failed, broken_connections(load)),

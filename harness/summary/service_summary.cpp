@@ -60,6 +60,8 @@ ServiceSummary summarize_service(const std::vector<Sample>& samples) {
     row.requests_failed += service.load.requests_failed;
     row.requests_unfinished += service.load.requests_unfinished;
     if (row.error_text.empty()) row.error_text = service.error_text;
+    if (row.server_cpu_unknown.empty()) row.server_cpu_unknown = service.server_cpu_unknown;
+    row.server_switches_unknown |= service.server_switches_unknown;
   }
   row.limit = std::ranges::max_element(limits, {}, [](const auto& pair) { return pair.second; })->first;
   if (samples.front().service->knee) {
@@ -135,6 +137,14 @@ std::string afterword(const SummarySource& source, const GroupSummary& summary, 
   return text;
 }
 
+void warn_of_unknown_costs(GroupSummary& summary) {
+  for (const CellSummary& row : summary.cells) {
+    if (const std::string& why = row.service->server_cpu_unknown; !why.empty()) {
+      summary.warnings.push_back(fmt::format("CPU of the server unknown: {}", why));
+    }
+  }
+}
+
 // Neither side is to blame for what others take from both.
 void warn_of_others(GroupSummary& summary) {
   constexpr double disturbing = 0.1;
@@ -152,6 +162,11 @@ void warn_of_others(GroupSummary& summary) {
                   most * 100, disturbed, summary.cells.size()));
 }
 
+void warn(GroupSummary& summary) {
+  warn_of_unknown_costs(summary);
+  warn_of_others(summary);
+}
+
 }  // namespace
 
 const SummaryKind service_summary{.ideal_ns = ideal_of,
@@ -161,6 +176,6 @@ const SummaryKind service_summary{.ideal_ns = ideal_of,
                                   .cost_by = cost_by,
                                   .why_unranked = why_unranked,
                                   .afterword = afterword,
-                                  .warn = warn_of_others};
+                                  .warn = warn};
 
 }  // namespace bench

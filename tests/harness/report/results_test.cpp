@@ -439,6 +439,27 @@ TEST(ServiceRows, SayNothingOfAServerThatSomebodyElseRuns) {
   EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["server_cpu_percent"], 50);
 }
 
+TEST(ServiceRows, SayWhatIsUnknownOfAServerThatSomebodyElseRuns) {
+  ServiceExample example({"epoll"});
+  example.plan.groups[0].foreign.emplace().pid = 42;
+  ServiceSample& service = *example.add(0, 1000, 0, Limit::latency).service;
+  service.server_switches_unknown = true;
+  for (const char* type : {"iteration", "aggregate"}) {
+    const Json bench = rows_of(example, type)[0]["bench"];
+    EXPECT_EQ(bench["server_cpu_percent"], 50) << type;
+    EXPECT_FALSE(bench.contains("voluntary_switches_per_request")) << type;
+    EXPECT_FALSE(bench.contains("server_cpu_unknown")) << type;
+  }
+  service.server_cpu_unknown = "process 42 ended in the window";
+  for (const char* type : {"iteration", "aggregate"}) {
+    const Json bench = rows_of(example, type)[0]["bench"];
+    EXPECT_EQ(bench["server_cpu_unknown"], "process 42 ended in the window") << type;
+    for (const char* key : {"server_cpu_percent", "server_cpu_ns_per_request", "minor_faults_per_request"}) {
+      EXPECT_FALSE(bench.contains(key)) << type << " " << key;
+    }
+  }
+}
+
 TEST(ServiceRows, HoldNoNullWithoutASingleAnswer) {
   ServiceExample example({"epoll"}, RateMode::fixed, 1000);
   Sample& sample = example.add(0, 0, 0, Limit::starved);
