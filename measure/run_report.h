@@ -33,6 +33,16 @@ struct JobMeasurement {
   Histogram service;      ///< From the task's start to its end.
 };
 
+/// How often a CPU quota stopped the groups of processes that a run is in, and for how long.
+struct CpuThrottling {
+  std::int64_t times = 0;
+  std::int64_t ns = 0;  ///< Summed over CPUs where the kernel does so.
+
+  CpuThrottling operator-(const CpuThrottling& other) const noexcept {
+    return {.times = times - other.times, .ns = ns - other.ns};
+  }
+};
+
 /// Memory with so many connections or units, over that without any.
 struct MemoryReading {
   std::uint32_t count = 0;
@@ -112,6 +122,7 @@ struct RunReport {
   PrimitiveMeasurement primitive;
   ServerCounters server;
   ServiceMeasurement service;
+  CpuThrottling throttling;    ///< From the run's start to its end.
   std::int64_t plain_loop_ns;  ///< CPU time that went into measuring the next figure.
   double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
   Ruler ruler;

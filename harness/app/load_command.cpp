@@ -45,7 +45,7 @@ MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const
 
 }  // namespace
 
-Plan make_load_plan(const Tables& tables, const Options& options) {
+Plan make_load_plan(const Tables& tables, const Options& options, const Machine& machine) {
   const LoadOptions& load = *options.load;
   ServerUrl url;
   try {
@@ -67,6 +67,7 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
   plan.seed = options.seed.value_or(std::random_device{}());
   plan.min_rounds = plan.max_rounds = options.repetitions.value_or(1);
   plan.max_time_ns = options.max_time_ns;
+  plan.cpu_quota = machine.cpu_quota;
   plan.services.client = load.client;
   plan.cpu_split = {.server = {}, .client = load.client.cpus};
 
@@ -88,7 +89,8 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
   group.title =
       fmt::format("{} · {} connections{} · {}{}", load.url, format_count(load.connections),
                   load.pipeline > 1 ? fmt::format(" · pipeline {}", load.pipeline) : "",
-                  load.rate > 0 ? fmt::format("{} requests/s offered", format_count(load.rate)) : "closed loop");
+                  load.rate > 0 ? fmt::format("{} requests/s offered", format_count(load.rate)) : "closed loop",
+                  plan.cpu_quota ? fmt::format(" · load held to a quota of {:.2f} CPUs", plan.cpu_quota->cpus) : "");
   group.cells = {0};
   Cell cell;
   cell.model = &foreign_model;
@@ -105,7 +107,7 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
 }
 
 Exit load(const Tables& tables, const Options& options) {
-  return run_and_report(options, [&](const Machine&) { return make_load_plan(tables, options); });
+  return run_and_report(options, [&](const Machine& machine) { return make_load_plan(tables, options, machine); });
 }
 
 }  // namespace bench

@@ -36,6 +36,7 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
       .major_faults = per_batch(job.usage.major_faults),
       .run_user_ns = std::max<std::int64_t>(user_ns - report.plain_loop_ns, 0),
       .run_system_ns = system_ns,
+      .throttling = report.throttling,
       .units_peak = report.units_peak.load(),
       .latency_ns = percentiles(job.latency),
       .start_delay_ns = percentiles(job.start_delay),
@@ -61,6 +62,7 @@ Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::
   sample.major_faults = each(measured.usage.major_faults);
   sample.run_user_ns = user_ns;
   sample.run_system_ns = system_ns;
+  sample.throttling = report.throttling;
   sample.primitive = {.operations = measured.operations,
                       .memory = memory_slope({measured.memory.begin(), measured.memory.end()})};
   return sample;
@@ -93,6 +95,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   sample.major_faults = per_request(measured.usage.major_faults);
   sample.run_user_ns = measured.server_user_ns;
   sample.run_system_ns = measured.server_system_ns;
+  sample.throttling = report.throttling;
   sample.units_peak = report.units_peak.load();
   sample.latency_ns = percentiles(measured.latency);
   sample.latency = measured.latency.encode();

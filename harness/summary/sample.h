@@ -97,6 +97,7 @@ struct Sample {
   double major_faults = 0;
   std::int64_t run_user_ns = 0;          ///< Of the run's whole life, with its start and warm-up.
   std::int64_t run_system_ns = 0;        ///< Likewise; user and system are split by the kernel's ticks.
+  CpuThrottling throttling{};            ///< Of the run's whole life, by a CPU quota.
   std::int32_t units_peak = 0;           ///< Units alive at once, counted.
   Percentiles<double> latency_ns{};      ///< shown_percentiles: from a batch's start to each task's end.
   Percentiles<double> start_delay_ns{};  ///< From a batch's start to each task's start.
