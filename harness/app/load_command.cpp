@@ -13,6 +13,7 @@
 #include "harness/options/workload_parameters.h"
 #include "harness/run/socket_owner.h"
 #include "harness/text/quantities.h"
+#include "measure/proc_files.h"
 
 namespace bench {
 namespace {
@@ -56,6 +57,12 @@ Plan make_load_plan(const Tables& tables, const Options& options, const Machine&
   if (load.server_pid && kill(*load.server_pid, 0) != 0 && errno == ESRCH) {
     throw UsageError(fmt::format("--server-pid={}: {}", *load.server_pid, std::strerror(errno)));
   }
+  if (load.server_pid) {
+    const std::int64_t process = proc_value(fmt::format("/proc/{}/status", *load.server_pid), "Tgid");
+    if (process > 0 && process != *load.server_pid) {
+      throw UsageError(fmt::format("--server-pid={}: is a thread of process {}", *load.server_pid, process));
+    }
+  }
   const Service& service = *url.service;
   const UrlScheme& scheme = service.scheme;
   if (scheme.exchanges && load.parameters.contains("message-size")) {
@@ -97,7 +104,7 @@ Plan make_load_plan(const Tables& tables, const Options& options, const Machine&
   cell.name = service_cell_name(cell, group);
   cell.label = url.target.text;
   cell.expected_ns = expected_service_run_ns(group, plan.services);
-  if (load.server_pid && owns_socket(*load.server_pid, url.target) == Owns::unknown) {
+  if (load.server_pid && owns_socket(*load.server_pid, url.target, ServerSockets::open) == Owns::unknown) {
     cell.note = fmt::format("is taken to be process {}, whose sockets cannot be seen from here", *load.server_pid);
   }
   constexpr std::int64_t minute_ns = 60'000'000'000;

@@ -66,17 +66,17 @@ void print(std::string_view text) {
 }
 
 Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make) {
+  if (!proc_knows_this_process()) {
+    throw std::runtime_error(
+        "/proc is missing or that of another PID namespace, so that what runs use cannot be read; mount its own: "
+        "mount -t proc proc /proc, or unshare --mount-proc");
+  }
   raise_descriptor_limit();
   const Machine machine = read_machine();
   const Plan plan = make(machine);
   if (options.dry_run) {
     print(plan_text(plan));
     return Exit::done;
-  }
-  if (!proc_knows_this_process()) {
-    throw std::runtime_error(
-        "/proc is not that of this process's PID namespace, so that what runs use cannot be read; mount its own: "
-        "mount -t proc proc /proc, or unshare --mount-proc");
   }
   std::optional<ResultFile> file;
   if (options.out != "-") {

@@ -22,7 +22,7 @@ class ForeignUsage {
 
  private:
   const ForeignServer& server_;
-  bool owns_socket_ = true;
+  std::string why_another_;  // serves; empty where it seems to be this one
   TreeReading before_;
   WindowUsage window_;
 };

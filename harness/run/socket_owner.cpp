@@ -75,6 +75,13 @@ std::string link_target(const std::string& path) {
   return size > 0 ? std::string(name.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
+// As /proc/net shows them; UDP knows no others.
+std::string_view state_of(const Target& target, ServerSockets which) {
+  if (target.transport == Transport::udp) return "07";  // TCP_CLOSE
+  return which == ServerSockets::open ? "0A" : "01";    // TCP_LISTEN, TCP_ESTABLISHED
+}
+
+// `sockets` are in order.
 Owns process_owns(pid_t pid, const std::vector<std::uint64_t>& sockets) {
   const std::string folder = fmt::format("/proc/{}", pid);
   const std::string network = link_target(folder + "/ns/net");
@@ -87,18 +94,20 @@ Owns process_owns(pid_t pid, const std::vector<std::uint64_t>& sockets) {
     constexpr std::string_view kind = "socket:[";
     if (!name.starts_with(kind)) continue;
     const std::uint64_t inode = std::strtoull(name.c_str() + kind.size(), nullptr, 10);
-    if (std::ranges::find(sockets, inode) != sockets.end()) return Owns::yes;
+    if (std::ranges::binary_search(sockets, inode)) return Owns::yes;
   }
   return Owns::no;
 }
 
 }  // namespace
 
-std::vector<std::uint64_t> sockets_at(std::istream& file, const Target& target) {
+std::vector<std::uint64_t> sockets_at(std::istream& file, const Target& target, ServerSockets which) {
   const Address wanted = address_of(target);
-  const std::string_view waiting = target.transport == Transport::tcp ? "0A" : "07";  // TCP_LISTEN, TCP_CLOSE
+  const std::string wanted_state(state_of(target, which));
   std::vector<std::uint64_t> inodes;
   for (std::string line; std::getline(file, line);) {
+    if (line.find(" " + wanted_state + " ") == std::string::npos)
+      continue;  // there may be many, and most are of others
     std::istringstream fields(line);
     std::string skipped;
     std::string local;
@@ -107,19 +116,24 @@ std::vector<std::uint64_t> sockets_at(std::istream& file, const Target& target) 
     fields >> skipped >> local >> skipped >> state;
     for (int i = 0; i < 5; ++i) fields >> skipped;  // queues, timer, retransmits, user, timeout
     const std::optional<Address> address = parse_address(local);
-    if (fields >> inode && address && state == waiting && takes(*address, wanted)) inodes.push_back(inode);
+    // A connection that nobody has accepted yet has none.
+    if (fields >> inode && inode != 0 && address && state == wanted_state && takes(*address, wanted)) {
+      inodes.push_back(inode);
+    }
   }
   return inodes;
 }
 
-Owns owns_socket(pid_t pid, const Target& target) {
+Owns owns_socket(pid_t pid, const Target& target, ServerSockets which) {
   std::vector<std::uint64_t> sockets;
   const std::string_view kind = target.transport == Transport::tcp ? "tcp" : "udp";
   for (const std::string_view version : {"", "6"}) {
     std::ifstream file(fmt::format("/proc/net/{}{}", kind, version));
-    const std::vector<std::uint64_t> more = sockets_at(file, target);
+    const std::vector<std::uint64_t> more = sockets_at(file, target, which);
     sockets.insert(sockets.end(), more.begin(), more.end());
   }
+  if (sockets.empty() && which == ServerSockets::connected) return Owns::unknown;
+  std::ranges::sort(sockets);
   std::vector<pid_t> tree = living_descendants(pid);
   tree.insert(tree.begin(), pid);
   Owns tree_owns = Owns::no;

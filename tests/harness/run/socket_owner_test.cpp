@@ -47,11 +47,13 @@ constexpr const char* tcp =
     "   1: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 102 1 0000 100 0\n"
     "   2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 103 1 0000 100 0\n"
     "   3: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 104 1 0000 100 0\n"
-    "   4: 0200007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 105 1 0000 100 0\n";
+    "   4: 0200007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 105 1 0000 100 0\n"
+    "   5: 0100007F:1F90 0100007F:9C41 01 00000000:00000000 00:00000000 00000000     0        0 0 1 0000 100 0\n";
 
-std::vector<std::uint64_t> sockets_in(const std::string& text, const Target& target) {
+std::vector<std::uint64_t> sockets_in(const std::string& text, const Target& target,
+                                      ServerSockets which = ServerSockets::open) {
   std::istringstream file(text);
-  return sockets_at(file, target);
+  return sockets_at(file, target, which);
 }
 
 TEST(SocketOwner, FindsSocketsThatListenOnTheAddressOrOnAll) {
@@ -60,6 +62,7 @@ TEST(SocketOwner, FindsSocketsThatListenOnTheAddressOrOnAll) {
   EXPECT_THAT(sockets_in(tcp, target_of("127.0.0.1", 8081)), ElementsAre(103));
   EXPECT_THAT(sockets_in(tcp, target_of("127.0.0.1", 80)), IsEmpty());
   EXPECT_THAT(sockets_in(tcp, target_of("::1", 8080)), IsEmpty());
+  EXPECT_THAT(sockets_in(tcp, target_of("127.0.0.1", 8080), ServerSockets::connected), ElementsAre(104));
   EXPECT_THAT(sockets_in("", target_of("127.0.0.1", 80)), IsEmpty());
   EXPECT_THAT(sockets_in("0: nonsense\n1: 12:34\n", target_of("127.0.0.1", 80)), IsEmpty());
 }
@@ -101,9 +104,9 @@ class SocketOwnerOf : public testing::TestWithParam<Transport> {
 };
 
 TEST_P(SocketOwnerOf, IsWhoHasItOpen) {
-  EXPECT_EQ(owns_socket(getpid(), target_), Owns::yes);
+  EXPECT_EQ(owns_socket(getpid(), target_, ServerSockets::open), Owns::yes);
   socket_.reset();
-  EXPECT_EQ(owns_socket(getpid(), target_), Owns::no);
+  EXPECT_EQ(owns_socket(getpid(), target_, ServerSockets::open), Owns::no);
 }
 
 TEST_P(SocketOwnerOf, IsTheParentOfWhoHasItOpen) {
@@ -119,9 +122,9 @@ TEST_P(SocketOwnerOf, IsTheParentOfWhoHasItOpen) {
   }
   char word = 0;
   EXPECT_EQ(read(ready[0], &word, 1), 1);
-  EXPECT_EQ(owns_socket(child, target_), Owns::yes);
+  EXPECT_EQ(owns_socket(child, target_, ServerSockets::open), Owns::yes);
   socket_.reset();
-  EXPECT_EQ(owns_socket(child, target_), Owns::yes);
+  EXPECT_EQ(owns_socket(child, target_, ServerSockets::open), Owns::yes);
   kill(child, SIGSTOP);
   for (const pid_t descendant : living_descendants(child)) kill(descendant, SIGKILL);
   kill(child, SIGKILL);
@@ -135,12 +138,40 @@ TEST_P(SocketOwnerOf, IsNoProcessThatHasEnded) {
   if (child == 0) _exit(0);
   siginfo_t info{};
   waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
-  EXPECT_EQ(owns_socket(child, target_), Owns::no);
+  EXPECT_EQ(owns_socket(child, target_, ServerSockets::open), Owns::no);
+  waitpid(child, nullptr, 0);
+}
+
+// A server that hands each connection to a process that is nobody's child.
+TEST(SocketOwner, TellsWhoHasTheConnections) {
+  const UniqueFd listening(socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(listening.get(), 1), 0);
+  socklen_t size = sizeof address;
+  getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  const Target target = target_of("127.0.0.1", ntohs(address.sin_port));
+  EXPECT_EQ(owns_socket(getpid(), target, ServerSockets::connected), Owns::unknown);
+  const UniqueFd client(socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(owns_socket(getpid(), target, ServerSockets::connected), Owns::unknown);  // not accepted yet
+  const pid_t child = fork();                                                         // has the listening socket
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  const UniqueFd accepted(accept(listening.get(), nullptr, nullptr));
+  EXPECT_EQ(owns_socket(getpid(), target, ServerSockets::connected), Owns::yes);
+  EXPECT_EQ(owns_socket(child, target, ServerSockets::open), Owns::yes);
+  EXPECT_EQ(owns_socket(child, target, ServerSockets::connected), Owns::no);
+  kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, SocketOwnerOf, testing::Values(Transport::tcp, Transport::udp),
-                         [](const auto& info) { return info.param == Transport::tcp ? "tcp" : "udp"; });
+                         [](const auto& test) { return test.param == Transport::tcp ? "tcp" : "udp"; });
 
 }  // namespace
 }  // namespace bench

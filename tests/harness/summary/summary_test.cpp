@@ -149,7 +149,7 @@ TEST(Ideal, IsTheLongerOfTheLongestTaskAndAllComputation) {
 }
 
 TEST(Ideal, SpreadsComputationOverNoMoreThanTheQuota) {
-  Example example("cpu", {"serial"}, {.tasks = 8, .work = 1});
+  Example example("cpu", {"serial"}, {.tasks = 8, .work = 1, .waits = {}});
   Group& group = example.plan.groups[0];
   group.quota_cpus = 0.5;
   EXPECT_DOUBLE_EQ(ideal_ns(group, 80 * ms), 160 * ms);
