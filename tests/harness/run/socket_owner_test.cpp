@@ -92,8 +92,10 @@ class SocketOwnerOf : public testing::TestWithParam<Transport> {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    if (GetParam() == Transport::tcp) listen(socket_.get(), 1);
+    EXPECT_EQ(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    if (GetParam() == Transport::tcp) {
+      EXPECT_EQ(listen(socket_.get(), 1), 0);
+    }
     socklen_t size = sizeof address;
     getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size);
     target_ = target_of("127.0.0.1", ntohs(address.sin_port), GetParam());
