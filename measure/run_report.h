@@ -42,6 +42,16 @@ struct JobMeasurement {
   Histogram service;      ///< From the task's start to its end.
 };
 
+/// How often a CPU quota stopped the groups of processes that a run is in, and for how long.
+struct CpuThrottling {
+  std::int64_t times = 0;
+  std::int64_t ns = 0;  ///< Summed over CPUs where the kernel does so.
+
+  CpuThrottling operator-(const CpuThrottling& other) const noexcept {
+    return {.times = times - other.times, .ns = ns - other.ns};
+  }
+};
+
 /// Memory with so many connections or units, over that without any.
 struct MemoryReading {
   std::uint32_t count = 0;
@@ -83,6 +93,8 @@ struct ServiceMeasurement {
   TreeUsage usage;                ///< Of the server's whole tree from the window's beginning to the end of its drain.
   TreeUsage usage_to_stop;        ///< Of it, until the window's time was up,
   std::int64_t to_stop_ns;        ///< and how long that was.
+  char server_cpu_unknown[160];   ///< Why that is not known, zero-terminated; empty where it is.
+  bool server_switches_unknown;   ///< The rest of it is known, but for its switches.
   std::int64_t server_user_ns;    ///< Of the server's tree over its whole life (tick-sampled split),
   std::int64_t server_system_ns;  ///< as far as its units were waited for.
   std::uint32_t generator_cpus;   ///< That the load generator's workers may use at once.
@@ -120,6 +132,7 @@ struct RunReport {
   PrimitiveMeasurement primitive;
   ServerCounters server;
   ServiceMeasurement service;
+  CpuThrottling throttling;    ///< From the run's start to its end.
   std::int64_t plain_loop_ns;  ///< CPU time that went into measuring the next figure.
   double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
   Surroundings surroundings;

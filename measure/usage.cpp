@@ -1,19 +1,17 @@
 #include "measure/usage.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <fstream>
-#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
 
 #include "measure/clock.h"
+#include "measure/proc_files.h"
 
 namespace bench {
 namespace {
@@ -26,48 +24,6 @@ TreeUsage usage_of(const rusage& usage) {
       .minor_faults = usage.ru_minflt,
       .major_faults = usage.ru_majflt,
   };
-}
-
-// The names in a folder of /proc that are numbers: processes or threads.
-std::vector<pid_t> numbered_entries(const std::string& path) {
-  std::vector<pid_t> numbers;
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
-  if (!folder) return numbers;
-  while (const dirent* entry = readdir(folder.get())) {
-    const std::string_view name = entry->d_name;
-    pid_t number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc{} && end == name.data() + name.size()) numbers.push_back(number);
-  }
-  return numbers;
-}
-
-// Adds the value of each "key: value" line of a /proc file whose key is asked for; 0 where there is none.
-std::int64_t proc_value(const std::string& path, std::string_view key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ':') continue;
-    return std::strtoll(line.c_str() + key.size() + 1, nullptr, 10);
-  }
-  return 0;
-}
-
-// The fields of /proc/PID/stat from the third on; the second is a name in brackets that may hold spaces.
-std::vector<std::int64_t> stat_fields(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string line;
-  std::getline(file, line);
-  std::vector<std::int64_t> fields;
-  const std::size_t bracket = line.rfind(')');
-  if (bracket == std::string::npos) return fields;
-  std::size_t at = bracket + 2;
-  while (at < line.size()) {
-    fields.push_back(std::strtoll(line.c_str() + at, nullptr, 10));
-    const std::size_t space = line.find(' ', at);
-    if (space == std::string::npos) break;
-    at = space + 1;
-  }
-  return fields;
 }
 
 bool has_children() {
@@ -111,24 +67,16 @@ TreeUsage living_process_usage(pid_t pid) {
   TreeUsage usage;
   clockid_t clock{};
   if (clock_getcpuclockid(pid, &clock) == 0) usage.cpu_ns = clock_ns(clock);
-  const std::vector<std::int64_t> fields = stat_fields(pid);  // proc(5): minflt, cminflt, majflt, cmajflt are 10 to 13
-  if (fields.size() > 10) {
-    usage.minor_faults = fields[7] + fields[8];
-    usage.major_faults = fields[9] + fields[10];
+  if (const auto stat = read_process_stat(pid)) {
+    usage.cpu_ns += stat->children_cpu_ns;
+    usage.minor_faults = stat->minor_faults + stat->children_minor_faults;
+    usage.major_faults = stat->major_faults + stat->children_major_faults;
   }
   for (const pid_t thread : numbered_entries(fmt::format("/proc/{}/task", pid))) {
     const std::string status = fmt::format("/proc/{}/task/{}/status", pid, thread);
     usage.voluntary_switches += proc_value(status, "voluntary_ctxt_switches");
     usage.involuntary_switches += proc_value(status, "nonvoluntary_ctxt_switches");
   }
-  return usage;
-}
-
-TreeUsage outside_tree_usage(pid_t pid) {
-  TreeUsage usage = living_process_usage(pid);
-  const std::vector<std::int64_t> fields = stat_fields(pid);  // proc(5): cutime and cstime are 16 and 17
-  if (fields.size() > 14) usage.cpu_ns += (fields[13] + fields[14]) * (1'000'000'000 / sysconf(_SC_CLK_TCK));
-  for (const pid_t descendant : living_descendants(pid)) usage += living_process_usage(descendant);
   return usage;
 }
 

@@ -32,18 +32,16 @@ enum class Edge : std::uint8_t {
 ///
 /// Two system calls and a clock without living children; with them some of /proc is read, about 50 µs a child. The
 /// calling process reads its own counters last at the beginning of a window and first at its end, so that this reading
-/// is no part of the window. Of a living child's own reaped children only the faults are seen.
+/// is no part of the window. The switches of a living child's own reaped children are not seen.
 TreeUsage own_tree_usage(Edge edge);
 
 /// The calling process's part of the above: itself and its reaped descendants. Async-signal-safe.
 TreeUsage own_and_reaped_usage();
 
-/// What a living process has used, read from outside, which takes about 50 µs; nothing once it has ended.
+/// What a living process and those that it has reaped have used, read from outside, which takes about 50 µs; nothing
+/// once it is gone. The CPU time of the reaped is known in ticks of 10 ms; the switches of ended threads and processes
+/// are not.
 TreeUsage living_process_usage(pid_t pid);
-
-/// Process `pid` with all its descendants, alive or reaped, read from outside. The CPU time of the reaped is known in
-/// ticks of 10 ms, and the switches of ended threads and processes are not.
-TreeUsage outside_tree_usage(pid_t pid);
 
 /// The living descendants of `pid`, children before grandchildren; those that end meanwhile may be missing.
 std::vector<pid_t> living_descendants(pid_t pid);

@@ -11,7 +11,9 @@
 #include "harness/app/run_command.h"
 #include "harness/load/url.h"
 #include "harness/options/workload_parameters.h"
+#include "harness/run/socket_owner.h"
 #include "harness/text/quantities.h"
+#include "measure/proc_files.h"
 
 namespace bench {
 namespace {
@@ -44,7 +46,7 @@ MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const
 
 }  // namespace
 
-Plan make_load_plan(const Tables& tables, const Options& options) {
+Plan make_load_plan(const Tables& tables, const Options& options, const Machine& machine) {
   const LoadOptions& load = *options.load;
   ServerUrl url;
   try {
@@ -54,6 +56,12 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
   }
   if (load.server_pid && kill(*load.server_pid, 0) != 0 && errno == ESRCH) {
     throw UsageError(fmt::format("--server-pid={}: {}", *load.server_pid, std::strerror(errno)));
+  }
+  if (load.server_pid) {
+    const std::int64_t process = proc_value(fmt::format("/proc/{}/status", *load.server_pid), "Tgid");
+    if (process > 0 && process != *load.server_pid) {
+      throw UsageError(fmt::format("--server-pid={}: is a thread of process {}", *load.server_pid, process));
+    }
   }
   const Service& service = *url.service;
   const UrlScheme& scheme = service.scheme;
@@ -66,6 +74,7 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
   plan.seed = options.seed.value_or(std::random_device{}());
   plan.min_rounds = plan.max_rounds = options.repetitions.value_or(1);
   plan.max_time_ns = options.max_time_ns;
+  plan.cpu_quota = machine.cpu_quota;
   plan.services.client = load.client;
   plan.cpu_split = {.server = {}, .client = load.client.cpus};
 
@@ -84,15 +93,19 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
                                 .classes = scheme.exchanges ? 0 : classes_told_apart(service, group.load.parameters),
                                 .pid = load.server_pid.value_or(-1)};
   group.title =
-      fmt::format("{} · {} connections{} · {}", load.url, format_count(load.connections),
+      fmt::format("{} · {} connections{} · {}{}", load.url, format_count(load.connections),
                   load.pipeline > 1 ? fmt::format(" · pipeline {}", load.pipeline) : "",
-                  load.rate > 0 ? fmt::format("{} requests/s offered", format_count(load.rate)) : "closed loop");
+                  load.rate > 0 ? fmt::format("{} requests/s offered", format_count(load.rate)) : "closed loop",
+                  plan.cpu_quota ? fmt::format(" · load held to a quota of {:.2f} CPUs", plan.cpu_quota->cpus) : "");
   group.cells = {0};
   Cell cell;
   cell.model = &foreign_model;
   cell.name = service_cell_name(cell, group);
   cell.label = url.target.text;
   cell.expected_ns = expected_service_run_ns(group, plan.services);
+  if (load.server_pid && owns_socket(*load.server_pid, url.target, ServerSockets::open) == Owns::unknown) {
+    cell.note = fmt::format("is taken to be process {}, whose sockets cannot be seen from here", *load.server_pid);
+  }
   constexpr std::int64_t minute_ns = 60'000'000'000;
   cell.time_limit_ns = minute_ns + 3 * cell.expected_ns;
   plan.cells.push_back(std::move(cell));
@@ -100,7 +113,7 @@ Plan make_load_plan(const Tables& tables, const Options& options) {
 }
 
 Exit load(const Tables& tables, const Options& options) {
-  return run_and_report(options, [&](const Machine&) { return make_load_plan(tables, options); });
+  return run_and_report(options, [&](const Machine& machine) { return make_load_plan(tables, options, machine); });
 }
 
 }  // namespace bench

@@ -2,12 +2,13 @@
 #pragma once
 
 #include "harness/app/app.h"
+#include "harness/plan/machine.h"
 #include "harness/plan/plan.h"
 
 namespace bench {
 
 /// The plan of Options::load: one cell, whose server is not ours. Throws UsageError for a URL that makes no sense.
-Plan make_load_plan(const Tables& tables, const Options& options);
+Plan make_load_plan(const Tables& tables, const Options& options, const Machine& machine);
 
 /// Carries out Command::load.
 Exit load(const Tables& tables, const Options& options);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "harness/app/interrupts.h"
@@ -16,6 +17,7 @@
 #include "harness/run/no_halt.h"
 #include "harness/session/progress.h"
 #include "harness/session/session.h"
+#include "measure/proc_files.h"
 
 namespace bench {
 namespace {
@@ -64,6 +66,11 @@ void print(std::string_view text) {
 }
 
 Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make) {
+  if (!proc_knows_this_process()) {
+    throw std::runtime_error(
+        "/proc is missing or that of another PID namespace, so that what runs use cannot be read; mount its own: "
+        "mount -t proc proc /proc, or unshare --mount-proc");
+  }
   raise_descriptor_limit();
   const Machine machine = read_machine();
   const Plan plan = make(machine);

@@ -75,7 +75,7 @@ double expected_batch_ns(const Group& group, const Model& model, std::uint32_t w
   const Demand demand = demand_of(group);
   const std::uint32_t tasks = group.batch.tasks;
   const std::uint32_t computing = is_pool(model) ? workers : resolve(model.in_flight, tasks, workers);
-  const double cpus = model.parallel ? std::min(group.cpus, computing) : 1;
+  const double cpus = std::min<double>(group.usable_cpus(), model.parallel ? computing : 1);
   const double overlap = resolve(model.in_flight, tasks, workers);
   const double units = model.units == HowMany::tasks ? tasks * unit_cost_ns(model.unit) : 0;
   const double in_turn_ns = group.job->in_turn ? static_cast<double>(group.job->in_turn(group.batch).count()) : 0;

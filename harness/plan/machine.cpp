@@ -229,6 +229,7 @@ Machine read_machine() {
   rlimit descriptors{};
   getrlimit(RLIMIT_NOFILE, &descriptors);
   machine.descriptor_limit = descriptors.rlim_cur;
+  machine.cpu_quota = read_cpu_quota();
   machine.load_average.resize(3);
   if (getloadavg(machine.load_average.data(), 3) != 3) machine.load_average.clear();
   machine.caches = read_caches();

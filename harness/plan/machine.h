@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/plan/cpu_quota.h"
 #include "models/model.h"
 
 namespace bench {
@@ -38,6 +39,7 @@ struct Machine {
   std::string hypervisor;  ///< "none", or its vendor where the kernel tells, else "unknown vendor"
   std::string clock_source;
   std::uint64_t descriptor_limit = 0;
+  std::optional<CpuQuota> cpu_quota;  ///< Nothing without one.
   std::vector<double> load_average;
   std::vector<CacheLevel> caches;
   std::vector<UnitLimit> process_limits;

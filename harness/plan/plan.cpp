@@ -28,6 +28,7 @@ const ServiceOptions& shared_services(const Options& options) {
 void add_part(Plan& plan, const Options& options, const Machine& machine) {
   for (const PlanKind* kind : kinds) {
     for (Group& group : kind->groups(options, plan.cpu_split)) {
+      hold_to_quota(group, plan.cpu_quota);
       for (Cell& cell : kind->cells(group, options)) {
         cell.group = plan.groups.size();
         cell.name = kind->name(cell, group, options);
@@ -52,6 +53,7 @@ Plan make_plan(const Options& options, const Machine& machine) {
   Plan plan;
   plan.seed = options.seed ? *options.seed : std::random_device{}();
   plan.max_time_ns = options.max_time_ns;
+  plan.cpu_quota = machine.cpu_quota;
   if (options.repetitions) plan.min_rounds = plan.max_rounds = *options.repetitions;
   plan.services = shared_services(options);
   plan.cpu_split = split_cpus(available_cpu_numbers(), plan.services);
@@ -64,6 +66,12 @@ Plan make_plan(const Options& options, const Machine& machine) {
 std::string_view kind_name(Kind kind) {
   constexpr std::array<std::string_view, kind_count> names{"job", "service", "primitive"};
   return names[static_cast<std::size_t>(kind)];
+}
+
+void hold_to_quota(Group& group, const std::optional<CpuQuota>& quota) {
+  if (!quota) return;
+  group.quota_cpus = quota->cpus;
+  group.title += quota_in_title(quota);
 }
 
 void number_workloads(Plan& plan) {

@@ -49,10 +49,14 @@ struct Group {
   Batch batch;                           ///< The same as a job sees it; of a primitive the tasks are its units.
   ServiceLoad load;                      ///< Of a service.
   std::optional<ForeignServer> foreign;  ///< Serves the service in the place of a model.
-  std::uint32_t cpus = 0;                ///< CPUs a run may use.
+  std::uint32_t cpus = 0;                ///< CPUs a run may use,
+  double quota_cpus = 0;                 ///< and as how many it is given CPU time; 0: no quota.
   std::string title;                     ///< For people: "io · 100 tasks · wait 10 ms · 2 CPUs".
   std::vector<std::size_t> cells;        ///< Indices into Plan::cells, in the order of the model table.
   std::size_t workload = 0;              ///< Which of the plan's workloads it is of, in the order of the groups.
+
+  /// As many CPUs as a run has the time of.
+  double usable_cpus() const { return quota_cpus > 0 ? std::min<double>(cpus, quota_cpus) : cpus; }
 
   /// Of its workload.
   std::string_view name() const {
@@ -104,9 +108,13 @@ struct Plan {
   std::int64_t max_time_ns = 0;
   ServiceOptions services;  ///< What all groups of services have in common.
   CpuSplit cpu_split;       ///< Of the runs of services.
+  std::optional<CpuQuota> cpu_quota;
 
   const Group& group_of(const Cell& cell) const { return groups[cell.group]; }
 };
+
+/// Has the group know of the quota, and its title say so.
+void hold_to_quota(Group& group, const std::optional<CpuQuota>& quota);
 
 /// Numbers the workloads of the plan's groups, as Group::workload has them.
 void number_workloads(Plan& plan);

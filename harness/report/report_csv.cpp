@@ -62,6 +62,19 @@ std::string latency(const Source& source) {
   return source.sums ? number(source.sums->latency_ns[which].median) : "";
 }
 
+// Likewise; empty too of a server whose costs are not known.
+template <auto field>
+std::string cost(const Source& source) {
+  const bool unknown = source.sums && source.sums->service && !knows_costs(source.group, *source.sums->service);
+  return unknown ? "" : summed<field>(source);
+}
+
+template <auto field>
+std::string switches(const Source& source) {
+  const bool unknown = source.sums && source.sums->service && !knows_switches(source.group, *source.sums->service);
+  return unknown ? "" : summed<field>(source);
+}
+
 // Likewise, of what only services have.
 template <auto field>
 std::string service_median(const Source& source) {
@@ -76,6 +89,12 @@ std::string service_number(const Source& source) {
 template <auto field>
 std::string service_percent(const Source& source) {
   return source.sums ? number((*source.sums->service.*field).median * 100) : "";
+}
+
+std::string server_percent(const Source& source) {
+  return source.sums && !knows_costs(source.group, *source.sums->service)
+             ? ""
+             : service_percent<&ServiceSummary::server_busy>(source);
 }
 
 std::string memory_text(const Source& source, double UnitMemory::*field) {
@@ -150,9 +169,9 @@ const std::vector<Column> columns{
      [](const Source& s) { return s.sums ? number(s.sums->service->rate.high) : ""; }},
     {"over_ideal", Of::no_primitives, [](const Source& s) { return s.sums ? number(s.sums->over_ideal) : ""; }},
     {"speedup_over_serial", Of::jobs, [](const Source& s) { return s.sums ? number(s.sums->speedup) : ""; }},
-    {"cpu_ns", Of::all, summed<&CellSummary::cpu_ns>},
-    {"voluntary_switches", Of::all, summed<&CellSummary::voluntary_switches>},
-    {"involuntary_switches", Of::all, summed<&CellSummary::involuntary_switches>},
+    {"cpu_ns", Of::all, cost<&CellSummary::cpu_ns>},
+    {"voluntary_switches", Of::all, switches<&CellSummary::voluntary_switches>},
+    {"involuntary_switches", Of::all, switches<&CellSummary::involuntary_switches>},
     {"latency_p50_ns", Of::no_primitives, latency<Shown::p50>},
     {"latency_p90_ns", Of::no_primitives, latency<Shown::p90>},
     {"latency_p99_ns", Of::no_primitives, latency<Shown::p99>},
@@ -165,7 +184,7 @@ const std::vector<Column> columns{
     {"user_bytes_per_unit", Of::primitives, primitive_median<&PrimitiveSummary::user_bytes>},
     {"kernel_bytes_per_unit", Of::primitives, primitive_median<&PrimitiveSummary::kernel_bytes>},
     {"units_peak", Of::no_primitives, summed<&CellSummary::units_peak>},
-    {"server_cpu_percent", Of::services, service_percent<&ServiceSummary::server_busy>},
+    {"server_cpu_percent", Of::services, server_percent},
     {"generator_cpu_percent", Of::services, service_percent<&ServiceSummary::generator_busy>},
     {"fairness", Of::services, service_median<&ServiceSummary::fairness>},
     {"connections_established", Of::services, service_number<&ServiceSummary::connections_established>},

@@ -86,6 +86,10 @@ class CellRows {
     parts_.sample(source_, sample, row, bench);
     bench["run_user_cpu_ns"] = sample.run_user_ns;
     bench["run_system_cpu_ns"] = sample.run_system_ns;
+    if (sample.throttling.times > 0) {
+      bench["throttled_times"] = sample.throttling.times;
+      bench["throttled_ns"] = sample.throttling.ns;
+    }
     if (parts_.has_latency) {
       add_percentiles(bench, "latency", sample.latency_ns);
       bench["latency_histogram"] = histogram_json(sample.latency);

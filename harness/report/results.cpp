@@ -103,11 +103,13 @@ Json noise_json(const Results& results) {
 }
 
 Json machine_json(const Machine& machine) {
-  return {{"kernel", machine.kernel},           {"cpu_model", machine.cpu_model},
-          {"cpus_available", available_cpus()}, {"memory_bytes", machine.memory_bytes},
-          {"governor", machine.governor},       {"turbo", machine.turbo},
-          {"hypervisor", machine.hypervisor},   {"clock_source", machine.clock_source},
-          {"limits", limits_json(machine)}};
+  Json json{{"kernel", machine.kernel},           {"cpu_model", machine.cpu_model},
+            {"cpus_available", available_cpus()}, {"memory_bytes", machine.memory_bytes},
+            {"governor", machine.governor},       {"turbo", machine.turbo},
+            {"hypervisor", machine.hypervisor},   {"clock_source", machine.clock_source},
+            {"limits", limits_json(machine)}};
+  if (const auto& quota = machine.cpu_quota) json["cpu_quota"] = {{"cpus", quota->cpus}, {"limit", quota->name}};
+  return json;
 }
 
 Json libraries_json() {

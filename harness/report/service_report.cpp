@@ -16,9 +16,6 @@ const std::vector<std::string> columns{"model",      "rate/s",   "95%",    "p50"
 
 std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
 
-// What is not known of a server that somebody else runs.
-bool costs_unknown(const Group& group) { return group.foreign && group.foreign->pid <= 0; }
-
 // Nothing, where no request was answered or waited for.
 std::string latency_text(const Estimate& latency_ns) {
   return latency_ns.median > 0 ? format_duration(latency_ns.median) : "-";
@@ -35,7 +32,7 @@ std::string limit_text(const CellSummary& row, bool server_unknown) {
 std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const Group& group,
                                 const CellResult& /*result*/) {
   const ServiceSummary& service = *row.service;
-  const bool unknown = costs_unknown(group);
+  const bool unknown = !knows_costs(group, service);
   const std::string served = fmt::format("{}/{}", service.connections_served, service.active_asked);
   return {
       cell.label,
@@ -46,7 +43,9 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
       latency_text(row.latency_ns[Shown::p99_9]),
       unknown ? "-" : format_duration(row.cpu_ns.median),
       ratio_text(row.over_ideal),
-      unknown ? "-" : fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median),
+      knows_switches(group, service)
+          ? fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median)
+          : "-",
       unknown ? "-" : percent(service.server_busy.median),
       percent(service.generator_busy.median),
       served,

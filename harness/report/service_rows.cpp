@@ -108,9 +108,6 @@ Json classes_json(const Service& service, const std::vector<ClassSummary>& class
   return rows;
 }
 
-// Whether the server's CPU time, context switches and faults are known.
-bool is_server_watched(const RowSource& source) { return !source.group.foreign || source.group.foreign->pid > 0; }
-
 // Of a sample or of a median of samples; per request.
 struct ServerCosts {
   double busy = 0;  // share of the CPUs
@@ -121,12 +118,16 @@ struct ServerCosts {
   double major_faults = 0;
 };
 
-void fill_costs(const RowSource& source, const ServerCosts& costs, Json& bench) {
-  if (!is_server_watched(source)) return;
+template <typename Service>
+void fill_costs(const RowSource& source, const Service& service, const ServerCosts& costs, Json& bench) {
+  if (!service.server_cpu_unknown.empty()) bench["server_cpu_unknown"] = service.server_cpu_unknown;
+  if (!knows_costs(source.group, service)) return;
   bench["server_cpu_ns_per_request"] = costs.cpu_ns;
   bench["server_cpu_percent"] = costs.busy * 100;
-  bench["voluntary_switches_per_request"] = costs.voluntary_switches;
-  bench["involuntary_switches_per_request"] = costs.involuntary_switches;
+  if (knows_switches(source.group, service)) {
+    bench["voluntary_switches_per_request"] = costs.voluntary_switches;
+    bench["involuntary_switches_per_request"] = costs.involuntary_switches;
+  }
   bench["minor_faults_per_request"] = costs.minor_faults;
   bench["major_faults_per_request"] = costs.major_faults;
 }
@@ -164,7 +165,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   row["items_per_second"] = service.rate;
   bench["limit"] = limit_name(service.judgement.limit);
   if (sample.ideal_cpu_ns > 0) bench["ideal_ns"] = sample.ideal_cpu_ns;
-  fill_costs(source,
+  fill_costs(source, service,
              {.busy = service.server_busy,
               .cpu_ns = sample.cpu_ns,
               .voluntary_switches = sample.voluntary_switches,
@@ -199,7 +200,7 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
   if (service.offered_rate.median > 0) bench["offered_rate_per_second"] = service.offered_rate.median;
   bench["limit"] = limit_name(service.limit);
   if (source.ideal_ns > 0) bench["ideal_ns"] = source.ideal_ns;
-  fill_costs(source,
+  fill_costs(source, service,
              {.busy = service.server_busy.median,
               .cpu_ns = summary.cpu_ns.median,
               .voluntary_switches = summary.voluntary_switches.median,

@@ -84,6 +84,7 @@ class LauncherProcess {
   RunOutcome perform(const RunRequest& request) {
     RunOutcome outcome;
     report_.clear();
+    const CpuThrottling throttled_before = throttling();
     const pid_t launcher = getpid();
     const pid_t run = fork();
     if (run < 0) {
@@ -103,8 +104,11 @@ class LauncherProcess {
       watch(request, run, process.get(), outcome);
     }
     end_tree(run, outcome);
+    report_.throttling = throttling() - throttled_before;
     return outcome;
   }
+
+  CpuThrottling throttling() const { return plan_.cpu_quota ? read_throttling(*plan_.cpu_quota) : CpuThrottling{}; }
 
   // Returns when the run's first process has ended, its time is up, or the harness cancels it or is gone.
   void watch(const RunRequest& request, pid_t run, int process, RunOutcome& outcome) {

@@ -12,6 +12,7 @@
 
 #include "harness/load/load_generator.h"
 #include "harness/run/bare_request.h"
+#include "harness/run/foreign_usage.h"
 #include "harness/run/listener.h"
 #include "harness/run/ruler.h"
 #include "harness/run/server_process.h"
@@ -78,11 +79,15 @@ class ServiceRun {
     return generator.run(at_edge);
   }
 
-  /// What the server's tree has used so far; nothing where that is unknown.
+  /// What the server's tree has used so far, of a foreign one since the window began; nothing where that is unknown.
   UsageReading server_usage(Edge edge) {
     if (server_) return server_->usage(edge);
-    const pid_t pid = group_.foreign->pid;
-    return {.usage = pid > 0 ? outside_tree_usage(pid) : TreeUsage{}, .at_ns = now_ns()};
+    return foreign_->at(edge);
+  }
+
+  /// Has the measurement say what is unknown of the server's usage.
+  void explain_usage(ServiceMeasurement& measured) const {
+    if (foreign_) foreign_->explain(measured);
   }
 
  private:
@@ -103,6 +108,7 @@ class ServiceRun {
     load_.target = foreign.target;
     load_.classes = foreign.classes;
     load_.make_exchange = foreign.make_exchange;
+    foreign_.emplace(foreign);
   }
 
   const Plan& plan_;
@@ -111,6 +117,7 @@ class ServiceRun {
   Listeners listeners_;
   ServerSetup setup_;
   std::optional<ServerProcess> server_;
+  std::optional<ForeignUsage> foreign_;
   LoadPlan load_;
 };
 
@@ -211,6 +218,7 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
   keep(load, report);
   const std::size_t cpus = plan.cpu_split.client.empty() ? available_cpus() : plan.cpu_split.client.size();
   report.service.generator_cpus = static_cast<std::uint32_t>(std::min<std::size_t>(load.workers, cpus));
+  run.explain_usage(report.service);
   if (run.server()) {
     window.count_others(load.cpu_ns);
     run.server()->stop();

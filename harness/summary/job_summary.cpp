@@ -46,6 +46,7 @@ const SummaryKind job_summary{.ideal_ns = ideal_of,
                               .ranked_by = ranked_by,
                               .cost_by = cost_by,
                               .why_unranked = why_unranked,
-                              .afterword = nullptr};
+                              .afterword = nullptr,
+                              .warn = nullptr};
 
 }  // namespace bench

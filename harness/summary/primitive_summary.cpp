@@ -20,6 +20,7 @@ const SummaryKind primitive_summary{.ideal_ns = nullptr,
                                     .ranked_by = nullptr,
                                     .cost_by = nullptr,
                                     .why_unranked = nullptr,
-                                    .afterword = nullptr};
+                                    .afterword = nullptr,
+                                    .warn = nullptr};
 
 }  // namespace bench

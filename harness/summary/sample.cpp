@@ -40,6 +40,7 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
       .major_faults = per_batch(job.usage.major_faults),
       .run_user_ns = std::max<std::int64_t>(user_ns - report.plain_loop_ns, 0),
       .run_system_ns = system_ns,
+      .throttling = report.throttling,
       .units_peak = report.units_peak.load(),
       .latency_ns = percentiles(job.latency),
       .start_delay_ns = percentiles(job.start_delay),
@@ -67,6 +68,7 @@ Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::
   sample.run_user_ns = user_ns;
   sample.run_system_ns = system_ns;
   sample.surroundings = report.surroundings;
+  sample.throttling = report.throttling;
   sample.primitive = {.operations = measured.operations,
                       .memory = memory_slope({measured.memory.begin(), measured.memory.end()})};
   return sample;
@@ -99,6 +101,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   sample.major_faults = per_request(measured.usage.major_faults);
   sample.run_user_ns = measured.server_user_ns;
   sample.run_system_ns = measured.server_system_ns;
+  sample.throttling = report.throttling;
   sample.units_peak = report.units_peak.load();
   sample.latency_ns = percentiles(measured.latency);
   sample.latency = measured.latency.encode();
@@ -122,6 +125,8 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.timed_out = report.server.timed_out.load();
   service.open_peak = report.server.open_peak.load();
   service.error_text = measured.error_text;
+  service.server_cpu_unknown = measured.server_cpu_unknown;
+  service.server_switches_unknown = measured.server_switches_unknown;
   const auto load_window_ns = static_cast<double>(load.wall_ns);
   service.judgement =
       judge({.window_ns = load_window_ns,

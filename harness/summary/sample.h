@@ -59,12 +59,14 @@ struct ServiceSample {
   std::vector<ClassSample> classes;  ///< As Service::classes; empty where no more than one can occur.
   double send_lag_p99_ns = 0;
   double connect_p99_ns = 0;
-  std::uint64_t accepted = 0;   ///< By the server, over the whole run.
-  std::uint64_t refused = 0;    ///< By the server for lack of descriptors or units, over the whole run.
-  std::uint64_t timed_out = 0;  ///< By the server, over the whole run.
-  std::int32_t open_peak = 0;   ///< Conversations under way at once in the server, counted.
-  std::string error_text;       ///< Of the first error.
-  std::optional<Knee> knee;     ///< Where the rate was searched.
+  std::uint64_t accepted = 0;            ///< By the server, over the whole run.
+  std::uint64_t refused = 0;             ///< By the server for lack of descriptors or units, over the whole run.
+  std::uint64_t timed_out = 0;           ///< By the server, over the whole run.
+  std::int32_t open_peak = 0;            ///< Conversations under way at once in the server, counted.
+  std::string error_text;                ///< Of the first error.
+  std::string server_cpu_unknown;        ///< Why the server's usage is not known; empty where it is, or nobody asked.
+  bool server_switches_unknown = false;  ///< Its switches alone are not.
+  std::optional<Knee> knee;              ///< Where the rate was searched.
 };
 
 /// Memory per connection, or per unit that waits.
@@ -95,6 +97,7 @@ struct Sample {
   double major_faults = 0;
   std::int64_t run_user_ns = 0;          ///< Of the run's whole life, with its start and warm-up.
   std::int64_t run_system_ns = 0;        ///< Likewise; user and system are split by the kernel's ticks.
+  CpuThrottling throttling{};            ///< Of the run's whole life, by a CPU quota.
   std::int32_t units_peak = 0;           ///< Units alive at once, counted.
   Percentiles<double> latency_ns{};      ///< shown_percentiles: from a batch's start to each task's end.
   Percentiles<double> start_delay_ns{};  ///< From a batch's start to each task's start.

@@ -60,6 +60,8 @@ ServiceSummary summarize_service(const Samples& samples) {
     row.requests_failed += service.load.requests_failed;
     row.requests_unfinished += service.load.requests_unfinished;
     if (row.error_text.empty()) row.error_text = service.error_text;
+    if (row.server_cpu_unknown.empty()) row.server_cpu_unknown = service.server_cpu_unknown;
+    row.server_switches_unknown |= service.server_switches_unknown;
   }
   row.limit = std::ranges::max_element(limits, {}, [](const auto& pair) { return pair.second; })->first;
   if (first.service->knee) {
@@ -128,6 +130,14 @@ std::string afterword(const SummarySource& source, const GroupSummary& summary, 
   return text;
 }
 
+void warn(GroupSummary& summary) {
+  for (const CellSummary& row : summary.cells) {
+    if (const std::string& why = row.service->server_cpu_unknown; !why.empty()) {
+      summary.warnings.push_back(fmt::format("CPU of the server unknown: {}", why));
+    }
+  }
+}
+
 }  // namespace
 
 const SummaryKind service_summary{.ideal_ns = ideal_of,
@@ -136,6 +146,7 @@ const SummaryKind service_summary{.ideal_ns = ideal_of,
                                   .ranked_by = ranked_by,
                                   .cost_by = cost_by,
                                   .why_unranked = why_unranked,
-                                  .afterword = afterword};
+                                  .afterword = afterword,
+                                  .warn = warn};
 
 }  // namespace bench

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/plan/plan.h"
 #include "harness/summary/sample.h"
 #include "harness/summary/statistics.h"
 
@@ -40,9 +41,22 @@ struct ServiceSummary {
   std::uint64_t requests_unfinished = 0;  ///< Of all runs together.
   std::vector<ClassSummary> classes;      ///< As ServiceSample has them.
   std::string error_text;                 ///< The first there was.
-  std::optional<Knee> knee;               ///< Where the rate was searched: that of the median rate.
+  std::string server_cpu_unknown;  ///< Why the usage of the server is not known in all runs, of the first it is not.
+  bool server_switches_unknown = false;  ///< In any run.
+  std::optional<Knee> knee;              ///< Where the rate was searched: that of the median rate.
   std::optional<Estimate> knee_rate;
 };
+
+/// Whether what a server costs is known, and its context switches too: where it is ours or of a process that was given,
+/// unless the runs say otherwise. `Service` is a sample or a summary of samples.
+template <typename Service>
+bool knows_costs(const Group& group, const Service& service) {
+  return !group.foreign || (group.foreign->pid > 0 && service.server_cpu_unknown.empty());
+}
+template <typename Service>
+bool knows_switches(const Group& group, const Service& service) {
+  return knows_costs(group, service) && !service.server_switches_unknown;
+}
 
 /// Sums up samples of one cell, of which there is at least one.
 ServiceSummary summarize_service(const Samples& samples);

@@ -241,6 +241,8 @@ class GroupSummarizer {
                       "a quieter machine",
                       summary_.others_busy * 100));
     }
+    warn_of_throttling();
+    if (kind_.warn) kind_.warn(summary_);
     // One window is what a foreign server is asked for unless told otherwise.
     const bool asked_for_one = group_.foreign && plan_.max_rounds == 1;
     if (!summary_.cells.empty() && summary_.rounds < fewest_runs && !asked_for_one) {
@@ -273,6 +275,24 @@ class GroupSummarizer {
                     "rests on pairs of "
                     "runs that lay next to each other; a longer --max-time or a quieter machine gives steadier medians",
                     fmt::join(parts, ", ")));
+  }
+
+  void warn_of_throttling() {
+    if (!plan_.cpu_quota) return;
+    std::size_t runs = 0;
+    std::size_t throttled = 0;
+    for (const CellSummary& row : summary_.cells) {
+      const std::vector<Sample>& samples = results_.cells[row.cell].samples;
+      runs += samples.size();
+      throttled += static_cast<std::size_t>(
+          std::ranges::count_if(samples, [](const Sample& sample) { return sample.throttling.times > 0; }));
+    }
+    if (throttled == 0) return;
+    const std::size_t cells = summary_.cells.size();
+    summary_.warnings.push_back(fmt::format(
+        "the CPU quota throttled {} of {} run{} of {} cell{}, which stops all units at once for up to a period; lift "
+        "it with: {}",
+        throttled, runs, runs == 1 ? "" : "s", cells, cells == 1 ? "" : "s", plan_.cpu_quota->remedy));
   }
 
   const Plan& plan_;
@@ -343,7 +363,7 @@ double ideal_ns(const Group& group, double compute_ns) {
     longest_ns = std::max(longest_ns, task_ns + static_cast<double>(batch.waits[i].count()));
   }
   const double in_turn_ns = group.job->in_turn ? static_cast<double>(group.job->in_turn(batch).count()) : 0;
-  return std::max({longest_ns, compute_ns / group.cpus, in_turn_ns});
+  return std::max({longest_ns, compute_ns / group.usable_cpus(), in_turn_ns});
 }
 
 }  // namespace bench

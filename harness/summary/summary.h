@@ -79,7 +79,8 @@ double widest_half_width(const Plan& plan, const Results& results, std::size_t g
                          const std::vector<std::size_t>& cells);
 
 /// The time that no model can beat, for a batch of the group: the longest task, or all computation spread evenly over
-/// the CPUs, whichever is longer. `compute_ns` is the CPU time of the batch as a plain loop, 0 without computation.
+/// the CPUs that it may use, or as many as its quota has the time of, whichever is longer. `compute_ns` is the CPU time
+/// of the batch as a plain loop, 0 without computation.
 double ideal_ns(const Group& group, double compute_ns);
 
 }  // namespace bench

@@ -36,6 +36,9 @@ struct SummaryKind {
 
   /// What follows the sentence on the best; null: nothing.
   std::string (*afterword)(const SummarySource& source, const GroupSummary& summary, const Ranking& ranking);
+
+  /// Adds warnings of its own; null: none.
+  void (*warn)(GroupSummary& summary);
 };
 
 extern const SummaryKind job_summary;

@@ -2,6 +2,8 @@
 // serve` and `bench load`, behave as servers and load tools do.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -190,6 +192,7 @@ class Serving {
 
   const std::string& url() const { return url_; }
   Program& program() { return program_; }
+  const Program& program() const { return program_; }
 
  private:
   static std::vector<std::string> with_binary(std::vector<std::string> arguments, std::string binary) {
@@ -277,6 +280,77 @@ TEST(Load, TellsOfAServerThatDiesMeanwhile) {
   const Finished served = serving.program().finish();
   EXPECT_EQ(served.exit_status, 1);
   EXPECT_THAT(served.err, HasSubstr("killed by signal 6"));
+}
+
+// One window on a server, with --server-pid, and what came of it.
+struct Watched {
+  std::string out;
+  Json bench;       // of the run's row,
+  double cpu_time;  // and this of it
+};
+
+Watched watch(const std::string& url, pid_t pid, const std::vector<std::string>& more = {}) {
+  const TempFolder folder;
+  std::vector<std::string> arguments{
+      BENCH_BINARY,       "load",       url,           "--server-pid=" + std::to_string(pid), "--connections=4",
+      "--duration=200ms", "--warmup=0", "--out=r.json"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  const Finished load = run_program(arguments, {.folder = folder.path()});
+  const Json row = Json::parse(read_text(folder.file("r.json")))["benchmarks"][0];
+  return {.out = load.out, .bench = row["bench"], .cpu_time = row["cpu_time"]};
+}
+
+void expect_unknown(const Watched& watched, const std::string& why) {
+  EXPECT_THAT(watched.out, ContainsRegex("Warning: CPU of the server unknown: .*" + why));
+  EXPECT_THAT(watched.bench.value("server_cpu_unknown", ""), ContainsRegex(why));
+  for (const char* key : {"server_cpu_ns_per_request", "server_cpu_percent", "voluntary_switches_per_request",
+                          "involuntary_switches_per_request", "minor_faults_per_request"}) {
+    EXPECT_FALSE(watched.bench.contains(key)) << key;
+  }
+  EXPECT_EQ(watched.cpu_time, 0);
+}
+
+// The process given is above the server, which makes one for each connection: these are reaped in the window.
+TEST(LoadWithServerPid, CountsWhatTheChildrenOfAChildHaveUsed) {
+  Serving serving({"--model=processes", "--workload=echo", "--port=0"});
+  const Watched watched = watch(serving.url(), serving.program().pid(), {"--requests-per-connection=5"});
+  // A server that was given next to no time may have used less than ticks tell.
+  const std::string unknown = watched.bench.value("server_cpu_unknown", "");
+  EXPECT_EQ(unknown.empty(), watched.bench.value("server_cpu_ns_per_request", 0.0) > 0);
+  EXPECT_THAT(unknown, testing::AnyOf(testing::IsEmpty(), HasSubstr("ticks")));
+  EXPECT_FALSE(watched.bench.contains("voluntary_switches_per_request"));
+}
+
+TEST(LoadWithServerPid, KnowsNothingOfAProcessThatDoesNotListenThere) {
+  Serving serving({"--model=epoll", "--workload=echo", "--port=0"});
+  const Serving other({"--model=epoll", "--workload=echo", "--port=0"});
+  expect_unknown(watch(serving.url(), other.program().pid()), "listens on 127.0.0.1:");
+}
+
+TEST(LoadWithServerPid, KnowsNothingOfAZombie) {
+  Serving serving({"--model=epoll", "--workload=echo", "--port=0"});
+  const pid_t zombie = fork();
+  if (zombie == 0) _exit(0);
+  siginfo_t info{};
+  waitid(P_PID, static_cast<id_t>(zombie), &info, WEXITED | WNOWAIT);
+  expect_unknown(watch(serving.url(), zombie), "process " + std::to_string(zombie) + " had ended");
+  waitpid(zombie, nullptr, 0);
+}
+
+TEST(LoadWithServerPid, KnowsNothingOfAServerThatEnds) {
+  Serving serving({"--model=epoll", "--workload=aborts", "--port=0"}, FAULTY_BENCH_BINARY);
+  expect_unknown(watch(serving.url(), serving.program().pid()), "ended (in|before) the window");
+}
+
+TEST(Run, RefusesAProcThatNamesOtherProcesses) {
+  if (run_program({"/usr/bin/env", "unshare", "--pid", "--fork", "true"}).exit_status != 0) {
+    GTEST_SKIP() << "needs the right to make a PID namespace";
+  }
+  const Finished run = run_program({"/usr/bin/env", "unshare", "--pid", "--fork", BENCH_BINARY, "--model=serial",
+                                    "--workload=sum", "--repetitions=1", "--out=-"});
+  EXPECT_EQ(run.exit_status, 1);
+  EXPECT_THAT(run.err, HasSubstr("PID namespace"));
+  EXPECT_THAT(run.err, HasSubstr("--mount-proc"));
 }
 
 TEST(Load, RefusesAUrlThatMakesNoSense) {

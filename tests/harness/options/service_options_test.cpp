@@ -579,7 +579,7 @@ TEST(RunOptions, SayNothingOfACommaWhereNoListIsTaken) {
 
 TEST(RunOptions, RefuseFlagsOfServeAndLoad) {
   EXPECT_EQ(refusal({"--port=80"}), "--port: `bench run` does not take it; `bench serve` does");
-  EXPECT_EQ(refusal({"run", "--timeout=1s"}), "--timeout: `bench run` does not take it; `bench load` does");
+  EXPECT_EQ(refusal({"run", "--check=body"}), "--check: `bench run` does not take it; `bench load` does");
 }
 
 // ---- Help ----

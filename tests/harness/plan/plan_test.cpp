@@ -45,6 +45,20 @@ std::vector<std::string> names(const Plan& plan) {
   return found;
 }
 
+TEST(Plan, ShowsACpuQuotaAndAllowsForIt) {
+  Options options = options_for({"threads"}, {"cpu"});
+  options.cpus = {2};
+  const Plan without = make_plan(options, roomy_machine());
+  Machine machine = roomy_machine();
+  machine.cpu_quota = CpuQuota{.cpus = 0.25};
+  const Plan plan = make_plan(options, machine);
+  EXPECT_EQ(plan.groups[0].title, without.groups[0].title + ", quota 0.25");
+  EXPECT_EQ(plan.groups[0].usable_cpus(), 0.25);
+  EXPECT_EQ(without.groups[0].usable_cpus(), 2);
+  EXPECT_GT(plan.cells[0].time_limit_ns, without.cells[0].time_limit_ns);
+  EXPECT_EQ(plan.cpu_quota->cpus, 0.25);
+}
+
 TEST(Plan, MultipliesListsOutInTheOrderGiven) {
   Options options = options_for({"serial", "threads"}, {"io"});
   options.parameters["tasks"] = {"2", "3"};

@@ -15,6 +15,7 @@ namespace {
 using testing::AllOf;
 using testing::Contains;
 using testing::Each;
+using testing::ElementsAre;
 using testing::Key;
 using testing::Not;
 using testing::SizeIs;
@@ -92,6 +93,25 @@ TEST(Csv, HasARowOfFiguresForEveryCellOfAService) {
   EXPECT_EQ(rows[1].at("error"), "it died");
   EXPECT_EQ(rows[1].at("rate_per_second"), "");
   EXPECT_EQ(rows[2].at("limit"), "");
+}
+
+TEST(Csv, LeavesEmptyWhatAForeignServerCosts) {
+  ServiceExample example({"epoll"});
+  std::optional<ForeignServer>& foreign = example.plan.groups[0].foreign;
+  foreign.emplace();
+  example.add_six(0, 2000, 3500, Limit::latency);
+  const auto figures = [&] {
+    Row row = rows_of(example)[0];
+    return std::vector{row["cpu_ns"], row["server_cpu_percent"], row["voluntary_switches"]};
+  };
+  EXPECT_THAT(figures(), ElementsAre("", "", ""));
+  foreign->pid = 42;
+  EXPECT_THAT(figures(), ElementsAre("3500", "50", "0"));
+  ServiceSample& service = *example.results.cells[0].samples[2].service;
+  service.server_switches_unknown = true;
+  EXPECT_THAT(figures(), ElementsAre("3500", "50", ""));
+  service.server_cpu_unknown = "process 42 ended in the window";
+  EXPECT_THAT(figures(), ElementsAre("", "", ""));
 }
 
 TEST(Csv, HasOneHeaderOverJobsAndServices) {

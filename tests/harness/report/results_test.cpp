@@ -116,6 +116,19 @@ TEST(Document, RecordsHowItCameAbout) {
             Json({{{"name", "io/threads/tasks:4/wait:10ms+20ms"}, {"reason", "needs more threads"}}}));
 }
 
+TEST(Document, RecordsACpuQuotaAndHowOftenItStoppedARun) {
+  Example example;
+  EXPECT_FALSE(example.document()["context"]["bench"]["machine"].contains("cpu_quota"));
+  example.machine.cpu_quota = CpuQuota{.cpus = 1.5, .name = "/sys/fs/cgroup/cpu.max = 150000 100000"};
+  example.results.cells[0].samples[1].throttling = {.times = 4, .ns = 90};
+  EXPECT_EQ(example.document()["context"]["bench"]["machine"]["cpu_quota"],
+            Json({{"cpus", 1.5}, {"limit", "/sys/fs/cgroup/cpu.max = 150000 100000"}}));
+  const std::vector<Json> rows = example.rows("run_type", "iteration");
+  EXPECT_FALSE(rows[0]["bench"].contains("throttled_times"));
+  EXPECT_EQ(rows[1]["bench"]["throttled_times"], 4);
+  EXPECT_EQ(rows[1]["bench"]["throttled_ns"], 90);
+}
+
 TEST(Document, SaysWhatIsComparedWithWhatAndHowThatCameOut) {
   Example example;
   example.plan.groups[0].title = "io · 4 tasks";
@@ -436,6 +449,27 @@ TEST(ServiceRows, SayNothingOfAServerThatSomebodyElseRuns) {
   EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["parameters"]["target"], "192.0.2.1:80");
   group.foreign->pid = 42;
   EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["server_cpu_percent"], 50);
+}
+
+TEST(ServiceRows, SayWhatIsUnknownOfAServerThatSomebodyElseRuns) {
+  ServiceExample example({"epoll"});
+  example.plan.groups[0].foreign.emplace().pid = 42;
+  ServiceSample& service = *example.add(0, 1000, 0, Limit::latency).service;
+  service.server_switches_unknown = true;
+  for (const char* type : {"iteration", "aggregate"}) {
+    const Json bench = rows_of(example, type)[0]["bench"];
+    EXPECT_EQ(bench["server_cpu_percent"], 50) << type;
+    EXPECT_FALSE(bench.contains("voluntary_switches_per_request")) << type;
+    EXPECT_FALSE(bench.contains("server_cpu_unknown")) << type;
+  }
+  service.server_cpu_unknown = "process 42 ended in the window";
+  for (const char* type : {"iteration", "aggregate"}) {
+    const Json bench = rows_of(example, type)[0]["bench"];
+    EXPECT_EQ(bench["server_cpu_unknown"], "process 42 ended in the window") << type;
+    for (const char* key : {"server_cpu_percent", "server_cpu_ns_per_request", "minor_faults_per_request"}) {
+      EXPECT_FALSE(bench.contains(key)) << type << " " << key;
+    }
+  }
 }
 
 TEST(ServiceRows, HoldNoNullWithoutASingleAnswer) {

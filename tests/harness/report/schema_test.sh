@@ -57,6 +57,14 @@ until grep -q '127\.0\.0\.1:[0-9]' serve.out serve.err || ! kill -0 "$server" 2>
 url=http://$(grep -oh '127\.0\.0\.1:[0-9]*' serve.out serve.err | head -n 1)/
 run 0 load "$bench" load "$url" "${short[@]}" --duration=50ms
 run 0 watched "$bench" load "$url" "${short[@]}" --duration=50ms --server-pid="$server"
+# Under a server whose processes end in the window, and of a process that is no server.
+"$bench" serve --model=processes --workload=http --port=0 >forks.out 2>forks.err </dev/null &
+forks=$!
+until grep -q '127\.0\.0\.1:[0-9]' forks.out forks.err || ! kill -0 "$forks" 2>/dev/null; do sleep 0.05; done
+forks_url=http://$(grep -oh '127\.0\.0\.1:[0-9]*' forks.out forks.err | head -n 1)/
+run 0 reaped "$bench" load "$forks_url" "${short[@]}" --duration=50ms --requests-per-connection=5 --server-pid="$forks"
+run 0 unknown "$bench" load "$url" "${short[@]}" --duration=50ms --server-pid="$forks"
+kill "$forks"
 kill "$server"
 
 # Interrupted once a first run has been written.
@@ -68,7 +76,7 @@ status=0
 wait "$harness" || status=$?
 [[ $status == 130 ]] || fail "interrupted: status $status instead of 130"
 
-files="single normal failed own skipped nothing primitives unmeasured services open common search faulty silent load watched interrupted"
+files="single normal failed own skipped nothing primitives unmeasured services open common search faulty silent load watched reaped unknown interrupted"
 for file in $files; do
   "$python" -m jsonschema -i "$file.json" "$schema" || fail "$file.json does not obey the schema"
 done
@@ -148,6 +156,7 @@ assert any(row.get("error_occurred") for row in rows["faulty"])
 assert all(row["iterations"] == 0 and row["items_per_second"] == 0 for row in samples("silent"))
 assert all("server_cpu_percent" not in part and "target" in part["parameters"] for part in parts("load"))
 assert all("server_cpu_percent" in part and "ideal_ns" not in part for part in parts("watched"))
+assert all("server_cpu_percent" not in part and part["server_cpu_unknown"] for part in parts("unknown"))
 
 # The schema refuses what is wrong.
 def row_of(document, kind):
@@ -238,6 +247,10 @@ service_mutations = {
     "an invalid sample without a reason": lambda d: distrust(measured(d)),
     "a valid sample with a reason against it": lambda d: measured(d).update(invalid_reason="none"),
     "a service without its ideal": lambda d: measured(d).pop("ideal_ns"),
+    "a server whose CPU is both known and not": lambda d: measured(d).update(server_cpu_unknown="it ended"),
+    "a server that gave CPU time back": lambda d: measured(d).update(server_cpu_ns_per_request=-546),
+    "a quota that stopped a run 0 times": lambda d: measured(d).update(throttled_times=0),
+    "a quota of no CPU": lambda d: context(d)["machine"].update(cpu_quota={"cpus": 0, "limit": "cpu.max"}),
     "a service without its switches": lambda d: measured(d).pop("voluntary_switches_per_request"),
     "a rate that is infinite": lambda d: row_of(d, "sample").update(items_per_second="Infinity"),
     "a service without a rate": lambda d: row_of(d, "sample").pop("items_per_second"),

@@ -71,6 +71,18 @@ TEST_F(ServiceReport, DividesCostsByAllRequestsAnsweredBetweenTheReadings) {
   EXPECT_TRUE(sample.service->judgement.valid || sample.service->judgement.limit == Limit::generator);
 }
 
+TEST_F(ServiceReport, CarriesWhatIsUnknownAndWhatAQuotaDid) {
+  std::string("process 7 ended").copy(report.service.server_cpu_unknown, 20);
+  report.service.server_switches_unknown = true;
+  report.throttling = {.times = 3, .ns = 500};
+  const Sample sample = make_service_sample(report, 0, 0, {});
+  EXPECT_EQ(sample.service->server_cpu_unknown, "process 7 ended");
+  EXPECT_TRUE(sample.service->server_switches_unknown);
+  EXPECT_EQ(sample.throttling.times, 3);
+  EXPECT_EQ(make_sample(report, 0, 0, 0).throttling.ns, 500);
+  EXPECT_EQ(make_primitive_sample(report, 0, 0, 0).throttling.ns, 500);
+}
+
 // Two CPUs for both: what the load has used is not there for the server, but only where they share.
 TEST_F(ServiceReport, TakesAServerForTheLimitThatUsesAllTheLoadHasLeft) {
   report.service.usage_to_stop.cpu_ns = 2'900'000'000;  // of four seconds

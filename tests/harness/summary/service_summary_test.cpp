@@ -13,6 +13,7 @@ namespace bench {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -220,6 +221,33 @@ TEST(ServiceTable, SaysWhatWentWrong) {
   EXPECT_THAT(text, HasSubstr("3 of 4 connections established; 42 requests never answered; "
                               "errors: 6 reset, 12 wrong_reply (byte 3 is wrong)\n"
                               "  INVALID (2 wrong replies): epoll (6 of 6 runs)\n"));
+}
+
+// A server that somebody else runs, in a process that was given.
+ServiceExample foreign_example() {
+  ServiceExample example({"epoll"});
+  example.plan.groups[0].foreign.emplace().pid = 42;
+  example.add_six(0, 10'000, 3500, Limit::latency);
+  for (Sample& sample : example.results.cells[0].samples) sample.ideal_cpu_ns = 0;
+  return example;
+}
+
+TEST(ServiceTable, SaysWhyTheCpuOfAServerIsUnknown) {
+  ServiceExample example = foreign_example();
+  EXPECT_THAT(table(example), AllOf(HasSubstr("3.50 µs"), Not(HasSubstr("unknown"))));
+  ServiceSample& last = *example.results.cells[0].samples.back().service;
+  last.server_cpu_unknown = "process 42 ended in the window";
+  const std::string text = table(example);
+  EXPECT_THAT(text, ContainsRegex("1.00 ms +- +- +- +- +25%  +4/4  latency or server"));
+  EXPECT_THAT(text, HasSubstr("Warning: CPU of the server unknown: process 42 ended in the window.\n"));
+}
+
+TEST(ServiceTable, LeavesOutSwitchesThatAreUnknown) {
+  ServiceExample example = foreign_example();
+  example.results.cells[0].samples.front().service->server_switches_unknown = true;
+  const std::string text = table(example);
+  EXPECT_THAT(text, ContainsRegex("3.50 µs +- +- +50%"));
+  EXPECT_THAT(text, Not(HasSubstr("Warning: CPU")));
 }
 
 TEST(ServiceTable, ShowsKneesMemoryAndClasses) {

@@ -146,6 +146,26 @@ TEST(Ideal, IsTheLongerOfTheLongestTaskAndAllComputation) {
   EXPECT_EQ(ideal_of({5ms}, 100, 100 * ms), 50 * ms);  // 5 + 1 against 100 / 2
 }
 
+TEST(Ideal, SpreadsComputationOverNoMoreThanTheQuota) {
+  Example example("cpu", {"serial"}, {.tasks = 8, .work = 1, .waits = {}});
+  Group& group = example.plan.groups[0];
+  group.quota_cpus = 0.5;
+  EXPECT_DOUBLE_EQ(ideal_ns(group, 80 * ms), 160 * ms);
+  group.quota_cpus = 16;
+  EXPECT_DOUBLE_EQ(ideal_ns(group, 80 * ms), 40 * ms);
+}
+
+TEST(Summary, WarnsOnceOfAQuotaThatStoppedRuns) {
+  Example example = io_example({"serial", "threads"});
+  example.plan.cpu_quota = CpuQuota{.cpus = 1, .remedy = "echo max > cpu.max"};
+  for (const std::size_t cell : {0U, 1U}) example.walls_ns(cell, times(6, 10 * ms));
+  EXPECT_THAT(example.summary().warnings, Not(Contains(HasSubstr("quota"))));
+  for (const std::size_t round : {1U, 3U, 4U})
+    example.results.cells[1].samples[round].throttling = {.times = 2, .ns = 9};
+  EXPECT_THAT(example.summary().warnings, Contains(AllOf(HasSubstr("the CPU quota throttled 3 of 12 runs of 2 cells"),
+                                                         HasSubstr("lift it with: echo max > cpu.max"))));
+}
+
 TEST(Summary, HoldsEachRunAgainstItsOwnIdeal) {
   Example example("cpu", {"serial"}, {.tasks = 64, .work = 8000, .waits = {}});
   // The machine slows down from run to run, and the plain loop with it: always 1.5 times the ideal of compute / 2.
