@@ -217,7 +217,7 @@ def _unranked(group):
 
 def _reason(group, reason, cells):
     if reason.startswith("invalid: "):
-        runs = _once(f"{cell.figures['invalid_samples']} of {cell.median['repetitions']}" for cell in cells)
+        runs = _once(f"{cell.figures['invalid_samples']} of {len(cell.samples)}" for cell in cells)
         whose = "its" if len(cells) == 1 else "their"
         return f"{whose} figures are invalid: {reason.removeprefix('invalid: ')} (runs: {runs})"
     if reason == "starved":

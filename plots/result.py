@@ -88,7 +88,7 @@ class Cell:
         flaw = self.flaw
         if flaw == "invalid":
             runs = self.figures.get("invalid_samples", 0)
-            of = "" if runs == self.median["repetitions"] else f" in {runs} of {self.median['repetitions']} runs"
+            of = "" if runs == len(self.samples) else f" in {runs} of {len(self.samples)} runs"
             return f"invalid{of}: {self.figures['invalid_reason']}"
         if flaw == "starved":
             return (f"starved: served {self.figures['connections_served']:,} of "

@@ -10,7 +10,7 @@ COLUMNS = 2
 MOST_NAMED = 8  # lines in a panel; of more, those that stray the most from their median
 RULERS = (("spin_ns", "computation", "-"), ("line_trip_ns", "cache line", (0, (5, 2))),
           ("system_call_ns", "system call", (0, (1.5, 1.2))))
-HATCHES = {"slow": None, "changing": "////"}  # of a round that the rulers call so
+HATCHES = {"slow": None, "changing": "////", "disturbed": "...."}  # of a round most of whose runs were so
 
 
 @dataclass
@@ -210,10 +210,12 @@ def _name_rulers(frame, axes, ends):
 
 
 def _regimes(groups, workload):
-    """{round: regime} by the samples of the workload."""
-    return dict(sorted((row["bench"]["round"], row["bench"]["regime"])
-                       for group in groups if group.workload == workload
-                       for cell in group.measured for row in cell.samples))
+    """{round: the commonest regime of its runs}."""
+    rounds = {}
+    for group in groups:
+        for row in (row for cell in group.measured for row in cell.samples if group.workload == workload):
+            rounds.setdefault(row["bench"]["round"], []).append(row["bench"]["regime"])
+    return {at: max(regimes, key=regimes.count) for at, regimes in sorted(rounds.items())}
 
 
 def _rounds(axes, regimes):
@@ -232,7 +234,7 @@ def _rounds(axes, regimes):
 
 
 def _stretches(regimes):
-    """(first round, last round, regime) of rounds in a row that are slow or changing."""
+    """(first round, last round, regime) of rounds in a row that are not usual."""
     found = []
     for at, regime in regimes.items():
         if found and found[-1][1] == at - 1 and found[-1][2] == regime:

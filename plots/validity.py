@@ -5,7 +5,7 @@ import re
 from plots import works
 from plots.marks import names_of
 
-REGIMES = ("usual", "slow", "changing", "unknown")
+REGIMES = ("usual", "slow", "changing", "disturbed", "unknown")
 PROBES = (("line_trip_spread_percent", "the trip of a cache line between two CPUs"),
           ("spin_spread_percent", "a fixed computation"), ("system_call_spread_percent", "a system call"))
 
@@ -74,14 +74,13 @@ def _fault(cell):
 
 
 def _regimes(result):
-    """How many rounds of each workload the machine was in which regime."""
-    rounds = {}
+    """How many runs of each workload found the machine in which regime."""
+    runs = {}
     for group in result.groups:
         for cell in group.cells:
-            for sample in cell.samples:
-                rounds.setdefault(group.workload, {})[sample["bench"]["round"]] = sample["bench"]["regime"]
-    return [{"workload": workload, "counts": [list(regimes.values()).count(regime) for regime in REGIMES]}
-            for workload, regimes in rounds.items()]
+            runs.setdefault(group.workload, []).extend(sample["bench"]["regime"] for sample in cell.samples)
+    return [{"workload": workload, "counts": [regimes.count(regime) for regime in REGIMES]}
+            for workload, regimes in runs.items() if regimes]
 
 
 def _noise(result):
@@ -89,7 +88,7 @@ def _noise(result):
     spreads = [(result.bench["noise_floor"][key], what) for key, what in PROBES]
     known = [f"±{spread:.1f}% for {what}" for spread, what in spreads if spread > 0]
     if not known:
-        return "The machine's own speed was read too rarely to say how quiet it was: that takes four rounds."
-    return ("Between rounds the program times three things that do not change; half of those readings lay within "
+        return "The machine's own speed was read too rarely to say how quiet it was: that takes two runs."
+    return ("Before and after each run the program times three things that do not change; half of those readings lay within "
             f"{', '.join(known)}. Differences between files that are no larger than this may be the machine's, not a "
             "model's; ratios within a file pair runs of the same round, and suffer less.")

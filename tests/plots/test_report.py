@@ -316,7 +316,7 @@ class Validity(unittest.TestCase):
         self.assertEqual([f"{plain(cell['names'])}: {cell['text']}" for cell in found["cells"]], [
             "epoll: here it spawns nothing", "poll: invalid in 1 of 6 runs: no request was due",
             "io-uring: skipped: no rings"])
-        self.assertEqual(found["regimes"][0], {"workload": "cpu", "counts": [4, 2, 0, 0]})
+        self.assertEqual(found["regimes"][0], {"workload": "cpu", "counts": [4, 2, 0, 0, 0]})
         self.assertIn("±1.0% for the trip of a cache line", found["noise"])
 
     def test_a_sound_file(self):
