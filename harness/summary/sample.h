@@ -32,12 +32,16 @@ using Percentiles = std::array<T, shown_percentiles.size()>;
 /// The highest rate that keeps a promise, between its neighbours.
 struct Knee {
   double rate = 0;        ///< Requests per second; 0: not even the lowest rate that was tried keeps it.
-  double above_rate = 0;  ///< The lowest rate that was tried and does not; 0: all do.
+  double above_rate = 0;  ///< The lowest rate that was tried and that the server does not keep it at; 0: none.
   double above_quantile_ns = 0;
   std::string above_why;  ///< What was broken there.
   double below_rate = 0;  ///< The next lower rate that was tried; 0: none.
   double below_quantile_ns = 0;
   std::uint32_t tries = 0;
+  std::uint32_t unknown_tries = 0;  ///< Of them, those that say nothing of the server.
+  std::uint64_t requests = 0;       ///< That the percentile at `rate` rests on.
+  std::string why_not_found;        ///< Why it may lie higher than `rate`, and between which bounds is not known;
+                                    ///< empty where it was found, or no rate that can be tried keeps the promise.
 };
 
 /// Requests of one class.
@@ -54,7 +58,8 @@ struct ServiceSample {
   Judgement judgement;
   double littles_law_ratio = 1;
   double server_busy = 0;            ///< Server CPU time as a share of the CPUs that the model can use.
-  double others_busy = 0;            ///< What other processes used of the CPUs of both sides, as a share.
+  double others_busy = 0;            ///< What other processes used of the CPUs of both sides, as a share; of all CPUs
+                                     ///< where the server is foreign, before the load where it is not watched either.
   double generator_busy = 0;         ///< CPU time of the generator's workers as a share of the window.
   std::vector<ClassSample> classes;  ///< As Service::classes; empty where no more than one can occur.
   double send_lag_p99_ns = 0;

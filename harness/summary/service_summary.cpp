@@ -137,11 +137,10 @@ std::string afterword(const SummarySource& source, const GroupSummary& summary, 
 
 // Neither side is to blame for what others take from both.
 void warn_of_others(GroupSummary& summary) {
-  constexpr double disturbing = 0.1;
   std::size_t disturbed = 0;
   double most = 0;
   for (const CellSummary& row : summary.cells) {
-    if (row.service->others_busy.median < disturbing) continue;
+    if (row.service->others_busy.median < disturbing_share) continue;
     ++disturbed;
     most = std::max(most, row.service->others_busy.median);
   }

@@ -11,6 +11,9 @@
 
 namespace bench {
 
+/// What other processes may use of the CPUs before both sides are slow and tails long.
+inline constexpr double disturbing_share = 0.1;
+
 /// Requests of one class.
 struct ClassSummary {
   Estimate latency_p99_ns{};     ///< Median of the runs; 0 where there was no request.
