@@ -75,7 +75,7 @@ struct ServiceMeasurement {
   std::int64_t server_user_ns;    ///< Of the server's tree over its whole life (tick-sampled split),
   std::int64_t server_system_ns;  ///< as far as its units were waited for.
   std::int64_t between_ns;        ///< How long it was between those readings.
-  double others_busy;             ///< What other processes used of the CPUs of both sides meanwhile, as a share.
+  double others_busy;             ///< As ServiceSample has it.
   double bare_request_ns;         ///< The system calls of a request, bare.
   std::int32_t open_at_barrier;   ///< Memory runs: conversations that the server has when its memory is read,
   std::int64_t user_bytes;        ///< what its tree grew by, proportional set size,

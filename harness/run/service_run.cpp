@@ -7,12 +7,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <optional>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "harness/load/load_generator.h"
 #include "harness/run/bare_request.h"
@@ -150,6 +153,25 @@ std::int64_t busy_ns(const std::set<int>& cpus) {
   return ticks * (1'000'000'000 / sysconf(_SC_CLK_TCK));
 }
 
+// The CPUs whose use by others counts: those of both sides, or any where the server's are not known.
+std::set<int> cpus_of(const Plan& plan, bool server_known) {
+  std::set<int> cpus(plan.cpu_split.server.begin(), plan.cpu_split.server.end());
+  cpus.insert(plan.cpu_split.client.begin(), plan.cpu_split.client.end());
+  const std::vector<int> any = available_cpu_numbers();
+  if (!server_known) cpus.insert(any.begin(), any.end());
+  return cpus;
+}
+
+// What is used of `cpus` while nothing is asked of the server, as a share: all that is known of others where a server's
+// own CPU time is not.
+double busy_at_rest(const std::set<int>& cpus) {
+  const std::int64_t begun_ns = now_ns();
+  const std::int64_t busy_before_ns = busy_ns(cpus);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const double all_ns = static_cast<double>(now_ns() - begun_ns) * static_cast<double>(cpus.size());
+  return std::clamp(static_cast<double>(busy_ns(cpus) - busy_before_ns) / all_ns, 0.0, 1.0);
+}
+
 void keep(const LoadReport& load, RunReport& report) {
   ServiceMeasurement& measured = report.service;
   measured.load = load;
@@ -169,8 +191,9 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
   ServiceMeasurement& measured = report.service;
   ServiceRun run(plan, request, report);
   if (run.server()) measured.bare_request_ns = bare_request_ns(run.group(), plan.cpu_split.server);
-  std::set<int> cpus(plan.cpu_split.server.begin(), plan.cpu_split.server.end());
-  cpus.insert(plan.cpu_split.client.begin(), plan.cpu_split.client.end());
+  const std::set<int> cpus = cpus_of(plan, run.server() != nullptr);
+  const bool watched = run.server() || run.group().foreign->pid > 0;
+  if (!watched) measured.others_busy = busy_at_rest(cpus);
   UsageReading before;
   std::int64_t busy_before_ns = 0;
   std::int64_t busy_after_ns = 0;
@@ -185,10 +208,12 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
     }
   });
   keep(load, report);
-  if (run.server()) {
+  if (watched) {
     const std::int64_t others_ns = busy_after_ns - busy_before_ns - measured.usage.cpu_ns - load.cpu_ns;
     const double all_ns = static_cast<double>(measured.between_ns) * static_cast<double>(cpus.size());
     if (all_ns > 0) measured.others_busy = std::clamp(static_cast<double>(others_ns) / all_ns, 0.0, 1.0);
+  }
+  if (run.server()) {
     run.server()->stop();
   } else if (load.connections_established == 0) {
     throw std::runtime_error(fmt::format("no connection to {} was established within {}: {}", run.load().target.text,
