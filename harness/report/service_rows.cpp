@@ -66,7 +66,9 @@ Json errors_json(const LoadErrorCounts& errors) {
 
 // The neighbours are there where such rates were tried.
 Json knee_json(const Knee& knee) {
-  Json json{{"rate_per_second", knee.rate}, {"tries", knee.tries}};
+  Json json{{"rate_per_second", knee.rate}, {"tries", knee.tries}, {"unknown_tries", knee.unknown_tries}};
+  if (knee.rate > 0) json["requests"] = knee.requests;
+  if (!knee.why_not_found.empty()) json["why_not_found"] = knee.why_not_found;
   if (knee.above_rate > 0) {
     json["above_rate_per_second"] = knee.above_rate;
     json["above_quantile_ns"] = knee.above_quantile_ns;
@@ -172,7 +174,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
               .minor_faults = sample.minor_faults,
               .major_faults = sample.major_faults},
              bench);
-  if (!source.group.foreign) bench["others_cpu_percent"] = service.others_busy * 100;
+  bench["others_cpu_percent"] = service.others_busy * 100;
   bench["generator_cpu_percent"] = service.generator_busy * 100;
   const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
   bench["generator_idle_percent"] = worker_ns > 0 ? static_cast<double>(load.idle_ns) / worker_ns * 100 : 0.0;
@@ -213,10 +215,8 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
               .minor_faults = summary.minor_faults.median,
               .major_faults = summary.major_faults.median},
              bench);
-  if (!source.group.foreign) {
-    bench["units_peak"] = summary.units_peak.median;
-    bench["others_cpu_percent"] = service.others_busy.median * 100;
-  }
+  if (!source.group.foreign) bench["units_peak"] = summary.units_peak.median;
+  bench["others_cpu_percent"] = service.others_busy.median * 100;
   bench["generator_cpu_percent"] = service.generator_busy.median * 100;
   bench["littles_law_ratio"] = service.littles_law_ratio.median;
   bench["send_lag_p99_ns"] = service.send_lag_p99_ns.median;
