@@ -114,8 +114,8 @@ def _draw_knees(result, group, suffix):
     frame = style.Frame(
         f"Highest rate that keeps the promise: {promise}",
         "Right is better. A dot is the median of the searches, its line the 95% interval (dotted: the range of "
-        "fewer than 6). At the right stands what broke the promise; where that was the load generator, the server "
-        "may bear more (≥). Models joined by a bracket cannot be told apart.",
+        "fewer than 6). At the right stands what broke the promise; where that was not the server, "
+        "it may bear more (≥). Models joined by a bracket cannot be told apart.",
         [result], panel=(4.2, max(1.0, 0.27 * len(cells))), left=1.75,
         label_room=0.3 + 0.85 * style.label_room(_broke(cell) for cell in cells))
     axes = frame.axes[0]
@@ -135,7 +135,8 @@ def _draw_knees(result, group, suffix):
             style.dot(axes, knee.median, height, cell.model, cell.flaw, x_value=knee)
             style.row_text(axes, knee, height, cell, lambda rate, cell=cell: _rate(cell, rate))
         else:
-            axes.annotate("at no rate that was tried", (0, height), xycoords=axes.get_yaxis_transform(), xytext=(6, 0),
+            none = "not known" if "why_not_found" in cell.figures["knee"] else "at no rate that was tried"
+            axes.annotate(none, (0, height), xycoords=axes.get_yaxis_transform(), xytext=(6, 0),
                           textcoords="offset points", va="center", fontsize=style.SMALL, color=style.MUTED)
         axes.annotate(_broke(cell), (1, height), xycoords=axes.get_yaxis_transform(), xytext=(24, 0),
                       textcoords="offset points", va="center", fontsize=style.SMALL, color=style.INK,
@@ -145,13 +146,17 @@ def _draw_knees(result, group, suffix):
 
 
 def _rate(cell, rate):
-    by_generator = "load generator" in cell.figures["knee"].get("above_why", "")
-    return f"{'≥ ' if by_generator else ''}{quantities.count(rate)}/s"
+    knee = cell.figures["knee"]
+    # In older files the load generator breaks promises too.
+    unbounded = "why_not_found" in knee or "load generator" in knee.get("above_why", "")
+    return f"{'≥ ' if unbounded else ''}{quantities.count(rate)}/s"
 
 
 def _broke(cell):
     """What was wrong at the next higher rate."""
     knee = cell.figures["knee"]
+    if "why_not_found" in knee:
+        return knee["why_not_found"]
     if "above_rate_per_second" not in knee:
         return "kept up to the highest rate there is"
     return f"at {quantities.count(knee['above_rate_per_second'])}/s: {knee['above_why']}"

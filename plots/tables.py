@@ -186,7 +186,8 @@ def _knee(cell):
     if "knee_rate_per_second" not in cell.figures:
         return None
     rate = cell.figures["knee_rate_per_second"]
-    return quantities.count(rate) if rate > 0 else "none that was tried", rate
+    none = "not known" if "why_not_found" in cell.figures["knee"] else "none that was tried"
+    return quantities.count(rate) if rate > 0 else none, rate
 
 
 def _served(cell):

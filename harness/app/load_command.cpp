@@ -44,6 +44,47 @@ MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const
   return [make](std::uint64_t /*connection*/, bool /*heavy*/) { return make(); };
 }
 
+// Refuses a load that this machine or this server cannot be put under.
+void check(const LoadOptions& load, const UrlScheme& scheme) {
+  if (load.server_pid && kill(*load.server_pid, 0) != 0 && errno == ESRCH) {
+    throw UsageError(fmt::format("--server-pid={}: {}", *load.server_pid, std::strerror(errno)));
+  }
+  if (load.server_pid) {
+    const std::int64_t process = proc_value(fmt::format("/proc/{}/status", *load.server_pid), "Tgid");
+    if (process > 0 && process != *load.server_pid) {
+      throw UsageError(fmt::format("--server-pid={}: is a thread of process {}", *load.server_pid, process));
+    }
+  }
+  if (scheme.exchanges && load.parameters.contains("message-size")) {
+    throw UsageError(fmt::format("--message-size: over {} the server decides how long a reply is; ask for another path",
+                                 scheme.name));
+  }
+}
+
+std::string title_of(const LoadOptions& load, const ServiceLoad& offered, const std::optional<CpuQuota>& quota) {
+  return fmt::format("{} · {} connections{} · {}{}", load.url, format_count(offered.connections),
+                     offered.pipeline > 1 ? fmt::format(" · pipeline {}", offered.pipeline) : "", rate_text(offered),
+                     quota ? fmt::format(" · load held to a quota of {:.2f} CPUs", quota->cpus) : "");
+}
+
+// The one cell of a group.
+Cell cell_of(const Plan& plan, std::size_t group) {
+  const Group& of = plan.groups[group];
+  Cell cell;
+  cell.group = group;
+  cell.model = &foreign_model;
+  cell.name = service_cell_name(cell, of);
+  cell.label = of.foreign->target.text;
+  cell.expected_ns = expected_service_run_ns(of, plan.services);
+  const pid_t pid = of.foreign->pid;
+  if (pid > 0 && owns_socket(pid, of.foreign->target, ServerSockets::open) == Owns::unknown) {
+    cell.note = fmt::format("is taken to be process {}, whose sockets cannot be seen from here", pid);
+  }
+  constexpr std::int64_t minute_ns = 60'000'000'000;
+  cell.time_limit_ns = minute_ns + 3 * cell.expected_ns;
+  return cell;
+}
+
 }  // namespace
 
 Plan make_load_plan(const Tables& tables, const Options& options, const Machine& machine) {
@@ -54,61 +95,41 @@ Plan make_load_plan(const Tables& tables, const Options& options, const Machine&
   } catch (const std::invalid_argument& error) {
     throw UsageError(fmt::format("{}: {}", load.url, error.what()));
   }
-  if (load.server_pid && kill(*load.server_pid, 0) != 0 && errno == ESRCH) {
-    throw UsageError(fmt::format("--server-pid={}: {}", *load.server_pid, std::strerror(errno)));
-  }
-  if (load.server_pid) {
-    const std::int64_t process = proc_value(fmt::format("/proc/{}/status", *load.server_pid), "Tgid");
-    if (process > 0 && process != *load.server_pid) {
-      throw UsageError(fmt::format("--server-pid={}: is a thread of process {}", *load.server_pid, process));
-    }
-  }
   const Service& service = *url.service;
-  const UrlScheme& scheme = service.scheme;
-  if (scheme.exchanges && load.parameters.contains("message-size")) {
-    throw UsageError(fmt::format("--message-size: over {} the server decides how long a reply is; ask for another path",
-                                 scheme.name));
-  }
+  check(load, service.scheme);
 
   Plan plan;
   plan.seed = options.seed.value_or(std::random_device{}());
   plan.min_rounds = plan.max_rounds = options.repetitions.value_or(1);
   plan.max_time_ns = options.max_time_ns;
   plan.cpu_quota = machine.cpu_quota;
+  static_cast<RateOptions&>(plan.services) = load;
   plan.services.client = load.client;
   plan.cpu_split = {.server = {}, .client = load.client.cpus};
 
-  Group& group = plan.groups.emplace_back();
-  group.service = &service;
-  group.cpus = 1;  // how many the server may use is not known, so its CPU time is told in CPUs
-  group.parameters = single_values(parameters_of(service), load.parameters);
-  group.load = {.parameters = service_parameters_of(group.parameters),
-                .connections = load.connections,
-                .active = load.active,
-                .pipeline = load.pipeline,
-                .mode = load.rate > 0 ? RateMode::fixed : RateMode::closed,
-                .rate = load.rate};
-  group.foreign = ForeignServer{.target = url.target,
-                                .make_exchange = exchange_maker(load, url, group.load.parameters),
-                                .classes = scheme.exchanges ? 0 : classes_told_apart(service, group.load.parameters),
-                                .pid = load.server_pid.value_or(-1)};
-  group.title =
-      fmt::format("{} · {} connections{} · {}{}", load.url, format_count(load.connections),
-                  load.pipeline > 1 ? fmt::format(" · pipeline {}", load.pipeline) : "",
-                  load.rate > 0 ? fmt::format("{} requests/s offered", format_count(load.rate)) : "closed loop",
-                  plan.cpu_quota ? fmt::format(" · load held to a quota of {:.2f} CPUs", plan.cpu_quota->cpus) : "");
-  group.cells = {0};
-  Cell cell;
-  cell.model = &foreign_model;
-  cell.name = service_cell_name(cell, group);
-  cell.label = url.target.text;
-  cell.expected_ns = expected_service_run_ns(group, plan.services);
-  if (load.server_pid && owns_socket(*load.server_pid, url.target, ServerSockets::open) == Owns::unknown) {
-    cell.note = fmt::format("is taken to be process {}, whose sockets cannot be seen from here", *load.server_pid);
+  for (const std::uint32_t connections : load.connections) {
+    for (const double rate : load.rates.empty() ? std::vector<double>{0} : load.rates) {
+      Group& group = plan.groups.emplace_back();
+      group.service = &service;
+      group.cpus = 1;  // how many the server may use is not known, so its CPU time is told in CPUs
+      group.parameters = single_values(parameters_of(service), load.parameters);
+      group.load = {.parameters = service_parameters_of(group.parameters),
+                    .connections = connections,
+                    .active = load.active.value_or(connections),
+                    .pipeline = load.pipeline,
+                    .mode = load.rate_mode,
+                    .rate = rate};
+      group.foreign =
+          ForeignServer{.target = url.target,
+                        .make_exchange = exchange_maker(load, url, group.load.parameters),
+                        .classes = service.scheme.exchanges ? 0 : classes_told_apart(service, group.load.parameters),
+                        .pid = load.server_pid.value_or(-1)};
+      group.title = title_of(load, group.load, plan.cpu_quota);
+      group.cells = {plan.cells.size()};
+      plan.cells.push_back(cell_of(plan, plan.groups.size() - 1));
+    }
   }
-  constexpr std::int64_t minute_ns = 60'000'000'000;
-  cell.time_limit_ns = minute_ns + 3 * cell.expected_ns;
-  plan.cells.push_back(std::move(cell));
+  number_workloads(plan);
   return plan;
 }
 

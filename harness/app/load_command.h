@@ -7,7 +7,8 @@
 
 namespace bench {
 
-/// The plan of Options::load: one cell, whose server is not ours. Throws UsageError for a URL that makes no sense.
+/// The plan of Options::load: a cell for each combination of connections and rates, whose server is not ours. Throws
+/// UsageError for a URL that makes no sense.
 Plan make_load_plan(const Tables& tables, const Options& options, const Machine& machine);
 
 /// Carries out Command::load.

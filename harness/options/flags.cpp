@@ -30,7 +30,7 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"connections", Value::list, on_run | on_load, Subject::services},
     {"active", Value::list, on_run | on_load, Subject::services},
     {"rate", Value::list, on_run | on_load, Subject::services},
-    {"slo", Value::one, on_run, Subject::services},
+    {"slo", Value::one, on_run | on_load, Subject::services},
     {"arrivals", Value::one, on_run | on_load, Subject::services},
     {"dispatch", Value::one, on_run | on_load, Subject::services},
     {"requests-per-connection", Value::one, on_run | on_load, Subject::services},

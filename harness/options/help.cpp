@@ -171,7 +171,8 @@ Load on a service:
                       requests per second offered, whether or not replies come (default: closed loop, in which each
                       connection sends when its reply has come); search: for each model the highest rate that keeps
                       --slo; common: one rate that every model can bear
-  --slo='p99<10ms'    what a searched rate keeps: p50, p90, p99 or p99.9, and a TIME (default p99<10ms)
+  --slo='p99<10ms'    what a searched rate keeps: p50, p90, p99 or p99.9, and a TIME (default p99<10ms); a try
+                      lasts up to 20s where the percentile needs that, which takes 1,000 requests for a p99
   --arrivals=constant|poisson
                       when the requests of a rate are due (default constant)
   --dispatch=each|any which connection carries a request of a rate: each in turn, and what is due while it is busy waits
@@ -278,13 +279,16 @@ std::string load_help(const Tables& tables) {
 Usage:
   bench load URL [OPTIONS]
 
+A comma makes more rows (--rate=1k,2k).
 URL says where the server is and, by its scheme, what it speaks:
 {}
 Load:
-  --connections=N     1 to 1,000,000 (default 100)
+  --connections=LIST  1 to 1,000,000 (default 100)
   --active=N          of them, those that send requests; the rest stay idle (default: all)
-  --rate=R            requests per second offered, whether or not replies come; takes k and M (default: closed loop, in
-                      which each connection sends when its reply has come)
+  --rate=LIST|search  requests per second offered, whether or not replies come; takes k and M (default: closed loop, in
+                      which each connection sends when its reply has come); search: the highest rate that keeps --slo
+  --slo='p99<10ms'    what a searched rate keeps: p50, p90, p99 or p99.9, and a TIME (default p99<10ms); a try
+                      lasts up to 20s where the percentile needs that, which takes 1,000 requests for a p99
   --arrivals=constant|poisson
                       when the requests of a rate are due (default constant)
   --dispatch=each|any which connection carries a request of a rate: each in turn, and what is due while it is busy waits
@@ -326,6 +330,7 @@ TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB,
 Examples:
   bench load http://127.0.0.1:8080/
   bench load http://127.0.0.1:8080/ --rate=5k --arrivals=poisson --duration=10s
+  bench load http://127.0.0.1:8080/ --rate=search --connections=10,100,1000
   bench load http://[::1]:8080/index.html --connections=1000 --active=10 --check=status
   bench load http://127.0.0.1:8080/ --requests-per-connection=1 --server-pid=4711 --out=r.json
 

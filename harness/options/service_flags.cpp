@@ -25,7 +25,7 @@ double read_rate(const Flags& flags, const std::string& text) {
   return rate;
 }
 
-void read_rates(const Flags& flags, ServiceOptions& options) {
+void read_rates(const Flags& flags, RateOptions& options) {
   if (!flags.given("rate")) return;
   options.rate_mode = RateMode::fixed;
   const std::vector<std::string> parts = split(flags.text("rate"), ',');
@@ -63,7 +63,7 @@ Slo parse_slo(std::string_view text) {
   return {.quantile = found->second, .limit = limit};
 }
 
-void read_slo(const Flags& flags, ServiceOptions& options) {
+void read_slo(const Flags& flags, RateOptions& options) {
   if (!flags.given("slo")) return;
   options.slo = flags.value("slo", flags.single("slo"), parse_slo);
   if (options.rate_mode != RateMode::search) {
@@ -190,15 +190,6 @@ GivenParameters read_any_parameters(const Flags& flags, const Tables& tables) {
   return {};
 }
 
-double read_one_rate(const Flags& flags) {
-  if (!flags.given("rate")) return 0;
-  const std::string& text = flags.single("rate");
-  if (text == "search" || text == "common") {
-    usage_error("rate", text, "takes requests per second here; `bench run` searches");
-  }
-  return read_rate(flags, text);
-}
-
 }  // namespace
 
 ServiceOptions read_service_options(const Flags& flags) {
@@ -247,10 +238,16 @@ ServeOptions read_serve_options(const Flags& flags, const Tables& tables) {
 LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
   LoadOptions options;
   options.url = read_url(flags);
-  options.connections = flags.count_or("connections", 1, max_connections, options.connections);
-  options.active = flags.count_or("active", 1, max_connections, options.connections);
-  check_active(flags, options.active, options.connections);
-  options.rate = read_one_rate(flags);
+  take_if_given(options.connections, flags.counts("connections", 1, max_connections));
+  if (flags.given("active")) {
+    options.active = flags.count_or("active", 1, max_connections, 1U);
+    for (const std::uint32_t connections : options.connections) check_active(flags, *options.active, connections);
+  }
+  read_rates(flags, options);
+  if (options.rate_mode == RateMode::common) {
+    usage_error("rate", "common", "there is one server; give requests per second, or search");
+  }
+  read_slo(flags, options);
   options.parameters = read_any_parameters(flags, tables);
   options.pipeline = flags.count_or("pipeline", 1, max_pipeline, options.pipeline);
   options.client = read_client(flags, options.client);

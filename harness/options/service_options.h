@@ -40,6 +40,13 @@ struct Slo {
   std::chrono::nanoseconds limit{std::chrono::milliseconds{10}};
 };
 
+/// How many requests are offered by `run` and by `load`.
+struct RateOptions {
+  RateMode rate_mode = RateMode::closed;
+  std::vector<double> rates;  ///< Requests per second, each of which makes cells; for RateMode::fixed only.
+  Slo slo;                    ///< For RateMode::search.
+};
+
 /// What a load generator is told by `run` and by `load` alike.
 struct ClientOptions {
   Arrivals arrivals = Arrivals::constant;     ///< Of an open loop.
@@ -55,12 +62,9 @@ struct ClientOptions {
 
 /// Options of `run` for services. Each list makes cells. Where services are chosen, an empty list means what its
 /// comment says, and a list with a default is never empty.
-struct ServiceOptions {
+struct ServiceOptions : RateOptions {
   std::vector<std::uint32_t> connections{100};
   std::vector<std::uint32_t> active;  ///< None above any of `connections`; empty: all connections are active.
-  RateMode rate_mode = RateMode::closed;
-  std::vector<double> rates;  ///< Requests per second; for RateMode::fixed only.
-  Slo slo;                    ///< For RateMode::search.
   std::vector<std::uint32_t> pipeline{1};
   std::vector<std::chrono::nanoseconds> service_cpu{std::chrono::nanoseconds{0}};
   std::vector<std::chrono::nanoseconds> service_wait{std::chrono::nanoseconds{0}};
@@ -95,13 +99,13 @@ inline ClientOptions one_long_window() {
   return client;
 }
 
-/// Options of `bench load`: one load on any server. Repetitions, seed and output are in Options.
-struct LoadOptions {
-  std::string url;  ///< SCHEME://REST, otherwise as it was given.
-  std::uint32_t connections = 100;
-  std::uint32_t active = 100;
-  double rate = 0;             ///< Requests per second; 0: closed loop.
-  GivenParameters parameters;  ///< Of the service that the URL's scheme names; one value of each.
+/// Options of `bench load`: any server under each combination of connections and rates. Repetitions, seed and output
+/// are in Options.
+struct LoadOptions : RateOptions {  // never RateMode::common, for there is but one server
+  std::string url;                  ///< SCHEME://REST, otherwise as it was given.
+  std::vector<std::uint32_t> connections{100};
+  std::optional<std::uint32_t> active;  ///< No more than any of `connections`; without it, all are active.
+  GivenParameters parameters;           ///< Of the service that the URL's scheme names; one value of each.
   std::uint32_t pipeline = 1;
   ClientOptions client = one_long_window();
   std::optional<pid_t> server_pid;  ///< Of the server, where its CPU time is to be read.

@@ -126,6 +126,9 @@ std::vector<std::string_view> workload_names(const Plan& plan);
 /// no sense anywhere.
 Plan make_plan(const Options& options, const Machine& machine);
 
+/// How many requests a load offers, for titles: "500 requests/s offered".
+std::string rate_text(const ServiceLoad& load);
+
 /// The name of a service's cell: "echo/epoll/connections:50/message:64".
 std::string service_cell_name(const Cell& cell, const Group& group);
 

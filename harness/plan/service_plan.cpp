@@ -13,16 +13,6 @@
 namespace bench {
 namespace {
 
-std::string rate_text(const ServiceLoad& load) {
-  switch (load.mode) {
-    case RateMode::closed: return "closed loop";
-    case RateMode::fixed: return fmt::format("{} requests/s offered", format_count(load.rate));
-    case RateMode::search: return "highest rate within the bound";
-    case RateMode::common: break;
-  }
-  return "a common rate";
-}
-
 std::string extras_text(const ServiceLoad& load) {
   std::string text;
   if (load.service_cpu.count() != 0) {
@@ -166,6 +156,16 @@ std::int64_t once_ns(const Cell& cell, const Group& group, const ServiceOptions&
 
 }  // namespace
 
+std::string rate_text(const ServiceLoad& load) {
+  switch (load.mode) {
+    case RateMode::closed: return "closed loop";
+    case RateMode::fixed: return fmt::format("{} requests/s offered", format_count(load.rate));
+    case RateMode::search: return "highest rate within the bound";
+    case RateMode::common: break;
+  }
+  return "a common rate";
+}
+
 std::string service_cell_name(const Cell& cell, const Group& group) {
   const ServiceLoad& load = group.load;
   std::string name = fmt::format("{}/{}/connections:{}", group.service->name, cell.model->name, load.connections);
@@ -187,7 +187,7 @@ std::string service_cell_name(const Cell& cell, const Group& group) {
 std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options) {
   const std::int64_t run_ns =
       start_ns(group.load.connections) + (options.client.warmup + options.client.duration).count();
-  constexpr int probes_of_a_search = 8;
+  constexpr int probes_of_a_search = 12;
   return group.load.mode == RateMode::search ? probes_of_a_search * run_ns : run_ns;
 }
 

@@ -131,8 +131,16 @@ std::string offered_rate(const Source& source) {
   return number(source.sums->service->offered_rate.median);
 }
 
+// A member of the knee's rate over the rounds; empty where none was searched.
+template <auto field>
 std::string knee_rate(const Source& source) {
-  return source.sums && source.sums->service->knee_rate ? number(source.sums->service->knee_rate->median) : "";
+  return source.sums && source.sums->service->knee_rate ? number((*source.sums->service->knee_rate).*field) : "";
+}
+
+// The lowest rate that breaks the promise; empty where none is known.
+std::string above_knee(const Source& source) {
+  const bool known = source.sums && source.sums->service->knee && source.sums->service->knee->above_rate > 0;
+  return known ? number(source.sums->service->knee->above_rate) : "";
 }
 
 std::string error_text(const Source& source) {
@@ -191,7 +199,10 @@ const std::vector<Column> columns{
     {"connections_served", Of::services, service_number<&ServiceSummary::connections_served>},
     {"requests_failed", Of::services, service_number<&ServiceSummary::requests_failed>},
     {"requests_unfinished", Of::services, service_number<&ServiceSummary::requests_unfinished>},
-    {"knee_rate_per_second", Of::services, knee_rate},
+    {"knee_rate_per_second", Of::services, knee_rate<&Estimate::median>},
+    {"knee_low_per_second", Of::services, knee_rate<&Estimate::low>},
+    {"knee_high_per_second", Of::services, knee_rate<&Estimate::high>},
+    {"above_knee_per_second", Of::services, above_knee},
     {"limit", Of::services,
      [](const Source& s) { return s.sums ? std::string(limit_name(s.sums->service->limit)) : ""; }},
     {"invalid_samples", Of::all, [](const Source& s) { return s.sums ? number(s.sums->runs.invalid) : ""; }},

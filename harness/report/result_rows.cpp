@@ -79,7 +79,7 @@ class CellRows {
     bench["regime"] = regime_name(regime_of(sample.surroundings, best_));
     bench["ruler"] = probes_json(sample.surroundings.before);
     bench["ruler_after"] = probes_json(sample.surroundings.after);
-    if (!source_.group.foreign) bench["others_cpu_percent"] = sample.surroundings.others_busy * 100;
+    bench["others_cpu_percent"] = sample.surroundings.others_busy * 100;
     const std::string why = why_invalid(sample);
     bench["valid"] = why.empty();
     if (!why.empty()) bench["invalid_reason"] = why;
@@ -136,6 +136,7 @@ class CellRows {
     bench["cpu_time_interval_ns"] = interval_json(summary.cpu_ns);
     if (summary.over_ideal) bench["over_ideal"] = ratio_json(*summary.over_ideal);
     add_verdict(summary, bench);
+    bench["others_cpu_percent"] = summary.others_busy * 100;
     parts_.median(source_, summary, row, bench);
     row["bench"] = std::move(bench);
     return row;

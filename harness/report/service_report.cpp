@@ -74,6 +74,21 @@ std::string classes_text(const Service& told, const ServiceSummary& service) {
   return parts.empty() ? std::string() : fmt::format("p99 {}", fmt::join(parts, ", "));
 }
 
+// "keeps its promise up to 8,000 requests/s (95% 7,600 to 8,400); at 8,400 not (p99 12.0 ms)"
+std::string knee_text(const Knee& knee, const Estimate& rate) {
+  const bool found = knee.why_not_found.empty();
+  std::string text(found ? "keeps its promise at no rate that was tried" : "is known to keep its promise at no rate");
+  if (knee.rate > 0) {
+    text = fmt::format("keeps its promise {} {} requests/s", found ? "up to" : "at", format_count(knee.rate));
+  }
+  if (rate.samples > 1) {
+    text +=
+        fmt::format(" ({} {} to {})", rate.bounded ? "95%" : "range", format_count(rate.low), format_count(rate.high));
+  }
+  if (knee.above_rate > 0) text += fmt::format("; at {} not ({})", format_count(knee.above_rate), knee.above_why);
+  return text;
+}
+
 // What a service's table has no column for: knees, classes, memory, and whatever went wrong.
 std::string lines_of(const Plan& plan, const Results& results, const GroupSummary& summary) {
   std::string text;
@@ -82,15 +97,7 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
     if (!row.service) continue;
     const ServiceSummary& service = *row.service;
     std::vector<std::string> parts;
-    if (service.knee) {
-      const Knee& knee = *service.knee;
-      parts.push_back(knee.rate > 0 ? fmt::format("keeps its promise up to {} requests/s", format_count(knee.rate))
-                                    : std::string("keeps its promise at no rate that was tried"));
-      if (knee.above_rate > 0)
-        parts.push_back(fmt::format(
-            "at {} {}", format_count(knee.above_rate),
-            knee.above_why == generator_was_the_limit ? knee.above_why : fmt::format("not ({})", knee.above_why)));
-    }
+    if (service.knee) parts.push_back(knee_text(*service.knee, *service.knee_rate));
     if (std::string classes = classes_text(*plan.groups[summary.group].service, service); !classes.empty())
       parts.push_back(std::move(classes));
     if (const auto& memory = results.cells[row.cell].memory) {

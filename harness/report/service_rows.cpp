@@ -66,7 +66,9 @@ Json errors_json(const LoadErrorCounts& errors) {
 
 // The neighbours are there where such rates were tried.
 Json knee_json(const Knee& knee) {
-  Json json{{"rate_per_second", knee.rate}, {"tries", knee.tries}};
+  Json json{{"rate_per_second", knee.rate}, {"tries", knee.tries}, {"unknown_tries", knee.unknown_tries}};
+  if (knee.rate > 0) json["requests"] = knee.requests;
+  if (!knee.why_not_found.empty()) json["why_not_found"] = knee.why_not_found;
   if (knee.above_rate > 0) {
     json["above_rate_per_second"] = knee.above_rate;
     json["above_quantile_ns"] = knee.above_quantile_ns;
@@ -208,9 +210,7 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
               .minor_faults = summary.minor_faults.median,
               .major_faults = summary.major_faults.median},
              bench);
-  if (!source.group.foreign) {
-    bench["units_peak"] = summary.units_peak.median;
-  }
+  if (!source.group.foreign) bench["units_peak"] = summary.units_peak.median;
   bench["generator_cpu_percent"] = service.generator_busy.median * 100;
   bench["littles_law_ratio"] = service.littles_law_ratio.median;
   bench["send_lag_p99_ns"] = service.send_lag_p99_ns.median;

@@ -6,9 +6,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "harness/load/load_generator.h"
 #include "harness/run/bare_request.h"
@@ -136,6 +139,16 @@ double bare_request_ns(const Group& group) {
          static_cast<double>(together);
 }
 
+// What is used of `cpus` while nothing is asked of the server, as a share: all that is known of others where a server's
+// own CPU time is not.
+double busy_at_rest(std::span<const int> cpus) {
+  const std::int64_t begun_ns = now_ns();
+  const std::int64_t busy_before_ns = busy_ns(cpus);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const double all_ns = static_cast<double>(now_ns() - begun_ns) * static_cast<double>(cpus.size());
+  return std::clamp(static_cast<double>(busy_ns(cpus) - busy_before_ns) / all_ns, 0.0, 1.0);
+}
+
 // What lies around the measured window: readings of the server and of the machine.
 class Window {
  public:
@@ -144,7 +157,7 @@ class Window {
     for (const int cpu : plan.cpu_split.client) {
       if (std::ranges::find(cpus_, cpu) == cpus_.end()) cpus_.push_back(cpu);
     }
-    if (cpus_.empty()) cpus_ = available_cpu_numbers();
+    if (!run.server()) cpus_ = available_cpu_numbers();  // it may run on any
   }
 
   void at(Edge edge) {
@@ -157,6 +170,7 @@ class Window {
 
   /// What others used until the stop, of which `generator_ns` was the generator's.
   void count_others(std::int64_t generator_ns) {
+    if (!is_watched()) return;
     const std::int64_t others_ns = others_ns_ - measured_.usage_to_stop.cpu_ns - generator_ns;
     const double all_ns = static_cast<double>(measured_.to_stop_ns) * static_cast<double>(cpus_.size());
     if (all_ns > 0) {
@@ -165,7 +179,10 @@ class Window {
   }
 
  private:
+  bool is_watched() const { return run_.server() || run_.group().foreign->pid > 0; }
+
   void begin() {
+    if (!is_watched()) report_.surroundings.others_busy = busy_at_rest(cpus_);
     report_.surroundings.before = measure_ruler(cpus_);
     if (run_.server()) measured_.bare_request_ns = bare_request_ns(run_.group());
     before_ = run_.server_usage(Edge::begin);
@@ -219,8 +236,8 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
   const std::size_t cpus = plan.cpu_split.client.empty() ? available_cpus() : plan.cpu_split.client.size();
   report.service.generator_cpus = static_cast<std::uint32_t>(std::min<std::size_t>(load.workers, cpus));
   run.explain_usage(report.service);
+  window.count_others(load.cpu_ns);
   if (run.server()) {
-    window.count_others(load.cpu_ns);
     run.server()->stop();
   } else if (load.connections_established == 0) {
     throw std::runtime_error(fmt::format("no connection to {} was established within {}: {}", run.load().target.text,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "harness/session/plan_session.h"
@@ -100,27 +101,39 @@ void prepare(PlanSession& session, GroupState& state) {
   find_common_rate(session, state, sharing);
 }
 
-// The highest rate that keeps the promise, on a grid of 5%: from near the closed-loop rate in growing steps to where
-// it breaks or holds, then by halves.
+// The highest rate that keeps the promise, as RateSearch finds it from near the closed-loop rate on. The sample is of
+// that rate; without such, of the lowest that was tried.
 std::optional<Sample> search_rate(PlanSession& session, GroupState& state, std::size_t index) {
+  const ServiceOptions& options = session.plan().services;
   const std::optional<Sample> probe = probe_capacity(session, state, index);
   if (!probe) return std::nullopt;
-  RateSearch search(probe->service->rate);
-  std::optional<Sample> best;  // of the highest rate that holds; without such, of the lowest that was tried
-  bool holds = false;
+  RateSearch search(probe->service->rate, lowest_rate(options.slo, options.client.duration));
+  std::map<double, Sample> kept;  // by rate; where one was kept more than once, the last
+  std::optional<Sample> lowest;
   while (!session.stopped() && !search.done()) {
     const double rate = search.next_rate();
-    std::optional<Sample> sample = run_at(session, state, index, rate);
+    std::optional<Sample> sample =
+        run_at(session, state, index, rate, try_duration(rate, options.slo, options.client.duration).count());
     if (!sample) break;
-    const RateTry tried = judge_rate(*sample, session.plan().services.slo);
+    const RateTry tried = judge_rate(*sample, options.slo);
     search.tell(tried);
-    const bool better =
-        !best || (tried.kept && !holds) || (tried.kept == holds && (rate > best->service->offered_rate) == holds);
-    if (better) best = std::move(sample);
-    holds |= tried.kept;
+    if (tried.outcome == TryOutcome::kept) {
+      kept.insert_or_assign(rate, std::move(*sample));
+    } else if (!lowest || rate <= lowest->service->offered_rate) {
+      lowest = std::move(sample);
+    }
   }
-  if (best) best->service->knee = search.knee();
-  return best;  // of a search that was cut short, too: each of its tries is a run
+  const Knee knee = search.knee();
+  const auto found = kept.find(knee.rate);
+  std::optional<Sample> best = found == kept.end() ? std::move(lowest) : std::move(found->second);
+  if (!best) return best;
+  ServiceSample& service = *best->service;  // of a search that was cut short, too: each of its tries is a run
+  if (!knee.why_not_found.empty()) {
+    service.judgement.valid = false;
+    service.judgement.why_invalid = fmt::format("no knee found: {}", knee.why_not_found);
+  }
+  service.knee = knee;
+  return best;
 }
 
 std::optional<Sample> run(PlanSession& session, GroupState& state, std::size_t index) {

@@ -14,8 +14,7 @@ namespace {
 constexpr double failed_share = 0.001;     // of the requests, from which on a row is about its errors
 constexpr double late_share = 0.01;        // of the requests, that may be waiting at the end
 constexpr double growing = 1.5;            // times the mean; a queue that grows evenly ends at twice its mean
-constexpr double saturated_idle = 0.10;    // a generator that sleeps less is saturated;
-constexpr double shared_idle = 0.15;       // sooner, where each worker has to wait for others
+constexpr double shared_idle = 0.15;       // of a generator's workers where each has to wait for others
 constexpr double saturated_server = 0.90;  // a server that uses more of its CPUs is
 constexpr double late_ns = 1e6;          // a generator that is later than this, and than half the latency, is the limit
 constexpr double kept_off_share = 0.02;  // of the window: from then on the tail is about the generator's absence

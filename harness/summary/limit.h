@@ -20,6 +20,9 @@ enum class Limit : std::uint8_t {
   errors,     ///< Requests failed.
 };
 
+/// A load generator that has nothing to do for less of the window is saturated.
+inline constexpr double saturated_idle = 0.10;
+
 /// Why a row that the generator limited is invalid.
 inline constexpr std::string_view generator_was_the_limit = "the load generator was the limit";
 

@@ -17,6 +17,9 @@ enum class Regime : std::uint8_t {
   unknown,    ///< A ruler is missing.
 };
 
+/// What others may use of the CPUs, as a median over runs, before a reader has to know.
+inline constexpr double disturbing_share = 0.1;
+
 /// The best reading of each probe in all samples; 0 where there is none.
 Ruler best_readings(const Results& results);
 

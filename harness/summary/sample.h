@@ -32,12 +32,16 @@ using Percentiles = std::array<T, shown_percentiles.size()>;
 /// The highest rate that keeps a promise, between its neighbours.
 struct Knee {
   double rate = 0;        ///< Requests per second; 0: not even the lowest rate that was tried keeps it.
-  double above_rate = 0;  ///< The lowest rate that was tried and does not; 0: all do.
+  double above_rate = 0;  ///< The lowest rate that was tried and that the server does not keep it at; 0: none.
   double above_quantile_ns = 0;
-  std::string above_why;  ///< What was broken there.
-  double below_rate = 0;  ///< The next lower rate that was tried; 0: none.
+  std::string above_why{};  ///< What was broken there.
+  double below_rate = 0;    ///< The next lower rate that was tried; 0: none.
   double below_quantile_ns = 0;
   std::uint32_t tries = 0;
+  std::uint32_t unknown_tries = 0;  ///< Of them, those that say nothing of the server.
+  std::uint64_t requests = 0;       ///< That the percentile at `rate` rests on.
+  std::string why_not_found{};      ///< Why it may lie higher than `rate`, and between which bounds is not known;
+                                    ///< empty where it was found, or no rate that can be tried keeps the promise.
 };
 
 /// Requests of one class.

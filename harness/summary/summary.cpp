@@ -16,8 +16,6 @@
 namespace bench {
 namespace {
 
-constexpr double disturbing = 0.1;  // what others may use of the CPUs before a reader has to know
-
 template <typename Field>
 Percentiles<Estimate> estimate_percentiles(const Samples& samples, Field field) {
   Percentiles<Estimate> estimates{};
@@ -133,7 +131,8 @@ class GroupSummarizer {
     if (kind_.ideal_ns) row.over_ideal = distance_from_ideal(samples);
     kind_.add_own(source(), samples, row);
     const auto others_busy = [](const Sample& sample) { return sample.surroundings.others_busy; };
-    summary_.others_busy = std::max(summary_.others_busy, median(column(samples, others_busy)));
+    row.others_busy = median(column(samples, others_busy));
+    summary_.others_busy = std::max(summary_.others_busy, row.others_busy);
     return row;
   }
 
@@ -192,7 +191,7 @@ class GroupSummarizer {
     switch (ranking.by) {
       case RankedBy::time:
         if (!ranking.bounded) return "Shortest";
-        return summary_.others_busy > disturbing ? "Best beside the other processes" : "Best";
+        return summary_.others_busy > disturbing_share ? "Best beside the other processes" : "Best";
       case RankedBy::cpu: {
         const auto first = std::ranges::find(summary_.cells, ranking.order.front().cell, &CellSummary::cell);
         const double rate = first->service->offered_rate.median;
@@ -234,8 +233,9 @@ class GroupSummarizer {
   }
 
   void warn() {
-    if (!summary_.at_best) warn_of_regimes();
-    if (summary_.others_busy > disturbing) {
+    if (summary_.others_busy <= disturbing_share) {
+      if (!summary_.at_best) warn_of_regimes();
+    } else {
       summary_.warnings.push_back(
           fmt::format("other processes used up to {:.0f}% of the CPUs, which makes runs slow and tails long; repeat on "
                       "a quieter machine",

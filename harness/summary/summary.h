@@ -45,6 +45,7 @@ struct CellSummary {
   Estimate minor_faults{};
   Estimate major_faults{};
   Estimate units_peak{};
+  double others_busy = 0;              ///< What other processes used of the CPUs of its runs, as a share.
   double user_share = 0;               ///< User time as a fraction of the CPU time of the runs' whole lives.
   Percentiles<Estimate> latency_ns{};  ///< Medians of the runs' shown_percentiles; never averages of percentiles.
   Percentiles<Estimate> start_delay_ns{};

@@ -30,8 +30,12 @@ def of_marker(axes, model):
 def search(**knees):
     document = Document()
     document.slo = {"quantile_percent": 99.0, "limit_ns": 10_000_000}
-    return document.service("http", {model: ServiceFigures(knee=knee) for model, knee in knees.items()},
-                            rate_mode="search")
+    figures = {}
+    for model, knee in knees.items():
+        why = knee.get("why_not_found")
+        invalid = {run: f"no knee found: {why}" for run in range(6)} if why else {}
+        figures[model] = ServiceFigures(knee=knee, invalid=invalid)
+    return document.service("http", figures, rate_mode="search")
 
 
 def knee(rate, above=None, why=None):
@@ -117,6 +121,14 @@ class Knee(unittest.TestCase):
     def test_is_only_a_lower_bound_where_the_load_generator_was_the_limit(self):
         drawing = offered.draw(search(epoll=knee(40e3, 42e3, "the load generator was the limit")).result())[0]
         self.assertIn("≥ 40,000/s", texts(drawing))
+
+    def test_says_what_was_in_the_way_where_it_was_not_found(self):
+        why = "other processes used 40% of the CPUs in 3 of 3 tries at 42,000/s"
+        drawing = offered.draw(search(epoll=knee(40e3) | {"why_not_found": why},
+                                      threads=knee(0) | {"why_not_found": why}).result())[0]
+        for text in ("≥ 40,000/s (invalid)", "not known", why):
+            self.assertIn(text, texts(drawing))
+        self.assertEqual(cut_off(drawing), [])
 
     def test_is_at_no_rate_where_none_kept_the_promise(self):
         drawing = offered.draw(search(epoll=knee(40e3, 42e3, "p99 20.0 ms"),

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/run/listener.h"
@@ -18,9 +19,12 @@ namespace bench {
 namespace {
 
 using Json = nlohmann::json;
+using testing::Contains;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
+using testing::Pair;
+using testing::UnorderedElementsAre;
 
 // Runs one cell once and returns its row: the sample, or the failure.
 Json row_of(std::vector<std::string> arguments, int exit_status = 0) {
@@ -251,6 +255,61 @@ TEST(Serve, SaysThatAPortIsInUse) {
       run_program({BENCH_BINARY, "serve", "--model=epoll", "--workload=echo", "--port=" + std::to_string(taken.port)});
   EXPECT_EQ(served.exit_status, 1);
   EXPECT_THAT(served.err, ContainsRegex("127.0.0.1:" + std::to_string(taken.port) + ".*in use"));
+}
+
+// One row for each combination, of the load that was asked for.
+TEST(Load, TakesListsOfConnectionsAndRates) {
+  Serving serving({"--model=epoll", "--workload=http", "--port=0"});
+  const TempFolder folder;
+  const Finished load = run_program({BENCH_BINARY, "load", serving.url(), "--connections=2,3", "--rate=50,100",
+                                     "--duration=100ms", "--warmup=0", "--out=r.json"},
+                                    {.folder = folder.path()});
+  EXPECT_EQ(load.exit_status, 0) << load.err;
+  std::vector<std::pair<int, double>> loads;
+  std::vector<std::string> names;
+  const Json document = Json::parse(read_text(folder.file("r.json")));
+  for (const Json& row : document["benchmarks"]) {
+    if (row["run_type"] != "iteration") continue;
+    const Json& parameters = row["bench"]["parameters"];
+    loads.emplace_back(parameters["connections"], parameters["offered_rate_per_second"]);
+    names.push_back(row["name"]);
+    EXPECT_EQ(parameters["active"], parameters["connections"]);
+    EXPECT_EQ(parameters["rate_mode"], "fixed");
+    EXPECT_TRUE(row["bench"].contains("others_cpu_percent"));
+  }
+  EXPECT_THAT(loads, UnorderedElementsAre(Pair(2, 50), Pair(2, 100), Pair(3, 50), Pair(3, 100)));
+  EXPECT_THAT(names, Contains(ContainsRegex("^http/server/connections:3/.*rate:100$")));
+  EXPECT_THAT(load.out, HasSubstr(" · 2 connections · 50 requests/s offered"));
+}
+
+// Where the knee lies, and whether it is found on this machine now, is not asked.
+TEST(Load, SearchesTheHighestRateThatAServerBears) {
+  Serving serving({"--model=epoll", "--workload=http", "--port=0"});
+  const TempFolder folder;
+  const Finished load = run_program({BENCH_BINARY, "load", serving.url(), "--connections=2,4", "--rate=search",
+                                     "--slo=p50<20ms", "--duration=20ms", "--warmup=0", "--out=r.json"},
+                                    {.folder = folder.path()});
+  EXPECT_EQ(load.exit_status, 0) << load.err;
+  const Json document = Json::parse(read_text(folder.file("r.json")));
+  EXPECT_EQ(document["context"]["bench"]["services"]["slo"],
+            Json({{"quantile_percent", 50}, {"limit_ns", 20'000'000}}));
+  std::size_t searches = 0;
+  for (const Json& row : document["benchmarks"]) {
+    if (row["run_type"] != "iteration") continue;
+    ++searches;
+    const Json& bench = row["bench"];
+    EXPECT_EQ(bench["parameters"]["rate_mode"], "search");
+    EXPECT_GE(bench["knee"]["tries"], 1);
+    if (bench["knee"].contains("why_not_found")) {
+      EXPECT_EQ(bench["valid"], false);
+      EXPECT_EQ(bench["invalid_reason"], "no knee found: " + bench["knee"]["why_not_found"].get<std::string>());
+    } else {
+      EXPECT_GT(bench["knee"]["above_rate_per_second"], bench["knee"]["rate_per_second"]);
+    }
+  }
+  EXPECT_EQ(searches, 2U);
+  EXPECT_THAT(load.out, HasSubstr("highest rate within the bound"));
+  EXPECT_THAT(load.out, HasSubstr("keep"));
 }
 
 TEST(Load, SaysThatNobodyListens) {

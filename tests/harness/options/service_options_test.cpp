@@ -465,9 +465,10 @@ TEST(LoadOptions, HaveDefaults) {
   EXPECT_FALSE(options.seed);
   ASSERT_TRUE(options.load);
   EXPECT_EQ(options.load->url, "http://127.0.0.1:8080/");
-  EXPECT_EQ(options.load->connections, 100U);
-  EXPECT_EQ(options.load->active, 100U);
-  EXPECT_EQ(options.load->rate, 0);
+  EXPECT_THAT(options.load->connections, ElementsAre(100));
+  EXPECT_FALSE(options.load->active);
+  EXPECT_EQ(options.load->rate_mode, RateMode::closed);
+  EXPECT_THAT(options.load->rates, IsEmpty());
   EXPECT_THAT(options.load->parameters, IsEmpty());
   EXPECT_EQ(options.load->pipeline, 1U);
   EXPECT_EQ(options.load->client.arrivals, Arrivals::constant);
@@ -489,9 +490,10 @@ TEST(LoadOptions, TakeTheirValues) {
       {"--connections=1k", "--active=10", "--rate=2.5k", "--arrivals=poisson", "--requests-per-connection=3",
        "--message-size=1KiB", "--pipeline=8", "--duration=1m", "--warmup=0", "--connect-deadline=1s", "--timeout=250ms",
        "--client-threads=2", "--client-cpus=" + cpu, "--server-pid=4711", "--expect-status=404", "--check=length"});
-  EXPECT_EQ(options.connections, 1000U);
+  EXPECT_THAT(options.connections, ElementsAre(1000));
   EXPECT_EQ(options.active, 10U);
-  EXPECT_EQ(options.rate, 2500);
+  EXPECT_EQ(options.rate_mode, RateMode::fixed);
+  EXPECT_THAT(options.rates, ElementsAre(2500));
   EXPECT_EQ(options.client.arrivals, Arrivals::poisson);
   EXPECT_EQ(options.client.requests_per_connection, 3U);
   EXPECT_THAT(options.parameters, ElementsAre(Pair("message-size", ElementsAre("1KiB"))));
@@ -506,7 +508,18 @@ TEST(LoadOptions, TakeTheirValues) {
   EXPECT_EQ(options.expect_status, 404U);
   EXPECT_EQ(options.check, ReplyCheck::length);
   EXPECT_EQ(load({"--check=status"}).check, ReplyCheck::status);
-  EXPECT_EQ(load({"--connections=7"}).active, 7U);
+}
+
+TEST(LoadOptions, TakeListsOfConnectionsAndRatesOrASearch) {
+  const LoadOptions lists = load({"--connections=1k,10,1000", "--active=5", "--rate=1k,2k,1000"});
+  EXPECT_THAT(lists.connections, ElementsAre(1000, 10));
+  EXPECT_EQ(lists.active, 5U);
+  EXPECT_THAT(lists.rates, ElementsAre(1000, 2000));
+  const LoadOptions search = load({"--rate=search", "--slo=p90<1ms"});
+  EXPECT_EQ(search.rate_mode, RateMode::search);
+  EXPECT_THAT(search.rates, IsEmpty());
+  EXPECT_EQ(search.slo.quantile, 0.9);
+  EXPECT_EQ(search.slo.limit, 1ms);
 }
 
 TEST(LoadOptions, ShareOutputSeedAndRepetitionsWithRun) {
@@ -540,14 +553,16 @@ TEST(LoadOptions, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
       {"load", "http://127.0.0.1:8080/"},
       {
           {{"--connections=0"}, {"--connections=0", "must be between 1 and 1,000,000"}},
-          {{"--connections=1,2"}, {"--connections=1,2", "not a list"}},
+          {{"--connections=1,x"}, {"--connections=x", "whole number"}},
+          {{"--active=1,2"}, {"--active=1,2", "not a list"}},
+          {{"--connections=50,5", "--active=20"}, {"--active=20", "more than --connections=5"}},
           {{"--active=0"}, {"--active=0", "must be between 1 and"}},
           {{"--active=200"}, {"--active=200", "more than --connections=100"}},
           {{"--rate=0"}, {"--rate=0", "more than 0"}},
-          {{"--rate=1,2"}, {"--rate=1,2", "not a list"}},
-          {{"--rate=search"}, {"--rate=search", "`bench run` searches"}},
-          {{"--rate=common"}, {"--rate=common", "requests per second"}},
-          {{"--slo=p99<1ms"}, {"--slo: `bench load` does not take it; `bench run` does"}},
+          {{"--rate=1,search"}, {"--rate=1,search", "'search' stands alone"}},
+          {{"--rate=common"}, {"--rate=common", "one server", "requests per second, or search"}},
+          {{"--slo=p99<1ms"}, {"--slo=p99<1ms", "give --rate=search"}},
+          {{"--rate=5", "--slo=p99<1ms"}, {"--slo=p99<1ms", "give --rate=search"}},
           {{"--arrivals=poisson"}, {"--arrivals=poisson", "--rate"}},
           {{"--requests-per-connection=x"}, {"--requests-per-connection=x", "whole number"}},
           {{"--message-size=0"}, {"--message-size=0", "must be between 1 and"}},

@@ -114,6 +114,19 @@ TEST(Csv, LeavesEmptyWhatAForeignServerCosts) {
   EXPECT_THAT(figures(), ElementsAre("", "", ""));
 }
 
+TEST(Csv, HasTheKneeOfASearchItsIntervalAndTheRateAboveIt) {
+  ServiceExample example({"serial", "epoll"}, RateMode::search, 2000);
+  for (const double rate : {1900, 2000, 2000, 2000, 2000, 2100}) {
+    example.add(0, rate, 3500, Limit::rate).service->knee = Knee{.rate = rate, .above_rate = 2200};
+  }
+  Row row = rows_of(example)[0];
+  EXPECT_EQ(row["knee_rate_per_second"], "2000");
+  EXPECT_EQ(row["knee_low_per_second"], "1900");
+  EXPECT_EQ(row["knee_high_per_second"], "2100");
+  EXPECT_EQ(row["above_knee_per_second"], "2200");
+  EXPECT_EQ(rows_of(example)[1]["above_knee_per_second"], "");
+}
+
 TEST(Csv, HasOneHeaderOverJobsAndServices) {
   ServiceExample example({"epoll"});
   example.add_six(0, 10'000, 3500, Limit::server);

@@ -363,10 +363,17 @@ TEST(ServiceRows, NameTheKneeOfASearchAndItsNeighbours) {
                                                                .above_why = "p99 12.0 ms",
                                                                .below_rate = 7600,
                                                                .below_quantile_ns = 5e6,
-                                                               .tries = 9};
-  const Json expected{{"rate_per_second", 8000.0},       {"tries", 9},
-                      {"above_rate_per_second", 8400.0}, {"above_quantile_ns", 12e6},
-                      {"above_why", "p99 12.0 ms"},      {"below_rate_per_second", 7600.0},
+                                                               .tries = 9,
+                                                               .unknown_tries = 1,
+                                                               .requests = 16'000};
+  const Json expected{{"rate_per_second", 8000.0},
+                      {"tries", 9},
+                      {"unknown_tries", 1},
+                      {"requests", 16'000},
+                      {"above_rate_per_second", 8400.0},
+                      {"above_quantile_ns", 12e6},
+                      {"above_why", "p99 12.0 ms"},
+                      {"below_rate_per_second", 7600.0},
                       {"below_quantile_ns", 5e6}};
   const Json sample = rows_of(example, "iteration")[0];
   EXPECT_EQ(sample["name"], "echo/epoll/connections:4/message:64/rate:search");
@@ -382,7 +389,13 @@ TEST(ServiceRows, NameTheKneeOfASearchAndItsNeighbours) {
 
   // A search that found nothing has no neighbour below.
   example.results.cells[0].samples[0].service->knee = Knee{.rate = 0, .above_rate = 1, .above_why = "limit server"};
-  EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"]["knee"].contains("below_rate_per_second"));
+  for (const char* key : {"below_rate_per_second", "requests", "why_not_found"}) {
+    EXPECT_FALSE(rows_of(example, "iteration")[0]["bench"]["knee"].contains(key)) << key;
+  }
+
+  // One that could not be carried through says what was in its way.
+  example.results.cells[0].samples[0].service->knee->why_not_found = "the load generator was the limit";
+  EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["knee"]["why_not_found"], "the load generator was the limit");
 }
 
 TEST(ServiceRows, NameTheCommonRateOnceItIsKnown) {
@@ -441,10 +454,10 @@ TEST(ServiceRows, SayNothingOfAServerThatSomebodyElseRuns) {
   example.add(0, 1000, 0, Limit::latency).ideal_cpu_ns = 0;
   for (const char* type : {"iteration", "aggregate"}) {
     const Json bench = rows_of(example, type)[0]["bench"];
-    for (const char* key :
-         {"ideal_ns", "server_cpu_percent", "voluntary_switches_per_request", "units_peak", "others_cpu_percent"}) {
+    for (const char* key : {"ideal_ns", "server_cpu_percent", "voluntary_switches_per_request", "units_peak"}) {
       EXPECT_FALSE(bench.contains(key)) << type << " " << key;
     }
+    EXPECT_TRUE(bench.contains("others_cpu_percent")) << type;
   }
   EXPECT_EQ(rows_of(example, "iteration")[0]["bench"]["parameters"]["target"], "192.0.2.1:80");
   group.foreign->pid = 42;

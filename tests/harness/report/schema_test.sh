@@ -38,7 +38,7 @@ run 1 nothing "$faulty_bench" --model=unavailable --workload=io --repetitions=1
 run 0 primitives "$bench" --model=all --workload=spawn,lock,idle --tasks=8 --stack=64KiB,16KiB --repetitions=1
 run 0 unmeasured "$bench" --model=serial --workload=spawn,io --tasks=4 --wait=1ms --repetitions=1
 
-# Services. A search takes up to 14 tries, so its windows are short.
+# Services. A search takes up to 40 tries, so its windows are short.
 short=(--connections=4 --warmup=20ms)
 run 0 services "$bench" --model=all --workload=echo "${short[@]}" --duration=150ms --repetitions=2
 run 0 open "$bench" --model=epoll,thread-pool --workload=echo --workers=2 --rate=2000 --service-wait=1ms --heavy=50% \
@@ -265,6 +265,9 @@ service_mutations = {
     "half a tail of a class": lambda d: measured(d).update(classes=[request_class(), request_class(latency_p50_ns=1)]),
     "an unknown measure of a service": lambda d: measured(d).update(more=1),
     "a knee after no try": lambda d: measured(d).update(knee={"rate_per_second": 1, "tries": 0}),
+    "a knee that was not found and may be believed": lambda d: measured(d).update(
+        knee={"rate_per_second": 1, "tries": 1, "why_not_found": "the load generator was the limit"}
+    ),
     "a rate that broke for no reason": lambda d: measured(d).update(
         knee={"rate_per_second": 1, "tries": 1, "above_rate_per_second": 2, "above_quantile_ns": 3}
     ),

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <string>
@@ -269,23 +270,25 @@ TEST(Session, MeasuresPrimitivesWithoutAMemoryRun) {
 
 // ---- Services ----
 
-// A window of a second of a server that answers at most `capacity` requests/s: in a millisecond up to `knee`, above it
-// in a tenth of a second.
+// A window of a second, or longer where that is asked for, of a server that answers at most `capacity` requests/s: in a
+// millisecond up to `knee`, above it in a tenth of a second.
 void serve(const RunRequest& request, RunReport& report, std::uint64_t capacity, double knee = 1e9) {
   ServiceMeasurement& measured = report.service;
-  const auto offered = static_cast<std::uint64_t>(request.rate);
-  const std::uint64_t answered = offered == 0 ? capacity : std::min(offered, capacity);
+  const std::int64_t window_ns = std::max<std::int64_t>(request.duration_ns, 1'000'000'000);
+  const auto bearable = static_cast<double>(capacity);
+  const double rate = request.rate == 0 ? bearable : std::min(request.rate, bearable);
+  const auto answered = static_cast<std::uint64_t>(std::llround(rate * static_cast<double>(window_ns) / 1e9));
   measured.load.workers = 1;
-  measured.load.wall_ns = measured.to_stop_ns = 1'000'000'000;
+  measured.load.wall_ns = measured.to_stop_ns = window_ns;
   measured.generator_cpus = 1;
   measured.load.replies_by_slice.fill(answered / window_slices);
-  measured.load.idle_ns = 500'000'000;
+  measured.load.idle_ns = window_ns / 2;
   measured.load.requests_completed = answered;
   measured.load.active_asked = measured.load.active_established = measured.load.active_served = 4;
   measured.load.connections_asked = measured.load.connections_established = 4;
   measured.littles_law_ratio = 1;
   measured.bare_request_ns = 1000;
-  measured.usage.cpu_ns = measured.usage_to_stop.cpu_ns = 500'000'000;
+  measured.usage.cpu_ns = measured.usage_to_stop.cpu_ns = window_ns / 2;
   measured.latency.record(request.rate > knee ? 100'000'000 : 1'000'000, answered);
   report.units_peak = 1;
 }
@@ -397,6 +400,36 @@ TEST(ServiceSession, SearchesTheHighestRateThatKeepsThePromise) {
   EXPECT_EQ(runs.of(RunKind::measure).size(), found.knee->tries + 1);
 }
 
+TEST(ServiceSession, LengthensTriesUntilThePercentileHasItsRequests) {
+  const Plan plan = plan_of({"--model=epoll", "--workload=echo", "--rate=search", "--repetitions=1"});
+  ScriptedRuns runs(
+      plan, [](const RunRequest& request, RunReport& report, RunOutcome&) { serve(request, report, 300, 200); });
+  const Results results = runs.session();
+  const ServiceSample& found = *results.cells[0].samples.front().service;
+  EXPECT_THAT(found.knee->rate, AllOf(Le(200), Ge(200 / 1.06)));
+  EXPECT_GE(found.knee->requests, 1000U);
+  EXPECT_TRUE(found.judgement.valid);
+  for (const RunRequest& request : runs.of(RunKind::measure)) {
+    if (request.rate == 0) continue;
+    EXPECT_NEAR(static_cast<double>(request.duration_ns) / 1e9 * request.rate, 1100, 1);
+  }
+}
+
+TEST(ServiceSession, IsInvalidWhereTheKneeIsNotTheServers) {
+  const Plan plan = plan_of({"--model=epoll", "--workload=echo", "--rate=search", "--repetitions=1"});
+  ScriptedRuns runs(plan, [](const RunRequest& request, RunReport& report, RunOutcome&) {
+    serve(request, report, 50'000);
+    if (request.rate > 20'000) report.service.send_lag.record(500'000'000, 10'000);
+  });
+  const Results results = runs.session();
+  const ServiceSample& found = *results.cells[0].samples.front().service;
+  EXPECT_THAT(found.knee->rate, AllOf(Le(20'000), Ge(20'000 / 1.06)));
+  EXPECT_EQ(found.offered_rate, found.knee->rate);
+  EXPECT_FALSE(found.judgement.valid);
+  EXPECT_THAT(found.judgement.why_invalid,
+              HasSubstr("no knee found: the load generator was the limit in 3 of 3 tries at "));
+}
+
 TEST(ServiceSession, KeepsTheLowestRateWhereNoneKeepsThePromise) {
   const Plan plan = plan_of({"--model=epoll", "--workload=echo", "--rate=search", "--repetitions=1"});
   ScriptedRuns runs(
@@ -404,6 +437,7 @@ TEST(ServiceSession, KeepsTheLowestRateWhereNoneKeepsThePromise) {
   const Results results = runs.session();
   const ServiceSample& found = *results.cells[0].samples.front().service;
   EXPECT_EQ(found.knee->rate, 0);
+  EXPECT_TRUE(found.judgement.valid);  // it is the server's doing
   EXPECT_EQ(found.offered_rate, std::ranges::min(rates_of(runs.of(RunKind::measure)), {},
                                                  [](double rate) { return rate > 0 ? rate : 1e18; }));
 }
@@ -417,7 +451,8 @@ TEST(ServiceSession, KeepsWhatASearchThatFailedHasFound) {
   const Results results = runs.session();
   EXPECT_THAT(runs.of(RunKind::measure), SizeIs(4));
   EXPECT_EQ(results.cells[0].failure, "it died");
-  EXPECT_THAT(samples_of(results), ElementsAre(1));
+  ASSERT_THAT(samples_of(results), ElementsAre(1));
+  EXPECT_EQ(results.cells[0].samples.front().service->judgement.why_invalid, "no knee found: the search was cut short");
 }
 
 TEST(ServiceSession, MeasuresMemoryAsASlopeWhereThatIsAskedFor) {

@@ -262,11 +262,30 @@ TEST(ServiceTable, ShowsKneesMemoryAndClasses) {
   for (Sample& sample : example.results.cells[1].samples) {
     sample.service->classes = {{{.unfinished = 2, .failed = 1}, {1e6, 2e6, 3e6, 4e6}}, {{}, {5e6, 6e6, 7e6, 8e6}}};
   }
+  example.results.cells[1].samples[0].service->knee->rate = 7600;
   const std::string text = table(example);
-  EXPECT_THAT(text, HasSubstr("keeps its promise at no rate that was tried; at 8,400 not (p99 12.0 ms)\n"));
-  EXPECT_THAT(text, HasSubstr("keeps its promise up to 8,000 requests/s; at 8,400 not (p99 12.0 ms); "
+  EXPECT_THAT(text,
+              HasSubstr("keeps its promise at no rate that was tried (95% 0 to 0); at 8,400 not (p99 12.0 ms)\n"));
+  EXPECT_THAT(text, HasSubstr("keeps its promise up to 8,000 requests/s (95% 7,600 to 8,000); "
+                              "at 8,400 not (p99 12.0 ms); "
                               "p99 of light 3.00 ms, of heavy 7.00 ms; "
                               "memory per connection 2.00 KiB user + 10.0 KiB kernel\n"));
+}
+
+TEST(ServiceTable, SaysWhyAKneeWasNotFound) {
+  ServiceExample example({"threads", "epoll"}, RateMode::search, 8000);
+  for (std::size_t cell = 0; cell < 2; ++cell) {
+    Sample& sample = example.add(cell, 8000, 1000, Limit::rate);
+    sample.service->knee = knee_between(cell == 0 ? 0 : 8000, 0, {});
+    sample.service->knee->why_not_found = "the load generator was the limit in 3 of 3 tries at 8,400/s";
+    make_invalid(example, cell, 0, "no knee found: " + sample.service->knee->why_not_found);
+  }
+  const std::string text = table(example);
+  EXPECT_THAT(text, HasSubstr("threads  is known to keep its promise at no rate\n"));
+  EXPECT_THAT(text, HasSubstr("epoll    keeps its promise at 8,000 requests/s\n"));
+  EXPECT_THAT(text, HasSubstr("  INVALID (no knee found: the load generator was the limit in 3 of 3 tries at 8,400/s): "
+                              "threads (1 of 1 runs), epoll (1 of 1 runs)\n"));
+  EXPECT_THAT(text, HasSubstr("rate, INVALID"));
 }
 
 TEST(ServiceTable, ShowsCellsThatFailedOrWereSkipped) {
