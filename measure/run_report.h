@@ -15,12 +15,13 @@
 
 namespace bench {
 
-/// Three probes of the CPUs that a run uses, each the median of several tries, of several CPUs the slowest; 0 where a
+/// Four probes of the CPUs that a run uses, each the median of several tries, of several CPUs the slowest; 0 where a
 /// probe was not possible.
 struct Ruler {
   double line_trip_ns = 0;    ///< One-way trip of a cache line between two CPUs.
   double spin_ns = 0;         ///< 1,000 steps of six independent chains: how much of its core a CPU gets.
   double system_call_ns = 0;  ///< One getppid.
+  double loopback_ns = 0;     ///< On the first of the CPUs: 64 bytes received from a TCP connection and sent back.
 };
 
 /// What the machine was like while something was measured, told by what is no part of it.

@@ -185,8 +185,8 @@ Load on a service:
   --heavy=PERCENT     share of the connections whose requests are heavy (default 100%)
 
 Measuring a service:
-  --duration=TIME     measured window of a run (default 300ms)
-  --warmup=TIME       before it; may be 0 (default 100ms)
+  --duration=TIME     measured window of a run (default: short, 100ms where that is enough for the rate)
+  --warmup=TIME       before it; may be 0 (default: likewise, 50ms or more)
   --timeout=TIME      a request without a reply for so long has failed; so long does the end of a window wait for
                       replies at most (default 10s; of UDP 200ms)
   --memory            measure the memory of a connection too, in runs of their own (default: no)

@@ -108,8 +108,8 @@ ClientOptions read_client(const Flags& flags, ClientOptions client) {
   }
   client.requests_per_connection =
       flags.count_or("requests-per-connection", 0, no_bound, client.requests_per_connection);
-  client.duration = flags.positive_duration_or("duration", client.duration);
-  client.warmup = flags.duration_or("warmup", client.warmup);
+  if (flags.given("duration")) client.duration = flags.positive_duration_or("duration", {});
+  if (flags.given("warmup")) client.warmup = flags.duration_or("warmup", {});
   client.connect_deadline = flags.positive_duration_or("connect-deadline", client.connect_deadline);
   if (flags.given("timeout")) client.request_timeout = flags.positive_duration_or("timeout", {});
   client.threads = flags.count_or("client-threads", 1, max_client_threads, client.threads);

@@ -49,11 +49,11 @@ struct RateOptions {
 
 /// What a load generator is told by `run` and by `load` alike.
 struct ClientOptions {
-  Arrivals arrivals = Arrivals::constant;     ///< Of an open loop.
-  Dispatch dispatch = Dispatch::each;         ///< Likewise.
-  std::uint64_t requests_per_connection = 0;  ///< 0: no end.
-  std::chrono::nanoseconds duration{std::chrono::milliseconds{300}};
-  std::chrono::nanoseconds warmup{std::chrono::milliseconds{100}};  ///< May be 0.
+  Arrivals arrivals = Arrivals::constant;            ///< Of an open loop.
+  Dispatch dispatch = Dispatch::each;                ///< Likewise.
+  std::uint64_t requests_per_connection = 0;         ///< 0: no end.
+  std::optional<std::chrono::nanoseconds> duration;  ///< Without it as window_of() has it.
+  std::optional<std::chrono::nanoseconds> warmup;    ///< May be 0; without it as warm_up_of() has it.
   std::chrono::nanoseconds connect_deadline{std::chrono::seconds{5}};
   std::optional<std::chrono::nanoseconds> request_timeout;  ///< Without it as LoadPlan has it.
   std::uint32_t threads = 1;

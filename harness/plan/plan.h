@@ -141,11 +141,17 @@ CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& opt
 /// About how long one round of all cells takes, in nanoseconds.
 std::int64_t expected_round_ns(const Plan& plan);
 
-/// How long a probe of what a cell can bear lasts: as long as what it is for, half a second at the most.
-constexpr std::int64_t capacity_probe_ns(const ServiceOptions& options) {
-  constexpr std::int64_t enough_ns = 500'000'000;
-  return std::min<std::int64_t>(enough_ns, options.client.duration.count());
-}
+/// How long the window of a run under `load` is, at `rate` requests per second or in the closed loop, 0: as asked for.
+/// Otherwise as short as may be, since a machine's regime changes within a second and many short runs tell more than
+/// few long ones: so long that there are 1,000 requests, each active connection has one, and each takes a small part of
+/// it; two seconds at the most.
+std::chrono::nanoseconds window_of(const ServiceLoad& load, const ClientOptions& client, double rate);
+
+/// The same of its warm-up: so long that each active connection has had a request; a second at the most.
+std::chrono::nanoseconds warm_up_of(const ServiceLoad& load, const ClientOptions& client, double rate);
+
+/// How long a probe of what a cell can bear lasts: as long as a window, half a second at the most.
+std::chrono::nanoseconds capacity_probe(const ServiceLoad& load, const ClientOptions& client);
 
 /// How many connections the runs have that measure the memory of one of them, as a slope: once, twice and three times
 /// as many as this, for rows of `connections`. Where these are spread over many processes, each still has some.

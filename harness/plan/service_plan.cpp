@@ -144,7 +144,8 @@ std::string note_of(const Cell& cell, const Group& group) {
 std::int64_t once_ns(const Cell& cell, const Group& group, const ServiceOptions& options) {
   std::int64_t total_ns = 0;
   if (group.load.mode == RateMode::common) {
-    total_ns += start_ns(group.load.connections) + options.client.warmup.count() + capacity_probe_ns(options);
+    total_ns += start_ns(group.load.connections) +
+                (warm_up_of(group.load, options.client, 0) + capacity_probe(group.load, options.client)).count();
   }
   if (options.memory && cell.model->in_flight == HowMany::tasks) {
     constexpr std::int64_t settling_ns = 1'000'000'000;
@@ -186,9 +187,38 @@ std::string service_cell_name(const Cell& cell, const Group& group) {
 
 std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options) {
   const std::int64_t run_ns =
-      start_ns(group.load.connections) + (options.client.warmup + options.client.duration).count();
+      start_ns(group.load.connections) +
+      (warm_up_of(group.load, options.client, group.load.rate) + window_of(group.load, options.client, group.load.rate))
+          .count();
   constexpr int probes_of_a_search = 12;
   return group.load.mode == RateMode::search ? probes_of_a_search * run_ns : run_ns;
+}
+
+std::chrono::nanoseconds window_of(const ServiceLoad& load, const ClientOptions& client, double rate) {
+  using namespace std::chrono_literals;
+  if (client.duration) return *client.duration;
+  constexpr double requests = 1000;
+  const std::chrono::nanoseconds each = load.service_cpu + load.parameters.wait;
+  std::chrono::nanoseconds window = std::max<std::chrono::nanoseconds>(100ms, 20 * each);
+  if (rate > 0) {
+    const std::chrono::duration<double> wanted(std::max(requests, 1.2 * load.active) / rate);
+    window = std::max<std::chrono::nanoseconds>(window, std::chrono::ceil<std::chrono::milliseconds>(wanted));
+  } else {
+    window += load.active * 50us;  // all have a request under way, at the end as well
+  }
+  return std::min<std::chrono::nanoseconds>(window, 2s);
+}
+
+std::chrono::nanoseconds warm_up_of(const ServiceLoad& load, const ClientOptions& client, double rate) {
+  using namespace std::chrono_literals;
+  if (client.warmup) return *client.warmup;
+  const std::chrono::duration<double> each_once(rate > 0 ? 1.2 * load.active / rate : 0);
+  const std::chrono::nanoseconds wanted = std::chrono::ceil<std::chrono::milliseconds>(each_once);
+  return std::clamp<std::chrono::nanoseconds>(std::max(window_of(load, {}, rate) / 2, wanted), 50ms, 1s);
+}
+
+std::chrono::nanoseconds capacity_probe(const ServiceLoad& load, const ClientOptions& client) {
+  return std::min<std::chrono::nanoseconds>(window_of(load, client, 0), std::chrono::milliseconds(500));
 }
 
 CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& options) {

@@ -8,6 +8,7 @@
 
 #include "harness/report/report_kind.h"
 #include "harness/report/row_parts.h"
+#include "harness/summary/summary_kind.h"
 #include "harness/text/parameters.h"
 
 namespace bench {
@@ -76,7 +77,7 @@ class CellRows {
     Json bench = bench_head();
     bench["parameters"] = parts_.parameters(source_, &sample);
     bench["round"] = sample.round;
-    bench["regime"] = regime_name(regime_of(sample.surroundings, best_));
+    bench["regime"] = regime_name(regime_of(sample.surroundings, best_, summary_kind(source_.group).probe));
     bench["ruler"] = probes_json(sample.surroundings.before);
     bench["ruler_after"] = probes_json(sample.surroundings.after);
     bench["others_cpu_percent"] = sample.surroundings.others_busy * 100;
@@ -253,7 +254,10 @@ Json ratio_json(const Ratio& ratio) {
 }
 
 Json probes_json(const Ruler& ruler) {
-  return {{"line_trip_ns", ruler.line_trip_ns}, {"spin_ns", ruler.spin_ns}, {"system_call_ns", ruler.system_call_ns}};
+  return {{"line_trip_ns", ruler.line_trip_ns},
+          {"spin_ns", ruler.spin_ns},
+          {"system_call_ns", ruler.system_call_ns},
+          {"loopback_ns", ruler.loopback_ns}};
 }
 
 }  // namespace bench

@@ -77,7 +77,8 @@ Json ruler_json(const Plan& plan, const Results& results) {
     Json row{{"workload", workloads[key.workload]}, {"round", key.round}, {"when", key.after ? "after" : "before"}};
     row.update(probes_json({.line_trip_ns = middle(&Ruler::line_trip_ns),
                             .spin_ns = middle(&Ruler::spin_ns),
-                            .system_call_ns = middle(&Ruler::system_call_ns)}));
+                            .system_call_ns = middle(&Ruler::system_call_ns),
+                            .loopback_ns = middle(&Ruler::loopback_ns)}));
     readings.push_back(std::move(row));
   }
   return readings;
@@ -99,7 +100,8 @@ Json noise_json(const Results& results) {
   };
   return {{"line_trip_spread_percent", spread(&Ruler::line_trip_ns)},
           {"spin_spread_percent", spread(&Ruler::spin_ns)},
-          {"system_call_spread_percent", spread(&Ruler::system_call_ns)}};
+          {"system_call_spread_percent", spread(&Ruler::system_call_ns)},
+          {"loopback_spread_percent", spread(&Ruler::loopback_ns)}};
 }
 
 Json machine_json(const Machine& machine) {

@@ -11,8 +11,16 @@
 namespace bench {
 namespace {
 
-const std::vector<std::string> columns{"model",      "rate/s",   "95%",    "p50",  "p99",    "p99.9", "CPU/request",
-                                       "over ideal", "switches", "server", "load", "served", "limit"};
+// The interval stands beside what the models are ranked by.
+const std::vector<std::string> closed_columns{"model", "rate/s",      "95%",        "p50",      "p99",
+                                              "p99.9", "CPU/request", "over ideal", "switches", "server",
+                                              "load",  "served",      "limit"};
+const std::vector<std::string> open_columns{"model",      "rate/s",   "p50",    "p99",  "p99.9",  "CPU/request", "95%",
+                                            "over ideal", "switches", "server", "load", "served", "limit"};
+
+bool is_ranked_by_cpu(const Group& group) {
+  return !group.foreign && (group.load.mode == RateMode::fixed || group.load.mode == RateMode::common);
+}
 
 std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
 
@@ -34,10 +42,9 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
   const ServiceSummary& service = *row.service;
   const bool unknown = !knows_costs(group, service);
   const std::string served = fmt::format("{}/{}", service.connections_served, service.active_asked);
-  return {
+  std::vector<std::string> cells{
       cell.label,
       format_count(service.rate.median),
-      interval_text(service.rate),
       latency_text(row.latency_ns[Shown::p50]),
       latency_text(row.latency_ns[Shown::p99]),
       latency_text(row.latency_ns[Shown::p99_9]),
@@ -51,6 +58,9 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
       served,
       limit_text(row, unknown),
   };
+  const bool by_cpu = is_ranked_by_cpu(group);
+  cells.insert(cells.begin() + (by_cpu ? 6 : 2), interval_text(by_cpu ? row.cpu_ns : service.rate));
+  return cells;
 }
 
 std::string errors_text(const ServiceSummary& service) {
@@ -123,15 +133,17 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
   return text;
 }
 
-const std::vector<std::string>& header_of(const Group& /*group*/) { return columns; }
+const std::vector<std::string>& header_of(const Group& group) {
+  return is_ranked_by_cpu(group) ? open_columns : closed_columns;
+}
 
 std::string ideal_of(const GroupSummary& summary) {
   return summary.ideal_ns > 0 ? fmt::format(" · ideal {} CPU/request", format_duration(summary.ideal_ns)) : "";
 }
 
 constexpr std::string_view legend =
-    "rate/s: requests answered per second, median of the rounds; 95%: interval of that median; p50 to p99.9: latency, "
-    "in an\n"
+    "rate/s: requests answered per second, median of the rounds; 95%: interval of the median beside it; p50 to p99.9: "
+    "latency, in an\n"
     "open loop from when a request was due; CPU/request: of the server, user and system; over ideal: multiple of its "
     "bare\n"
     "system calls; switches: of the server per request, waiting+preempted; server, load: how busy their CPUs were; "

@@ -45,8 +45,9 @@ Json parameters(const RowSource& source, const Sample* sample) {
     parameters["arrivals"] = client.arrivals == Arrivals::poisson ? "poisson" : "constant";
     parameters["dispatch"] = client.dispatch == Dispatch::any ? "any" : "each";
   }
-  parameters["duration_ns"] = client.duration.count();
-  parameters["warmup_ns"] = client.warmup.count();
+  const double rate = offered_rate(source, sample);
+  parameters["duration_ns"] = sample ? sample->service->load.wall_ns : window_of(load, client, rate).count();
+  parameters["warmup_ns"] = warm_up_of(load, client, rate).count();
   if (source.group.foreign) parameters["target"] = source.group.foreign->target.text;
   const CpuSplit& cpus = source.plan.cpu_split;
   if (!cpus.server.empty()) parameters["server_cpus"] = cpus.server;

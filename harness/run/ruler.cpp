@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "harness/run/bare_request.h"
 #include "measure/affinity.h"
 #include "measure/clock.h"
 
@@ -98,6 +99,8 @@ Ruler measure_ruler(std::span<const int> cpus) {
     ruler.spin_ns = std::max(ruler.spin_ns, spin_ns());
     ruler.system_call_ns = std::max(ruler.system_call_ns, system_call_ns());
   }
+  pin_to(cpus.first(1));
+  ruler.loopback_ns = measure_bare_request(Transport::tcp, 64, 64);
   if (cpus.size() > 1) ruler.line_trip_ns = line_trip_ns(cpus.front(), cpus.back());
   pin_to(before);
   return ruler;

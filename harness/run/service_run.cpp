@@ -64,8 +64,9 @@ class ServiceRun {
     load_.dispatch = client.dispatch;
     load_.seed = plan.seed;
     load_.connect_deadline = client.connect_deadline;
-    load_.warmup = client.warmup;
-    load_.duration = request.duration_ns != 0 ? std::chrono::nanoseconds(request.duration_ns) : client.duration;
+    load_.warmup = warm_up_of(group_.load, client, request.rate);
+    load_.duration = request.duration_ns != 0 ? std::chrono::nanoseconds(request.duration_ns)
+                                              : window_of(group_.load, client, request.rate);
     load_.threads = client.threads;
     if (const auto timeout = client.request_timeout) {
       load_.request_timeout = load_.datagram_timeout = load_.drain = *timeout;

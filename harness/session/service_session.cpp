@@ -30,13 +30,15 @@ ServerCpus cpus_of(const Plan& plan, const Cell& cell) {
 
 // One run at an offered rate, 0 for the closed loop.
 std::optional<Sample> run_at(PlanSession& session, GroupState& state, std::size_t index, double rate,
-                             std::int64_t duration_ns = 0) {
+                             std::optional<std::chrono::nanoseconds> duration = std::nullopt) {
   const Cell& cell = session.plan().cells[index];
-  const RunRequest request{.kind = RunKind::measure,
-                           .cell = static_cast<std::uint32_t>(index),
-                           .rate = rate,
-                           .duration_ns = duration_ns,
-                           .time_limit_ns = cell.time_limit_ns};
+  const ServiceLoad& load = session.plan().group_of(cell).load;
+  const RunRequest request{
+      .kind = RunKind::measure,
+      .cell = static_cast<std::uint32_t>(index),
+      .rate = rate,
+      .duration_ns = duration.value_or(window_of(load, session.plan().services.client, rate)).count(),
+      .time_limit_ns = cell.time_limit_ns};
   const std::string at = rate > 0 ? fmt::format(" · {} requests/s", format_count(rate)) : std::string();
   const auto outcome =
       session.launch(request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
@@ -46,7 +48,8 @@ std::optional<Sample> run_at(PlanSession& session, GroupState& state, std::size_
 
 // What a cell answers in the closed loop: where to look for rates that it can bear.
 std::optional<Sample> probe_capacity(PlanSession& session, GroupState& state, std::size_t index) {
-  return run_at(session, state, index, 0, capacity_probe_ns(session.plan().services));
+  const Plan& plan = session.plan();
+  return run_at(session, state, index, 0, capacity_probe(plan.group_of(plan.cells[index]).load, plan.services.client));
 }
 
 // To two significant digits.
@@ -104,16 +107,18 @@ void prepare(PlanSession& session, GroupState& state) {
 // The highest rate that keeps the promise, as RateSearch finds it from near the closed-loop rate on. The sample is of
 // that rate; without such, of the lowest that was tried.
 std::optional<Sample> search_rate(PlanSession& session, GroupState& state, std::size_t index) {
-  const ServiceOptions& options = session.plan().services;
+  const Plan& plan = session.plan();
+  const ServiceOptions& options = plan.services;
+  const ServiceLoad& load = plan.group_of(plan.cells[index]).load;
   const std::optional<Sample> probe = probe_capacity(session, state, index);
   if (!probe) return std::nullopt;
-  RateSearch search(probe->service->rate, lowest_rate(options.slo, options.client.duration));
+  RateSearch search(probe->service->rate, lowest_rate(options.slo, window_of(load, options.client, 0)));
   std::map<double, Sample> kept;  // by rate; where one was kept more than once, the last
   std::optional<Sample> lowest;
   while (!session.stopped() && !search.done()) {
     const double rate = search.next_rate();
     std::optional<Sample> sample =
-        run_at(session, state, index, rate, try_duration(rate, options.slo, options.client.duration).count());
+        run_at(session, state, index, rate, try_duration(rate, options.slo, window_of(load, options.client, rate)));
     if (!sample) break;
     const RateTry tried = judge_rate(*sample, options.slo);
     search.tell(tried);

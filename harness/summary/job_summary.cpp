@@ -42,6 +42,7 @@ std::string why_unranked(const CellSummary& /*row*/, RankedBy /*by*/) { return {
 
 const SummaryKind job_summary{.ideal_ns = ideal_of,
                               .cost = &Sample::wall_ns,
+                              .probe = &Ruler::spin_ns,
                               .add_own = add_own,
                               .ranked_by = ranked_by,
                               .cost_by = cost_by,

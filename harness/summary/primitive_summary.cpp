@@ -16,6 +16,7 @@ void add_own(const SummarySource& /*source*/, const Samples& samples, CellSummar
 
 const SummaryKind primitive_summary{.ideal_ns = nullptr,
                                     .cost = &Sample::wall_ns,
+                                    .probe = &Ruler::spin_ns,
                                     .add_own = add_own,
                                     .ranked_by = nullptr,
                                     .cost_by = nullptr,

@@ -12,15 +12,21 @@ double median_cost(const CellCost& cell) {
   std::vector<double> at_best;
   for (const auto& [round, cost] : cell.cost) {
     all.push_back(cost.value);
-    if (cost.at_best) at_best.push_back(cost.value);
+    if (cost.regime == Regime::usual) at_best.push_back(cost.value);
   }
-  return median(at_best.size() >= fewest_runs ? at_best : all);
+  return median(is_enough(at_best.size(), all.size()) ? at_best : all);
 }
 
-using MaybeRatio = std::optional<Ratio>;
-
-// Whether the data shows that the numerator's cell costs less.
-bool is_better(const MaybeRatio& ratio) { return ratio && tells_apart(*ratio) && ratio->effect < 1; }
+// How many times the other's cost one's is, where the data tells them apart.
+std::optional<double> told_apart(const CellCost& one, const CellCost& other) {
+  constexpr double strict = 0.99;
+  std::optional<Ratio> ratio = ratio_within_rounds(one.cost, other.cost);
+  if (ratio && median_interval_rank(ratio->pairs, strict) != 0) {
+    ratio = ratio_within_rounds(one.cost, other.cost, strict);
+  }
+  if (!ratio || !tells_apart(*ratio)) return std::nullopt;
+  return ratio->effect;
+}
 
 // By the median cost; but ratios rest on the rounds of one regime, and may tell a cell to be better than one whose
 // median over all rounds is less: then it goes before that one. Each cell moves up once at the most.
@@ -28,7 +34,7 @@ void put_in_order(std::vector<CellCost>& costs) {
   std::ranges::stable_sort(costs, {}, median_cost);
   for (std::size_t index = 1; index < costs.size(); ++index) {
     std::size_t place = index;
-    while (place > 0 && is_better(ratio_within_rounds(costs[index].cost, costs[place - 1].cost))) --place;
+    while (place > 0 && told_apart(costs[index], costs[place - 1]).value_or(1) < 1) --place;
     std::rotate(costs.begin() + static_cast<std::ptrdiff_t>(place), costs.begin() + static_cast<std::ptrdiff_t>(index),
                 costs.begin() + static_cast<std::ptrdiff_t>(index) + 1);
   }
@@ -37,10 +43,6 @@ void put_in_order(std::vector<CellCost>& costs) {
 // The longest runs of `costs` within which no two are told apart, each of two cells or more and part of no other.
 std::vector<std::vector<std::size_t>> find_ties(const std::vector<CellCost>& costs) {
   std::vector<std::vector<std::size_t>> ties;
-  const auto told_apart = [&](std::size_t one, std::size_t other) {
-    const auto ratio = ratio_within_rounds(costs[one].cost, costs[other].cost);
-    return ratio && tells_apart(*ratio);
-  };
   std::size_t begin = 0;  // of the run that ends before `end`
   const auto tell = [&](std::size_t end) {
     if (end - begin < 2) return;
@@ -49,7 +51,7 @@ std::vector<std::vector<std::size_t>> find_ties(const std::vector<CellCost>& cos
   };
   for (std::size_t next = 1; next < costs.size(); ++next) {
     std::size_t last_apart = next;
-    while (last_apart > begin && !told_apart(next, last_apart - 1)) --last_apart;
+    while (last_apart > begin && !told_apart(costs[next], costs[last_apart - 1])) --last_apart;
     if (last_apart == begin) continue;
     tell(next);
     begin = last_apart;
@@ -66,13 +68,13 @@ std::string_view ranked_by_name(RankedBy by) {
   return names[static_cast<std::size_t>(by)];
 }
 
-std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators) {
+std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators, double level) {
   struct Pairs {
     std::vector<double> numerators;
     std::vector<double> denominators;
   };
   Pairs all;
-  Pairs at_best;
+  Pairs alike;
   for (const auto& [round, numerator] : numerators) {
     const auto found = denominators.find(round);
     if (found == denominators.end() || numerator.value <= 0 || found->second.value <= 0) continue;
@@ -81,11 +83,13 @@ std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRoun
       pairs.denominators.push_back(found->second.value);
     };
     add(all);
-    if (numerator.at_best && found->second.at_best) add(at_best);
+    const Regime regime = numerator.regime;
+    if (regime == found->second.regime && (regime == Regime::usual || regime == Regime::slow)) add(alike);
   }
   if (all.numerators.empty()) return std::nullopt;
-  const Pairs& chosen = at_best.numerators.size() >= fewest_runs ? at_best : all;
-  return paired_ratio(chosen.numerators, chosen.denominators);
+  const std::size_t pairs = alike.numerators.size();
+  const Pairs& chosen = pairs >= fewest_runs && 3 * pairs >= all.numerators.size() ? alike : all;
+  return paired_ratio(chosen.numerators, chosen.denominators, level);
 }
 
 Ranking rank(RankedBy by, std::vector<CellCost> costs) {

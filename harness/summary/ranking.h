@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/summary/regime.h"
 #include "harness/summary/statistics.h"
 
 namespace bench {
@@ -24,18 +25,20 @@ enum class RankedBy : std::uint8_t {
 /// As the result file has it: "time", "server_cpu_per_request", "rate", "knee_rate".
 std::string_view ranked_by_name(RankedBy by);
 
-/// A value of a run, and whether the machine was in its best regime then.
+/// A value of a run, and the machine's regime then.
 struct RoundValue {
   double value = 0;
-  bool at_best = false;
+  Regime regime = Regime::unknown;
 };
 
 /// Values of runs by the round they belong to, for pairing.
 using ByRound = std::map<std::uint32_t, RoundValue>;
 
-/// The ratio over the rounds that have both: those where both runs had the machine at its best if they are enough for
-/// an interval, else all. Nothing without a round that has both, above 0.
-std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators);
+/// The ratio over the rounds that have both: those where both runs found the machine in the same steady regime if these
+/// are a third of them and enough for an interval, else all. Nothing without a round that has both, above 0.
+///
+/// Pairs of one regime scatter about half as much as others, so that a third of the pairs tells as much as all.
+std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators, double level = 0.95);
 
 /// A cell of the plan and its cost, of which less is better, in each round.
 struct CellCost {
@@ -66,8 +69,9 @@ struct Ranking {
   std::vector<Unranked> unranked;
 };
 
-/// Puts the cells in order, those of equal cost as they are given. Each pair is told apart, or not, at 95%, not
-/// corrected for their number.
+/// Puts the cells in order, those of equal cost as they are given. Each pair is told apart, or not, at 99% where there
+/// are 8 rounds and more, which allows for some pairs in a table; fewer rounds can do it only if all are of one mind,
+/// at 95%.
 Ranking rank(RankedBy by, std::vector<CellCost> costs);
 
 }  // namespace bench

@@ -5,13 +5,14 @@
 #include <string_view>
 
 #include "harness/summary/sample.h"
+#include "harness/summary/statistics.h"
 
 namespace bench {
 
 /// What state the machine was in while something ran. It is told by what surrounded the run, never by its result.
 enum class Regime : std::uint8_t {
   usual,      ///< Near the best readings of the plan.
-  slow,       ///< Cache-line trips or computation took much longer than at the plan's best.
+  slow,       ///< Some reading lay far above the plan's best, before and after.
   changing,   ///< The readings before and after lie far apart.
   disturbed,  ///< Other processes used much of the run's CPUs.
   unknown,    ///< A ruler is missing.
@@ -20,11 +21,19 @@ enum class Regime : std::uint8_t {
 /// What others may use of the CPUs, as a median over runs, before a reader has to know.
 inline constexpr double disturbing_share = 0.1;
 
-/// The best reading of each probe in all samples; 0 where there is none.
+/// Of the readings of each probe around all samples the best tenth's last: a single one may be too good to be true. 0
+/// where there is none.
 Ruler best_readings(const Results& results);
 
-/// The regime that a run's surroundings show, against the best readings there were.
-Regime regime_of(const Surroundings& surroundings, const Ruler& best);
+/// The regime that a run's surroundings show, against the best readings there were, by cache-line trips and by the
+/// probe that goes best with what is measured.
+Regime regime_of(const Surroundings& surroundings, const Ruler& best, double Ruler::*probe);
+
+/// Whether so many runs in the machine's best regime, of `valid` in all, are enough to rest on them alone: enough for
+/// an interval, and not much fewer than all, whose number makes good for their scatter.
+constexpr bool is_enough(std::size_t at_best, std::size_t valid) {
+  return at_best >= fewest_runs && 5 * at_best >= valid;
+}
 
 /// The name of a regime in reports.
 std::string_view regime_name(Regime regime);

@@ -142,6 +142,7 @@ void warn(GroupSummary& summary) {
 
 const SummaryKind service_summary{.ideal_ns = ideal_of,
                                   .cost = &Sample::cpu_ns,
+                                  .probe = &Ruler::loopback_ns,
                                   .add_own = add_own,
                                   .ranked_by = ranked_by,
                                   .cost_by = cost_by,

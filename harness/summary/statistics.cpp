@@ -71,7 +71,7 @@ Estimate median_estimate(std::span<const double> samples, double level) {
           .bounded = bounded};
 }
 
-Ratio paired_ratio(std::span<const double> numerator, std::span<const double> denominator) {
+Ratio paired_ratio(std::span<const double> numerator, std::span<const double> denominator, double level) {
   if (numerator.size() != denominator.size()) {
     throw std::invalid_argument("pairs need two series of the same length");
   }
@@ -83,7 +83,7 @@ Ratio paired_ratio(std::span<const double> numerator, std::span<const double> de
     }
     log_ratios.push_back(std::log(numerator[i] / denominator[i]));
   }
-  const Estimate log_ratio = median_estimate(log_ratios);
+  const Estimate log_ratio = median_estimate(log_ratios, level);
   return {.effect = std::exp(log_ratio.median),
           .low = std::exp(log_ratio.low),
           .high = std::exp(log_ratio.high),

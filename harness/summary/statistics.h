@@ -57,7 +57,7 @@ Estimate median_estimate(std::span<const double> samples, double level = 0.95);
 /// interval of `median_estimate`. What slows both halves of a pair alike cancels out.
 /// Throws `std::invalid_argument` if the lengths differ, there is no pair, or a value is not
 /// positive and finite.
-Ratio paired_ratio(std::span<const double> numerator, std::span<const double> denominator);
+Ratio paired_ratio(std::span<const double> numerator, std::span<const double> denominator, double level = 0.95);
 
 /// Whether the two sides differ: the interval exists and does not contain 1.
 bool tells_apart(const Ratio& ratio);

@@ -32,7 +32,7 @@ struct SortedRuns {
   std::map<std::string, std::size_t> reasons;
 };
 
-SortedRuns sort_runs(const std::vector<Sample>& samples, const Ruler& best) {
+SortedRuns sort_runs(const std::vector<Sample>& samples, const Ruler& best, double Ruler::*probe) {
   SortedRuns sorted;
   for (std::size_t run = 0; run < samples.size(); ++run) {
     if (const std::string why = why_invalid(samples[run]); !why.empty()) {
@@ -40,7 +40,7 @@ SortedRuns sort_runs(const std::vector<Sample>& samples, const Ruler& best) {
       continue;
     }
     sorted.valid.push_back(run);
-    if (regime_of(samples[run].surroundings, best) == Regime::usual) sorted.at_best.push_back(run);
+    if (regime_of(samples[run].surroundings, best, probe) == Regime::usual) sorted.at_best.push_back(run);
   }
   return sorted;
 }
@@ -51,7 +51,7 @@ RunsUsed use_runs(SortedRuns sorted, std::size_t runs, bool at_best) {
     used.why_invalid =
         std::ranges::max_element(sorted.reasons, {}, [](const auto& reason) { return reason.second; })->first;
   }
-  if (at_best && sorted.at_best.size() >= fewest_runs) {
+  if (at_best && is_enough(sorted.at_best.size(), sorted.valid.size())) {
     used.elsewhere = sorted.valid.size() - sorted.at_best.size();
     used.used = std::move(sorted.at_best);
   } else if (!sorted.valid.empty()) {
@@ -74,9 +74,9 @@ class GroupSummarizer {
     for (const std::size_t cell : group_.cells) {
       const std::vector<Sample>& samples = results.cells[cell].samples;
       for (const Sample& sample : samples) summary_.rounds = std::max(summary_.rounds, sample.round + 1);
-      const SortedRuns sorted = sort_runs(samples, best);
+      const SortedRuns sorted = sort_runs(samples, best, kind_.probe);
       if (sorted.valid.size() >= fewest_runs) ++enough;
-      if (sorted.at_best.size() >= fewest_runs) ++enough_at_best;
+      if (is_enough(sorted.at_best.size(), sorted.valid.size())) ++enough_at_best;
     }
     summary_.at_best = enough != 0 && enough_at_best == enough;
   }
@@ -115,7 +115,7 @@ class GroupSummarizer {
     const std::vector<Sample>& all = results_.cells[index].samples;
     CellSummary row;
     row.cell = index;
-    row.runs = use_runs(sort_runs(all, summary_.best), all.size(), summary_.at_best);
+    row.runs = use_runs(sort_runs(all, summary_.best, kind_.probe), all.size(), summary_.at_best);
     const Samples samples = samples_of(row);
     row.wall_ns = median_estimate(column(samples, &Sample::wall_ns));
     row.cpu_ns = median_estimate(column(samples, &Sample::cpu_ns));
@@ -258,7 +258,7 @@ class GroupSummarizer {
     std::size_t all = 0;
     for (const CellSummary& row : summary_.cells) {
       for (const Sample& sample : samples_of(row)) {
-        const Regime regime = regime_of(sample.surroundings, summary_.best);
+        const Regime regime = regime_of(sample.surroundings, summary_.best, kind_.probe);
         if (regime == Regime::unknown) continue;
         ++counts[regime];
         ++all;
@@ -320,9 +320,10 @@ double widest_half_width(const Plan& plan, const Results& results, std::size_t g
   double widest = 0;
   for (const std::size_t cell : cells) {
     const std::vector<Sample>& samples = results.cells[cell].samples;
-    const SortedRuns sorted = sort_runs(samples, best);
+    const SortedRuns sorted = sort_runs(samples, best, kind.probe);
     std::vector<double> values;
-    for (const std::size_t run : sorted.at_best.size() >= fewest_runs ? sorted.at_best : sorted.valid) {
+    for (const std::size_t run :
+         is_enough(sorted.at_best.size(), sorted.valid.size()) ? sorted.at_best : sorted.valid) {
       values.push_back(kind.ranked_by
                            ? kind.cost_by(plan.groups[group], samples[run], kind.ranked_by(plan.groups[group]))
                            : samples[run].*kind.cost);
@@ -349,7 +350,7 @@ ByRound by_round(const SummarySource& source, std::size_t cell,
   for (const Sample& sample : source.results.cells[cell].samples) {
     if (!why_invalid(sample).empty()) continue;
     values[sample.round] = {.value = figure(sample),
-                            .at_best = regime_of(sample.surroundings, source.best) == Regime::usual};
+                            .regime = regime_of(sample.surroundings, source.best, summary_kind(source.group).probe)};
   }
   return values;
 }

@@ -22,6 +22,9 @@ struct SummaryKind {
   double (*ideal_ns)(const Group& group, const Sample& sample);
   double Sample::*cost;
 
+  /// Which reading of the ruler tells the machine's regime.
+  double Ruler::*probe;
+
   /// Adds what only this kind's samples say; `samples` are those that the row's figures rest on.
   void (*add_own)(const SummarySource& source, const Samples& samples, CellSummary& row);
 
