@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <stdexcept>
@@ -14,9 +15,11 @@
 #include "harness/report/report.h"
 #include "harness/report/results.h"
 #include "harness/run/launcher.h"
+#include "harness/run/neighbours.h"
 #include "harness/run/no_halt.h"
 #include "harness/session/progress.h"
 #include "harness/session/session.h"
+#include "harness/text/quantities.h"
 #include "measure/proc_files.h"
 
 namespace bench {
@@ -57,6 +60,23 @@ Exit exit_of(const Plan& plan, const Results& results) {
   return nothing_ran || std::ranges::any_of(results.cells, failed) ? Exit::failed : Exit::done;
 }
 
+// Says who else is at work before the plan begins, if that is much.
+void await_quiet(const Options& options, Progress& progress) {
+  constexpr std::chrono::milliseconds glance{100};
+  const std::chrono::nanoseconds patience(options.wait_for_quiet_ns);
+  if (!options.progress && patience.count() == 0) return;
+  Neighbours seen = look_at_neighbours(glance);
+  if (!are_disturbing(seen)) return;
+  if (patience.count() == 0) {
+    progress.line(describe(seen) + "; --wait-for-quiet=TIME waits until they do not");
+    return;
+  }
+  progress.line(fmt::format("{}; waiting until they do not, up to {}", describe(seen),
+                            format_duration_exact(options.wait_for_quiet_ns)));
+  seen = wait_for_quiet(patience, look_at_neighbours, [] { return interrupts() > 0; });
+  if (are_disturbing(seen)) progress.line(fmt::format("going on: {}", describe(seen)));
+}
+
 }  // namespace
 
 void print(std::string_view text) {
@@ -87,6 +107,7 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
   Launcher launcher(plan);
   count_interrupts();
   Progress progress(options.progress);
+  await_quiet(options, progress);
   const ResultContext context{.options = options, .machine = machine, .plan = plan, .date = iso_time()};
   const auto save = [&](const Results& results) {
     if (file) file->write(make_document(context, results));

@@ -56,6 +56,7 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"repetitions", Value::one, on_run | on_load},
     {"max-time", Value::one, on_run},
     {"time-limit", Value::one, on_run},
+    {"wait-for-quiet", Value::one, on_run | on_load},
     {"seed", Value::one, on_run | on_load},
     {"out", Value::one, on_run | on_load},
     {"force", Value::none, on_run | on_load},

@@ -205,6 +205,8 @@ Measuring:
                         most 100)
   --max-time=TIME       auto begins no round beyond the sixth after this long (default 60s)
   --time-limit=TIME     a run that takes longer has failed (default: 30s and five times what is expected)
+  --wait-for-quiet=TIME begin when other processes use less than 10% of the CPUs, at the latest after this long
+                        (default 0s: at once)
   --seed=N              of the random order within rounds (default: random; always recorded)
 
 Output:

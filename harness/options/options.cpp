@@ -90,6 +90,7 @@ void read_measuring(const Flags& flags, Options& options) {
     options.repetitions = static_cast<std::uint32_t>(flags.count("repetitions", number, 1, 10'000));
   }
   if (flags.given("max-time")) options.max_time_ns = flags.duration_ns("max-time");
+  if (flags.given("wait-for-quiet")) options.wait_for_quiet_ns = flags.duration_ns("wait-for-quiet");
   if (flags.given("time-limit")) {
     options.time_limit_ns = flags.duration_ns("time-limit");
     if (*options.time_limit_ns == 0) usage_error("time-limit", flags.text("time-limit"), "must be more than 0");

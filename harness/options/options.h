@@ -67,6 +67,7 @@ struct Options {
       repetitions;  ///< Rounds; without it, until the intervals are narrow enough. `load`: set.
   std::int64_t max_time_ns = 60'000'000'000;
   std::optional<std::int64_t> time_limit_ns;  ///< Of one run.
+  std::int64_t wait_for_quiet_ns = 0;         ///< So long a plan waits at most until other processes use little.
   std::optional<std::uint64_t> seed;
 
   std::string out;  ///< Result file; "-" is standard output, empty the default path.

@@ -15,8 +15,6 @@ constexpr auto quick_services = std::to_array<FlagDefault>({
     {"model", "processes,threads,epoll,coroutines"},
     {"connections", "10,1000"},
     {"rate", "common"},
-    {"duration", "150ms"},
-    {"warmup", "50ms"},
     {"max-time", "50s"},
 });
 
@@ -46,9 +44,6 @@ constexpr auto notes_echo = std::to_array<FlagDefault>({
     {"model", "serial,processes,threads,select,poll,epoll,coroutines"},
     {"connections", "50"},
     {"rate", "common"},
-    {"duration", "300ms"},
-    {"warmup", "100ms"},
-    {"repetitions", "6"},
     {"memory", ""},
 });
 
@@ -127,15 +122,14 @@ constexpr auto notes_parts =
     std::to_array<SuitePart>({notes_echo, notes_idle_connections, notes_heavy, notes_polling, notes_offered, notes_cpu,
                               notes_io, notes_join, notes_pools, notes_sum, notes_copy, notes_primitives});
 
-// At a common rate, since in the closed loop the load would be the limit of most rows, and its rates of no worth.
+// At a common rate, since in the closed loop the load would be the limit of most rows, and its rates of no worth. Ten
+// minutes are enough for eight rounds of the largest group.
 constexpr auto c10k = std::to_array<FlagDefault>({
     {"workload", "echo"},
     {"model", "all"},
     {"connections", "1,10,100,1000,10000"},
     {"rate", "common"},
-    {"duration", "500ms"},
-    {"warmup", "200ms"},
-    {"repetitions", "6"},
+    {"max-time", "9m"},
     {"memory", ""},
 });
 

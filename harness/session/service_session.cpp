@@ -61,7 +61,7 @@ double round_down(double rate) {
 
 // A rate of an open loop that all models of some groups can bear: well below the smallest closed-loop rate. A model
 // that leaves connections unserved bears no rate at all, and counts only if every model does.
-void find_common_rate(PlanSession& session, GroupState& state, const std::vector<std::size_t>& groups) {
+double find_common_rate(PlanSession& session, GroupState& state, const std::vector<std::size_t>& groups) {
   constexpr double comfortable = 0.6;
   double lowest = 0;
   double lowest_starved = 0;
@@ -77,10 +77,10 @@ void find_common_rate(PlanSession& session, GroupState& state, const std::vector
   }
   if (lowest == 0) lowest = lowest_starved;
   const double rate = std::max(round_down(comfortable * lowest), 1.0);
-  for (const std::size_t group : groups) session.results().common_rates[group] = rate;
   if (lowest > 0) {
     session.progress().round_line(fmt::format("{}: the common rate is {} requests/s", state.name, format_count(rate)));
   }
+  return rate;
 }
 
 // Groups that differ in how many connections there are, 10 and more, share a rate, since what a request costs depends
@@ -101,7 +101,16 @@ void prepare(PlanSession& session, GroupState& state) {
   for (std::size_t group = 0; group < groups.size(); ++group) {
     if (group == state.group || shares_rate(groups[state.group], groups[group])) sharing.push_back(group);
   }
-  find_common_rate(session, state, sharing);
+  // The first and the last of a sweep: with few connections the wait for each reply keeps the rate low, with many the
+  // work on them.
+  const auto fewer = [&](std::size_t one, std::size_t other) {
+    return groups[one].load.connections < groups[other].load.connections;
+  };
+  const auto [fewest, most] = std::ranges::minmax_element(sharing, fewer);
+  std::vector<std::size_t> probed{*fewest};
+  if (*most != *fewest) probed.push_back(*most);
+  const double rate = find_common_rate(session, state, probed);
+  for (const std::size_t group : sharing) rates[group] = rate;
 }
 
 // The highest rate that keeps the promise, as RateSearch finds it from near the closed-loop rate on. The sample is of
@@ -204,11 +213,16 @@ void measure_memory(PlanSession& session, GroupState& state, std::size_t index) 
   session.save();
 }
 
-// Twice connections were never served: that is how the model serves.
+// Twice connections were never served, or refused: that is how the model serves.
 bool is_settled(const CellResult& result) {
-  const auto is_starved = [](const Sample& sample) { return sample.service->judgement.limit == Limit::starved; };
+  const auto leaves_out = [](const Sample& sample) {
+    const ServiceSample& service = *sample.service;
+    const Limit limit = service.judgement.limit;
+    return (limit == Limit::starved || limit == Limit::errors) &&
+           service.load.active_served < service.load.active_due();
+  };
   const std::vector<Sample>& samples = result.samples;
-  return samples.size() >= 2 && is_starved(samples.back()) && is_starved(samples[samples.size() - 2]);
+  return samples.size() >= 2 && leaves_out(samples.back()) && leaves_out(samples[samples.size() - 2]);
 }
 
 }  // namespace

@@ -93,7 +93,7 @@ std::string why_invalid(const LoadFigures& figures, Limit limit) {
   if (limit == Limit::errors && leaves_unanswered(figures)) {
     return fmt::format("{} of {} requests were never answered", figures.unfinished, due(figures));
   }
-  if (is_kept_off(figures)) {
+  if (limit != Limit::starved && is_kept_off(figures)) {
     return fmt::format("{} the load generator from its CPU for {:.0f}% of the window",
                        figures.others_busy > kept_off_share ? "other processes kept" : "something kept",
                        figures.kept_off * 100);

@@ -13,7 +13,7 @@ constexpr double other_trip = 2.0;
 constexpr double other_reading = 1.35;
 
 // What others may use before it counts: ticks of 10 ms tell shares of a short run to within some percent only.
-constexpr double disturbing = 0.2;
+constexpr double disturbing = 0.25;
 
 bool further(double a, double b, double factor) { return a > 0 && b > 0 && std::max(a, b) > factor * std::min(a, b); }
 

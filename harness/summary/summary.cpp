@@ -84,14 +84,17 @@ class GroupSummarizer {
   GroupSummary summarize() {
     std::vector<double> ideals_ns;
     std::vector<double> compute_ns;
+    std::vector<double> others;
     for (const std::size_t cell : group_.cells) {
       if (results_.cells[cell].samples.empty()) continue;
       summary_.cells.push_back(summarize_cell(cell));
       for (const Sample& sample : samples_of(summary_.cells.back())) {
+        others.push_back(sample.surroundings.others_busy);
         if (kind_.ideal_ns) ideals_ns.push_back(kind_.ideal_ns(group_, sample));
         if (sample.ideal_cpu_ns > 0) compute_ns.push_back(sample.ideal_cpu_ns);
       }
     }
+    if (!others.empty()) summary_.others_busy = median(others);
     if (!ideals_ns.empty()) summary_.ideal_ns = median(ideals_ns);
     if (!compute_ns.empty()) summary_.compute_ns = median_estimate(compute_ns);
     if (kind_.ranked_by) {
@@ -132,7 +135,6 @@ class GroupSummarizer {
     kind_.add_own(source(), samples, row);
     const auto others_busy = [](const Sample& sample) { return sample.surroundings.others_busy; };
     row.others_busy = median(column(samples, others_busy));
-    summary_.others_busy = std::max(summary_.others_busy, row.others_busy);
     return row;
   }
 
@@ -237,7 +239,7 @@ class GroupSummarizer {
       if (!summary_.at_best) warn_of_regimes();
     } else {
       summary_.warnings.push_back(
-          fmt::format("other processes used up to {:.0f}% of the CPUs, which makes runs slow and tails long; repeat on "
+          fmt::format("other processes used {:.0f}% of the CPUs, which makes runs slow and tails long; repeat on "
                       "a quieter machine",
                       summary_.others_busy * 100));
     }

@@ -31,7 +31,7 @@ struct RunsUsed {
   std::size_t elsewhere = 0;      ///< Valid and left out for the machine's regime.
 
   /// A row is valid when most of its runs are.
-  bool valid() const { return 2 * invalid < runs || invalid == 0; }
+  bool valid() const { return 2 * invalid <= runs; }
 };
 
 /// A cell's samples in one row. Costs are per batch of a job, per request of a service, per operation of a primitive.
@@ -62,7 +62,7 @@ struct GroupSummary {
   std::uint32_t rounds = 0;            ///< That any of its cells has a sample of.
   Ruler best;                          ///< The best readings of the plan, which regimes go by.
   bool at_best = false;                ///< Figures rest on runs in the machine's best regime alone.
-  double others_busy = 0;              ///< What other processes used of the CPUs: the largest of the cells' medians.
+  double others_busy = 0;              ///< What other processes used of the CPUs: the median over all runs used.
   std::vector<CellSummary> cells;      ///< Those with samples.
   double ideal_ns = 0;                 ///< Median over all samples; 0 without any.
   std::optional<Estimate> compute_ns;  ///< The plain loop's CPU time of a batch, over all samples.

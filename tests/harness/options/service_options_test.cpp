@@ -124,8 +124,8 @@ TEST(ServiceOptions, HaveDefaults) {
   EXPECT_EQ(options.client.arrivals, Arrivals::constant);
   EXPECT_EQ(options.client.dispatch, Dispatch::each);
   EXPECT_EQ(options.client.requests_per_connection, 0U);
-  EXPECT_EQ(options.client.duration, 300ms);
-  EXPECT_EQ(options.client.warmup, 100ms);
+  EXPECT_FALSE(options.client.duration);
+  EXPECT_FALSE(options.client.warmup);
   EXPECT_EQ(options.client.connect_deadline, 5s);
   EXPECT_EQ(options.client.threads, 1U);
   EXPECT_THAT(options.client.cpus, IsEmpty());

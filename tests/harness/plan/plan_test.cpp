@@ -278,6 +278,46 @@ TEST(PlanText, HasEveryCellTheSeedAndTheExpectedDuration) {
   EXPECT_THAT(text, HasSubstr(" in all\n"));
 }
 
+// ---- Windows ----
+
+ServiceLoad load_of(std::uint32_t active) {
+  ServiceLoad load;
+  load.connections = load.active = active;
+  return load;
+}
+
+TEST(Window, IsAsShortAsTheRequestsAllow) {
+  EXPECT_EQ(window_of(load_of(100), {}, 30'000), 100ms);
+  EXPECT_EQ(window_of(load_of(100), {}, 5'000), 200ms);      // 1,000 requests
+  EXPECT_EQ(window_of(load_of(10'000), {}, 20'000), 600ms);  // one of each connection
+  EXPECT_EQ(window_of(load_of(100), {}, 10), 2s);            // and no longer
+  ServiceLoad slow = load_of(10);
+  slow.parameters.wait = 20ms;
+  slow.service_cpu = 5ms;
+  EXPECT_EQ(window_of(slow, {}, 30'000), 500ms);
+}
+
+TEST(Window, IsLongerInTheClosedLoopWhereMoreAreUnderWay) {
+  EXPECT_EQ(window_of(load_of(100), {}, 0), 105ms);
+  EXPECT_EQ(window_of(load_of(10'000), {}, 0), 600ms);
+}
+
+TEST(Window, IsWhatWasAskedFor) {
+  ClientOptions asked;
+  asked.duration = 7s;
+  EXPECT_EQ(window_of(load_of(100), asked, 30'000), 7s);
+  EXPECT_EQ(capacity_probe(load_of(100), asked), 500ms);
+  EXPECT_EQ(capacity_probe(load_of(100), {}), 105ms);
+  asked.warmup = 0ms;
+  EXPECT_EQ(warm_up_of(load_of(100), asked, 0), 0ms);
+}
+
+TEST(WarmUp, LetsEachConnectionHaveARequest) {
+  EXPECT_EQ(warm_up_of(load_of(100), {}, 30'000), 50ms);
+  EXPECT_EQ(warm_up_of(load_of(10'000), {}, 20'000), 600ms);
+  EXPECT_EQ(warm_up_of(load_of(1'000'000), {}, 20'000), 1s);
+}
+
 TEST(ListText, SaysWhatThereIsAndWhatIsUnavailableAndWhy) {
   const std::string text = list_text({.models = faulty_models(), .jobs = all_jobs(), .services = all_services()});
   EXPECT_THAT(text, HasSubstr("not available here: it is a row for tests"));

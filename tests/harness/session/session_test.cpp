@@ -321,8 +321,8 @@ TEST(ServiceSession, OffersARateThatEveryModelCanBear) {
   EXPECT_THAT(results.common_rates, ElementsAre(26'000));  // 0.6 of the slower one, to two digits
   // A short probe of each in the closed loop, then two rounds.
   EXPECT_THAT(rates_of(runs.of(RunKind::measure)), ElementsAre(0, 0, 26'000, 26'000, 26'000, 26'000));
-  EXPECT_EQ(runs.of(RunKind::measure)[0].duration_ns, 300'000'000);  // as long as a window
-  EXPECT_EQ(runs.of(RunKind::measure)[2].duration_ns, 0);
+  EXPECT_EQ(runs.of(RunKind::measure)[0].duration_ns, 105'000'000);  // 100 connections in the closed loop
+  EXPECT_EQ(runs.of(RunKind::measure)[2].duration_ns, 100'000'000);
   EXPECT_THAT(samples_of(results), ElementsAre(2, 2));  // a probe is no sample
 }
 
@@ -346,14 +346,14 @@ TEST(ServiceSession, CountsAModelThatStarvesConnectionsOnlyIfEveryModelDoes) {
 
 TEST(ServiceSession, OffersTheSameRateAlongASweepOfConnections) {
   const Plan plan = plan_of(
-      {"--model=epoll,threads", "--workload=echo", "--connections=1,10,100", "--rate=common", "--repetitions=1"});
+      {"--model=epoll,threads", "--workload=echo", "--connections=1,10,50,100", "--rate=common", "--repetitions=1"});
   ScriptedRuns runs(plan, [&](const RunRequest& request, RunReport& report, RunOutcome&) {
     const bool slowest = plan.group_of(plan.cells[request.cell]).load.connections == 100 && request.cell % 2 == 1;
     serve(request, report, request.cell < 2 ? 5'000 : slowest ? 10'000 : 90'000);
   });
   const Results results = runs.session();
-  EXPECT_THAT(results.common_rates, ElementsAre(3000, 6000, 6000));  // one connection is another matter
-  EXPECT_THAT(runs.of(RunKind::measure), SizeIs(6 + 6));
+  EXPECT_THAT(results.common_rates, ElementsAre(3000, 6000, 6000, 6000));  // one connection is another matter
+  EXPECT_THAT(runs.of(RunKind::measure), SizeIs(2 + 4 + 8));  // probes: of one, of the fewest and the most; one round
 }
 
 TEST(ServiceSession, RunsACellThatStarvesConnectionsTwiceAndNoMore) {
@@ -365,6 +365,13 @@ TEST(ServiceSession, RunsACellThatStarvesConnectionsTwiceAndNoMore) {
     report.service.load.requests_unfinished = 3;
   });
   EXPECT_THAT(samples_of(runs.session()), ElementsAre(2, 8));
+  ScriptedRuns refused(plan, [](const RunRequest& request, RunReport& report, RunOutcome&) {
+    serve(request, report, 500);
+    if (request.cell != 0) return;
+    report.service.load.active_served = 1;
+    report.service.load.errors[static_cast<std::size_t>(LoadError::reset)] = 100;
+  });
+  EXPECT_THAT(samples_of(refused.session()), ElementsAre(2, 8));
 }
 
 TEST(ServiceSession, FindsNoCommonRateBelowOneRequestASecond) {

@@ -14,7 +14,7 @@ using testing::IsEmpty;
 
 ByRound rounds(const std::vector<double>& values) {
   ByRound by_round;
-  for (std::uint32_t round = 0; round < values.size(); ++round) by_round[round] = {values[round], true};
+  for (std::uint32_t round = 0; round < values.size(); ++round) by_round[round] = {values[round], Regime::usual};
   return by_round;
 }
 
@@ -68,8 +68,8 @@ TEST(Ranking, FewerThanSixRoundsTellNothingApart) {
 TEST(Ranking, CellsWithoutACommonRoundAreNotToldApart) {
   ByRound early;
   ByRound late;
-  for (std::uint32_t round = 0; round < 6; ++round) early[round] = {1, true};
-  for (std::uint32_t round = 6; round < 12; ++round) late[round] = {50, true};
+  for (std::uint32_t round = 0; round < 6; ++round) early[round] = {1, Regime::usual};
+  for (std::uint32_t round = 6; round < 12; ++round) late[round] = {50, Regime::usual};
   const Ranking ranking = rank(RankedBy::time, {{0, early}, {1, late}});
   EXPECT_FALSE(ranking.order.back().over_first);
   EXPECT_THAT(ranking.ties, ElementsAre(ElementsAre(0, 1)));
@@ -82,8 +82,8 @@ TEST(Ranking, RestsOnTheRoundsWithTheMachineAtItsBest) {
   ByRound first = rounds(std::vector(15, 1.00));
   ByRound second = rounds(std::vector(15, 0.95));
   for (std::uint32_t round = 0; round < 9; ++round) {
-    first[round] = {0.5, false};
-    second[round] = {3, false};
+    first[round] = {0.5, Regime::changing};
+    second[round] = {3, Regime::changing};
   }
   const Ranking ranking = rank(RankedBy::time, {{0, first}, {1, second}});
   EXPECT_THAT(order_of(ranking), ElementsAre(1, 0));
@@ -93,15 +93,33 @@ TEST(Ranking, RestsOnTheRoundsWithTheMachineAtItsBest) {
 
 TEST(Ranking, OfNothingIsEmpty) { EXPECT_THAT(rank(RankedBy::time, {}).order, IsEmpty()); }
 
-TEST(RatioWithinRounds, KeepsToRoundsWhereBothHadTheMachineAtItsBest) {
+TEST(RatioWithinRounds, KeepsToRoundsWhereBothFoundTheMachineInTheSameSteadyRegime) {
   ByRound numerators = rounds({90, 90, 2, 2, 2, 2, 2, 2});
   ByRound denominators = rounds({1, 1, 1, 1, 1, 1, 1, 1});
-  numerators[0].at_best = denominators[1].at_best = false;
+  numerators[0].regime = denominators[1].regime = Regime::slow;
   const auto ratio = ratio_within_rounds(numerators, denominators);
   EXPECT_EQ(ratio.value().pairs, 6U);
   EXPECT_THAT(ratio->high, DoubleEq(2));
-  numerators[7].at_best = false;  // five are too few
+  numerators[7].regime = denominators[7].regime = Regime::slow;  // alike, too
+  EXPECT_EQ(ratio_within_rounds(numerators, denominators).value().pairs, 6U);
+  numerators[7].regime = denominators[7].regime = Regime::changing;  // five are too few
   EXPECT_EQ(ratio_within_rounds(numerators, denominators).value().pairs, 8U);
+}
+
+TEST(RatioWithinRounds, TakesAllRoundsWhereFewAreAlike) {
+  ByRound numerators = rounds(std::vector(24, 2.0));
+  const ByRound denominators = rounds(std::vector(24, 1.0));
+  for (std::uint32_t round = 8; round < 24; ++round) numerators[round].regime = Regime::slow;
+  EXPECT_EQ(ratio_within_rounds(numerators, denominators).value().pairs, 8U);  // a third
+  numerators[7].regime = Regime::slow;
+  EXPECT_EQ(ratio_within_rounds(numerators, denominators).value().pairs, 24U);
+}
+
+// Seven of eight rounds are of one mind: not enough at 99%, as it would be at 95% with nine of ten.
+TEST(Ranking, IsStrictWhereThereAreEnoughRounds) {
+  const ByRound ten = rounds({1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
+  EXPECT_THAT(rank(RankedBy::cpu, {{0, ten}, {1, rounds({2, 2, 2, 2, 2, 2, 2, 2, 2, 0.9})}}).ties, testing::SizeIs(1));
+  EXPECT_THAT(rank(RankedBy::cpu, {{0, ten}, {1, rounds({2, 2, 2, 2, 2, 2, 2, 2, 2, 2})}}).ties, IsEmpty());
 }
 
 TEST(RatioWithinRounds, LeavesOutWhatHasNoCost) {
