@@ -134,7 +134,9 @@ void Worker::load(bool is_window) {
   while (now_ns_ < end_ns) turn();
   take_what_is_due();  // until the very end, whatever the last turn was about
   stop_load();
-  drain(end_ns);
+  // What is under way after a warm-up goes on in the window, and counts from when it was sent.
+  constexpr std::chrono::nanoseconds short_while = std::chrono::seconds(1);
+  drain(end_ns, is_window ? plan_.drain : std::min(plan_.drain, short_while));
   if (is_window) {
     count_unfinished();
     summarise_connections();
@@ -192,9 +194,9 @@ void Worker::stop_load() {
 }
 
 // Until all is over that is under way, or nothing more is to be expected.
-void Worker::drain(std::int64_t stopped_ns) {
+void Worker::drain(std::int64_t stopped_ns, std::chrono::nanoseconds at_most) {
   constexpr std::int64_t look_again_ns = second_ns / 10;
-  const std::int64_t deadline_ns = stopped_ns + plan_.drain.count();
+  const std::int64_t deadline_ns = stopped_ns + at_most.count();
   turn_at_ns_ = std::min(deadline_ns, stopped_ns + second_ns);
   while (!quiet()) {
     if (now_ns_ >= turn_at_ns_) {

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -96,7 +97,7 @@ class Worker {
   void load(bool is_window);
   void begin_load(std::int64_t begin_ns, std::int64_t end_ns);
   void stop_load();
-  void drain(std::int64_t stopped_ns);
+  void drain(std::int64_t stopped_ns, std::chrono::nanoseconds at_most);
   bool worth_waiting() const;
   void read_thread_clocks();
   void count_unfinished();

@@ -316,6 +316,9 @@ Measuring:
   --client-cpus=SET   its CPUs, joined by colons, such as 0:1 (default: all)
   --server-pid=PID    the server's process on this machine, to read its CPU time (default: not read)
   --repetitions=N     windows, 1 to 10,000 (default 1)
+  --wait-for-quiet=TIME
+                      begin when other processes use less than 10% of the CPUs, at the latest after this long
+                      (default 0s: at once)
   --seed=N            of random arrivals (default: random; always recorded)
 
 Output:

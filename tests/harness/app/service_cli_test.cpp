@@ -82,7 +82,7 @@ TEST(Limit, IsTheRateWhereItIsMet) {
 }
 
 TEST(Limit, IsNeverTheRateWhereItIsNotMet) {
-  const Json row = row_of({"--model=epoll", "--workload=echo", "--connections=4", "--rate=5M"});
+  const Json row = row_of({"--model=epoll", "--workload=echo", "--connections=4", "--rate=5M", "--timeout=1s"});
   EXPECT_NE(row["bench"]["limit"], "rate");
   EXPECT_LT(row["items_per_second"], 4'000'000);
 }
@@ -90,7 +90,7 @@ TEST(Limit, IsNeverTheRateWhereItIsNotMet) {
 // serial leaves all but one connection unserved: 5 requests/s at the most, which would be the common rate of everybody.
 TEST(CommonRate, IsNotThatOfAModelThatStarvesConnections) {
   const Json row = row_of({"--model=epoll,serial", "--workload=echo", "--connections=50", "--service-wait=200ms",
-                           "--rate=common", "--server-cpus=0", "--client-cpus=0"});
+                           "--rate=common", "--server-cpus=0", "--client-cpus=0", "--timeout=1s"});
   EXPECT_GT(row["bench"]["parameters"]["offered_rate_per_second"], 5) << row.dump();
 }
 
