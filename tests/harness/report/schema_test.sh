@@ -44,10 +44,12 @@ run 0 services "$bench" --model=all --workload=echo "${short[@]}" --duration=150
 run 0 open "$bench" --model=epoll,thread-pool --workload=echo --workers=2 --rate=2000 --service-wait=1ms --heavy=50% \
   "${short[@]}" --active=2 --duration=150ms --repetitions=2
 run 0 common "$bench" --model=epoll,threads --workload=http "${short[@]}" --rate=common --duration=50ms --repetitions=1
-run 0 search "$bench" --model=epoll --workload=echo "${short[@]}" --rate=search --duration=50ms --repetitions=1
+run 0 search "$bench" --model=epoll --workload=echo "${short[@]}" --rate=search --slo="p90<10ms" --duration=50ms \
+  --repetitions=1
 run 1 faulty "$faulty_bench" --model=epoll,throws-at-start --workload=aborts,wrong-reply,silent,closes "${short[@]}" \
-  --duration=50ms --repetitions=1
-run 0 silent "$faulty_bench" --model=epoll --workload=silent "${short[@]}" --rate=100 --duration=50ms --repetitions=1
+  --duration=50ms --timeout=300ms --repetitions=1
+run 0 silent "$faulty_bench" --model=epoll --workload=silent "${short[@]}" --rate=100 --duration=50ms \
+  --timeout=300ms --repetitions=1
 
 # The load alone, on a server that knows nothing of it.
 "$bench" serve --model=epoll --workload=http --port=0 >serve.out 2>serve.err </dev/null &
