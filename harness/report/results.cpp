@@ -16,7 +16,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <system_error>
+#include <tuple>
+#include <vector>
 
 #include "harness/report/build_info.h"
 #include "harness/report/report_kind.h"
@@ -53,12 +56,7 @@ Json limits_json(const Machine& machine) {
 // Of each round of a workload the medians over its runs.
 Json ruler_json(const Plan& plan, const Results& results) {
   const std::vector<std::string_view> workloads = workload_names(plan);
-  struct Key {
-    std::size_t workload;
-    std::uint32_t round;
-    bool after;
-    auto operator<=>(const Key&) const = default;
-  };
+  using Key = std::tuple<std::size_t, std::uint32_t, bool>;  // workload, round, after
   std::map<Key, std::vector<Ruler>> rounds;
   for (std::size_t cell = 0; cell < results.cells.size(); ++cell) {
     const std::size_t workload = plan.group_of(plan.cells[cell]).workload;
@@ -69,12 +67,13 @@ Json ruler_json(const Plan& plan, const Results& results) {
   }
   Json readings = Json::array();
   for (const auto& [key, rulers] : rounds) {
-    const auto middle = [&](double Ruler::*probe) {
+    const auto middle = [&readings_of = rulers](double Ruler::*probe) {
       std::vector<double> values;
-      for (const Ruler& ruler : rulers) values.push_back(ruler.*probe);
+      for (const Ruler& ruler : readings_of) values.push_back(ruler.*probe);
       return median(values);
     };
-    Json row{{"workload", workloads[key.workload]}, {"round", key.round}, {"when", key.after ? "after" : "before"}};
+    const auto [workload, round, after] = key;
+    Json row{{"workload", workloads[workload]}, {"round", round}, {"when", after ? "after" : "before"}};
     row.update(probes_json({.line_trip_ns = middle(&Ruler::line_trip_ns),
                             .spin_ns = middle(&Ruler::spin_ns),
                             .system_call_ns = middle(&Ruler::system_call_ns),

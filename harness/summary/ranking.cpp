@@ -77,14 +77,15 @@ std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRoun
   Pairs alike;
   for (const auto& [round, numerator] : numerators) {
     const auto found = denominators.find(round);
-    if (found == denominators.end() || numerator.value <= 0 || found->second.value <= 0) continue;
-    const auto add = [&](Pairs& pairs) {
-      pairs.numerators.push_back(numerator.value);
-      pairs.denominators.push_back(found->second.value);
-    };
-    add(all);
-    const Regime regime = numerator.regime;
-    if (regime == found->second.regime && (regime == Regime::usual || regime == Regime::slow)) add(alike);
+    if (found == denominators.end()) continue;
+    const RoundValue denominator = found->second;
+    if (numerator.value <= 0 || denominator.value <= 0) continue;
+    const bool steady = numerator.regime == Regime::usual || numerator.regime == Regime::slow;
+    for (Pairs* pairs : {&all, &alike}) {
+      if (pairs == &alike && !(steady && numerator.regime == denominator.regime)) continue;
+      pairs->numerators.push_back(numerator.value);
+      pairs->denominators.push_back(denominator.value);
+    }
   }
   if (all.numerators.empty()) return std::nullopt;
   const std::size_t pairs = alike.numerators.size();

@@ -232,8 +232,9 @@ TEST(DueRequests, FallDueToEachUserAtRandomTimesOfItsOwn) {
     EXPECT_EQ(due.take(user), last_ns);
   }
   EXPECT_NEAR(static_cast<double>(last_ns), count * 1e3, count * 1e3 * 0.02);
-  for (const std::uint32_t requests : of_user) EXPECT_NEAR(requests, count / 4, count / 4 * 0.03);
-  EXPECT_NEAR(twice, count / 4, count / 4 * 0.03);
+  constexpr double quarter = count / 4.0;
+  for (const std::uint32_t requests : of_user) EXPECT_NEAR(requests, quarter, quarter * 0.03);
+  EXPECT_NEAR(twice, quarter, quarter * 0.03);
 }
 
 // ---- Requests under way ----
