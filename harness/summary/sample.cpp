@@ -17,9 +17,10 @@ Percentiles<double> percentiles(const Histogram& histogram) {
 }
 
 // Connections that went wrong while or after they stood. Those that were not established in time are starved, and
-// datagrams that were lost are counted as requests.
+// what was lost or took too long is counted as requests.
 std::uint64_t broken_connections(const LoadCounts& load) {
-  return load.errors_total() - load.error_count(LoadError::connect_timeout) - load.error_count(LoadError::lost);
+  return load.errors_total() - load.error_count(LoadError::connect_timeout) - load.error_count(LoadError::lost) -
+         load.error_count(LoadError::timeout);
 }
 
 }  // namespace
@@ -132,7 +133,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
       judge({.window_ns = load_window_ns,
              .offered_rate = offered_rate,
              .completed = load.requests_answered(),
-             .failed = std::max(load.requests_failed, broken_connections(load)),
+             .failed = std::max(load.requests_failed, load.requests_timed_out + broken_connections(load)),
              .timed_out = load.requests_timed_out,
              .unfinished = load.requests_unfinished,
              .wrong_replies = load.error_count(LoadError::wrong_reply),
