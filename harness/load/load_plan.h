@@ -62,8 +62,9 @@ struct LoadPlan {
   std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};
   std::chrono::nanoseconds datagram_timeout{std::chrono::milliseconds{200}};
 
-  /// At most so long is what is under way at the window's end waited for, and only a second after the warm-up, or where
-  /// it waits for connections that are closed, or that the server has never answered although it does answer others.
+  /// At most so long is what is under way at the end of warm-up and window waited for. Once the server has been silent
+  /// for a second, what waits on connections that are closed, or that it has never answered although it did answer
+  /// others, is waited for no longer; after the warm-up nothing is.
   std::chrono::nanoseconds drain{request_timeout};
 
   std::uint32_t threads = 1;  ///< Workers; spread over processes where the descriptors of one are not enough.

@@ -134,9 +134,7 @@ void Worker::load(bool is_window) {
   while (now_ns_ < end_ns) turn();
   take_what_is_due();  // until the very end, whatever the last turn was about
   stop_load();
-  // What is under way after a warm-up goes on in the window, and counts from when it was sent.
-  constexpr std::chrono::nanoseconds short_while = std::chrono::seconds(1);
-  drain(end_ns, is_window ? plan_.drain : std::min(plan_.drain, short_while));
+  drain(end_ns, is_window);
   if (is_window) {
     count_unfinished();
     summarise_connections();
@@ -193,14 +191,16 @@ void Worker::stop_load() {
   }
 }
 
-// Until all is over that is under way, or nothing more is to be expected.
-void Worker::drain(std::int64_t stopped_ns, std::chrono::nanoseconds at_most) {
+// Until all is over that is under way, or nothing more is to be expected. What a server that has fallen silent leaves
+// of a warm-up goes on in the window, and counts from when it was sent.
+void Worker::drain(std::int64_t stopped_ns, bool is_window) {
   constexpr std::int64_t look_again_ns = second_ns / 10;
-  const std::int64_t deadline_ns = stopped_ns + at_most.count();
+  const std::int64_t deadline_ns = stopped_ns + plan_.drain.count();
   turn_at_ns_ = std::min(deadline_ns, stopped_ns + second_ns);
   while (!quiet()) {
     if (now_ns_ >= turn_at_ns_) {
-      if (now_ns_ >= deadline_ns || !worth_waiting()) return;
+      const bool silent = now_ns_ - last_reply_ns_ >= second_ns;
+      if (now_ns_ >= deadline_ns || (silent && !(is_window && worth_waiting()))) return;
       turn_at_ns_ = std::min(deadline_ns, now_ns_ + look_again_ns);
     }
     turn();

@@ -9,7 +9,6 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -97,7 +96,7 @@ class Worker {
   void load(bool is_window);
   void begin_load(std::int64_t begin_ns, std::int64_t end_ns);
   void stop_load();
-  void drain(std::int64_t stopped_ns, std::chrono::nanoseconds at_most);
+  void drain(std::int64_t stopped_ns, bool is_window);
   bool worth_waiting() const;
   void read_thread_clocks();
   void count_unfinished();
@@ -205,6 +204,7 @@ class Worker {
   std::int64_t slice_ns_ = 0;      // of the window
   std::int64_t slice_end_ns_ = 0;  // of the slice that `slice_` is
   std::size_t slice_ = 0;
+  std::int64_t last_reply_ns_ = 0;
   std::uint32_t answered_ = 0;  // places that have been, ever
 
   std::vector<std::uint32_t> users_;  // those to whom requests fall due: the active connections, or one for them all

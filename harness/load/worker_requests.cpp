@@ -87,6 +87,7 @@ void Worker::complete_request(std::uint32_t index, std::size_t place) {
     }
     ++connection.window_replies;
   }
+  last_reply_ns_ = now_ns_;
   if (!connection.answered) {
     connection.answered = true;
     ++answered_;
