@@ -54,12 +54,15 @@ std::optional<ProcessStat> parse_process_stat(std::string_view line) {
   }
   if (fields.size() < 22) return std::nullopt;
   const auto field = [&](std::size_t number) { return fields[number - 1]; };
-  return ProcessStat{.state = line[bracket + 2],
+  const std::size_t name = std::min(line.find('('), bracket) + 1;
+  return ProcessStat{.command = std::string(line.substr(name, std::max(bracket, name) - name)),
+                     .state = line[bracket + 2],
                      .parent = static_cast<pid_t>(field(4)),
                      .minor_faults = field(10),
                      .children_minor_faults = field(11),
                      .major_faults = field(12),
                      .children_major_faults = field(13),
+                     .cpu_ns = (field(14) + field(15)) * tick_ns(),
                      .children_cpu_ns = (field(16) + field(17)) * tick_ns(),
                      .threads = field(20),
                      .started = field(22)};

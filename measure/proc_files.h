@@ -22,13 +22,15 @@ std::int64_t proc_value(const std::string& path, std::string_view key);
 
 /// Of /proc/PID/stat. Faults and ticks of children are those of descendants that were reaped.
 struct ProcessStat {
-  char state = 0;  ///< 'Z': it has ended, and its parent has not reaped it. So has the first of several threads.
+  std::string command{};  ///< Its first 15 characters.
+  char state = 0;         ///< 'Z': it has ended, and its parent has not reaped it. So has the first of several threads.
   pid_t parent = 0;
   std::int64_t minor_faults = 0;
   std::int64_t children_minor_faults = 0;
   std::int64_t major_faults = 0;
   std::int64_t children_major_faults = 0;
-  std::int64_t children_cpu_ns = 0;  ///< In the kernel's ticks.
+  std::int64_t cpu_ns = 0;           ///< Of all of its threads, user and system, in the kernel's ticks.
+  std::int64_t children_cpu_ns = 0;  ///< Likewise.
   std::int64_t threads = 0;
   std::int64_t started =
       0;  ///< In ticks since the machine started: with its number, what tells a process from all others.

@@ -122,8 +122,7 @@ constexpr auto notes_parts =
     std::to_array<SuitePart>({notes_echo, notes_idle_connections, notes_heavy, notes_polling, notes_offered, notes_cpu,
                               notes_io, notes_join, notes_pools, notes_sum, notes_copy, notes_primitives});
 
-// At a common rate, since in the closed loop the load would be the limit of most rows, and its rates of no worth. Ten
-// minutes are enough for eight rounds of the largest group.
+// At a common rate, since in the closed loop the load would be the limit of most rows, and its rates of no worth.
 constexpr auto c10k = std::to_array<FlagDefault>({
     {"workload", "echo"},
     {"model", "all"},

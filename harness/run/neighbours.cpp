@@ -5,11 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <functional>
 #include <map>
-#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "harness/run/ruler.h"
 #include "harness/summary/regime.h"
@@ -22,40 +21,20 @@ namespace {
 
 constexpr std::chrono::milliseconds one_look{500};
 
-struct Use {
-  std::string command;
-  std::int64_t cpu_ns = 0;
-};
-
-// The CPU time of every other process so far, in ticks.
-std::map<pid_t, Use> read_all() {
-  std::map<pid_t, Use> all;
-  const std::int64_t tick_ns = second_ns / sysconf(_SC_CLK_TCK);
+std::map<pid_t, ProcessStat> read_others() {
+  std::map<pid_t, ProcessStat> others;
   for (const pid_t pid : numbered_entries("/proc")) {
     if (pid == getpid()) continue;
-    std::ifstream file(fmt::format("/proc/{}/stat", pid));
-    const std::string line{std::istreambuf_iterator<char>(file), {}};
-    const std::size_t open = line.find('(');
-    const std::size_t close = line.rfind(')');
-    if (open == std::string::npos || close == std::string::npos) continue;
-    std::int64_t ticks = 0;
-    std::size_t at = close + 2;
-    // The 14th and 15th fields, of which the third is the first behind the name: user and system time.
-    for (int field = 3; field <= 15 && at < line.size(); ++field) {
-      const std::size_t end = std::min(line.find(' ', at), line.size());
-      if (field >= 14) ticks += std::strtoll(line.c_str() + at, nullptr, 10);
-      at = end + 1;
-    }
-    all[pid] = {line.substr(open + 1, close - open - 1), ticks * tick_ns};
+    if (auto stat = read_process_stat(pid)) others[pid] = std::move(*stat);
   }
-  return all;
+  return others;
 }
 
 }  // namespace
 
 Neighbours look_at_neighbours(std::chrono::nanoseconds duration) {
   const std::vector<int> cpus = available_cpu_numbers();
-  const std::map<pid_t, Use> before = read_all();
+  const std::map<pid_t, ProcessStat> before = read_others();
   const std::int64_t own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   const std::int64_t busy_before_ns = busy_ns(cpus);
   const std::int64_t begun_ns = now_ns();
@@ -65,10 +44,10 @@ Neighbours look_at_neighbours(std::chrono::nanoseconds duration) {
   Neighbours found;
   found.busy = std::clamp(static_cast<double>(used_ns) / took_ns / static_cast<double>(cpus.size()), 0.0, 1.0);
   std::map<std::string, double> by_command;
-  for (const auto& [pid, use] : read_all()) {
+  for (const auto& [pid, after] : read_others()) {
     const auto earlier = before.find(pid);
-    if (earlier == before.end() || use.cpu_ns <= earlier->second.cpu_ns) continue;
-    by_command[use.command] += static_cast<double>(use.cpu_ns - earlier->second.cpu_ns) / took_ns;
+    if (earlier == before.end() || after.cpu_ns <= earlier->second.cpu_ns) continue;
+    by_command[after.command] += static_cast<double>(after.cpu_ns - earlier->second.cpu_ns) / took_ns;
   }
   found.busiest.assign(by_command.begin(), by_command.end());
   std::ranges::stable_sort(found.busiest, std::greater(), &std::pair<std::string, double>::second);

@@ -15,6 +15,7 @@
 #include "harness/run/bare_request.h"
 #include "measure/affinity.h"
 #include "measure/clock.h"
+#include "measure/proc_files.h"
 
 namespace bench {
 namespace {
@@ -124,7 +125,7 @@ std::int64_t busy_ns(std::span<const int> cpus) {
     if (std::ranges::find(cpus, std::stoi(name.substr(3))) == cpus.end()) continue;
     ticks += user + nice + system + interrupts + soft_interrupts;
   }
-  return ticks * (1'000'000'000 / sysconf(_SC_CLK_TCK));
+  return ticks * tick_ns();
 }
 
 }  // namespace bench

@@ -115,7 +115,7 @@ TEST(RatioWithinRounds, TakesAllRoundsWhereFewAreAlike) {
   EXPECT_EQ(ratio_within_rounds(numerators, denominators).value().pairs, 24U);
 }
 
-// Seven of eight rounds are of one mind: not enough at 99%, as it would be at 95% with nine of ten.
+// Nine of ten rounds are of one mind: enough at 95%, and not at 99%; ten are.
 TEST(Ranking, IsStrictWhereThereAreEnoughRounds) {
   const ByRound ten = rounds({1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
   EXPECT_THAT(rank(RankedBy::cpu, {{0, ten}, {1, rounds({2, 2, 2, 2, 2, 2, 2, 2, 2, 0.9})}}).ties, testing::SizeIs(1));
