@@ -11,7 +11,7 @@ from plots.marks import Code, name_of, names_of
 from plots.ratios import ENOUGH_ROUNDS, range_text, rounds_text, times
 from plots.result import Value, quote
 
-GENERATOR_WAS_THE_LIMIT = "the load generator was the limit"  # as the program writes it
+GENERATOR_WAS_THE_LIMIT = "the load generator was the limit"  # as the program's reasons begin
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _promise(result, first):
     knee = first.figures["knee"]
     if "above_rate_per_second" in knee:
         above, why = quantities.count(knee["above_rate_per_second"]), knee["above_why"]
-        sentences.append([f"Higher rates could not be tried: at {above} {why}." if why == GENERATOR_WAS_THE_LIMIT else
+        sentences.append([f"Higher rates could not be tried: at {above} {why}." if why.startswith(GENERATOR_WAS_THE_LIMIT) else
                           f"At {above} it does not: {why}."])
     return sentences
 

@@ -70,10 +70,14 @@ struct Group {
   }
 };
 
-/// That of the group's kind, of values in the order of Kind.
+/// That of a kind, of values in the order of Kind.
+template <typename T>
+const T& of_kind(Kind kind, const std::array<const T*, kind_count>& values) {
+  return *values[static_cast<std::size_t>(kind)];
+}
 template <typename T>
 const T& of_kind(const Group& group, const std::array<const T*, kind_count>& values) {
-  return *values[static_cast<std::size_t>(group.kind())];
+  return of_kind(group.kind(), values);
 }
 
 /// Which CPUs serve and which load. They are the same where there is but one.
@@ -103,7 +107,8 @@ struct Plan {
   std::vector<Cell> cells;
   std::uint64_t seed = 0;
   std::uint32_t min_rounds = 6;  ///< Fewer give no 95% interval of a median.
-  std::uint32_t max_rounds = 100;
+  std::uint32_t max_rounds = 200;
+  double injected_slowdown = 0;     ///< By so much every figure is made worse, for tests of comparisons.
   double wanted_half_width = 0.02;  ///< Of every median's interval, as a fraction; rounds end when it is reached.
   std::int64_t max_time_ns = 0;
   ServiceOptions services;  ///< What all groups of services have in common.

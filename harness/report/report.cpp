@@ -38,8 +38,9 @@ std::string rounds_text(const GroupSummary& summary, const Results& results) {
     most = std::max(most, row.runs.used.size());
   }
   if (any_elsewhere) {
-    text += fmt::format(", of each cell the {}{} runs that found the machine at its best",
-                        fewest == most ? "" : fmt::format("{} to ", fewest), most);
+    text += fmt::format(", of each cell the {}{} runs that found the machine {}",
+                        fewest == most ? "" : fmt::format("{} to ", fewest), most,
+                        summary.regime == Regime::usual ? "at its best" : "in its slow regime");
   }
   if (results.interrupted) text += ", interrupted";
   return text;

@@ -163,6 +163,7 @@ class CellRows {
     bench["valid"] = runs.valid();
     bench["runs_used"] = runs.used.size();
     bench["runs_elsewhere"] = runs.elsewhere;
+    if (runs.regime) bench["runs_regime"] = regime_name(*runs.regime);
     bench["invalid_samples"] = runs.invalid;
     if (runs.invalid != 0) bench["invalid_reason"] = runs.why_invalid;
   }

@@ -11,6 +11,8 @@
 namespace bench {
 namespace {
 
+constexpr double beyond_its_cpus = 1.05;  // what clocks that are read one after the other do not explain
+
 // The interval stands beside what the models are ranked by.
 const std::vector<std::string> closed_columns{"model", "rate/s",      "95%",        "p50",      "p99",
                                               "p99.9", "CPU/request", "over ideal", "switches", "server",
@@ -25,8 +27,10 @@ bool is_ranked_by_cpu(const Group& group) {
 std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
 
 // Nothing, where no request was answered or waited for.
-std::string latency_text(const Estimate& latency_ns) {
-  return latency_ns.median > 0 ? format_duration(latency_ns.median) : "-";
+std::string latency_text(const CellSummary& row, Shown::Place place) {
+  const double latency_ns = row.latency_ns[place].median;
+  if (latency_ns <= 0) return "-";
+  return (is_lower_bound(*row.service, shown_percentiles[place]) ? "≥" : "") + format_duration(latency_ns);
 }
 
 // An idle server that waits and a busy one look the same to a load that knows nothing of the server's CPU.
@@ -45,9 +49,9 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
   std::vector<std::string> cells{
       cell.label,
       format_count(service.rate.median),
-      latency_text(row.latency_ns[Shown::p50]),
-      latency_text(row.latency_ns[Shown::p99]),
-      latency_text(row.latency_ns[Shown::p99_9]),
+      latency_text(row, Shown::p50),
+      latency_text(row, Shown::p99),
+      latency_text(row, Shown::p99_9),
       unknown ? "-" : format_duration(row.cpu_ns.median),
       ratio_text(row.over_ideal),
       knows_switches(group, service)
@@ -126,6 +130,11 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
     if (service.requests_unfinished != 0)
       parts.push_back(
           fmt::format("{} requests never answered", format_count(static_cast<double>(service.requests_unfinished))));
+    if (knows_costs(plan.groups[summary.group], service) && service.server_busy.median > beyond_its_cpus) {
+      parts.push_back(
+          "the server used more CPUs than its model runs on: so do threads of the kernel or of a library that work "
+          "for it");
+    }
     if (const std::string errors = errors_text(service); !errors.empty()) parts.push_back(errors);
     if (!parts.empty())
       text += fmt::format("  {:<{}}  {}\n", plan.cells[row.cell].label, width, fmt::join(parts, "; "));
@@ -144,7 +153,7 @@ std::string ideal_of(const GroupSummary& summary) {
 constexpr std::string_view legend =
     "rate/s: requests answered per second, median of the rounds; 95%: interval of the median beside it; p50 to p99.9: "
     "latency, in an\n"
-    "open loop from when a request was due; CPU/request: of the server, user and system; over ideal: multiple of its "
+    "open loop from when a request was due, ≥ where it is the age of requests that were not answered; CPU/request: of the server, user and system; over ideal: multiple of its "
     "bare\n"
     "system calls; switches: of the server per request, waiting+preempted; server, load: how busy their CPUs were; "
     "served:\n"

@@ -1,4 +1,6 @@
 // What the rows of a service hold that those of a job do not. A request is the operation; times are of requests.
+#include <algorithm>
+
 #include "harness/report/row_parts.h"
 
 namespace bench {
@@ -179,8 +181,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   bench["generator_cpu_percent"] = service.generator_busy * 100;
   bench["generator_kept_off_percent"] = service.generator_kept_off * 100;
   bench["generator_longest_absence_ns"] = load.longest_absence_ns;
-  const double worker_ns = static_cast<double>(load.wall_ns) * load.workers;
-  bench["generator_idle_percent"] = worker_ns > 0 ? static_cast<double>(load.idle_ns) / worker_ns * 100 : 0.0;
+  bench["generator_idle_percent"] = std::max(service.generator_idle, 0.0) * 100;
   bench["littles_law_ratio"] = service.littles_law_ratio;
   bench["send_lag_p99_ns"] = service.send_lag_p99_ns;
   bench["connect_p99_ns"] = service.connect_p99_ns;
@@ -238,8 +239,9 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
   }
 }
 
-void fill_percentile(const RowSource& /*source*/, const CellSummary& summary, std::size_t /*which*/, Json& bench) {
+void fill_percentile(const RowSource& /*source*/, const CellSummary& summary, std::size_t which, Json& bench) {
   bench["limit"] = limit_name(summary.service->limit);
+  if (is_lower_bound(*summary.service, shown_percentiles[which])) bench["is_lower_bound"] = true;
 }
 
 }  // namespace

@@ -32,21 +32,14 @@ const int top_step = static_cast<int>(std::floor(place_of(max_rate)));  // of wh
 
 std::chrono::nanoseconds longest_try(std::chrono::nanoseconds usual) { return std::max(usual, longest_lengthened); }
 
-// Share of the window in which the load generator had nothing to do, asleep or kept from its CPU.
-double generator_idle(const ServiceSample& service) {
-  const double worker_ns = static_cast<double>(service.load.wall_ns) * service.load.workers;
-  const double asleep = worker_ns > 0 ? static_cast<double>(service.load.idle_ns) / worker_ns : 0;
-  return std::min(asleep, 1 - service.generator_busy);
-}
-
 // Who but the server may have caused what the sample shows; empty for nobody.
 std::string other_cause(const Sample& sample) {
   const ServiceSample& service = *sample.service;
   if (sample.surroundings.others_busy >= disturbing_share) {
     return fmt::format("other processes used {:.0f}% of the CPUs", sample.surroundings.others_busy * 100);
   }
-  if (service.judgement.limit == Limit::generator) return std::string(generator_was_the_limit);
-  if (generator_idle(service) < saturated_idle) return "the load generator was saturated";
+  if (service.judgement.limit == Limit::generator) return service.judgement.why_invalid;
+  if (service.generator_idle < saturated_idle) return "the load generator was saturated";
   // Its lateness is in the latencies of an open loop.
   if (service.send_lag_p99_ns > sample.latency_ns[Shown::p99] / 2) return "the load generator was late";
   return {};

@@ -52,6 +52,12 @@ bool is_saturated(const LoadFigures& figures) {
   return figures.generator_idle < (figures.workers_share ? shared_idle : saturated_idle);
 }
 
+// In an open loop, by what it does itself.
+bool is_late(const LoadFigures& figures) {
+  return figures.offered_rate > 0 && !is_kept_off(figures) &&
+         figures.send_lag_p99_ns > std::max(late_ns, figures.latency_p99_ns / 2);
+}
+
 // So long without a reply that many were to be expected, and much longer than `usual_ns`.
 bool is_silent(const LoadFigures& figures, double silence_ns, double usual_ns) {
   if (figures.window_ns <= 0) return false;
@@ -72,9 +78,8 @@ Limit limit_of(const LoadFigures& figures) {
   if (has_lost_its_connections(figures)) return Limit::errors;
   if (starves(figures)) return Limit::starved;
   if (too_many(figures.failed)) return Limit::errors;
-  const bool late = figures.send_lag_p99_ns > std::max(late_ns, figures.latency_p99_ns / 2) && !is_kept_off(figures);
   const bool unanswered = leaves_unanswered(figures);
-  if (open_loop && late) return Limit::generator;
+  if (is_late(figures)) return Limit::generator;
   if (open_loop && keeps_up(figures) && !unanswered) return Limit::rate;
   if (is_saturated(figures)) return Limit::generator;
   if (figures.server_busy >= saturated_server) return Limit::server;
@@ -106,7 +111,7 @@ std::string why_invalid(const LoadFigures& figures, Limit limit) {
       return fmt::format("no reply came for {}", share_of_window(figures.silence_ns, figures.window_ns));
     }
   }
-  if (limit == Limit::generator) return std::string(generator_was_the_limit);
+  if (limit == Limit::generator) return std::string(is_late(figures) ? generator_was_late : generator_was_busy);
   if (std::abs(figures.littles_law_ratio - 1) > littles_law_tolerance) {
     return fmt::format("time in flight is {:.2f} × what rate and latency say (Little's law)",
                        figures.littles_law_ratio);

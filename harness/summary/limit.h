@@ -24,7 +24,8 @@ enum class Limit : std::uint8_t {
 inline constexpr double saturated_idle = 0.10;
 
 /// Why a row that the generator limited is invalid.
-inline constexpr std::string_view generator_was_the_limit = "the load generator was the limit";
+inline constexpr std::string_view generator_was_busy = "the load generator was the limit: it was busy all the time";
+inline constexpr std::string_view generator_was_late = "the load generator was the limit: it sent requests too late";
 
 /// The name of a limit in reports.
 std::string_view limit_name(Limit limit);

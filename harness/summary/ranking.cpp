@@ -6,32 +6,19 @@
 namespace bench {
 namespace {
 
-// Over the runs that had the machine at its best, where those are enough.
-double median_cost(const CellCost& cell) {
-  std::vector<double> all;
-  std::vector<double> at_best;
-  for (const auto& [round, cost] : cell.cost) {
-    all.push_back(cost.value);
-    if (cost.regime == Regime::usual) at_best.push_back(cost.value);
-  }
-  return median(is_enough(at_best.size(), all.size()) ? at_best : all);
-}
-
 // How many times the other's cost one's is, where the data tells them apart.
 std::optional<double> told_apart(const CellCost& one, const CellCost& other) {
   constexpr double strict = 0.99;
-  std::optional<Ratio> ratio = ratio_within_rounds(one.cost, other.cost);
-  if (ratio && median_interval_rank(ratio->pairs, strict) != 0) {
-    ratio = ratio_within_rounds(one.cost, other.cost, strict);
-  }
+  std::optional<Ratio> ratio = ratio_within_rounds(one.cost, other.cost, strict);
+  if (ratio && !ratio->bounded) ratio = ratio_within_rounds(one.cost, other.cost);
   if (!ratio || !tells_apart(*ratio)) return std::nullopt;
   return ratio->effect;
 }
 
-// By the median cost; but ratios rest on the rounds of one regime, and may tell a cell to be better than one whose
-// median over all rounds is less: then it goes before that one. Each cell moves up once at the most.
+// By the median cost; but ratios rest on pairs, and may tell a cell to be better than one whose median is less: then it
+// goes before that one. Each cell moves up once at the most.
 void put_in_order(std::vector<CellCost>& costs) {
-  std::ranges::stable_sort(costs, {}, median_cost);
+  std::ranges::stable_sort(costs, {}, &CellCost::median);
   for (std::size_t index = 1; index < costs.size(); ++index) {
     std::size_t place = index;
     while (place > 0 && told_apart(costs[index], costs[place - 1]).value_or(1) < 1) --place;
@@ -88,9 +75,11 @@ std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRoun
     }
   }
   if (all.numerators.empty()) return std::nullopt;
+  const Ratio over_all = paired_ratio(all.numerators, all.denominators, level);
   const std::size_t pairs = alike.numerators.size();
-  const Pairs& chosen = pairs >= fewest_runs && 3 * pairs >= all.numerators.size() ? alike : all;
-  return paired_ratio(chosen.numerators, chosen.denominators, level);
+  if (median_interval_rank(pairs, level) == 0 || 3 * pairs < all.numerators.size()) return over_all;
+  const Ratio over_alike = paired_ratio(alike.numerators, alike.denominators, level);
+  return over_alike.high / over_alike.low < over_all.high / over_all.low ? over_alike : over_all;
 }
 
 Ranking rank(RankedBy by, std::vector<CellCost> costs) {

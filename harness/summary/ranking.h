@@ -34,15 +34,16 @@ struct RoundValue {
 /// Values of runs by the round they belong to, for pairing.
 using ByRound = std::map<std::uint32_t, RoundValue>;
 
-/// The ratio over the rounds that have both: those where both runs found the machine in the same steady regime if these
-/// are a third of them and enough for an interval, else all. Nothing without a round that has both, above 0.
-///
-/// Alike pairs scatter less: in two plans of 76 rounds about half of the pairs gave intervals as wide as all.
+/// The ratio over the rounds that have both; over those alone where both runs found the machine in the same steady
+/// regime if these are a third of them, enough for an interval, and scatter so much less that it is narrower. Nothing
+/// without a round that has both, above 0.
 std::optional<Ratio> ratio_within_rounds(const ByRound& numerators, const ByRound& denominators, double level = 0.95);
 
-/// A cell of the plan and its cost, of which less is better, in each round.
+/// A cell of the plan and its cost, of which less is better: its median, over the runs that its figures rest on, and
+/// that of each valid run.
 struct CellCost {
   std::size_t cell = 0;
+  double median = 0;
   ByRound cost;
 };
 

@@ -23,14 +23,12 @@ bool same_regime(const Ruler& a, const Ruler& b, double Ruler::*probe) {
 
 }  // namespace
 
-Ruler best_readings(const Results& results) {
+Ruler best_readings(const std::vector<Surroundings>& around) {
   const auto best_of = [&](double Ruler::*probe) {
     std::vector<double> readings;
-    for (const CellResult& cell : results.cells) {
-      for (const Sample& sample : cell.samples) {
-        for (const Ruler& ruler : {sample.surroundings.before, sample.surroundings.after}) {
-          if (ruler.*probe > 0) readings.push_back(ruler.*probe);
-        }
+    for (const Surroundings& run : around) {
+      for (const Ruler& ruler : {run.before, run.after}) {
+        if (ruler.*probe > 0) readings.push_back(ruler.*probe);
       }
     }
     if (readings.empty()) return 0.0;
@@ -42,6 +40,14 @@ Ruler best_readings(const Results& results) {
           .spin_ns = best_of(&Ruler::spin_ns),
           .system_call_ns = best_of(&Ruler::system_call_ns),
           .loopback_ns = best_of(&Ruler::loopback_ns)};
+}
+
+Ruler best_readings(const Results& results) {
+  std::vector<Surroundings> around;
+  for (const CellResult& cell : results.cells) {
+    for (const Sample& sample : cell.samples) around.push_back(sample.surroundings);
+  }
+  return best_readings(around);
 }
 
 Regime regime_of(const Surroundings& surroundings, const Ruler& best, double Ruler::*probe) {

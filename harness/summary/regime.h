@@ -23,17 +23,12 @@ inline constexpr double disturbing_share = 0.1;
 
 /// Of the readings of each probe around all samples the best tenth's last: a single one may be too good to be true. 0
 /// where there is none.
+Ruler best_readings(const std::vector<Surroundings>& around);
 Ruler best_readings(const Results& results);
 
 /// The regime that a run's surroundings show, against the best readings there were, by cache-line trips and by the
 /// probe that goes best with what is measured.
 Regime regime_of(const Surroundings& surroundings, const Ruler& best, double Ruler::*probe);
-
-/// Whether so many runs in the machine's best regime, of `valid` in all, are enough to rest on them alone: enough for
-/// an interval, and not much fewer than all, whose number makes good for their scatter.
-constexpr bool is_enough(std::size_t at_best, std::size_t valid) {
-  return at_best >= fewest_runs && 5 * at_best >= valid;
-}
 
 /// The name of a regime in reports.
 std::string_view regime_name(Regime regime);

@@ -115,6 +115,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.littles_law_ratio = measured.littles_law_ratio;
   service.server_busy = share(measured.usage_to_stop.cpu_ns, usable_ns);
   service.generator_busy = share(load.cpu_ns, static_cast<double>(load.wall_ns) * measured.generator_cpus);
+  service.generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy);
   service.generator_kept_off = share(load.kept_off_ns, worker_ns);
   for (std::uint32_t index = 0; index < load.class_count; ++index) {
     service.classes.push_back({load.classes[index], percentiles(report.class_latency[index])});
@@ -148,7 +149,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
              .latency_p50_ns = sample.latency_ns[Shown::p50],
              .latency_p99_ns = sample.latency_ns[Shown::p99],
              .send_lag_p99_ns = service.send_lag_p99_ns,
-             .generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy),
+             .generator_idle = service.generator_idle,
              .kept_off = service.generator_kept_off,
              .workers_share = load.workers > measured.generator_cpus,
              .others_busy = sample.surroundings.others_busy,
@@ -156,6 +157,16 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
              .over_ideal = share(measured.usage.cpu_ns, answered * measured.bare_request_ns),
              .littles_law_ratio = service.littles_law_ratio});
   return sample;
+}
+
+void slow_down(Sample& sample, double slowdown) {
+  const double factor = 1 + slowdown;
+  sample.wall_ns *= factor;
+  sample.cpu_ns *= factor;
+  for (double& latency_ns : sample.latency_ns) latency_ns *= factor;
+  if (!sample.service) return;
+  sample.service->rate /= factor;
+  if (sample.service->knee) sample.service->knee->rate /= factor;
 }
 
 std::string why_invalid(const Sample& sample) {

@@ -59,6 +59,7 @@ struct ServiceSample {
   double littles_law_ratio = 1;
   double server_busy = 0;            ///< Server CPU time in the window as a share of the CPUs that the model can use.
   double generator_busy = 0;         ///< CPU time of the generator in the window as a share of the CPUs it can use.
+  double generator_idle = 1;         ///< Share of the window in which it had nothing to do, asleep or kept off.
   double generator_kept_off = 0;     ///< Share of the window in which its workers could have run and did not.
   std::vector<ClassSample> classes;  ///< As Service::classes; empty where no more than one can occur.
   double send_lag_p99_ns = 0;
@@ -148,6 +149,9 @@ Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::
 
 /// The sample in `report`.
 Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns);
+
+/// Makes its times longer and its rates lower by the share `slowdown`, so that comparisons can be tested.
+void slow_down(Sample& sample, double slowdown);
 
 /// Why a sample's figures may not be believed; empty where they may.
 std::string why_invalid(const Sample& sample);

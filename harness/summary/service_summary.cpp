@@ -27,6 +27,12 @@ ServiceSummary summarize_service(const Samples& samples) {
   row.fairness = estimate([](const ServiceSample& sample) { return sample.load.fairness(); });
   row.littles_law_ratio = estimate(&ServiceSample::littles_law_ratio);
   row.send_lag_p99_ns = estimate(&ServiceSample::send_lag_p99_ns);
+  row.unanswered_share = estimate([](const ServiceSample& sample) {
+                           const LoadCounts& load = sample.load;
+                           const std::uint64_t unanswered = load.requests_unfinished + load.requests_timed_out;
+                           const std::uint64_t all = load.requests_answered() + unanswered;
+                           return all > 0 ? static_cast<double>(unanswered) / static_cast<double>(all) : 0;
+                         }).median;
   row.classes.resize(first.service->classes.size());
   for (std::size_t index = 0; index < row.classes.size(); ++index) {
     ClassSummary& each = row.classes[index];

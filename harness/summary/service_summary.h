@@ -39,6 +39,7 @@ struct ServiceSummary {
   LoadErrorCounts errors{};           ///< Of all runs together.
   std::uint64_t requests_failed = 0;  ///< Of all runs together.
   std::uint64_t requests_unfinished = 0;  ///< Of all runs together.
+  double unanswered_share = 0;            ///< Of the requests, whose latency is not known but by their age: the median.
   std::vector<ClassSummary> classes;      ///< As ServiceSample has them.
   std::string error_text;                 ///< The first there was.
   std::string server_cpu_unknown;  ///< Why the usage of the server is not known in all runs, of the first it is not.
@@ -56,6 +57,11 @@ bool knows_costs(const Group& group, const Service& service) {
 template <typename Service>
 bool knows_switches(const Group& group, const Service& service) {
   return knows_costs(group, service) && !service.server_switches_unknown;
+}
+
+/// Whether so many requests were not answered that a percentile of their latencies is an age, which is a lower bound.
+inline bool is_lower_bound(const ServiceSummary& service, double percentile) {
+  return service.unanswered_share > 1 - percentile / 100;
 }
 
 /// Sums up samples of one cell, of which there is at least one.

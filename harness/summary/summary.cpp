@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -28,7 +29,7 @@ Percentiles<Estimate> estimate_percentiles(const Samples& samples, Field field) 
 // A cell's runs by what they are worth.
 struct SortedRuns {
   std::vector<std::size_t> valid;
-  std::vector<std::size_t> at_best;  // of the valid ones, those with the machine in its best regime
+  std::map<Regime, std::vector<std::size_t>> by_regime;  // the valid ones
   std::map<std::string, std::size_t> reasons;
 };
 
@@ -40,20 +41,61 @@ SortedRuns sort_runs(const std::vector<Sample>& samples, const Ruler& best, doub
       continue;
     }
     sorted.valid.push_back(run);
-    if (regime_of(samples[run].surroundings, best, probe) == Regime::usual) sorted.at_best.push_back(run);
+    sorted.by_regime[regime_of(samples[run].surroundings, best, probe)].push_back(run);
   }
   return sorted;
 }
 
-RunsUsed use_runs(SortedRuns sorted, std::size_t runs, bool at_best) {
-  RunsUsed used{.used = {}, .runs = runs, .invalid = runs - sorted.valid.size(), .why_invalid = {}};
+// What a group is ranked by, or its kind's cost where it is not ranked.
+double ranked_cost(const Group& group, const Sample& sample) {
+  const SummaryKind& kind = summary_kind(group);
+  return kind.ranked_by ? kind.cost_by(group, sample, kind.ranked_by(group)) : sample.*kind.cost;
+}
+
+// The runs that a group's figures rest on: those in one regime, or all; and the longer side of the widest interval
+// among the cells' medians then, as a fraction, infinite where one has too few runs.
+struct Basis {
+  std::optional<Regime> regime;
+  double half_width = 0;
+};
+
+// Figures of a single regime say what they are of, those of the best one most so. But a regime that hardly changes what
+// is measured only takes runs away, and the fewer are left the less is a median sure.
+Basis choose_basis(const Plan& plan, const Results& results, const Ruler& best, std::size_t group_index,
+                   const std::vector<std::size_t>& cells) {
+  constexpr double about = 1.25;           // times the narrowest is as good
+  constexpr std::size_t fewest_share = 5;  // of the valid runs: the best few of many may be too good to be true
+  const Group& group = plan.groups[group_index];
+  std::array<Basis, 3> candidates{Basis{.regime = Regime::usual}, Basis{.regime = Regime::slow}, Basis{}};
+  for (const std::size_t cell : cells) {
+    const std::vector<Sample>& samples = results.cells[cell].samples;
+    SortedRuns sorted = sort_runs(samples, best, summary_kind(group).probe);
+    for (Basis& basis : candidates) {
+      const std::vector<std::size_t>& runs = basis.regime ? sorted.by_regime[*basis.regime] : sorted.valid;
+      double half_width = std::numeric_limits<double>::infinity();
+      if (runs.size() >= std::max(fewest_runs, sorted.valid.size() / fewest_share)) {
+        std::vector<double> costs;
+        for (const std::size_t run : runs) costs.push_back(ranked_cost(group, samples[run]));
+        half_width = median_estimate(costs).half_width();
+      }
+      basis.half_width = std::max(basis.half_width, half_width);
+    }
+  }
+  const double narrowest = std::ranges::min_element(candidates, {}, &Basis::half_width)->half_width;
+  if (!std::isfinite(narrowest)) return candidates.back();
+  return *std::ranges::find_if(candidates, [&](const Basis& basis) { return basis.half_width <= about * narrowest; });
+}
+
+RunsUsed use_runs(SortedRuns sorted, std::size_t runs, std::optional<Regime> regime) {
+  RunsUsed used{.used = {}, .runs = runs, .invalid = runs - sorted.valid.size(), .why_invalid = {}, .regime = {}};
   if (!sorted.reasons.empty()) {
     used.why_invalid =
         std::ranges::max_element(sorted.reasons, {}, [](const auto& reason) { return reason.second; })->first;
   }
-  if (at_best && is_enough(sorted.at_best.size(), sorted.valid.size())) {
-    used.elsewhere = sorted.valid.size() - sorted.at_best.size();
-    used.used = std::move(sorted.at_best);
+  if (regime && sorted.by_regime[*regime].size() >= fewest_runs) {
+    used.regime = regime;
+    used.used = std::move(sorted.by_regime[*regime]);
+    used.elsewhere = sorted.valid.size() - used.used.size();
   } else if (!sorted.valid.empty()) {
     used.used = std::move(sorted.valid);
   } else {
@@ -69,16 +111,13 @@ class GroupSummarizer {
       : plan_(plan), results_(results), group_(plan.groups[group]), kind_(summary_kind(group_)) {
     summary_.group = group;
     summary_.best = best;
-    std::size_t enough = 0;
-    std::size_t enough_at_best = 0;
+    std::vector<std::size_t> in_all_rounds;  // the rest failed or has left
     for (const std::size_t cell : group_.cells) {
       const std::vector<Sample>& samples = results.cells[cell].samples;
       for (const Sample& sample : samples) summary_.rounds = std::max(summary_.rounds, sample.round + 1);
-      const SortedRuns sorted = sort_runs(samples, best, kind_.probe);
-      if (sorted.valid.size() >= fewest_runs) ++enough;
-      if (is_enough(sorted.at_best.size(), sorted.valid.size())) ++enough_at_best;
+      if (sort_runs(samples, best, kind_.probe).valid.size() >= fewest_runs) in_all_rounds.push_back(cell);
     }
-    summary_.at_best = enough != 0 && enough_at_best == enough;
+    if (!in_all_rounds.empty()) summary_.regime = choose_basis(plan, results, best, group, in_all_rounds).regime;
   }
 
   GroupSummary summarize() {
@@ -118,7 +157,7 @@ class GroupSummarizer {
     const std::vector<Sample>& all = results_.cells[index].samples;
     CellSummary row;
     row.cell = index;
-    row.runs = use_runs(sort_runs(all, summary_.best, kind_.probe), all.size(), summary_.at_best);
+    row.runs = use_runs(sort_runs(all, summary_.best, kind_.probe), all.size(), summary_.regime);
     const Samples samples = samples_of(row);
     row.wall_ns = median_estimate(column(samples, &Sample::wall_ns));
     row.cpu_ns = median_estimate(column(samples, &Sample::cpu_ns));
@@ -172,7 +211,9 @@ class GroupSummarizer {
         continue;
       }
       const auto cost = [&](const Sample& sample) { return kind_.cost_by(group_, sample, by); };
-      costs.push_back({.cell = row.cell, .cost = by_round(source(), row.cell, cost)});
+      costs.push_back({.cell = row.cell,
+                       .median = median(column(samples_of(row), cost)),
+                       .cost = by_round(source(), row.cell, cost)});
     }
     Ranking ranking = rank(by, std::move(costs));
     ranking.unranked = std::move(unranked);
@@ -236,7 +277,7 @@ class GroupSummarizer {
 
   void warn() {
     if (summary_.others_busy <= disturbing_share) {
-      if (!summary_.at_best) warn_of_regimes();
+      if (!summary_.regime) warn_of_regimes();
     } else {
       summary_.warnings.push_back(
           fmt::format("other processes used {:.0f}% of the CPUs, which makes runs slow and tails long; repeat on "
@@ -272,11 +313,10 @@ class GroupSummarizer {
     for (const auto& [regime, count] : counts) {
       if (count != 0) parts.push_back(fmt::format("{} {}", count, regime_name(regime)));
     }
-    summary_.warnings.push_back(
-        fmt::format("too few runs found the machine in its best regime ({}): medians pool them all, and the order "
-                    "rests on pairs of "
-                    "runs that lay next to each other; a longer --max-time or a quieter machine gives steadier medians",
-                    fmt::join(parts, ", ")));
+    summary_.warnings.push_back(fmt::format(
+        "runs found the machine in several regimes ({}): medians are over all of them, and the order rests on "
+        "pairs of runs that lay next to each other; a quieter machine gives steadier figures",
+        fmt::join(parts, ", ")));
   }
 
   void warn_of_throttling() {
@@ -317,28 +357,14 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
 
 double widest_half_width(const Plan& plan, const Results& results, std::size_t group,
                          const std::vector<std::size_t>& cells) {
-  const SummaryKind& kind = summary_kind(plan.groups[group]);
-  const Ruler best = best_readings(results);
-  double widest = 0;
-  for (const std::size_t cell : cells) {
-    const std::vector<Sample>& samples = results.cells[cell].samples;
-    const SortedRuns sorted = sort_runs(samples, best, kind.probe);
-    std::vector<double> values;
-    for (const std::size_t run :
-         is_enough(sorted.at_best.size(), sorted.valid.size()) ? sorted.at_best : sorted.valid) {
-      values.push_back(kind.ranked_by
-                           ? kind.cost_by(plan.groups[group], samples[run], kind.ranked_by(plan.groups[group]))
-                           : samples[run].*kind.cost);
-    }
-    if (values.size() < fewest_runs) return std::numeric_limits<double>::infinity();
-    widest = std::max(widest, median_estimate(values).half_width());
-  }
-  return widest;
+  return choose_basis(plan, results, best_readings(results), group, cells).half_width;
 }
 
-const SummaryKind& summary_kind(const Group& group) {
-  return of_kind<SummaryKind>(group, {&job_summary, &service_summary, &primitive_summary});
+const SummaryKind& summary_kind(Kind kind) {
+  return of_kind<SummaryKind>(kind, {&job_summary, &service_summary, &primitive_summary});
 }
+
+const SummaryKind& summary_kind(const Group& group) { return summary_kind(group.kind()); }
 
 double over_ideal(const Group& group, const Sample& sample) {
   const SummaryKind& kind = summary_kind(group);

@@ -22,12 +22,13 @@ struct PrimitiveSummary {
 };
 
 /// Which of a cell's runs its figures rest on. Runs whose figures may not be believed are left out while others are
-/// there, and those outside of the machine's best regime where every cell of the group has enough in it.
+/// there, and those outside of the one regime of the machine that the group's figures rest on, if they do.
 struct RunsUsed {
   std::vector<std::size_t> used;  ///< Places among the cell's samples; at least one.
   std::size_t runs = 0;           ///< All.
   std::size_t invalid = 0;        ///< Whose figures may not be believed.
   std::string why_invalid;        ///< The commonest reason; empty without one.
+  std::optional<Regime> regime;   ///< That all used ones found the machine in; nothing where they are in whichever.
   std::size_t elsewhere = 0;      ///< Valid and left out for the machine's regime.
 
   /// A row is valid when most of its runs are.
@@ -61,7 +62,8 @@ struct GroupSummary {
   std::size_t group = 0;
   std::uint32_t rounds = 0;            ///< That any of its cells has a sample of.
   Ruler best;                          ///< The best readings of the plan, which regimes go by.
-  bool at_best = false;                ///< Figures rest on runs in the machine's best regime alone.
+  std::optional<Regime> regime;        ///< Figures rest on runs in it alone: every cell has enough of them, and they
+                                       ///< give intervals about as narrow as any; else on all valid ones.
   double others_busy = 0;              ///< What other processes used of the CPUs: the median over all runs used.
   std::vector<CellSummary> cells;      ///< Those with samples.
   double ideal_ns = 0;                 ///< Median over all samples; 0 without any.
@@ -74,8 +76,9 @@ struct GroupSummary {
 /// Sums up every group.
 std::vector<GroupSummary> summarize(const Plan& plan, const Results& results);
 
-/// The longer side of the widest interval among the medians of what `cells` of a group are ranked by, as a fraction;
-/// infinite when one has too few valid runs for an interval. 0 without cells.
+/// The longer side of the widest interval among the medians of what `cells` of a group are ranked by, over the runs
+/// that the group's figures rest on, as a fraction; infinite when one has too few valid runs for an interval. 0 without
+/// cells.
 double widest_half_width(const Plan& plan, const Results& results, std::size_t group,
                          const std::vector<std::size_t>& cells);
 

@@ -48,7 +48,8 @@ extern const SummaryKind job_summary;
 extern const SummaryKind service_summary;
 extern const SummaryKind primitive_summary;
 
-/// That of a group's workload.
+/// That of a kind of workloads, and of a group's workload.
+const SummaryKind& summary_kind(Kind kind);
 const SummaryKind& summary_kind(const Group& group);
 
 /// The cost of a sample as a multiple of the same run's ideal, which takes out how fast the machine was in that second;

@@ -228,6 +228,14 @@ constexpr std::array models{
     row("noted", "test row: does something otherwise", run_one_after_another, nullptr, tests_note),
 };
 
+Model renamed(std::string_view name, std::string_view otherwise) {
+  const auto found = std::ranges::find(all_models(), name, &Model::name);
+  Model model = *found;
+  model.name = otherwise;
+  model.aliases = {};
+  return model;
+}
+
 template <typename Row>
 const Row& named(std::string_view name, RowList<Row> faulty, RowList<Row> all) {
   for (const RowList<Row> rows : {faulty, all}) {
@@ -245,7 +253,15 @@ RowList<Job> faulty_jobs() {
 }
 
 RowList<Model> faulty_models() {
-  static const std::array rows = pointers_to(models);
+  static const auto again = std::to_array<Model>({
+      renamed("epoll", "epoll-again"),
+      renamed("threads", "threads-again"),
+  });
+  static const auto rows = [] {
+    std::array<const Model*, models.size() + again.size()> all{};
+    std::ranges::copy(pointers_to(again), std::ranges::copy(pointers_to(models), all.begin()).out);
+    return all;
+  }();
   return rows;
 }
 

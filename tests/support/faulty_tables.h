@@ -25,6 +25,8 @@
 //   throws-at-start  throws before its first unit
 //   unavailable      is not available on any machine
 //   noted            has a note
+//   epoll-again      no fault: epoll under another name, which nothing may tell from it
+//   threads-again    no fault: threads likewise
 #pragma once
 
 #include <algorithm>

@@ -285,6 +285,7 @@ TEST(ServiceRows, SayWhatARunMeasuredPerRequest) {
   sample.service->load.errors[static_cast<std::size_t>(LoadError::reset)] = 2;
   sample.service->error_text = "reset by peer";
   sample.service->open_peak = 4;
+  sample.service->generator_idle = 0.6;
   const Json row = rows_of(example, "iteration").at(0);
   EXPECT_EQ(row["name"], "echo/epoll/connections:4/message:64");
   EXPECT_EQ(row["iterations"], 8000);

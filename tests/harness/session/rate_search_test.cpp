@@ -326,14 +326,14 @@ TEST(JudgeRate, BlamesTheServerForARateThatWasNotMet) {
 TEST(JudgeRate, KnowsNothingOfTheServerWhereTheGeneratorWasTheLimit) {
   Sample sample = sample_at(50e6, Limit::generator);
   sample.service->judgement.valid = false;
-  sample.service->judgement.why_invalid = generator_was_the_limit;
+  sample.service->judgement.why_invalid = generator_was_late;
   EXPECT_EQ(outcome(sample), TryOutcome::unknown);
-  EXPECT_EQ(judge_rate(sample, promise).why, generator_was_the_limit);
+  EXPECT_EQ(judge_rate(sample, promise).why, generator_was_late);
   sample.surroundings.others_busy = 0.4;  // who made it so
   EXPECT_EQ(outcome(sample), TryOutcome::unknown);
   EXPECT_EQ(judge_rate(sample, promise).why, "other processes used 40% of the CPUs");
   Sample saturated = sample_at(11e6);
-  saturated.service->generator_busy = 0.95;
+  saturated.service->generator_idle = 0.05;
   EXPECT_EQ(judge_rate(saturated, promise).why, "the load generator was saturated");
   EXPECT_EQ(outcome(saturated), TryOutcome::unknown);
   saturated.latency_ns[Shown::p99] = 9e6;

@@ -18,6 +18,12 @@ ByRound rounds(const std::vector<double>& values) {
   return by_round;
 }
 
+CellCost cost(std::size_t cell, const ByRound& by_round) {
+  std::vector<double> values;
+  for (const auto& [round, value] : by_round) values.push_back(value.value);
+  return {.cell = cell, .median = median(values), .cost = by_round};
+}
+
 std::vector<std::size_t> order_of(const Ranking& ranking) {
   std::vector<std::size_t> cells;
   for (const Place& place : ranking.order) cells.push_back(place.cell);
@@ -25,7 +31,8 @@ std::vector<std::size_t> order_of(const Ranking& ranking) {
 }
 
 TEST(Ranking, PutsTheLeastCostFirstAndSaysHowFarTheOthersAre) {
-  const Ranking ranking = rank(RankedBy::cpu, {{7, rounds({4, 4, 4, 4, 4, 4})}, {9, rounds({2, 2, 2, 2, 2, 2})}});
+  const Ranking ranking =
+      rank(RankedBy::cpu, {cost(7, rounds({4, 4, 4, 4, 4, 4})), cost(9, rounds({2, 2, 2, 2, 2, 2}))});
   EXPECT_TRUE(ranking.bounded);
   EXPECT_THAT(order_of(ranking), ElementsAre(9, 7));
   EXPECT_THAT(ranking.best, ElementsAre(9));
@@ -38,10 +45,10 @@ TEST(Ranking, PutsTheLeastCostFirstAndSaysHowFarTheOthersAre) {
 
 // 1 and 2 overlap, 2 and 3 overlap, 1 and 3 do not: two runs that share a cell.
 TEST(Ranking, TiesAreTheLongestRunsInWhichNoPairIsToldApart) {
-  const Ranking ranking = rank(RankedBy::time, {{1, rounds({10, 10, 10, 10, 10, 10})},
-                                                {2, rounds({9.9, 10.8, 9.9, 10.8, 9.9, 10.8})},
-                                                {3, rounds({10.7, 10.6, 10.7, 10.6, 10.7, 10.6})},
-                                                {4, rounds({20, 20, 20, 20, 20, 20})}});
+  const Ranking ranking =
+      rank(RankedBy::time,
+           {cost(1, rounds({10, 10, 10, 10, 10, 10})), cost(2, rounds({9.9, 10.8, 9.9, 10.8, 9.9, 10.8})),
+            cost(3, rounds({10.7, 10.6, 10.7, 10.6, 10.7, 10.6})), cost(4, rounds({20, 20, 20, 20, 20, 20}))});
   EXPECT_THAT(order_of(ranking), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(ranking.ties, ElementsAre(ElementsAre(1, 2), ElementsAre(2, 3)));
   EXPECT_THAT(ranking.best, ElementsAre(1, 2));
@@ -50,14 +57,14 @@ TEST(Ranking, TiesAreTheLongestRunsInWhichNoPairIsToldApart) {
 
 TEST(Ranking, ARunWithinAnotherIsNoTieOfItsOwn) {
   const std::vector<double> same{10, 11, 10, 11, 10, 11};
-  const Ranking ranking = rank(RankedBy::rate, {{0, rounds(same)}, {1, rounds(same)}, {2, rounds(same)}});
+  const Ranking ranking = rank(RankedBy::rate, {cost(0, rounds(same)), cost(1, rounds(same)), cost(2, rounds(same))});
   EXPECT_THAT(ranking.ties, ElementsAre(ElementsAre(0, 1, 2)));
   EXPECT_THAT(ranking.best, ElementsAre(0, 1, 2));
   EXPECT_FALSE(ranking.next);
 }
 
 TEST(Ranking, FewerThanSixRoundsTellNothingApart) {
-  const Ranking ranking = rank(RankedBy::time, {{0, rounds({1, 1, 1, 1, 1})}, {1, rounds({9, 9, 9, 9, 9})}});
+  const Ranking ranking = rank(RankedBy::time, {cost(0, rounds({1, 1, 1, 1, 1})), cost(1, rounds({9, 9, 9, 9, 9}))});
   EXPECT_FALSE(ranking.bounded);
   EXPECT_THAT(order_of(ranking), ElementsAre(0, 1));
   EXPECT_THAT(ranking.best, IsEmpty());
@@ -70,25 +77,30 @@ TEST(Ranking, CellsWithoutACommonRoundAreNotToldApart) {
   ByRound late;
   for (std::uint32_t round = 0; round < 6; ++round) early[round] = {1, Regime::usual};
   for (std::uint32_t round = 6; round < 12; ++round) late[round] = {50, Regime::usual};
-  const Ranking ranking = rank(RankedBy::time, {{0, early}, {1, late}});
+  const Ranking ranking = rank(RankedBy::time, {cost(0, early), cost(1, late)});
   EXPECT_FALSE(ranking.order.back().over_first);
   EXPECT_THAT(ranking.ties, ElementsAre(ElementsAre(0, 1)));
   EXPECT_THAT(ranking.best, ElementsAre(0, 1));
 }
 
-// In the 9 rounds in which the machine was not at its best, 0 was far ahead, which makes its median over all less;
-// order and ratio rest on the 6 others.
-TEST(Ranking, RestsOnTheRoundsWithTheMachineAtItsBest) {
-  ByRound first = rounds(std::vector(15, 1.00));
-  ByRound second = rounds(std::vector(15, 0.95));
-  for (std::uint32_t round = 0; round < 9; ++round) {
-    first[round] = {0.5, Regime::changing};
-    second[round] = {3, Regime::changing};
-  }
-  const Ranking ranking = rank(RankedBy::time, {{0, first}, {1, second}});
+// The median of 0 is less, over the runs its figure rests on, and pairs of runs say that 1 is better.
+TEST(Ranking, GoesByPairsBeforeMedians) {
+  CellCost first = cost(0, rounds(std::vector(15, 1.00)));
+  first.median = 0.5;
+  const Ranking ranking = rank(RankedBy::time, {first, cost(1, rounds(std::vector(15, 0.95)))});
   EXPECT_THAT(order_of(ranking), ElementsAre(1, 0));
   EXPECT_THAT(ranking.best, ElementsAre(1));
   EXPECT_EQ(ranking.next->cell, 0U);
+}
+
+// ... and where pairs do not tell, medians are what there is.
+TEST(Ranking, GoesByMediansWherePairsDoNotTell) {
+  const ByRound same = rounds({10, 11, 10, 11, 10, 11});
+  CellCost second = cost(1, same);
+  second.median = 10.4;
+  const Ranking ranking = rank(RankedBy::cpu, {cost(0, same), second});
+  EXPECT_THAT(order_of(ranking), ElementsAre(1, 0));
+  EXPECT_THAT(ranking.best, ElementsAre(1, 0));
 }
 
 TEST(Ranking, OfNothingIsEmpty) { EXPECT_THAT(rank(RankedBy::time, {}).order, IsEmpty()); }
@@ -109,17 +121,29 @@ TEST(RatioWithinRounds, KeepsToRoundsWhereBothFoundTheMachineInTheSameSteadyRegi
 TEST(RatioWithinRounds, TakesAllRoundsWhereFewAreAlike) {
   ByRound numerators = rounds(std::vector(24, 2.0));
   const ByRound denominators = rounds(std::vector(24, 1.0));
-  for (std::uint32_t round = 8; round < 24; ++round) numerators[round].regime = Regime::slow;
+  for (std::uint32_t round = 8; round < 24; ++round) {
+    numerators[round] = {.value = round % 2 == 0 ? 1.0 : 3.0, .regime = Regime::slow};
+  }
   EXPECT_EQ(ratio_within_rounds(numerators, denominators).value().pairs, 8U);  // a third
   numerators[7].regime = Regime::slow;
   EXPECT_EQ(ratio_within_rounds(numerators, denominators).value().pairs, 24U);
 }
 
+// The regime is nothing to them: pairs of like runs are but fewer.
+TEST(RatioWithinRounds, TakesAllRoundsWhereThoseOfLikeRegimesScatterAsMuch) {
+  ByRound numerators;
+  for (std::uint32_t round = 0; round < 24; ++round) {
+    numerators[round] = {.value = 2 + 0.1 * (round % 4), .regime = round % 2 == 0 ? Regime::usual : Regime::slow};
+  }
+  EXPECT_EQ(ratio_within_rounds(numerators, rounds(std::vector(24, 1.0))).value().pairs, 24U);
+}
+
 // Nine of ten rounds are of one mind: enough at 95%, and not at 99%; ten are.
 TEST(Ranking, IsStrictWhereThereAreEnoughRounds) {
   const ByRound ten = rounds({1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
-  EXPECT_THAT(rank(RankedBy::cpu, {{0, ten}, {1, rounds({2, 2, 2, 2, 2, 2, 2, 2, 2, 0.9})}}).ties, testing::SizeIs(1));
-  EXPECT_THAT(rank(RankedBy::cpu, {{0, ten}, {1, rounds({2, 2, 2, 2, 2, 2, 2, 2, 2, 2})}}).ties, IsEmpty());
+  EXPECT_THAT(rank(RankedBy::cpu, {cost(0, ten), cost(1, rounds({2, 2, 2, 2, 2, 2, 2, 2, 2, 0.9}))}).ties,
+              testing::SizeIs(1));
+  EXPECT_THAT(rank(RankedBy::cpu, {cost(0, ten), cost(1, rounds({2, 2, 2, 2, 2, 2, 2, 2, 2, 2}))}).ties, IsEmpty());
 }
 
 TEST(RatioWithinRounds, LeavesOutWhatHasNoCost) {

@@ -242,6 +242,28 @@ TEST(ServiceTable, SaysWhyTheCpuOfAServerIsUnknown) {
   EXPECT_THAT(text, HasSubstr("Warning: CPU of the server unknown: process 42 ended in the window.\n"));
 }
 
+// 3 of 100 requests were not answered: what is known of the slowest 3% is their age.
+TEST(ServiceTable, MarksPercentilesThatAreAges) {
+  ServiceExample example({"epoll"}, RateMode::fixed, 100);
+  for (int round = 0; round < 6; ++round) {
+    Sample& sample = example.add(0, 97, 3500, Limit::errors);
+    sample.service->load.requests_unfinished = 2;
+    sample.service->load.requests_timed_out = sample.service->load.requests_failed = 1;
+    sample.latency_ns = {1e6, 2e6, 3e8, 4e8};
+  }
+  EXPECT_THAT(table(example), ContainsRegex("1.00 ms +≥300 ms +≥400 ms"));
+  EXPECT_THAT(table(example), HasSubstr("≥ where it is the age of requests that were not answered"));
+  EXPECT_FALSE(is_lower_bound(*summarize(example.plan, example.results)[0].cells[0].service, 50));
+}
+
+TEST(ServiceTable, SaysWhyAServerUsesMoreThanItsCpus) {
+  ServiceExample example({"epoll"});
+  example.add_six(0, 10'000, 3500, Limit::server);
+  EXPECT_THAT(table(example), Not(HasSubstr("more CPUs than")));
+  for (Sample& sample : example.results.cells[0].samples) sample.service->server_busy = 1.3;
+  EXPECT_THAT(table(example), HasSubstr("epoll  the server used more CPUs than its model runs on: "));
+}
+
 TEST(ServiceTable, LeavesOutSwitchesThatAreUnknown) {
   ServiceExample example = foreign_example();
   example.results.cells[0].samples.front().service->server_switches_unknown = true;
