@@ -4,6 +4,10 @@
 
 #include <cstdio>
 
+#include "harness/app/ab_command.h"
+#include "harness/app/compare_command.h"
+#include "harness/app/doctor_command.h"
+#include "harness/app/export_command.h"
 #include "harness/app/list.h"
 #include "harness/app/load_command.h"
 #include "harness/app/run_command.h"
@@ -22,6 +26,10 @@ Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
     case Command::list: print(list_text(tables)); break;
     case Command::serve: return serve(options);
     case Command::load: return load(tables, options);
+    case Command::compare: return compare_files(options);
+    case Command::ab: return ab(options);
+    case Command::doctor: return doctor(tables, options);
+    case Command::export_result: return export_result(options);
     case Command::help: print(help_text(tables, options.help_topic)); break;
     case Command::version: print(fmt::format("bench {} ({})\n", build_info.version, build_info.git_revision)); break;
   }

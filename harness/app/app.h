@@ -6,7 +6,15 @@
 namespace bench {
 
 /// Exit statuses of the program.
-enum class Exit : int { done = 0, failed = 1, usage = 2, interrupted = 130 };
+enum class Exit : int {
+  done = 0,
+  failed = 1,
+  usage = 2,
+  slower = 3,          ///< Of a comparison: something is.
+  undecided = 4,       ///< Likewise, where that was to be told.
+  not_comparable = 5,  ///< Likewise.
+  interrupted = 130,
+};
 
 /// Runs the program over `tables` and returns its exit status. Prints; throws nothing.
 int run_app(const Tables& tables, int argc, const char* const* argv) noexcept;

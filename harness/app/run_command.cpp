@@ -25,12 +25,6 @@
 namespace bench {
 namespace {
 
-bool emphasis(const Options& options) {
-  if (options.color != Color::automatic) return options.color == Color::always;
-  const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) != 0 && !(no_color && *no_color);
-}
-
 void print_report(const ResultContext& context, const Results& results) {
   const Options& options = context.options;
   if (options.format == Format::json || options.out == "-") print(document_text(make_document(context, results)));
@@ -83,6 +77,12 @@ void print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw std::system_error(errno, std::generic_category(), "write to standard output");
   }
+}
+
+bool emphasis(const Options& options) {
+  if (options.color != Color::automatic) return options.color == Color::always;
+  const char* no_color = std::getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) != 0 && !(no_color && *no_color);
 }
 
 Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make) {

@@ -14,6 +14,9 @@ namespace bench {
 /// a failure.
 void print(std::string_view text);
 
+/// Whether tables on standard output are to have emphasis.
+bool emphasis(const Options& options);
+
 /// Makes a plan, runs it, writes its result and prints its report, all as `options` ask for.
 Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make);
 

@@ -19,54 +19,67 @@ constexpr unsigned on_run =
     set_of(Command::run) | set_of(Command::list) | set_of(Command::help) | set_of(Command::version);
 constexpr unsigned on_serve = set_of(Command::serve);
 constexpr unsigned on_load = set_of(Command::load);
+constexpr unsigned on_compare = set_of(Command::compare);
+constexpr unsigned on_ab = set_of(Command::ab);
+constexpr unsigned on_doctor = set_of(Command::doctor);
+constexpr unsigned on_export = set_of(Command::export_result);
+constexpr unsigned on_plan = on_run | on_ab;
 
 constexpr auto program_flags = std::to_array<FlagRow>({
-    {"model", Value::list, on_run | on_serve},
-    {"workload", Value::list, on_run | on_serve},
-    {"suite", Value::one, on_run},
-    {"workers", Value::list, on_run | on_serve},
-    {"stack", Value::list, on_run | on_serve},
-    {"cpus", Value::list, on_run, Subject::jobs},
-    {"connections", Value::list, on_run | on_load, Subject::services},
-    {"active", Value::list, on_run | on_load, Subject::services},
-    {"rate", Value::list, on_run | on_load, Subject::services},
-    {"slo", Value::one, on_run | on_load, Subject::services},
-    {"arrivals", Value::one, on_run | on_load, Subject::services},
-    {"dispatch", Value::one, on_run | on_load, Subject::services},
-    {"requests-per-connection", Value::one, on_run | on_load, Subject::services},
-    {"pipeline", Value::list, on_run | on_load, Subject::services},
-    {"service-cpu", Value::list, on_run | on_serve, Subject::services},
-    {"service-wait", Value::list, on_run | on_serve, Subject::services},
-    {"heavy", Value::one, on_run, Subject::services},
-    {"duration", Value::one, on_run | on_load, Subject::services},
-    {"warmup", Value::one, on_run | on_load, Subject::services},
-    {"memory", Value::none, on_run, Subject::services},
-    {"server-cpus", Value::one, on_run | on_serve, Subject::services},
-    {"client-cpus", Value::one, on_run | on_load, Subject::services},
-    {"client-threads", Value::one, on_run | on_load, Subject::services},
-    {"no-halt", Value::none, on_run, Subject::services},
-    {"idle-timeout", Value::one, on_run | on_serve, Subject::services},
-    {"connect-deadline", Value::one, on_run | on_load, Subject::services},
+    {"model", Value::list, on_plan | on_serve},
+    {"workload", Value::list, on_plan | on_serve},
+    {"suite", Value::one, on_plan},
+    {"workers", Value::list, on_plan | on_serve},
+    {"stack", Value::list, on_plan | on_serve},
+    {"cpus", Value::list, on_plan, Subject::jobs},
+    {"connections", Value::list, on_plan | on_load, Subject::services},
+    {"active", Value::list, on_plan | on_load, Subject::services},
+    {"rate", Value::list, on_plan | on_load, Subject::services},
+    {"slo", Value::one, on_plan | on_load, Subject::services},
+    {"arrivals", Value::one, on_plan | on_load, Subject::services},
+    {"dispatch", Value::one, on_plan | on_load, Subject::services},
+    {"requests-per-connection", Value::one, on_plan | on_load, Subject::services},
+    {"pipeline", Value::list, on_plan | on_load, Subject::services},
+    {"service-cpu", Value::list, on_plan | on_serve, Subject::services},
+    {"service-wait", Value::list, on_plan | on_serve, Subject::services},
+    {"heavy", Value::one, on_plan, Subject::services},
+    {"duration", Value::one, on_plan | on_load, Subject::services},
+    {"warmup", Value::one, on_plan | on_load, Subject::services},
+    {"memory", Value::none, on_plan, Subject::services},
+    {"server-cpus", Value::one, on_plan | on_serve, Subject::services},
+    {"client-cpus", Value::one, on_plan | on_load, Subject::services},
+    {"client-threads", Value::one, on_plan | on_load, Subject::services},
+    {"no-halt", Value::none, on_plan, Subject::services},
+    {"idle-timeout", Value::one, on_plan | on_serve, Subject::services},
+    {"connect-deadline", Value::one, on_plan | on_load, Subject::services},
     {"bind", Value::one, on_serve},
     {"port", Value::one, on_serve},
-    {"timeout", Value::one, on_run | on_load, Subject::services},
+    {"timeout", Value::one, on_plan | on_load, Subject::services},
     {"server-pid", Value::one, on_load},
     {"expect-status", Value::one, on_load},
     {"check", Value::one, on_load},
     {"repetitions", Value::one, on_run | on_load},
-    {"max-time", Value::one, on_run},
-    {"time-limit", Value::one, on_run},
+    {"max-time", Value::one, on_plan},
+    {"time-limit", Value::one, on_plan},
     {"wait-for-quiet", Value::one, on_run | on_load},
-    {"seed", Value::one, on_run | on_load},
+    {"inject", Value::one, on_plan, Subject::testing},
+    {"seed", Value::one, on_plan | on_load},
     {"out", Value::one, on_run | on_load},
     {"force", Value::none, on_run | on_load},
-    {"format", Value::one, on_run | on_load},
-    {"color", Value::one, on_run | on_load},
-    {"quiet", Value::none, on_run | on_load},
-    {"no-progress", Value::none, on_run | on_load},
+    {"baseline", Value::one, on_ab},
+    {"baseline-rev", Value::one, on_ab},
+    {"pairs", Value::one, on_ab},
+    {"threshold", Value::one, on_compare | on_ab},
+    {"metric", Value::list, on_compare | on_ab},
+    {"reference", Value::one, on_compare},
+    {"fail-on", Value::one, on_compare | on_ab},
+    {"format", Value::one, on_plan | on_load | on_compare | on_doctor | on_export},
+    {"color", Value::one, on_plan | on_load | on_compare | on_doctor},
+    {"quiet", Value::none, on_plan | on_load | on_doctor},
+    {"no-progress", Value::none, on_plan | on_load | on_doctor},
     {"dry-run", Value::none, on_run},
     {"list", Value::none, on_run},
-    {"help", Value::none, on_run | on_serve | on_load},
+    {"help", Value::none, on_plan | on_serve | on_load | on_compare | on_doctor | on_export},
     {"version", Value::none, on_run},
 });
 
@@ -88,7 +101,9 @@ cxxopts::Options make_parser(std::span<const FlagRow> rows) {
 // The commands that take a flag, for people.
 std::string takers_text(const FlagRow& row) {
   std::vector<std::string> takers;
-  for (const Command command : {Command::run, Command::serve, Command::load}) {
+  for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab,
+                                Command::doctor, Command::export_result}) {
+    if (command == Command::ab && row.taken_by(Command::run)) continue;  // it takes what a run does
     if (row.taken_by(command)) takers.push_back(fmt::format("`bench {}`", command_name(command)));
   }
   return fmt::format("{} {}", fmt::join(takers, " and "), takers.size() == 1 ? "does" : "do");
@@ -135,7 +150,7 @@ std::string ranges_text(std::span<const int> ascending) {
 std::vector<FlagRow> all_flags(const Tables& tables) {
   std::vector<FlagRow> rows(program_flags.begin(), program_flags.end());
   for (const WorkloadParameters& workload : every_workload(tables)) {
-    const unsigned commands = workload.is_service ? on_run | on_serve | on_load : on_run;
+    const unsigned commands = workload.is_service ? on_plan | on_serve | on_load : on_plan;
     for (const Parameter& parameter : workload.parameters) {
       const auto known = std::ranges::find(rows, parameter.name, &FlagRow::name);
       if (known == rows.end()) {

@@ -24,8 +24,8 @@ namespace bench {
 /// What a flag takes. For some commands a flag that takes a list takes one value only.
 enum class Value : std::uint8_t { none, one, list };
 
-/// What a flag of `run` is about.
-enum class Subject : std::uint8_t { everything, jobs, services, parameter };
+/// What a flag of `run` is about. Those for testing are for the suite's own tests, and no help names them.
+enum class Subject : std::uint8_t { everything, jobs, services, parameter, testing };
 
 /// A row of the flag table.
 struct FlagRow {

@@ -137,7 +137,11 @@ Usage:
   bench list                                           models and workloads, and what cannot run here
   bench serve --model=MODEL --workload=SERVICE         serve one service to any client
   bench load URL                                       load any server and measure it
-  bench help [COMMAND] | version                       `bench help serve` and `bench help load` have their options
+  bench compare A.json B.json                          what has become slower, faster, or stayed the same
+  bench ab --baseline=PROGRAM [OPTIONS]                the same of two builds, which run in turns
+  bench doctor                                         what on this machine spoils measurements, and what mends it
+  bench export RESULT --format=FORMAT                  a result for GitHub, spreadsheets and CI
+  bench help [COMMAND] | version                       `bench help serve` and so on have the options of a command
 
 A comma makes more cells (--tasks=10,100), a colon joins values inside one (--wait=10ms:20ms).
 TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB, MB. N takes k and M.
@@ -202,7 +206,7 @@ Measuring a service:
 Measuring:
   --suite=NAME          take a suite's defaults where an option is not given
   --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 6, at
-                        most 100)
+                        most 200)
   --max-time=TIME       auto begins no round beyond the sixth after this long (default 60s)
   --time-limit=TIME     a run that takes longer has failed (default: 30s and five times what is expected)
   --wait-for-quiet=TIME begin when other processes use less than 10% of the CPUs, at the latest after this long
@@ -274,6 +278,127 @@ Exit status: 0 stopped by SIGINT or SIGTERM, 1 it failed, 2 usage.
                      model_lines(tables), reference_lines(tables), workload_lines(tables.services),
                      parameter_lines(services_of(tables)));
 }
+
+constexpr std::string_view compare_help =
+    R"(bench compare: result files held against the first of them, without being fooled by noise.
+
+Usage:
+  bench compare [LABEL=]A.json [LABEL=]B.json [[LABEL=]C.json …] [OPTIONS]
+
+Of one machine, each cell is slower, faster, the same, undecided, or not comparable, with the reason. Of different
+machines, or builds by other compilers or flags, absolute figures are not held against each other: what compares is how
+far each model is from a reference model on the same machine.
+
+Verdicts:
+  --threshold=PERCENT a change up to this is none, 0% to below 100% (default 5%)
+  --metric=LIST       time, cpu, rate, knee, p50, p99, p99.9 (default: what a table is ranked by: time of a job or an
+                      operation, CPU per request at a given rate, rate of a closed loop, knee of a search)
+  --fail-on=slower|undecided
+                      what else than slower ends with a status of its own (default slower: nothing)
+  --reference=MODEL   on different machines (default: serial for jobs, threads for services)
+
+Output:
+  --format=console|json|csv|markdown   what goes to standard output (default console)
+  --color=auto|always|never            emphasis in the table (default auto)
+  --help              this text
+
+Examples:
+  bench compare old.json new.json
+  bench compare old=a.json new=b.json --threshold=3% --metric=cpu,p99
+  bench compare laptop=a.json server=b.json --reference=epoll
+
+Exit status: 0 nothing is slower, 1 a file could not be read or there is nothing to compare, 2 usage, 3 something is
+slower, 4 something is undecided (with --fail-on=undecided), 5 not comparable: different machines, or no cell in common
+that was told the same.
+)";
+
+constexpr std::string_view ab_help =
+    R"(bench ab: this build against another one, in turns, without being fooled by noise.
+
+Usage:
+  bench ab --baseline=PROGRAM [OPTIONS OF A RUN]
+  bench ab --baseline-rev=REVISION [OPTIONS OF A RUN]
+
+Both builds carry out the same plan in turns, a round each in processes of their own, in random order within each pair.
+First this build runs against itself, which says what this machine can decide today. What seems slower has to be so again
+in a second series before the exit status says it.
+
+The other build:
+  --baseline=PROGRAM  its program
+  --baseline-rev=REVISION
+                      a revision of the git repository here, which is built first, in a work tree of its own
+The plan, as `bench --help` has it; not --rate=common, for each build would find a rate of its own:
+  --model, --workload, --suite, and whatever a run takes
+
+How long:
+  --pairs=N           pairs of rounds, 6 to 10,000 (default: until every interval is narrower than half the threshold,
+                      at most 200)
+  --max-time=TIME     no further pair begins after this long (default 5m)
+
+Verdicts:
+  --threshold=PERCENT a change up to this is none, 0% to below 100% (default 5%)
+  --metric=LIST       time, cpu, rate, knee, p50, p99, p99.9 (default: what a table is ranked by)
+  --fail-on=slower|undecided
+                      what else than slower ends with a status of its own (default slower: nothing)
+  --seed=N            of the random order (default: random)
+
+Output:
+  --format=console|json|csv|markdown   what goes to standard output (default console)
+  --color=auto|always|never            emphasis in the table (default auto)
+  --no-progress       no progress on standard error
+  --quiet             no progress
+  --help              this text
+
+Examples:
+  bench ab --baseline=../old/build/release/bench --model=epoll,threads --workload=echo --rate=20k
+  bench ab --baseline-rev=origin/main --model=all --workload=cpu,io --tasks=20 --format=markdown
+
+Exit status: 0 nothing is slower, 1 a build failed or there is nothing to compare, 2 usage, 3 something is slower,
+4 something is undecided (with --fail-on=undecided), 5 no cell was told the same, 130 interrupted.
+)";
+
+constexpr std::string_view export_help = R"(bench export: a result in a format of other tools, on standard output.
+
+Usage:
+  bench export RESULT.json --format=FORMAT
+
+  --format=github-action|csv|markdown|junit
+                      github-action: an array for github-action-benchmark's customSmallerIsBetter (its googlecpp reads
+                      result files as they are); csv: a line for each cell; markdown: tables for a job's summary or a
+                      comment; junit: a suite for each table, in which cells that failed or may not be believed fail
+  --help              this text
+
+Examples:
+  bench export r.json --format=markdown
+  bench export r.json --format=github-action
+  bench export r.json --format=junit
+
+Exit status: 0 done, 1 the file could not be read, 2 usage.
+)";
+
+constexpr std::string_view doctor_help =
+    R"(bench doctor: what on this machine spoils measurements, how steady it is, and the command that mends it.
+
+Usage:
+  bench doctor [OPTIONS]
+
+Limits, CPU quota, frequency, turbo, SMT, hypervisor, steal time, load, clock, swap, io_uring, perf events, the layout of
+address spaces; and from some ten seconds of the same work again and again, of cpu, io and echo, the interval of its
+median, its drift and its autocorrelation. Changes nothing.
+
+Output:
+  --format=console|json   what goes to standard output (default console)
+  --color=auto|always|never   emphasis (default auto)
+  --no-progress, --quiet  no progress on standard error
+  --help              this text
+
+Examples:
+  bench doctor
+  bench doctor --format=json --quiet
+  bench doctor --color=never
+
+Exit status: 0 whatever was found, 2 usage, 130 interrupted.
+)";
 
 std::string load_help(const Tables& tables) {
   return fmt::format(R"(bench load: load any server and measure it from outside.
@@ -350,6 +475,10 @@ std::string help_text(const Tables& tables, Command topic) {
   switch (topic) {
     case Command::serve: return serve_help(tables);
     case Command::load: return load_help(tables);
+    case Command::compare: return std::string(compare_help);
+    case Command::ab: return std::string(ab_help);
+    case Command::doctor: return std::string(doctor_help);
+    case Command::export_result: return std::string(export_help);
     case Command::run:
     case Command::list:
     case Command::help:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <limits>
 
 #include "harness/options/choose.h"
@@ -19,7 +20,8 @@ namespace bench {
 namespace {
 
 // In the order of Command.
-constexpr std::array<std::string_view, 6> commands{"run", "list", "serve", "load", "help", "version"};
+constexpr std::array<std::string_view, 10> commands{"run", "list",   "serve",  "load", "compare",
+                                                    "ab",  "doctor", "export", "help", "version"};
 
 std::vector<std::uint64_t> read_stack_sizes(const Flags& flags) {
   std::vector<std::uint64_t> sizes;
@@ -94,6 +96,12 @@ void read_measuring(const Flags& flags, Options& options) {
   if (flags.given("time-limit")) {
     options.time_limit_ns = flags.duration_ns("time-limit");
     if (*options.time_limit_ns == 0) usage_error("time-limit", flags.text("time-limit"), "must be more than 0");
+  }
+  if (flags.given("inject")) {
+    const std::string& text = flags.single("inject");
+    constexpr std::string_view kind = "slowdown:";
+    if (!text.starts_with(kind)) usage_error("inject", text, "takes slowdown:PERCENT");
+    options.injected_slowdown = flags.value("inject", text.substr(kind.size()), parse_percentage);
   }
   if (flags.given("seed")) {
     options.seed = flags.count("seed", flags.text("seed"), 0, std::numeric_limits<std::uint64_t>::max());
@@ -215,6 +223,91 @@ void read_load(const Flags& flags, const Tables& tables, Options& options) {
   read_output(flags, options);
 }
 
+constexpr std::uint64_t fewest_pairs = 6;  // fewer give no interval
+
+// "name=path", or a path, whose name without its suffix is its label.
+NamedFile read_named_file(const std::string& argument) {
+  const std::size_t equals = argument.find('=');
+  const bool is_labelled = equals != std::string::npos && argument.find('/') > equals;
+  const std::string path = is_labelled ? argument.substr(equals + 1) : argument;
+  const std::string label = is_labelled ? argument.substr(0, equals) : std::filesystem::path(path).stem().string();
+  if (label.empty() || path.empty()) throw UsageError(fmt::format("'{}': name a file, or LABEL=FILE", argument));
+  return {.label = label, .path = path};
+}
+
+VerdictOptions read_verdict(const Flags& flags) {
+  VerdictOptions verdict;
+  if (flags.given("threshold")) {
+    verdict.threshold = flags.value("threshold", flags.single("threshold"), parse_percentage);
+    if (verdict.threshold >= 1) usage_error("threshold", flags.text("threshold"), "must be less than 100%");
+  }
+  if (flags.given("metric")) {
+    verdict.metrics = split(flags.text("metric"), ',');
+    drop_repeated(verdict.metrics);
+  }
+  if (flags.given("fail-on")) {
+    verdict.fail_on_undecided = flags.choice<bool, 2>("fail-on", {{{"slower", false}, {"undecided", true}}});
+  }
+  return verdict;
+}
+
+void read_compare(const Flags& flags, Options& options) {
+  CompareOptions& compare = options.compare;
+  for (const std::string& argument : flags.positional()) compare.files.push_back(read_named_file(argument));
+  if (compare.files.size() < 2) throw UsageError("compare: name two result files or more");
+  for (const NamedFile& file : compare.files) {
+    if (std::ranges::count(compare.files, file.label, &NamedFile::label) > 1) {
+      throw UsageError(
+          fmt::format("compare: more than one file is called '{}'; LABEL=FILE gives them names", file.label));
+    }
+  }
+  compare.verdict = read_verdict(flags);
+  if (flags.given("reference")) compare.reference = flags.single("reference");
+  read_output(flags, options);
+}
+
+void read_export(const Flags& flags, Options& options) {
+  if (flags.positional().size() != 1) throw UsageError("export: name one result file");
+  options.exported.path = flags.positional().front();
+  if (!flags.given("format")) {
+    throw UsageError("export: choose --format=github-action, csv, markdown or junit");
+  }
+  options.exported.format = flags.choice<ExportFormat, 4>("format", {{{"github-action", ExportFormat::github_action},
+                                                                      {"csv", ExportFormat::csv},
+                                                                      {"markdown", ExportFormat::markdown},
+                                                                      {"junit", ExportFormat::junit}}});
+}
+
+// Both builds have to be offered the same, so that nothing may be found out by each for itself.
+void check_same_rate(const Options& part) {
+  if (!part.services.empty() && part.service.rate_mode == RateMode::common) {
+    usage_error("rate", "common", "each build would find a rate of its own; give a number");
+  }
+}
+
+void read_ab(const Flags& flags, const Tables& tables, Options& options) {
+  AbOptions& ab = options.ab;
+  if (flags.given("baseline") == flags.given("baseline-rev")) {
+    throw UsageError("ab: give the other build as --baseline=PROGRAM, or its revision as --baseline-rev=REVISION");
+  }
+  if (flags.given("baseline")) ab.baseline = flags.text("baseline");
+  if (flags.given("baseline-rev")) ab.baseline_rev = flags.text("baseline-rev");
+  ab.verdict = read_verdict(flags);
+  ab.pairs = flags.count_or("pairs", fewest_pairs, 10'000, std::uint32_t{0});
+  read_run(flags, tables, options);
+  check_same_rate(options);
+  for (const Options& part : options.further_parts) check_same_rate(part);
+  constexpr std::int64_t usual_time_ns = 300'000'000'000;
+  if (!flags.given("max-time")) options.max_time_ns = usual_time_ns;
+  const std::array own{"max-time", "seed", "inject", "format", "color", "quiet", "no-progress"};
+  for (const FlagRow& row : flags.rows()) {
+    if (!flags.given(row.name) || !row.taken_by(Command::run)) continue;
+    if (std::ranges::find(own, row.name) != own.end()) continue;
+    ab.arguments.push_back(row.takes_value() ? fmt::format("--{}={}", row.name, flags.text(row.name))
+                                             : fmt::format("--{}", row.name));
+  }
+}
+
 void read_help(const Flags& flags, Options& options) {
   if (options.command != Command::help) {  // --help
     options.help_topic = options.command;
@@ -247,6 +340,16 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv) {
       options.serve = read_serve_options(flags, tables);
       break;
     case Command::load: read_load(flags, tables, options); break;
+    case Command::compare: read_compare(flags, options); break;
+    case Command::ab: read_ab(flags, tables, options); break;
+    case Command::export_result: read_export(flags, options); break;
+    case Command::doctor:
+      check_no_arguments(flags);
+      read_output(flags, options);
+      if (options.format == Format::csv || options.format == Format::markdown) {
+        usage_error("format", flags.text("format"), "allowed are console, json");
+      }
+      break;
     case Command::run:
     case Command::list:
     case Command::help:

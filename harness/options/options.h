@@ -33,13 +33,51 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class Command : std::uint8_t { run, list, serve, load, help, version };
+enum class Command : std::uint8_t { run, list, serve, load, compare, ab, doctor, export_result, help, version };
 
 /// "run", "serve", …
 std::string_view command_name(Command command);
 
 enum class Format : std::uint8_t { console, json, csv, markdown };
 enum class Color : std::uint8_t { automatic, always, never };
+
+/// A result file, and what it is called in tables.
+struct NamedFile {
+  std::string label;
+  std::string path;
+};
+
+/// What makes a change, and what follows from it.
+struct VerdictOptions {
+  double threshold = 0.05;           ///< A change up to this share is none.
+  std::vector<std::string> metrics;  ///< By name; empty: of each cell what its table is ranked by.
+  bool fail_on_undecided = false;
+};
+
+/// Of `compare`.
+struct CompareOptions {
+  std::vector<NamedFile> files;  ///< Two or more; the others are held against the first.
+  VerdictOptions verdict;
+  std::string reference;  ///< The model that others are held against on different machines; empty: by kind.
+};
+
+/// Formats of other tools.
+enum class ExportFormat : std::uint8_t { github_action, csv, markdown, junit };
+
+/// Of `export`.
+struct ExportOptions {
+  std::string path;
+  ExportFormat format = ExportFormat::markdown;
+};
+
+/// Of `ab`.
+struct AbOptions {
+  std::string baseline;      ///< The other build's program; empty where `baseline_rev` is given.
+  std::string baseline_rev;  ///< A revision to be built; empty where `baseline` is given.
+  VerdictOptions verdict;
+  std::uint32_t pairs = 0;             ///< 0: until the intervals are narrow enough.
+  std::vector<std::string> arguments;  ///< What both builds are told of the plan: "--model=threads".
+};
 
 /// Parsed and checked options. Empty lists mean the workload's or the machine's default.
 struct Options {
@@ -62,6 +100,9 @@ struct Options {
 
   std::optional<ServeOptions> serve;  ///< With Command::serve.
   std::optional<LoadOptions> load;    ///< With Command::load.
+  CompareOptions compare;             ///< With Command::compare.
+  ExportOptions exported;             ///< With Command::export_result.
+  AbOptions ab;                       ///< With Command::ab, besides what `run` takes.
 
   std::optional<std::uint32_t>
       repetitions;  ///< Rounds; without it, until the intervals are narrow enough. `load`: set.
@@ -69,6 +110,7 @@ struct Options {
   std::optional<std::int64_t> time_limit_ns;  ///< Of one run.
   std::int64_t wait_for_quiet_ns = 0;         ///< So long a plan waits at most until other processes use little.
   std::optional<std::uint64_t> seed;
+  double injected_slowdown = 0;  ///< By so much every figure is made worse, so that comparisons can be tested.
 
   std::string out;  ///< Result file; "-" is standard output, empty the default path.
   bool force = false;

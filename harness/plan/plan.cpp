@@ -52,6 +52,7 @@ void add_part(Plan& plan, const Options& options, const Machine& machine) {
 Plan make_plan(const Options& options, const Machine& machine) {
   Plan plan;
   plan.seed = options.seed ? *options.seed : std::random_device{}();
+  plan.injected_slowdown = options.injected_slowdown;
   plan.max_time_ns = options.max_time_ns;
   plan.cpu_quota = machine.cpu_quota;
   if (options.repetitions) plan.min_rounds = plan.max_rounds = *options.repetitions;

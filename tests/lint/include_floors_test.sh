@@ -24,6 +24,8 @@ harness/plan
 harness/summary
 harness/run harness/report
 harness/session
+harness/compare
+harness/doctor
 harness/app
 '
 

@@ -165,7 +165,7 @@ TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
       {{"--workload=cpus,io"}, {"unknown workload 'cpus'", "did you mean 'cpu'?"}},
       {{"--wrokload=io"}, {"unknown option '--wrokload'", "did you mean '--workload'?"}},
       {{"--taks"}, {"unknown option '--taks'", "did you mean '--tasks'?"}},
-      {{"rnu"}, {"unknown command 'rnu'", "did you mean 'run'?", "run, list, serve, load, help, version"}},
+      {{"rnu"}, {"unknown command 'rnu'", "did you mean 'run'?", "run, list, serve, load, compare, ab, doctor, export, help, version"}},
       {{"list", "extra"}, {"unexpected argument 'extra'", "--name=value"}},
       {{"--tasks=4", "--", "extra"}, {"unexpected argument 'extra'"}},
       {{"--tasks=0"}, {"--tasks=0", "must be between 1 and 10,000,000"}},

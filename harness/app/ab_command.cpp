@@ -1,0 +1,157 @@
+#include "harness/app/ab_command.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <stdlib.h>  // mkdtemp
+
+#include <cstdio>
+#include <filesystem>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "harness/app/compare_command.h"
+#include "harness/app/interrupts.h"
+#include "harness/app/run_command.h"
+#include "harness/compare/ab.h"
+#include "harness/compare/read_result.h"
+#include "harness/run/program.h"
+#include "harness/session/progress.h"
+
+namespace bench {
+namespace {
+
+bool goes_on() { return interrupts() == 0; }
+
+// A folder that is gone with everything in it at the end.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string path = (std::filesystem::temp_directory_path() / "bench-ab-XXXXXX").string();
+    if (mkdtemp(path.data()) == nullptr) {
+      throw std::system_error(errno, std::generic_category(), fmt::format("make a folder {}", path));
+    }
+    path_ = path;
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  std::string file(std::string_view name) const { return fmt::format("{}/{}", path_, name); }
+
+ private:
+  std::string path_;
+};
+
+// The last line that a program said, which is its error.
+std::string last_line(std::string said) {
+  while (!said.empty() && said.back() == '\n') said.pop_back();
+  const std::size_t newline = said.rfind('\n');
+  return newline == std::string::npos ? said : said.substr(newline + 1);
+}
+
+void must_succeed(const std::vector<std::string>& command, const std::string& folder) {
+  const ProgramEnd end = run_to_end(command, folder, goes_on);
+  if (end.cancelled || end.status == 0) return;
+  throw std::runtime_error(
+      fmt::format("{} ended with {}: {}", fmt::join(command, " "), end.status, last_line(end.said)));
+}
+
+// A work tree of a revision, built as this one is; gone at the end.
+class BuiltRevision {
+ public:
+  BuiltRevision(const std::string& revision, const ScratchFolder& scratch) : tree_(scratch.file("baseline")) {
+    must_succeed({"git", "worktree", "add", "--detach", tree_, revision}, "");
+    must_succeed({tree_ + "/scripts/build", "release", "bench"}, tree_);
+  }
+  BuiltRevision(const BuiltRevision&) = delete;
+  BuiltRevision& operator=(const BuiltRevision&) = delete;
+  ~BuiltRevision() {
+    try {
+      run_to_end({"git", "worktree", "remove", "--force", tree_}, "", [] { return true; });
+    } catch (const std::system_error&) {  // git has gone; its next prune takes care
+    }
+  }
+
+  std::string program() const { return tree_ + "/build/release/bench"; }
+
+ private:
+  std::string tree_;
+};
+
+// One round under one of the builds.
+class Rounds {
+ public:
+  Rounds(const Options& options, std::string baseline, const ScratchFolder& scratch, std::uint64_t seed)
+      : options_(options),
+        programs_{std::move(baseline), "/proc/self/exe"},
+        out_(scratch.file("round.json")),
+        random_(seed) {
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink(programs_[1], error);
+    if (!error) programs_[1] = self.string();
+  }
+
+  std::optional<ReadResult> run(Side side) {
+    if (!goes_on()) return std::nullopt;
+    const std::string& program = programs_[static_cast<std::size_t>(side)];
+    std::vector<std::string> command{program};
+    command.insert(command.end(), options_.ab.arguments.begin(), options_.ab.arguments.end());
+    if (side == Side::candidate && options_.injected_slowdown > 0) {
+      command.push_back(fmt::format("--inject=slowdown:{}%", options_.injected_slowdown * 100));
+    }
+    command.insert(command.end(), {"--repetitions=1", "--quiet", "--force", "--out=" + out_,
+                                   fmt::format("--seed={}", random_() >> 1)});
+    std::filesystem::remove(out_);
+    const ProgramEnd end = run_to_end(command, "", goes_on);
+    if (end.cancelled) return std::nullopt;
+    // 1 tells of cells that failed, which the file has.
+    if ((end.status != 0 && end.status != 1) || !std::filesystem::exists(out_)) {
+      throw std::runtime_error(
+          fmt::format("{} ended with {}: {}", fmt::join(command, " "), end.status, last_line(end.said)));
+    }
+    return read_result(out_, side == Side::baseline ? "baseline" : "candidate");
+  }
+
+ private:
+  const Options& options_;
+  std::array<std::string, 2> programs_;  // in the order of Side
+  std::string out_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace
+
+Exit ab(const Options& options) {
+  AbRules rules{.rules = rules_of(options.ab.verdict),
+                .max_time_ns = options.max_time_ns,
+                .seed = options.seed.value_or(std::random_device{}())};
+  if (options.ab.pairs != 0) {
+    rules.max_pairs = rules.min_pairs = options.ab.pairs;
+    rules.max_time_ns = INT64_MAX;
+  }
+  count_interrupts();
+  Progress progress(options.progress);
+  const ScratchFolder scratch;
+  std::optional<BuiltRevision> built;
+  std::string baseline = options.ab.baseline;
+  if (baseline.empty()) {
+    progress.round_line(fmt::format("building {}", options.ab.baseline_rev));
+    built.emplace(options.ab.baseline_rev, scratch);
+    baseline = built->program();
+  }
+  Rounds rounds(options, baseline, scratch, rules.seed);
+  const AbResult result = run_ab(
+      rules, [&](Side side) { return rounds.run(side); }, [&](std::string_view line) { progress.round_line(line); });
+  if (options.format == Format::console || options.format == Format::markdown) print(self_test_text(result) + '\n');
+  print_comparisons({result.comparison}, options);
+  if (result.interrupted) return Exit::interrupted;
+  return exit_of({result.comparison}, options.ab.verdict);
+}
+
+}  // namespace bench

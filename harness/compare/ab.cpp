@@ -1,0 +1,261 @@
+#include "harness/compare/ab.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <utility>
+
+#include "harness/text/quantities.h"
+#include "measure/clock.h"
+
+namespace bench {
+namespace {
+
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+// The runs of one cell by one metric, in pairs.
+struct PairedCell {
+  std::string name;
+  const Metric* metric = nullptr;
+  std::vector<double> before;
+  std::vector<double> after;
+  std::string why_not;  // of the last pair without figures
+  bool lost = false;    // its baseline had figures then
+};
+
+// What a round says of a cell: its value, or why there is none.
+struct Reading {
+  std::optional<double> value;
+  std::string why_not;
+};
+
+double half_width(const PairedCell& cell) {
+  if (cell.before.empty()) return 0;  // there is nothing to wait for
+  const Ratio change = compare_runs(cell.name, *cell.metric, cell.before, cell.after, true).change;
+  return change.bounded ? std::sqrt(change.high / change.low) - 1 : infinite;
+}
+
+class Ab {
+ public:
+  Ab(const AbRules& rules, const RunSide& run, const std::function<void(std::string_view)>& tell)
+      : rules_(rules), run_(run), tell_(tell), random_(rules.seed), begun_ns_(now_ns()) {}
+
+  AbResult compare() {
+    const bool whole = test_itself() && compare_builds() && confirm();
+    result_.interrupted = !whole;
+    return std::move(result_);
+  }
+
+ private:
+  // Of the candidate, so that the machine is known before anything is said of the baseline.
+  bool test_itself() {
+    std::vector<PairedCell> cells;
+    for (std::uint32_t pair = 0; pair < rules_.self_pairs; ++pair) {
+      if (!add_pair(cells, Side::candidate)) return false;
+    }
+    SelfTest& self = result_.self;
+    self.pairs = rules_.self_pairs;
+    std::vector<double> widths;
+    for (const PairedCell& cell : cells) {
+      const double width = half_width(cell);
+      if (!std::isfinite(width) || cell.before.empty()) continue;
+      widths.push_back(width);
+      if (width < self.widest) continue;
+      self.widest = width;
+      self.widest_cell = cell.name;
+    }
+    if (!widths.empty()) self.typical = median(widths);
+    return true;
+  }
+
+  bool compare_builds() {
+    std::vector<PairedCell> cells;
+    const auto narrow = [&] {
+      return std::ranges::all_of(cells, [&](const PairedCell& cell) {
+        return half_width(cell) <= rules_.rules.threshold / 2 &&
+               (cell.before.empty() || cell.before.size() >= fewest(cells));
+      });
+    };
+    do {
+      const std::int64_t pair_begun_ns = now_ns();
+      if (!add_pair(cells, Side::baseline)) return keep(cells, false);
+      ++result_.pairs;
+      pair_ns_ = now_ns() - pair_begun_ns;
+      tell_pair("pair", result_.pairs, cells);
+    } while (result_.pairs < rules_.min_pairs || (!narrow() && result_.pairs < rules_.max_pairs && !is_late()));
+    return keep(cells, true);
+  }
+
+  // A second series over all cells, in which those that are slower have to be slower again.
+  bool confirm() {
+    std::vector<ComparedCell*> doubtful;
+    for (ComparedCell& cell : result_.comparison.cells) {
+      if (cell.verdict == CompareVerdict::slower) doubtful.push_back(&cell);
+    }
+    if (doubtful.empty()) return true;
+    std::vector<PairedCell> cells;
+    while (result_.confirming < result_.pairs) {
+      if (!add_pair(cells, Side::baseline)) return false;
+      tell_pair("confirming, pair", ++result_.confirming, cells);
+    }
+    Comparison again;
+    again.paired = true;
+    again.threshold = rules_.rules.threshold;
+    for (const ComparedCell* cell : doubtful) {
+      const auto same = std::ranges::find_if(cells, [&](const PairedCell& each) {
+        return each.name == cell->name && each.metric == cell->metric && !each.before.empty();
+      });
+      if (same != cells.end()) {
+        again.cells.push_back(compare_runs(same->name, *same->metric, same->before, same->after, true));
+      }
+    }
+    decide(again);
+    for (ComparedCell* cell : doubtful) {
+      const auto confirmed = std::ranges::any_of(again.cells, [&](const ComparedCell& each) {
+        return each.name == cell->name && each.metric == cell->metric && each.verdict == CompareVerdict::slower;
+      });
+      if (confirmed) continue;
+      cell->verdict = CompareVerdict::undecided;
+      cell->why = fmt::format("slower in {} pairs, but not again in {} more", result_.pairs, result_.confirming);
+    }
+    return true;
+  }
+
+  // So many pairs let the least p-value pass Holm's first step.
+  static std::size_t fewest(const std::vector<PairedCell>& cells) {
+    return std::max<std::size_t>(
+        fewest_runs, static_cast<std::size_t>(std::ceil(1 + std::log2(static_cast<double>(cells.size()) / 0.05))));
+  }
+
+  bool is_late() const { return now_ns() - begun_ns_ + pair_ns_ > rules_.max_time_ns; }
+
+  // Runs `first` and the candidate, in an order that over two pairs is either way round once.
+  bool add_pair(std::vector<PairedCell>& cells, Side first) {
+    if (orders_.empty()) {
+      const bool first_is_turned = random_() % 2 == 0;
+      orders_ = {!first_is_turned, first_is_turned};
+    }
+    const bool turned = orders_.back();
+    orders_.pop_back();
+    std::optional<ReadResult> one = run_(turned ? Side::candidate : first);
+    if (!one) return false;
+    std::optional<ReadResult> other = run_(turned ? first : Side::candidate);
+    if (!other) return false;
+    add_readings(cells, turned ? *other : *one, turned ? *one : *other);
+    return true;
+  }
+
+  void add_readings(std::vector<PairedCell>& cells, const ReadResult& before, const ReadResult& after) {
+    CompareRules rules = rules_.rules;
+    for (const ReadCell& cell : before.cells) {
+      const auto other = std::ranges::find(after.cells, cell.name, &ReadCell::name);
+      if (other == after.cells.end()) {
+        note_lonely(result_.comparison.only_before, cell.name);
+        continue;
+      }
+      std::vector<const Metric*> chosen = rules.metrics;
+      if (chosen.empty()) chosen = {&main_metric(before.groups[cell.group].ranked_by)};
+      for (const Metric* metric : chosen) add_reading(cells, cell, *other, *metric);
+    }
+    for (const ReadCell& cell : after.cells) {
+      if (std::ranges::find(before.cells, cell.name, &ReadCell::name) == before.cells.end()) {
+        note_lonely(result_.comparison.only_after, cell.name);
+      }
+    }
+  }
+
+  static void note_lonely(std::vector<std::string>& names, const std::string& name) {
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+
+  static Reading read(const ReadCell& cell, const Metric& metric, std::string_view side) {
+    if (!cell.failure.empty()) return {.value = {}, .why_not = fmt::format("failed in the {}: {}", side, cell.failure)};
+    std::string why = fmt::format("no {} in the {}", metric.meaning, side);
+    for (const ReadRun& run : cell.runs) {
+      const std::optional<double> value = run.values[static_cast<std::size_t>(&metric - metrics.data())];
+      if (!run.why_invalid.empty()) why = fmt::format("invalid in the {}: {}", side, run.why_invalid);
+      if (run.why_invalid.empty() && value && *value > 0) return {.value = value, .why_not = {}};
+    }
+    return {.value = {}, .why_not = std::move(why)};
+  }
+
+  static void add_reading(std::vector<PairedCell>& cells, const ReadCell& before, const ReadCell& after,
+                          const Metric& metric) {
+    auto cell = std::ranges::find_if(
+        cells, [&](const PairedCell& each) { return each.name == before.name && each.metric == &metric; });
+    if (cell == cells.end()) {
+      cells.push_back({.name = before.name, .metric = &metric, .before = {}, .after = {}, .why_not = {}});
+      cell = cells.end() - 1;
+    }
+    Reading one = read(before, metric, "baseline");
+    Reading other = read(after, metric, "candidate");
+    const std::vector<std::string> differing = differing_facts(before.parameters, after.parameters);
+    if (!differing.empty()) one = {.value = {}, .why_not = differing.front()};
+    if (one.value && other.value) {
+      cell->before.push_back(*one.value);
+      cell->after.push_back(*other.value);
+      return;
+    }
+    cell->lost = one.value.has_value();
+    cell->why_not = one.value ? std::move(other.why_not) : std::move(one.why_not);
+  }
+
+  // Turns pairs into verdicts.
+  bool keep(const std::vector<PairedCell>& cells, bool whole) {
+    Comparison& comparison = result_.comparison;
+    comparison.before = "baseline";
+    comparison.after = "candidate";
+    comparison.paired = true;
+    comparison.threshold = rules_.rules.threshold;
+    for (const PairedCell& cell : cells) {
+      if (cell.before.empty()) {
+        comparison.cells.push_back({.name = cell.name, .metric = cell.metric, .why = cell.why_not, .lost = cell.lost});
+      } else {
+        comparison.cells.push_back(compare_runs(cell.name, *cell.metric, cell.before, cell.after, true));
+      }
+    }
+    decide(comparison);
+    return whole;
+  }
+
+  void tell_pair(std::string_view what, std::uint32_t pair, const std::vector<PairedCell>& cells) const {
+    double widest = 0;
+    for (const PairedCell& cell : cells) widest = std::max(widest, half_width(cell));
+    tell_(fmt::format("{} {}: {}", what, pair,
+                      std::isfinite(widest) ? fmt::format("widest interval ±{:.1f}%", widest * 100)
+                                            : std::string("too few for an interval yet")));
+  }
+
+  const AbRules& rules_;
+  const RunSide& run_;
+  const std::function<void(std::string_view)>& tell_;
+  std::mt19937_64 random_;
+  std::int64_t begun_ns_;
+  std::int64_t pair_ns_ = 0;
+  std::vector<bool> orders_;  // of the pairs to come: whether they are turned round
+  AbResult result_;
+};
+
+}  // namespace
+
+double SelfTest::decidable(double half_width, std::uint32_t in_pairs) const {
+  return in_pairs == 0 ? half_width : half_width * std::sqrt(static_cast<double>(pairs) / in_pairs);
+}
+
+AbResult run_ab(const AbRules& rules, const RunSide& run, const std::function<void(std::string_view)>& tell) {
+  return Ab(rules, run, tell).compare();
+}
+
+std::string self_test_text(const AbResult& result) {
+  const SelfTest& self = result.self;
+  if (self.typical <= 0) return {};
+  const auto share = [&](double width) { return fmt::format("{:.1f}%", self.decidable(width, result.pairs) * 100); };
+  return fmt::format(
+      "The candidate against itself, {} pairs: today {} pairs can decide differences from about {} on ({} of {}).\n",
+      self.pairs, result.pairs, share(self.typical), share(self.widest), self.widest_cell);
+}
+
+}  // namespace bench

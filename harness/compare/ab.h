@@ -1,0 +1,58 @@
+// Two builds in turns: pairs of runs in random order, until each cell is decided or the time is up.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/compare/comparison.h"
+#include "harness/compare/read_result.h"
+
+namespace bench {
+
+enum class Side : std::uint8_t { baseline, candidate };
+
+/// How long builds are compared, and by what.
+struct AbRules {
+  CompareRules rules;
+  std::uint32_t self_pairs = fewest_runs;  ///< Of the candidate with itself, at the beginning.
+  std::uint32_t min_pairs = fewest_runs;
+  std::uint32_t max_pairs = 200;
+  std::int64_t max_time_ns = 0;
+  std::uint64_t seed = 0;
+};
+
+/// What runs a round of the plan under one of the builds. Nothing: it was interrupted.
+using RunSide = std::function<std::optional<ReadResult>(Side side)>;
+
+/// What the candidate against itself says of the machine: the half of the 95% interval of a cell's ratio, as a share.
+struct SelfTest {
+  std::uint32_t pairs = 0;
+  double typical = 0;  ///< The median over the cells.
+  double widest = 0;
+  std::string widest_cell;
+
+  /// About what share a difference must have to be decided by so many pairs.
+  double decidable(double half_width, std::uint32_t in_pairs) const;
+};
+
+struct AbResult {
+  SelfTest self;
+  Comparison comparison;
+  std::uint32_t pairs = 0;       ///< Of the first series.
+  std::uint32_t confirming = 0;  ///< Of the second; 0: nothing was slower, or the time was up.
+  bool interrupted = false;
+};
+
+/// Compares candidate with baseline. Each pair is run in random order, as often the one as the other way round. Rounds
+/// end when every interval is narrower than half the threshold, after `max_pairs`, or when the time is up. A cell that
+/// is slower is so only if a second series says so too. `tell` gets a line now and then.
+AbResult run_ab(const AbRules& rules, const RunSide& run, const std::function<void(std::string_view)>& tell);
+
+/// "This build against itself …": what this machine can decide today.
+std::string self_test_text(const AbResult& result);
+
+}  // namespace bench

@@ -1,0 +1,81 @@
+// Two results of one machine held against each other, cell by cell: what has become slower, faster, stayed the same, or
+// cannot be told.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/compare/metric.h"
+#include "harness/compare/read_result.h"
+#include "harness/compare/significance.h"
+#include "harness/summary/regime.h"
+#include "harness/summary/statistics.h"
+
+namespace bench {
+
+/// What a comparison says of a cell. The ratio is the second's cost over the first's: its time, or the inverse of its
+/// rate.
+enum class CompareVerdict : std::uint8_t {
+  slower,          ///< The ratio lies above the threshold: Holm's procedure over all cells rejects the rest at 5%.
+  faster,          ///< Likewise below.
+  same,            ///< The whole 95% interval lies within the threshold.
+  undecided,       ///< None of these.
+  not_comparable,  ///< Something else differs, or there is nothing to compare.
+};
+
+/// "slower", "faster", "same", "undecided", "not comparable".
+std::string_view verdict_name(CompareVerdict verdict);
+
+/// How two results are compared.
+struct CompareRules {
+  double threshold = 0.05;               ///< A change up to this share is none.
+  std::vector<const Metric*> metrics{};  ///< Empty: of each cell what its table is ranked by.
+};
+
+/// A cell by one metric.
+struct ComparedCell {
+  std::string name;
+  const Metric* metric = nullptr;
+  CompareVerdict verdict = CompareVerdict::not_comparable;
+  std::string why{};  ///< Why it is not comparable; empty otherwise.
+  bool lost = false;  ///< The first has figures and the second failed or may not be believed.
+  Estimate before{};  ///< Medians, of the runs that are compared.
+  Estimate after{};
+  Ratio change{};                   ///< The metric's ratio, second over first, with its 95% interval.
+  std::optional<RatioTest> test{};  ///< Of its cost, second over first; nothing where it is not comparable.
+  std::size_t more_rounds = 0;      ///< About how many would decide an undecided one; 0: no number is likely to.
+  std::optional<Regime> regime{};   ///< Whose runs alone are compared; nothing: all.
+};
+
+/// All cells of two results.
+struct Comparison {
+  std::string before{};  ///< Labels.
+  std::string after{};
+  bool paired = false;  ///< Runs were interleaved and are compared in pairs.
+  double threshold = 0;
+  double drift = 0;  ///< What changes within either file hide, as a share: no less is called slower or faster.
+  std::vector<ComparedCell> cells{};  ///< By the size of the change, the largest first; what is not comparable last.
+  std::vector<std::string> only_before{};
+  std::vector<std::string> only_after{};
+
+  std::size_t count(CompareVerdict verdict) const;
+};
+
+/// Compares one cell by one metric of runs that were measured in pairs, one of each side at the same place, or not. Its
+/// verdict is left open.
+ComparedCell compare_runs(const std::string& name, const Metric& metric, const std::vector<double>& before,
+                          const std::vector<double>& after, bool paired);
+
+/// Gives every cell that has a test its verdict, with Holm's correction over all of them, and sorts the cells.
+void decide(Comparison& comparison);
+
+/// Compares `after` with `before`, two results of one machine whose runs were not interleaved.
+Comparison compare(const ReadResult& before, const ReadResult& after, const CompareRules& rules);
+
+/// What of the machine or the build differs, "kernel: 6.1 against 6.5"; empty where nothing does.
+std::vector<std::string> differing_facts(const Facts& before, const Facts& after);
+
+}  // namespace bench

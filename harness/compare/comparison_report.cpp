@@ -1,0 +1,196 @@
+#include "harness/compare/comparison_report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "harness/text/quantities.h"
+#include "harness/text/table.h"
+
+namespace bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array verdicts{CompareVerdict::slower, CompareVerdict::faster, CompareVerdict::same,
+                              CompareVerdict::undecided, CompareVerdict::not_comparable};
+
+// "+4.1%", "-0.3%"; from twice on "2.10×".
+std::string change_text(double ratio) {
+  if (ratio >= 2 || ratio <= 0.5) return format_ratio(ratio);
+  return fmt::format("{:+.1f}%", (ratio - 1) * 100);
+}
+
+std::string interval_text(const Ratio& ratio) {
+  return ratio.bounded ? fmt::format("{} to {}", change_text(ratio.low), change_text(ratio.high)) : "-";
+}
+
+std::string value_text(const Metric& metric, const Estimate& estimate) {
+  const std::string half = estimate.bounded && std::isfinite(estimate.half_width())
+                               ? fmt::format(" ±{:.1f}%", estimate.half_width() * 100)
+                               : std::string();
+  return metric.show(estimate.median) + half;
+}
+
+std::string verdict_text(const ComparedCell& cell) {
+  std::string text(verdict_name(cell.verdict));
+  if (cell.verdict != CompareVerdict::undecided) return text;
+  if (!cell.why.empty()) return fmt::format("{} ({})", text, cell.why);
+  if (cell.more_rounds == 0) return text + " (more rounds hardly decide it)";
+  return text + fmt::format(" (about {} more round{})", format_count(static_cast<double>(cell.more_rounds)),
+                            cell.more_rounds == 1 ? "" : "s");
+}
+
+std::vector<std::string> row_of(const ComparedCell& cell) {
+  const std::string name(cell.metric->name);
+  if (!cell.test) return {cell.name, name, "not comparable: " + cell.why};
+  return {cell.name,
+          name,
+          value_text(*cell.metric, cell.before),
+          value_text(*cell.metric, cell.after),
+          change_text(cell.change.effect),
+          interval_text(cell.change),
+          fmt::to_string(cell.change.pairs),
+          verdict_text(cell)};
+}
+
+Table table_of(const Comparison& comparison, const std::vector<const ComparedCell*>& cells) {
+  Table table{.header = {"cell", "metric", comparison.before, comparison.after, "change", "95%",
+                         comparison.paired ? "pairs" : "runs", "verdict"},
+              .rows = {}};
+  for (const ComparedCell* cell : cells) table.rows.push_back(row_of(*cell));
+  return table;
+}
+
+std::string names_line(const std::vector<std::string>& names, std::string_view label) {
+  return names.empty() ? std::string() : fmt::format("Only in {}: {}\n", label, fmt::join(names, ", "));
+}
+
+// What a reader has to know to believe the table.
+std::string notes_of(const Comparison& comparison) {
+  std::string text =
+      names_line(comparison.only_before, comparison.before) + names_line(comparison.only_after, comparison.after);
+  const std::size_t tested = static_cast<std::size_t>(
+      std::ranges::count_if(comparison.cells, [](const ComparedCell& cell) { return cell.test.has_value(); }));
+  if (tested == 0) return text;
+  text += fmt::format(
+      "slower, faster: beyond {:.3g}%, by Holm's procedure at 5% for {} together; same: the whole 95% interval within "
+      "{:.3g}%.\n",
+      std::max(comparison.threshold, comparison.drift) * 100,
+      tested == 1 ? "the cell" : fmt::format("all {} rows", tested), comparison.threshold * 100);
+  if (comparison.paired) {
+    return text + "Both builds ran in turns, in random order within each pair; change: median of the pairs' ratios.\n";
+  }
+  return text +
+         fmt::format(
+             "Runs of separate files were not interleaved: a machine that changed in between looks like a change "
+             "of the program. Within a file, figures moved by {:.1f}% between its first and its last rounds; no "
+             "less is called a change. `bench ab --baseline=…` runs both builds in turns.\n",
+             comparison.drift * 100);
+}
+
+std::string console_text(const Comparison& comparison, bool emphasis) {
+  std::vector<const ComparedCell*> all;
+  for (const ComparedCell& cell : comparison.cells) all.push_back(&cell);
+  return fmt::format("{} against {}: {}\n\n{}\n{}", comparison.after, comparison.before, summary_line(comparison),
+                     render_console(table_of(comparison, all), emphasis), notes_of(comparison));
+}
+
+std::string markdown_text(const Comparison& comparison) {
+  std::vector<const ComparedCell*> shown;
+  std::vector<const ComparedCell*> folded;
+  for (const ComparedCell& cell : comparison.cells) {
+    (cell.verdict == CompareVerdict::same ? folded : shown).push_back(&cell);
+  }
+  std::string text =
+      fmt::format("### {} against {}: {}\n\n", comparison.after, comparison.before, summary_line(comparison));
+  if (!shown.empty()) text += render_markdown(table_of(comparison, shown)) + "\n";
+  if (!folded.empty()) {
+    text += fmt::format("<details>\n<summary>{} the same</summary>\n\n{}\n</details>\n\n", folded.size(),
+                        render_markdown(table_of(comparison, folded)));
+  }
+  return text + notes_of(comparison);
+}
+
+Json estimate_json(const Estimate& estimate) {
+  return {{"median", estimate.median},
+          {"low", estimate.low},
+          {"high", estimate.high},
+          {"runs", estimate.samples},
+          {"bounded", estimate.bounded}};
+}
+
+Json cell_json(const ComparedCell& cell) {
+  Json json{{"name", cell.name}, {"metric", cell.metric->name}, {"verdict", verdict_name(cell.verdict)}};
+  if (!cell.test) {
+    json["why"] = cell.why;
+    return json;
+  }
+  json["more_is_better"] = cell.metric->more_is_better;
+  json["before"] = estimate_json(cell.before);
+  json["after"] = estimate_json(cell.after);
+  json["change"] = {{"effect", cell.change.effect},
+                    {"low", cell.change.low},
+                    {"high", cell.change.high},
+                    {"bounded", cell.change.bounded}};
+  if (cell.regime) json["regime"] = regime_name(*cell.regime);
+  if (cell.verdict == CompareVerdict::undecided && cell.more_rounds != 0) json["more_rounds"] = cell.more_rounds;
+  return json;
+}
+
+}  // namespace
+
+std::string summary_line(const Comparison& comparison) {
+  std::vector<std::string> parts;
+  for (const CompareVerdict verdict : verdicts) {
+    const std::size_t count = comparison.count(verdict);
+    if (count != 0) parts.push_back(fmt::format("{} {}", count, verdict_name(verdict)));
+  }
+  return parts.empty() ? "nothing to compare" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string comparison_text(const Comparison& comparison, Format format, bool emphasis) {
+  return format == Format::markdown ? markdown_text(comparison) : console_text(comparison, emphasis);
+}
+
+Json comparison_json(const std::vector<Comparison>& comparisons) {
+  Json all = Json::array();
+  for (const Comparison& comparison : comparisons) {
+    Json counts = Json::object();
+    for (const CompareVerdict verdict : verdicts)
+      counts[std::string(verdict_name(verdict))] = comparison.count(verdict);
+    Json cells = Json::array();
+    for (const ComparedCell& cell : comparison.cells) cells.push_back(cell_json(cell));
+    all.push_back({{"before", comparison.before},
+                   {"after", comparison.after},
+                   {"paired", comparison.paired},
+                   {"threshold_percent", comparison.threshold * 100},
+                   {"drift_percent", comparison.drift * 100},
+                   {"counts", std::move(counts)},
+                   {"cells", std::move(cells)},
+                   {"only_before", comparison.only_before},
+                   {"only_after", comparison.only_after}});
+  }
+  return {{"comparisons", std::move(all)}};
+}
+
+std::string comparison_csv(const std::vector<Comparison>& comparisons) {
+  Table table{.header = {"before", "after", "cell", "metric", "before_median", "after_median", "change", "change_low",
+                         "change_high", "bounded", "verdict", "why"},
+              .rows = {}};
+  for (const Comparison& comparison : comparisons) {
+    for (const ComparedCell& cell : comparison.cells) {
+      const auto figure = [&](double value) { return cell.test ? fmt::to_string(value) : std::string(); };
+      table.rows.push_back({comparison.before, comparison.after, cell.name, std::string(cell.metric->name),
+                            figure(cell.before.median), figure(cell.after.median), figure(cell.change.effect),
+                            figure(cell.change.low), figure(cell.change.high), figure(cell.change.bounded ? 1 : 0),
+                            std::string(verdict_name(cell.verdict)), cell.why});
+    }
+  }
+  return render_csv(table);
+}
+
+}  // namespace bench

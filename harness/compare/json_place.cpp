@@ -1,0 +1,95 @@
+#include "harness/compare/json_place.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace bench {
+namespace {
+
+using Json = nlohmann::json;
+
+// A key as a JSON pointer has it.
+std::string escaped(std::string_view key) {
+  std::string text;
+  for (const char c : key) {
+    if (c == '~') {
+      text += "~0";
+    } else if (c == '/') {
+      text += "~1";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+std::string kind_of(const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::null: return "null";
+    case Json::value_t::object: return "an object";
+    case Json::value_t::array: return "an array";
+    case Json::value_t::string: return "a text";
+    case Json::value_t::boolean: return "true or false";
+    default: break;
+  }
+  return "a number";
+}
+
+}  // namespace
+
+void JsonPlace::refuse(std::string_view problem) const {
+  throw ResultError(fmt::format("{}: at {}: {}", file_, path_.empty() ? "the top" : path_, problem));
+}
+
+const Json& JsonPlace::object() const {
+  if (!value_->is_object()) refuse(fmt::format("an object is due, there is {}", kind_of(*value_)));
+  return *value_;
+}
+
+std::optional<JsonPlace> JsonPlace::find(const std::string& key) const {
+  const auto found = object().find(key);
+  if (found == value_->end()) return std::nullopt;
+  return JsonPlace(*found, file_, path_ + '/' + escaped(key));
+}
+
+JsonPlace JsonPlace::at(const std::string& key) const {
+  const std::optional<JsonPlace> found = find(key);
+  if (!found) refuse(fmt::format("there is no '{}'", key));
+  return *found;
+}
+
+std::vector<JsonPlace> JsonPlace::elements() const {
+  if (!value_->is_array()) refuse(fmt::format("an array is due, there is {}", kind_of(*value_)));
+  std::vector<JsonPlace> places;
+  for (std::size_t index = 0; index < value_->size(); ++index) {
+    places.push_back(JsonPlace((*value_)[index], file_, fmt::format("{}/{}", path_, index)));
+  }
+  return places;
+}
+
+std::string JsonPlace::text() const {
+  if (!value_->is_string()) refuse(fmt::format("a text is due, there is {}", kind_of(*value_)));
+  return value_->get<std::string>();
+}
+
+double JsonPlace::number() const {
+  if (!value_->is_number()) refuse(fmt::format("a number is due, there is {}", kind_of(*value_)));
+  const auto number = value_->get<double>();
+  if (!std::isfinite(number)) refuse("a finite number is due");
+  return number;
+}
+
+std::uint64_t JsonPlace::count() const {
+  if (!value_->is_number_unsigned()) {
+    refuse(fmt::format("a count is due, there is {}", value_->is_number() ? value_->dump() : kind_of(*value_)));
+  }
+  return value_->get<std::uint64_t>();
+}
+
+bool JsonPlace::truth() const {
+  if (!value_->is_boolean()) refuse(fmt::format("true or false is due, there is {}", kind_of(*value_)));
+  return value_->get<bool>();
+}
+
+}  // namespace bench

@@ -1,0 +1,159 @@
+// Why: `bench ab` stops changes in CI. What it says of the same build twice, and of one that is slower, is tried here
+// over builds whose figures are drawn at random, on a machine that drifts.
+#include "harness/compare/ab.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "harness/compare/comparison_report.h"
+#include "tests/support/result_document.h"
+
+namespace bench {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::int64_t ever = INT64_MAX;
+
+// Rounds of `cells` cells whose times scatter by 5% on a machine that is up to 1.5 times slower for some rounds.
+class DrawnBuilds {
+ public:
+  DrawnBuilds(std::uint64_t seed, int cells, double slowdown) : random_(seed), cells_(cells), slowdown_(slowdown) {}
+
+  std::optional<ReadResult> operator()(Side side) {
+    sides.push_back(side);
+    if (std::uniform_real_distribution<>(0, 1)(random_) < 0.1) regime_ = regime_ == 1 ? 1.5 : 1;
+    ResultDocument document;
+    for (int cell = 0; cell < cells_; ++cell) {
+      const double noise = std::normal_distribution<>(0, 0.05)(random_);
+      const double slower = side == Side::candidate ? 1 + slowdown_ : 1;
+      document.job("io/model" + std::to_string(cell), {1e6 * regime_ * slower * std::exp(noise)});
+    }
+    return parse_result(document.text(), "drawn", "drawn");
+  }
+
+  std::vector<Side> sides;
+
+ private:
+  std::mt19937_64 random_;
+  int cells_;
+  double slowdown_;
+  double regime_ = 1;
+};
+
+AbResult run(DrawnBuilds& builds, AbRules rules) {
+  rules.max_time_ns = ever;
+  return run_ab(rules, std::ref(builds), [](std::string_view) {});
+}
+
+TEST(Ab, SaysNothingOfTheSameBuildTwice) {
+  int alarms = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    DrawnBuilds builds(seed, 40, 0);
+    const AbResult result = run(builds, {.rules = {.threshold = 0.01}, .max_pairs = 12, .seed = seed});
+    const Comparison& comparison = result.comparison;
+    if (comparison.count(CompareVerdict::slower) + comparison.count(CompareVerdict::faster) != 0) ++alarms;
+  }
+  EXPECT_LE(alarms, 2);  // at 5% one is to be expected
+}
+
+TEST(Ab, FindsWhatIsSlower) {
+  DrawnBuilds builds(1, 4, 0.10);
+  const AbResult result = run(builds, {.rules = {.threshold = 0.03}, .max_pairs = 60});
+  EXPECT_EQ(result.comparison.count(CompareVerdict::slower), 4U);
+  EXPECT_GE(result.pairs, 8U);  // for Holm's first step over four
+  EXPECT_EQ(result.confirming, result.pairs);
+  for (const ComparedCell& cell : result.comparison.cells) EXPECT_NEAR(cell.change.effect, 1.1, 0.03);
+}
+
+TEST(Ab, EndsWhereEveryIntervalIsNarrow) {
+  DrawnBuilds builds(1, 2, 0);
+  const AbResult result = run(builds, {.rules = {.threshold = 0.10}});
+  EXPECT_LT(result.pairs, 60U);
+  EXPECT_EQ(result.comparison.count(CompareVerdict::same), 2U);
+  EXPECT_EQ(result.confirming, 0U);
+}
+
+TEST(Ab, RunsBothOrdersAsOften) {
+  DrawnBuilds builds(1, 1, 0);
+  run(builds, {.rules = {.threshold = 0.001}, .self_pairs = 6, .max_pairs = 20});
+  ASSERT_EQ(builds.sides.size(), 2U * (6 + 20));
+  int baseline_first = 0;
+  for (std::size_t pair = 6; pair < 26; ++pair) {
+    EXPECT_NE(builds.sides[2 * pair], builds.sides[2 * pair + 1]);
+    if (builds.sides[2 * pair] == Side::baseline) ++baseline_first;
+  }
+  EXPECT_EQ(baseline_first, 10);
+}
+
+// Slower in the first series, and the same from then on.
+TEST(Ab, CallsNothingSlowerThatIsNotSoAgain) {
+  int rounds = 0;
+  const RunSide run_side = [&](Side side) -> std::optional<ReadResult> {
+    const bool slower = side == Side::candidate && ++rounds <= 12 + 10;
+    ResultDocument document;
+    document.job("io/epoll", {slower ? 2e6 : 1e6});
+    return parse_result(document.text(), "drawn", "drawn");
+  };
+  const AbResult result =
+      run_ab({.rules = {}, .min_pairs = 10, .max_pairs = 10, .max_time_ns = ever}, run_side, [](std::string_view) {});
+  EXPECT_EQ(result.confirming, 10U);
+  EXPECT_EQ(result.comparison.cells[0].verdict, CompareVerdict::undecided);
+  EXPECT_EQ(result.comparison.cells[0].why, "slower in 10 pairs, but not again in 10 more");
+  EXPECT_THAT(comparison_text(result.comparison, Format::console, false), HasSubstr("undecided (slower in 10 pairs"));
+}
+
+TEST(Ab, SaysWhatTheMachineCanDecide) {
+  DrawnBuilds builds(1, 3, 0);
+  const AbResult result = run(builds, {.rules = {.threshold = 0.001}, .max_pairs = 24});
+  EXPECT_EQ(result.self.pairs, 6U);
+  EXPECT_GT(result.self.typical, 0.01);
+  EXPECT_LT(result.self.typical, 0.5);
+  EXPECT_DOUBLE_EQ(result.self.decidable(0.08, 24), 0.04);
+  EXPECT_THAT(self_test_text(result), HasSubstr("24 pairs can decide differences from about "));
+}
+
+TEST(Ab, KeepsWhatThereIsWhenItIsInterrupted) {
+  DrawnBuilds builds(1, 1, 0);
+  int left = 12 + 2 * 7;
+  const RunSide run_side = [&](Side side) { return left-- > 0 ? builds(side) : std::nullopt; };
+  const AbResult result =
+      run_ab({.rules = {.threshold = 0.001}, .max_time_ns = ever}, run_side, [](std::string_view) {});
+  EXPECT_TRUE(result.interrupted);
+  EXPECT_EQ(result.pairs, 7U);
+  EXPECT_EQ(result.comparison.cells[0].change.pairs, 7U);
+}
+
+TEST(Ab, SaysWhichBuildHasNoFigures) {
+  const RunSide run_side = [&](Side side) -> std::optional<ReadResult> {
+    ResultDocument document;
+    document.job("io/epoll", {1e6});
+    if (side == Side::candidate) {
+      document.failed("io/threads", "killed").job("io/new", {1e6});
+    } else {
+      document.job("io/threads", {1e6});
+    }
+    return parse_result(document.text(), "drawn", "drawn");
+  };
+  const Comparison comparison =
+      run_ab({.rules = {}, .max_pairs = 6, .max_time_ns = ever}, run_side, [](std::string_view) {}).comparison;
+  const auto threads = std::ranges::find(comparison.cells, "io/threads", &ComparedCell::name);
+  EXPECT_EQ(threads->why, "failed in the candidate: killed");
+  EXPECT_TRUE(threads->lost);
+  EXPECT_THAT(comparison.only_after, ElementsAre("io/new"));
+}
+
+TEST(Ab, BeginsNoPairWhenTheTimeIsUp) {
+  DrawnBuilds builds(1, 1, 0);
+  const AbResult result =
+      run_ab({.rules = {.threshold = 0.001}, .max_time_ns = 0}, std::ref(builds), [](std::string_view) {});
+  EXPECT_EQ(result.pairs, 6U);  // what an interval takes
+}
+
+}  // namespace
+}  // namespace bench
