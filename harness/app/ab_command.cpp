@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <stdlib.h>  // mkdtemp
 
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <random>
@@ -18,6 +19,7 @@
 #include "harness/compare/ab.h"
 #include "harness/compare/read_result.h"
 #include "harness/run/program.h"
+#include "harness/run/relink.h"
 #include "harness/session/progress.h"
 
 namespace bench {
@@ -87,19 +89,15 @@ class BuiltRevision {
 // One round under one of the builds.
 class Rounds {
  public:
-  Rounds(const Options& options, std::string baseline, const ScratchFolder& scratch, std::uint64_t seed)
-      : options_(options),
-        programs_{std::move(baseline), "/proc/self/exe"},
-        out_(scratch.file("round.json")),
-        random_(seed) {
-    std::error_code error;
-    const auto self = std::filesystem::read_symlink(programs_[1], error);
-    if (!error) programs_[1] = self.string();
-  }
+  // By side and build.
+  using Programs = std::array<std::vector<std::string>, 2>;
 
-  std::optional<ReadResult> run(Side side) {
+  Rounds(const Options& options, Programs programs, const ScratchFolder& scratch, std::uint64_t seed)
+      : options_(options), programs_(std::move(programs)), out_(scratch.file("round.json")), random_(seed) {}
+
+  std::optional<ReadResult> run(Side side, std::uint32_t build) {
     if (!goes_on()) return std::nullopt;
-    const std::string& program = programs_[static_cast<std::size_t>(side)];
+    const std::string& program = programs_[static_cast<std::size_t>(side)][build];
     std::vector<std::string> command{program};
     command.insert(command.end(), options_.ab.arguments.begin(), options_.ab.arguments.end());
     if (side == Side::candidate && options_.injected_slowdown > 0) {
@@ -120,10 +118,24 @@ class Rounds {
 
  private:
   const Options& options_;
-  std::array<std::string, 2> programs_;  // in the order of Side
+  Programs programs_;
   std::string out_;
   std::mt19937_64 random_;
 };
+
+std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+
+// The builds of one side: the program as it is, or so many that are linked anew.
+std::vector<std::string> builds_of(const std::string& program, const AbOptions& options, const ScratchFolder& scratch,
+                                   std::string_view side, std::uint64_t seed) {
+  if (options.builds == 1) return {program};
+  std::vector<std::string> builds;
+  for (std::uint32_t build = 0; build < options.builds; ++build) {
+    builds.push_back(scratch.file(fmt::format("{}-{}", side, build)));
+    relink(program, seed + build, builds.back(), goes_on);
+  }
+  return builds;
+}
 
 }  // namespace
 
@@ -145,9 +157,15 @@ Exit ab(const Options& options) {
     built.emplace(options.ab.baseline_rev, scratch);
     baseline = built->program();
   }
-  Rounds rounds(options, baseline, scratch, rules.seed);
+  rules.builds = options.ab.builds;
+  if (rules.builds > 1) progress.round_line(fmt::format("linking {} builds of each side", rules.builds));
+  Rounds rounds(options,
+                {builds_of(baseline, options.ab, scratch, "baseline", rules.seed),
+                 builds_of(own_program(), options.ab, scratch, "candidate", rules.seed + rules.builds)},
+                scratch, rules.seed);
   const AbResult result = run_ab(
-      rules, [&](Side side) { return rounds.run(side); }, [&](std::string_view line) { progress.round_line(line); });
+      rules, [&](Side side, std::uint32_t build) { return rounds.run(side, build); },
+      [&](std::string_view line) { progress.round_line(line); });
   if (options.format == Format::console || options.format == Format::markdown) print(self_test_text(result) + '\n');
   print_comparisons({result.comparison}, options);
   if (result.interrupted) return Exit::interrupted;

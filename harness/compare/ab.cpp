@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <utility>
 
@@ -22,8 +23,9 @@ struct PairedCell {
   const Metric* metric = nullptr;
   std::vector<double> before;
   std::vector<double> after;
-  std::string why_not;  // of the last pair without figures
-  bool lost = false;    // its baseline had figures then
+  std::vector<BuildPair> builds;  // with the log-ratio of the cost
+  std::string why_not;            // of the last pair without figures
+  bool lost = false;              // its baseline had figures then
 };
 
 // What a round says of a cell: its value, or why there is none.
@@ -110,6 +112,7 @@ class Ab {
       });
       if (same != cells.end()) {
         again.cells.push_back(compare_runs(same->name, *same->metric, same->before, same->after, true));
+        again.cells.back().layout = layout_share(same->builds, rules_.builds);
       }
     }
     decide(again);
@@ -140,16 +143,37 @@ class Ab {
     }
     const bool turned = orders_.back();
     orders_.pop_back();
-    std::optional<ReadResult> one = run_(turned ? Side::candidate : first);
+    const BuildPair builds = next_builds();
+    const auto run = [&](bool candidate) {
+      return candidate ? run_(Side::candidate, static_cast<std::uint32_t>(builds.after))
+                       : run_(first, static_cast<std::uint32_t>(builds.before));
+    };
+    const std::optional<ReadResult> one = run(turned);
     if (!one) return false;
-    std::optional<ReadResult> other = run_(turned ? first : Side::candidate);
+    const std::optional<ReadResult> other = run(!turned);
     if (!other) return false;
-    add_readings(cells, turned ? *other : *one, turned ? *one : *other);
+    add_readings(cells, turned ? *other : *one, turned ? *one : *other, builds);
     return true;
   }
 
-  void add_readings(std::vector<PairedCell>& cells, const ReadResult& before, const ReadResult& after) {
-    CompareRules rules = rules_.rules;
+  // Over as many pairs as there are builds, each of either side is in one.
+  BuildPair next_builds() {
+    if (meetings_.empty()) {
+      std::vector<std::size_t> others(rules_.builds);
+      std::iota(others.begin(), others.end(), std::size_t{0});
+      std::ranges::shuffle(others, random_);
+      for (std::size_t build = 0; build < others.size(); ++build) {
+        meetings_.push_back({.before = build, .after = others[build]});
+      }
+    }
+    const BuildPair next = meetings_.back();
+    meetings_.pop_back();
+    return next;
+  }
+
+  void add_readings(std::vector<PairedCell>& cells, const ReadResult& before, const ReadResult& after,
+                    const BuildPair& builds) {
+    const CompareRules& rules = rules_.rules;
     for (const ReadCell& cell : before.cells) {
       const auto other = std::ranges::find(after.cells, cell.name, &ReadCell::name);
       if (other == after.cells.end()) {
@@ -158,7 +182,7 @@ class Ab {
       }
       std::vector<const Metric*> chosen = rules.metrics;
       if (chosen.empty()) chosen = {&main_metric(before.groups[cell.group].ranked_by)};
-      for (const Metric* metric : chosen) add_reading(cells, cell, *other, *metric);
+      for (const Metric* metric : chosen) add_reading(cells, cell, *other, *metric, builds);
     }
     for (const ReadCell& cell : after.cells) {
       if (std::ranges::find(before.cells, cell.name, &ReadCell::name) == before.cells.end()) {
@@ -183,11 +207,11 @@ class Ab {
   }
 
   static void add_reading(std::vector<PairedCell>& cells, const ReadCell& before, const ReadCell& after,
-                          const Metric& metric) {
+                          const Metric& metric, BuildPair builds) {
     auto cell = std::ranges::find_if(
         cells, [&](const PairedCell& each) { return each.name == before.name && each.metric == &metric; });
     if (cell == cells.end()) {
-      cells.push_back({.name = before.name, .metric = &metric, .before = {}, .after = {}, .why_not = {}});
+      cells.push_back({.name = before.name, .metric = &metric, .before = {}, .after = {}, .builds = {}, .why_not = {}});
       cell = cells.end() - 1;
     }
     Reading one = read(before, metric, "baseline");
@@ -197,6 +221,8 @@ class Ab {
     if (one.value && other.value) {
       cell->before.push_back(*one.value);
       cell->after.push_back(*other.value);
+      builds.log_ratio = std::log(*other.value / *one.value);
+      cell->builds.push_back(builds);
       return;
     }
     cell->lost = one.value.has_value();
@@ -215,6 +241,7 @@ class Ab {
         comparison.cells.push_back({.name = cell.name, .metric = cell.metric, .why = cell.why_not, .lost = cell.lost});
       } else {
         comparison.cells.push_back(compare_runs(cell.name, *cell.metric, cell.before, cell.after, true));
+        comparison.cells.back().layout = layout_share(cell.builds, rules_.builds);
       }
     }
     decide(comparison);
@@ -235,7 +262,8 @@ class Ab {
   std::mt19937_64 random_;
   std::int64_t begun_ns_;
   std::int64_t pair_ns_ = 0;
-  std::vector<bool> orders_;  // of the pairs to come: whether they are turned round
+  std::vector<BuildPair> meetings_;  // of builds, still to come
+  std::vector<bool> orders_;         // of the pairs to come: whether they are turned round
   AbResult result_;
 };
 

@@ -18,6 +18,7 @@ enum class Side : std::uint8_t { baseline, candidate };
 /// How long builds are compared, and by what.
 struct AbRules {
   CompareRules rules;
+  std::uint32_t builds = 1;                ///< Of each side, which differ in their layout alone.
   std::uint32_t self_pairs = fewest_runs;  ///< Of the candidate with itself, at the beginning.
   std::uint32_t min_pairs = fewest_runs;
   std::uint32_t max_pairs = 200;
@@ -25,8 +26,8 @@ struct AbRules {
   std::uint64_t seed = 0;
 };
 
-/// What runs a round of the plan under one of the builds. Nothing: it was interrupted.
-using RunSide = std::function<std::optional<ReadResult>(Side side)>;
+/// What runs a round of the plan under a build of one of the sides, from 0. Nothing: it was interrupted.
+using RunSide = std::function<std::optional<ReadResult>(Side side, std::uint32_t build)>;
 
 /// What the candidate against itself says of the machine: the half of the 95% interval of a cell's ratio, as a share.
 struct SelfTest {

@@ -229,7 +229,7 @@ void decide(Comparison& comparison) {
   const double bound = std::max(comparison.threshold, comparison.drift);
   std::vector<double> p_values;
   for (const ComparedCell& cell : comparison.cells) {
-    if (cell.test) p_values.push_back(cell.test->p_beyond(1 + bound));
+    if (cell.test) p_values.push_back(cell.test->p_beyond((1 + bound) * (1 + cell.layout)));
   }
   const std::vector<bool> rejected = reject_by_holm(p_values, 1 - level);
   std::size_t place = 0;
@@ -239,11 +239,12 @@ void decide(Comparison& comparison) {
     const bool costs_more = (cell.change.effect > 1) != cell.metric->more_is_better;
     if (rejected[place++]) {
       cell.verdict = costs_more ? CompareVerdict::slower : CompareVerdict::faster;
-    } else if (cell.change.bounded && cell.change.low >= 1 / most && cell.change.high <= most) {
+    } else if (cell.change.bounded && cell.change.low >= (1 + cell.layout) / most &&
+               cell.change.high <= most / (1 + cell.layout)) {
       cell.verdict = CompareVerdict::same;
     } else {
       cell.verdict = CompareVerdict::undecided;
-      cell.more_rounds = rounds_to_decide(cell, bound, p_values.size());
+      cell.more_rounds = rounds_to_decide(cell, (1 + bound) * (1 + cell.layout) - 1, p_values.size());
     }
   }
   std::ranges::stable_sort(comparison.cells, comes_before);

@@ -46,8 +46,9 @@ struct ComparedCell {
   Estimate after{};
   Ratio change{};                   ///< The metric's ratio, second over first, with its 95% interval.
   std::optional<RatioTest> test{};  ///< Of its cost, second over first; nothing where it is not comparable.
-  std::size_t more_rounds = 0;      ///< About how many would decide an undecided one; 0: no number is likely to.
-  std::optional<Regime> regime{};   ///< Whose runs alone are compared; nothing: all.
+  double layout = 0;            ///< What the layout of either side's builds leaves open, as a share; 0: one build each.
+  std::size_t more_rounds = 0;  ///< About how many would decide an undecided one; 0: no number is likely to.
+  std::optional<Regime> regime{};  ///< Whose runs alone are compared; nothing: all.
 };
 
 /// All cells of two results.

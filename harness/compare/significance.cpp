@@ -1,7 +1,10 @@
 #include "harness/compare/significance.h"
 
+#include <boost/math/distributions/students_t.hpp>
+
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <numeric>
 #include <stdexcept>
@@ -108,6 +111,33 @@ double RatioTest::p_beyond(double bound) const {
 }
 
 double RatioTest::least_p() const { return p_of_rank(0); }
+
+double layout_share(std::span<const BuildPair> pairs, std::size_t builds) {
+  constexpr double level = 0.95;
+  if (builds < 2) return 0;
+  // The variance of the means of the builds of one side.
+  const auto variance = [&](std::size_t BuildPair::*side) {
+    std::vector<double> sums(builds, 0.0);
+    std::vector<double> counts(builds, 0.0);
+    for (const BuildPair& pair : pairs) {
+      sums[pair.*side] += pair.log_ratio;
+      counts[pair.*side] += 1;
+    }
+    double mean = 0;
+    for (std::size_t build = 0; build < builds; ++build) {
+      if (counts[build] == 0) return std::numeric_limits<double>::infinity();
+      sums[build] /= counts[build];
+      mean += sums[build] / static_cast<double>(builds);
+    }
+    double squares = 0;
+    for (const double each : sums) squares += (each - mean) * (each - mean);
+    return squares / static_cast<double>(builds - 1);
+  };
+  const double error =
+      std::sqrt((variance(&BuildPair::before) + variance(&BuildPair::after)) / static_cast<double>(builds));
+  const boost::math::students_t distribution(static_cast<double>(2 * (builds - 1)));
+  return std::expm1(boost::math::quantile(distribution, (1 + level) / 2) * error);
+}
 
 std::vector<bool> reject_by_holm(std::span<const double> p_values, double level) {
   std::vector<std::size_t> order(p_values.size());

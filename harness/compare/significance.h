@@ -44,6 +44,18 @@ class RatioTest {
   std::size_t pairs_;
 };
 
+/// What the choice of builds leaves open of the mean of log-ratios: half of its 95% interval, as a share. `pairs` are
+/// log-ratios by the builds of either side that they are of, which are as many, two or more, and meet equally often.
+/// Builds are a random level of their own: means by build scatter by what their layouts do and by what remains of the
+/// runs' own noise (G. Snedecor and W. Cochran, Statistical Methods, section 10.13; Student's t for the builds' degrees
+/// of freedom).
+struct BuildPair {
+  std::size_t before = 0;
+  std::size_t after = 0;
+  double log_ratio = 0;
+};
+double layout_share(std::span<const BuildPair> pairs, std::size_t builds);
+
 /// Which null hypotheses are rejected at `level` for all together: S. Holm, A simple sequentially rejective multiple
 /// test procedure (1979).
 std::vector<bool> reject_by_holm(std::span<const double> p_values, double level = 0.05);

@@ -68,6 +68,7 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"force", Value::none, on_run | on_load},
     {"baseline", Value::one, on_ab},
     {"baseline-rev", Value::one, on_ab},
+    {"builds", Value::one, on_ab},
     {"pairs", Value::one, on_ab},
     {"threshold", Value::one, on_compare | on_ab},
     {"metric", Value::list, on_compare | on_ab},

@@ -327,6 +327,9 @@ The other build:
   --baseline=PROGRAM  its program
   --baseline-rev=REVISION
                       a revision of the git repository here, which is built first, in a work tree of its own
+  --builds=N          link each side N times, 1 to 20, its object files in another order each time, and take the build as
+                      a level of its own: the layout of code alone can move a figure (default 1: as they are; otherwise
+                      both have to lie in their build folders)
 The plan, as `bench --help` has it; not --rate=common, for each build would find a rate of its own:
   --model, --workload, --suite, and whatever a run takes
 

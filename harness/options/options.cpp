@@ -293,6 +293,7 @@ void read_ab(const Flags& flags, const Tables& tables, Options& options) {
   if (flags.given("baseline")) ab.baseline = flags.text("baseline");
   if (flags.given("baseline-rev")) ab.baseline_rev = flags.text("baseline-rev");
   ab.verdict = read_verdict(flags);
+  ab.builds = flags.count_or("builds", 1, 20, std::uint32_t{1});
   ab.pairs = flags.count_or("pairs", fewest_pairs, 10'000, std::uint32_t{0});
   read_run(flags, tables, options);
   check_same_rate(options);

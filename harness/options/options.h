@@ -75,6 +75,7 @@ struct AbOptions {
   std::string baseline;      ///< The other build's program; empty where `baseline_rev` is given.
   std::string baseline_rev;  ///< A revision to be built; empty where `baseline` is given.
   VerdictOptions verdict;
+  std::uint32_t builds = 1;            ///< Of each side, linked in another order each.
   std::uint32_t pairs = 0;             ///< 0: until the intervals are narrow enough.
   std::vector<std::string> arguments;  ///< What both builds are told of the plan: "--model=threads".
 };

@@ -194,6 +194,10 @@ std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& o
   return group.load.mode == RateMode::search ? probes_of_a_search * run_ns : run_ns;
 }
 
+namespace {
+constexpr std::chrono::seconds longest_phase{3};
+}  // namespace
+
 std::chrono::nanoseconds window_of(const ServiceLoad& load, const ClientOptions& client, double rate) {
   using namespace std::chrono_literals;
   if (client.duration) return *client.duration;
@@ -206,15 +210,16 @@ std::chrono::nanoseconds window_of(const ServiceLoad& load, const ClientOptions&
   } else {
     window += load.active * 50us;  // all have a request under way, at the end as well
   }
-  return std::min<std::chrono::nanoseconds>(window, 2s);
+  return std::min<std::chrono::nanoseconds>(window, longest_phase);
 }
 
 std::chrono::nanoseconds warm_up_of(const ServiceLoad& load, const ClientOptions& client, double rate) {
   using namespace std::chrono_literals;
   if (client.warmup) return *client.warmup;
-  const std::chrono::duration<double> each_once(rate > 0 ? 1.2 * load.active / rate : 0);
-  const std::chrono::nanoseconds wanted = std::chrono::ceil<std::chrono::milliseconds>(each_once);
-  return std::clamp<std::chrono::nanoseconds>(std::max(window_of(load, {}, rate) / 2, wanted), 50ms, 1s);
+  // Until all connections are served: in the closed loop about as long as it takes to fork for each of them.
+  const std::chrono::duration<double> all_served(rate > 0 ? 1.2 * load.active / rate : 300e-6 * load.active);
+  const std::chrono::nanoseconds wanted = std::chrono::ceil<std::chrono::milliseconds>(all_served);
+  return std::clamp<std::chrono::nanoseconds>(std::max(window_of(load, {}, rate) / 2, wanted), 50ms, longest_phase);
 }
 
 std::chrono::nanoseconds capacity_probe(const ServiceLoad& load, const ClientOptions& client) {

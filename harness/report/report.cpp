@@ -120,10 +120,13 @@ const ReportKind& report_kind(const Group& group) { return of_kind(group, kinds)
 
 std::string report_text(const Plan& plan, const Results& results, Format format, bool emphasis) {
   std::string text;
+  bool machine_disturbs = false;
   for (const GroupSummary& summary : summarize(plan, results)) {
     if (!text.empty()) text += '\n';
     text += group_text(plan, results, summary, format, emphasis);
+    machine_disturbs |= summary.machine_disturbs;
   }
+  if (machine_disturbs) text += "\n`bench doctor` says what on this machine spoils measurements, and what mends it.\n";
   for (const ReportKind* kind : kinds) {
     const auto is_of = [&](const Group& group) { return &report_kind(group) == kind; };
     if (std::ranges::any_of(plan.groups, is_of)) text += fmt::format("\n{}", kind->legend);

@@ -279,6 +279,7 @@ class GroupSummarizer {
     if (summary_.others_busy <= disturbing_share) {
       if (!summary_.regime) warn_of_regimes();
     } else {
+      summary_.machine_disturbs = true;
       summary_.warnings.push_back(
           fmt::format("other processes used {:.0f}% of the CPUs, which makes runs slow and tails long; repeat on "
                       "a quieter machine",
@@ -309,6 +310,7 @@ class GroupSummarizer {
     }
     const std::size_t elsewhere = all - counts[Regime::usual];
     if (static_cast<double>(elsewhere) <= much * static_cast<double>(all)) return;
+    summary_.machine_disturbs = true;
     std::vector<std::string> parts;
     for (const auto& [regime, count] : counts) {
       if (count != 0) parts.push_back(fmt::format("{} {}", count, regime_name(regime)));
@@ -330,6 +332,7 @@ class GroupSummarizer {
           std::ranges::count_if(samples, [](const Sample& sample) { return sample.throttling.times > 0; }));
     }
     if (throttled == 0) return;
+    summary_.machine_disturbs = true;
     const std::size_t cells = summary_.cells.size();
     summary_.warnings.push_back(fmt::format(
         "the CPU quota throttled {} of {} run{} of {} cell{}, which stops all units at once for up to a period; lift "

@@ -71,6 +71,7 @@ struct GroupSummary {
   Ranking ranking;                     ///< Empty for a primitive.
   std::string verdict;                 ///< Which models are best and which the data cannot tell apart.
   std::vector<std::string> warnings;
+  bool machine_disturbs = false;  ///< Some of the warnings are about the machine.
 };
 
 /// Sums up every group.

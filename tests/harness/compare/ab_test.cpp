@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cmath>
 #include <random>
 #include <string>
@@ -25,7 +26,7 @@ class DrawnBuilds {
  public:
   DrawnBuilds(std::uint64_t seed, int cells, double slowdown) : random_(seed), cells_(cells), slowdown_(slowdown) {}
 
-  std::optional<ReadResult> operator()(Side side) {
+  std::optional<ReadResult> operator()(Side side, std::uint32_t /*build*/ = 0) {
     sides.push_back(side);
     if (std::uniform_real_distribution<>(0, 1)(random_) < 0.1) regime_ = regime_ == 1 ? 1.5 : 1;
     ResultDocument document;
@@ -94,7 +95,7 @@ TEST(Ab, RunsBothOrdersAsOften) {
 // Slower in the first series, and the same from then on.
 TEST(Ab, CallsNothingSlowerThatIsNotSoAgain) {
   int rounds = 0;
-  const RunSide run_side = [&](Side side) -> std::optional<ReadResult> {
+  const RunSide run_side = [&](Side side, std::uint32_t) -> std::optional<ReadResult> {
     const bool slower = side == Side::candidate && ++rounds <= 12 + 10;
     ResultDocument document;
     document.job("io/epoll", {slower ? 2e6 : 1e6});
@@ -121,7 +122,7 @@ TEST(Ab, SaysWhatTheMachineCanDecide) {
 TEST(Ab, KeepsWhatThereIsWhenItIsInterrupted) {
   DrawnBuilds builds(1, 1, 0);
   int left = 12 + 2 * 7;
-  const RunSide run_side = [&](Side side) { return left-- > 0 ? builds(side) : std::nullopt; };
+  const RunSide run_side = [&](Side side, std::uint32_t) { return left-- > 0 ? builds(side) : std::nullopt; };
   const AbResult result =
       run_ab({.rules = {.threshold = 0.001}, .max_time_ns = ever}, run_side, [](std::string_view) {});
   EXPECT_TRUE(result.interrupted);
@@ -130,7 +131,7 @@ TEST(Ab, KeepsWhatThereIsWhenItIsInterrupted) {
 }
 
 TEST(Ab, SaysWhichBuildHasNoFigures) {
-  const RunSide run_side = [&](Side side) -> std::optional<ReadResult> {
+  const RunSide run_side = [&](Side side, std::uint32_t) -> std::optional<ReadResult> {
     ResultDocument document;
     document.job("io/epoll", {1e6});
     if (side == Side::candidate) {
@@ -146,6 +147,31 @@ TEST(Ab, SaysWhichBuildHasNoFigures) {
   EXPECT_EQ(threads->why, "failed in the candidate: killed");
   EXPECT_TRUE(threads->lost);
   EXPECT_THAT(comparison.only_after, ElementsAre("io/new"));
+}
+
+// Of three builds of each side, two of the candidate's are slower by their layout: that is no change of the program.
+TEST(Ab, TakesTheBuildAsALevelOfItsOwn) {
+  std::mt19937_64 random(7);
+  std::array<int, 3> runs{};
+  const RunSide run_side = [&](Side side, std::uint32_t build) -> std::optional<ReadResult> {
+    if (side == Side::candidate) ++runs[build];
+    const double layout = side == Side::candidate && build > 0 ? 1.12 : 1;
+    ResultDocument document;
+    document.job("io/epoll", {1e6 * layout * std::exp(std::normal_distribution<>(0, 0.01)(random))});
+    return parse_result(document.text(), "drawn", "drawn");
+  };
+  AbRules rules{.rules = {}, .self_pairs = 0, .min_pairs = 12, .max_pairs = 12, .max_time_ns = ever};
+  EXPECT_EQ(run_ab(
+                rules, [&](Side side, std::uint32_t) { return run_side(side, 2); }, [](std::string_view) {})
+                .comparison.cells[0]
+                .verdict,
+            CompareVerdict::slower);
+  runs = {};
+  rules.builds = 3;
+  const AbResult result = run_ab(rules, run_side, [](std::string_view) {});
+  EXPECT_THAT(runs, ElementsAre(4, 4, 4));
+  EXPECT_EQ(result.comparison.cells[0].verdict, CompareVerdict::undecided);
+  EXPECT_GT(result.comparison.cells[0].layout, 0.05);
 }
 
 TEST(Ab, BeginsNoPairWhenTheTimeIsUp) {

@@ -115,6 +115,19 @@ TEST(RatioTest, RefusesWhatHasNoRatio) {
   }
 }
 
+// Means of the builds: 0, 0.1 and 0.2 after, 0.1 each before; their variances 0.01 and 0; t(0.975, 4) = 2.776445, and
+// 2.776445 × sqrt(0.01 / 3) = 0.160298.
+TEST(LayoutShare, IsTheIntervalOfTheBuildsMeans) {
+  std::vector<BuildPair> pairs;
+  for (std::size_t before = 0; before < 3; ++before) {
+    for (std::size_t after = 0; after < 3; ++after) {
+      pairs.push_back({.before = before, .after = after, .log_ratio = 0.1 * static_cast<double>(after)});
+    }
+  }
+  EXPECT_NEAR(layout_share(pairs, 3), std::exp(0.160298) - 1, 1e-6);
+  EXPECT_EQ(layout_share(pairs, 1), 0);
+}
+
 // Sorted, 0.005, 0.01, 0.03 and 0.04 are held against 0.05/4, 0.05/3, 0.05/2 and 0.05; the third is too large, and the
 // fourth then is not looked at.
 TEST(Holm, StopsAtTheFirstThatIsTooLarge) {
