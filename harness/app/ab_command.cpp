@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <signal.h>
 #include <stdlib.h>  // mkdtemp
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -18,6 +22,7 @@
 #include "harness/app/run_command.h"
 #include "harness/compare/ab.h"
 #include "harness/compare/read_result.h"
+#include "harness/plan/calibration.h"
 #include "harness/run/program.h"
 #include "harness/run/relink.h"
 #include "harness/session/progress.h"
@@ -64,27 +69,40 @@ void must_succeed(const std::vector<std::string>& command, const std::string& fo
       fmt::format("{} ended with {}: {}", fmt::join(command, " "), end.status, last_line(end.said)));
 }
 
-// A work tree of a revision, built as this one is; gone at the end.
-class BuiltRevision {
+// A work tree of a revision; gone at the end.
+class WorkTree {
  public:
-  BuiltRevision(const std::string& revision, const ScratchFolder& scratch) : tree_(scratch.file("baseline")) {
-    must_succeed({"git", "worktree", "add", "--detach", tree_, revision}, "");
-    must_succeed({tree_ + "/scripts/build", "release", "bench"}, tree_);
+  WorkTree(const std::string& revision, std::string folder) : folder_(std::move(folder)) {
+    must_succeed({"git", "worktree", "add", "--detach", folder_, revision}, "");
   }
-  BuiltRevision(const BuiltRevision&) = delete;
-  BuiltRevision& operator=(const BuiltRevision&) = delete;
-  ~BuiltRevision() {
+  WorkTree(const WorkTree&) = delete;
+  WorkTree& operator=(const WorkTree&) = delete;
+  ~WorkTree() {
     try {
-      run_to_end({"git", "worktree", "remove", "--force", tree_}, "", [] { return true; });
+      run_to_end({"git", "worktree", "remove", "--force", folder_}, "", [] { return true; });
     } catch (const std::system_error&) {  // git has gone; its next prune takes care
     }
   }
 
-  std::string program() const { return tree_ + "/build/release/bench"; }
+  // Builds the program there as this one is built, and says where it is.
+  std::string build() const {
+    must_succeed({folder_ + "/scripts/build", "release", "bench"}, folder_);
+    return folder_ + "/build/release/bench";
+  }
 
  private:
-  std::string tree_;
+  std::string folder_;
 };
+
+// What the rounds of both builds have to agree on, and what they need not measure.
+void prepare_environment(const Options& options) {
+  setenv("BENCH_NO_MEMORY", "1", 1);
+  const auto computes = [](const Options& part) {
+    return std::ranges::any_of(part.service.service_cpu, [](std::chrono::nanoseconds cpu) { return cpu.count() != 0; });
+  };
+  if (!computes(options) && std::ranges::none_of(options.further_parts, computes)) return;
+  setenv("BENCH_STEP_NS", fmt::format("{}", step_ns()).c_str(), 1);
+}
 
 // One round under one of the builds.
 class Rounds {
@@ -145,20 +163,23 @@ Exit ab(const Options& options) {
                 .seed = options.seed.value_or(std::random_device{}())};
   if (options.ab.pairs != 0) {
     rules.max_pairs = rules.min_pairs = options.ab.pairs;
-    rules.max_time_ns = INT64_MAX;
+    rules.max_time_ns = std::numeric_limits<std::int64_t>::max();
   }
+  signal(SIGPIPE, SIG_IGN);  // the work tree goes whoever reads the report
   count_interrupts();
   Progress progress(options.progress);
   const ScratchFolder scratch;
-  std::optional<BuiltRevision> built;
+  std::optional<WorkTree> tree;
   std::string baseline = options.ab.baseline;
   if (baseline.empty()) {
     progress.round_line(fmt::format("building {}", options.ab.baseline_rev));
-    built.emplace(options.ab.baseline_rev, scratch);
-    baseline = built->program();
+    tree.emplace(options.ab.baseline_rev, scratch.file("baseline"));
+    baseline = tree->build();
   }
   rules.builds = options.ab.builds;
   if (rules.builds > 1) progress.round_line(fmt::format("linking {} builds of each side", rules.builds));
+  if (interrupts() > 0) return Exit::interrupted;
+  prepare_environment(options);
   Rounds rounds(options,
                 {builds_of(baseline, options.ab, scratch, "baseline", rules.seed),
                  builds_of(own_program(), options.ab, scratch, "candidate", rules.seed + rules.builds)},

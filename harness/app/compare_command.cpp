@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "harness/app/run_command.h"
@@ -16,7 +17,21 @@
 namespace bench {
 namespace {
 
-bool is_compared(const ComparedCell& cell) { return cell.test.has_value(); }
+// What one comparison ends with.
+Exit exit_of_one(const Comparison& comparison, const VerdictOptions& options) {
+  const auto any = [&](auto is_such) { return std::ranges::any_of(comparison.cells, is_such); };
+  if (any([](const ComparedCell& cell) { return cell.verdict == CompareVerdict::slower; })) return Exit::slower;
+  // What the first had and the second has not is no pass.
+  if (comparison.cells.empty() || !comparison.only_before.empty() || any(&ComparedCell::lost)) return Exit::failed;
+  if (any([](const ComparedCell& cell) { return !cell.is_compared() && cell.had_figures; })) {
+    return Exit::not_comparable;
+  }
+  if (std::ranges::none_of(comparison.cells, &ComparedCell::is_compared)) return Exit::failed;
+  const auto is_open = [&](const ComparedCell& cell) {
+    return cell.verdict == CompareVerdict::undecided && (options.fail_on_undecided || !cell.decidable);
+  };
+  return any(is_open) ? Exit::undecided : Exit::done;
+}
 
 Exit print_machines(const std::vector<ReadResult>& results, const Options& options) {
   const Machines machines = compare_machines(results, options.compare.reference);
@@ -26,7 +41,8 @@ Exit print_machines(const std::vector<ReadResult>& results, const Options& optio
     case Format::console:
     case Format::markdown: print(machines_text(machines, options.format, emphasis(options))); break;
   }
-  return Exit::not_comparable;
+  const auto has_figures = [](const GroupOnMachines& group) { return !group.models.empty(); };
+  return std::ranges::any_of(machines.groups, has_figures) ? Exit::not_comparable : Exit::failed;
 }
 
 }  // namespace
@@ -45,20 +61,12 @@ CompareRules rules_of(const VerdictOptions& options) {
 }
 
 Exit exit_of(const std::vector<Comparison>& comparisons, const VerdictOptions& options) {
-  std::vector<const ComparedCell*> cells;
-  for (const Comparison& comparison : comparisons) {
-    for (const ComparedCell& cell : comparison.cells) cells.push_back(&cell);
+  constexpr std::array worst_first{Exit::slower, Exit::failed, Exit::not_comparable, Exit::undecided};
+  for (const Exit exit : worst_first) {
+    const auto is_such = [&](const Comparison& one) { return exit_of_one(one, options) == exit; };
+    if (std::ranges::any_of(comparisons, is_such)) return exit;
   }
-  const auto any = [&](CompareVerdict verdict) {
-    return std::ranges::any_of(cells, [&](const ComparedCell* cell) { return cell->verdict == verdict; });
-  };
-  if (any(CompareVerdict::slower)) return Exit::slower;
-  if (cells.empty()) return Exit::failed;
-  if (std::ranges::any_of(cells, &ComparedCell::lost)) return Exit::failed;
-  if (std::ranges::none_of(cells, [](const ComparedCell* cell) { return is_compared(*cell); })) {
-    return Exit::not_comparable;
-  }
-  return options.fail_on_undecided && any(CompareVerdict::undecided) ? Exit::undecided : Exit::done;
+  return Exit::done;
 }
 
 void print_comparisons(const std::vector<Comparison>& comparisons, const Options& options) {
@@ -87,8 +95,7 @@ Exit compare_files(const Options& options) {
   print_comparisons(comparisons, options);
   const Exit exit = exit_of(comparisons, options.compare.verdict);
   if (exit == Exit::failed) {
-    std::fputs("bench: compare: cells that the first file has figures of have none in another, or none are shared\n",
-               stderr);
+    std::fputs("bench: compare: the first file has figures that another has not, or they share none\n", stderr);
   }
   return exit;
 }

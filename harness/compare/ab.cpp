@@ -25,13 +25,17 @@ struct PairedCell {
   std::vector<double> after;
   std::vector<BuildPair> builds;  // with the log-ratio of the cost
   std::string why_not;            // of the last pair without figures
-  bool lost = false;              // its baseline had figures then
+  std::size_t failed = 0;         // pairs in which the candidate failed and the baseline had figures
+  std::size_t missing = 0;        // pairs in which it had none for whatever reason, and the baseline did
+  std::size_t without = 0;        // pairs in which the baseline had none
+  std::string why_failed;         // of the last that failed
 };
 
 // What a round says of a cell: its value, or why there is none.
 struct Reading {
   std::optional<double> value;
   std::string why_not;
+  bool failed = false;
 };
 
 double half_width(const PairedCell& cell) {
@@ -77,9 +81,14 @@ class Ab {
     std::vector<PairedCell> cells;
     const auto narrow = [&] {
       return std::ranges::all_of(cells, [&](const PairedCell& cell) {
-        return half_width(cell) <= rules_.rules.threshold / 2 &&
-               (cell.before.empty() || cell.before.size() >= fewest(cells));
+        const double width = (1 + half_width(cell)) * (1 + layout_share(cell.builds, rules_.builds)) - 1;
+        return cell.before.empty() ||
+               (width <= rules_.rules.threshold / 2 && cell.before.size() >= fewest(cells.size()));
       });
+    };
+    const auto too_few = [&] {
+      const std::size_t least = rules_.min_pairs != 0 ? rules_.min_pairs : fewest(cells.size());
+      return result_.pairs < std::max<std::size_t>(least, rules_.builds);
     };
     do {
       const std::int64_t pair_begun_ns = now_ns();
@@ -87,7 +96,7 @@ class Ab {
       ++result_.pairs;
       pair_ns_ = now_ns() - pair_begun_ns;
       tell_pair("pair", result_.pairs, cells);
-    } while (result_.pairs < rules_.min_pairs || (!narrow() && result_.pairs < rules_.max_pairs && !is_late()));
+    } while (too_few() || (!narrow() && result_.pairs < rules_.max_pairs && !is_late()));
     return keep(cells, true);
   }
 
@@ -98,8 +107,9 @@ class Ab {
       if (cell.verdict == CompareVerdict::slower) doubtful.push_back(&cell);
     }
     if (doubtful.empty()) return true;
+    const std::size_t enough = std::max<std::size_t>(fewest(doubtful.size()), rules_.builds);
     std::vector<PairedCell> cells;
-    while (result_.confirming < result_.pairs) {
+    while (result_.confirming < std::max<std::size_t>(enough, result_.pairs / 2)) {
       if (!add_pair(cells, Side::baseline)) return false;
       tell_pair("confirming, pair", ++result_.confirming, cells);
     }
@@ -117,10 +127,11 @@ class Ab {
     }
     decide(again);
     for (ComparedCell* cell : doubtful) {
-      const auto confirmed = std::ranges::any_of(again.cells, [&](const ComparedCell& each) {
-        return each.name == cell->name && each.metric == cell->metric && each.verdict == CompareVerdict::slower;
+      const auto found = std::ranges::find_if(again.cells, [&](const ComparedCell& each) {
+        return each.name == cell->name && each.metric == cell->metric;
       });
-      if (confirmed) continue;
+      // What has no figures any more is not acquitted.
+      if (found == again.cells.end() || found->verdict == CompareVerdict::slower) continue;
       cell->verdict = CompareVerdict::undecided;
       cell->why = fmt::format("slower in {} pairs, but not again in {} more", result_.pairs, result_.confirming);
     }
@@ -128,9 +139,9 @@ class Ab {
   }
 
   // So many pairs let the least p-value pass Holm's first step.
-  static std::size_t fewest(const std::vector<PairedCell>& cells) {
-    return std::max<std::size_t>(
-        fewest_runs, static_cast<std::size_t>(std::ceil(1 + std::log2(static_cast<double>(cells.size()) / 0.05))));
+  static std::size_t fewest(std::size_t cells) {
+    return std::max<std::size_t>(fewest_runs,
+                                 static_cast<std::size_t>(std::ceil(1 - std::log2(smallest_level(cells)))));
   }
 
   bool is_late() const { return now_ns() - begun_ns_ + pair_ns_ > rules_.max_time_ns; }
@@ -196,8 +207,10 @@ class Ab {
   }
 
   static Reading read(const ReadCell& cell, const Metric& metric, std::string_view side) {
-    if (!cell.failure.empty()) return {.value = {}, .why_not = fmt::format("failed in the {}: {}", side, cell.failure)};
-    std::string why = fmt::format("no {} in the {}", metric.meaning, side);
+    if (!cell.failure.empty()) {
+      return {.value = {}, .why_not = fmt::format("failed in the {}: {}", side, cell.failure), .failed = true};
+    }
+    std::string why = fmt::format("no figure in the {} of: {}", side, metric.meaning);
     for (const ReadRun& run : cell.runs) {
       const std::optional<double> value = run.values[static_cast<std::size_t>(&metric - metrics.data())];
       if (!run.why_invalid.empty()) why = fmt::format("invalid in the {}: {}", side, run.why_invalid);
@@ -211,7 +224,13 @@ class Ab {
     auto cell = std::ranges::find_if(
         cells, [&](const PairedCell& each) { return each.name == before.name && each.metric == &metric; });
     if (cell == cells.end()) {
-      cells.push_back({.name = before.name, .metric = &metric, .before = {}, .after = {}, .builds = {}, .why_not = {}});
+      cells.push_back({.name = before.name,
+                       .metric = &metric,
+                       .before = {},
+                       .after = {},
+                       .builds = {},
+                       .why_not = {},
+                       .why_failed = {}});
       cell = cells.end() - 1;
     }
     Reading one = read(before, metric, "baseline");
@@ -225,8 +244,26 @@ class Ab {
       cell->builds.push_back(builds);
       return;
     }
-    cell->lost = one.value.has_value();
+    if (!one.value) ++cell->without;
+    if (one.value) ++cell->missing;
+    if (one.value && other.failed) {
+      ++cell->failed;
+      cell->why_failed = other.why_not;
+    }
     cell->why_not = one.value ? std::move(other.why_not) : std::move(one.why_not);
+  }
+
+  // A candidate that has failed once has failed; runs that may not be believed happen to both, but not mostly to one.
+  static ComparedCell without_loss(ComparedCell cell, const PairedCell& from) {
+    const std::size_t pairs = from.before.size() + from.missing + from.without;
+    cell.had_figures = !from.before.empty() || from.missing != 0;
+    cell.lost = from.failed != 0 || 2 * from.missing > pairs;
+    if (from.failed != 0) {
+      cell.why = fmt::format("{} of {} pairs: {}", from.failed, pairs, from.why_failed);
+    } else if (cell.lost) {
+      cell.why = fmt::format("{} of {} pairs: {}", from.missing, pairs, from.why_not);
+    }
+    return cell;
   }
 
   // Turns pairs into verdicts.
@@ -237,12 +274,12 @@ class Ab {
     comparison.paired = true;
     comparison.threshold = rules_.rules.threshold;
     for (const PairedCell& cell : cells) {
-      if (cell.before.empty()) {
-        comparison.cells.push_back({.name = cell.name, .metric = cell.metric, .why = cell.why_not, .lost = cell.lost});
-      } else {
-        comparison.cells.push_back(compare_runs(cell.name, *cell.metric, cell.before, cell.after, true));
-        comparison.cells.back().layout = layout_share(cell.builds, rules_.builds);
+      ComparedCell compared{.name = cell.name, .metric = cell.metric, .why = cell.why_not};
+      if (!cell.before.empty()) {
+        compared = compare_runs(cell.name, *cell.metric, cell.before, cell.after, true);
+        compared.layout = layout_share(cell.builds, rules_.builds);
       }
+      comparison.cells.push_back(without_loss(std::move(compared), cell));
     }
     decide(comparison);
     return whole;
@@ -269,8 +306,9 @@ class Ab {
 
 }  // namespace
 
-double SelfTest::decidable(double half_width, std::uint32_t in_pairs) const {
-  return in_pairs == 0 ? half_width : half_width * std::sqrt(static_cast<double>(pairs) / in_pairs);
+double SelfTest::decidable(double half_width, std::uint32_t in_pairs, double threshold) const {
+  const double then = in_pairs == 0 ? half_width : half_width * std::sqrt(static_cast<double>(pairs) / in_pairs);
+  return (1 + threshold) * (1 + then) - 1;
 }
 
 AbResult run_ab(const AbRules& rules, const RunSide& run, const std::function<void(std::string_view)>& tell) {
@@ -280,10 +318,14 @@ AbResult run_ab(const AbRules& rules, const RunSide& run, const std::function<vo
 std::string self_test_text(const AbResult& result) {
   const SelfTest& self = result.self;
   if (self.typical <= 0) return {};
-  const auto share = [&](double width) { return fmt::format("{:.1f}%", self.decidable(width, result.pairs) * 100); };
+  const double threshold = result.comparison.threshold;
+  const auto share = [&](double width) {
+    return fmt::format("{:.1f}%", self.decidable(width, result.pairs, threshold) * 100);
+  };
   return fmt::format(
-      "The candidate against itself, {} pairs: today {} pairs can decide differences from about {} on ({} of {}).\n",
-      self.pairs, result.pairs, share(self.typical), share(self.widest), self.widest_cell);
+      "The candidate against itself, {} pairs: today {} pairs tell what is slower by about {} and more from the "
+      "threshold of {:.3g}% ({} of {}).\n",
+      self.pairs, result.pairs, share(self.typical), threshold * 100, share(self.widest), self.widest_cell);
 }
 
 }  // namespace bench

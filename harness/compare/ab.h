@@ -20,7 +20,7 @@ struct AbRules {
   CompareRules rules;
   std::uint32_t builds = 1;                ///< Of each side, which differ in their layout alone.
   std::uint32_t self_pairs = fewest_runs;  ///< Of the candidate with itself, at the beginning.
-  std::uint32_t min_pairs = fewest_runs;
+  std::uint32_t min_pairs = 0;  ///< 0: as many as it takes to say slower or faster of the cells that there are.
   std::uint32_t max_pairs = 200;
   std::int64_t max_time_ns = 0;
   std::uint64_t seed = 0;
@@ -36,21 +36,22 @@ struct SelfTest {
   double widest = 0;
   std::string widest_cell;
 
-  /// About what share a difference must have to be decided by so many pairs.
-  double decidable(double half_width, std::uint32_t in_pairs) const;
+  /// About what share a difference must have for so many pairs to decide that it is beyond `threshold`.
+  double decidable(double half_width, std::uint32_t in_pairs, double threshold) const;
 };
 
 struct AbResult {
   SelfTest self;
   Comparison comparison;
   std::uint32_t pairs = 0;       ///< Of the first series.
-  std::uint32_t confirming = 0;  ///< Of the second; 0: nothing was slower, or the time was up.
+  std::uint32_t confirming = 0;  ///< Of the second; 0: nothing was slower.
   bool interrupted = false;
 };
 
 /// Compares candidate with baseline. Each pair is run in random order, as often the one as the other way round. Rounds
-/// end when every interval is narrower than half the threshold, after `max_pairs`, or when the time is up. A cell that
-/// is slower is so only if a second series says so too. `tell` gets a line now and then.
+/// end when every interval is narrower than half the threshold, after `max_pairs`, or when the time is up, but not
+/// before `min_pairs`. A cell that is slower is so only if a second series says so too, which takes as many pairs as
+/// the cells in doubt need and is not held to the time. `tell` gets a line now and then.
 AbResult run_ab(const AbRules& rules, const RunSide& run, const std::function<void(std::string_view)>& tell);
 
 /// "This build against itself …": what this machine can decide today.

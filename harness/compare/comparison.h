@@ -16,11 +16,10 @@
 
 namespace bench {
 
-/// What a comparison says of a cell. The ratio is the second's cost over the first's: its time, or the inverse of its
-/// rate.
+/// What a comparison says of a cell.
 enum class CompareVerdict : std::uint8_t {
-  slower,          ///< The ratio lies above the threshold: Holm's procedure over all cells rejects the rest at 5%.
-  faster,          ///< Likewise below.
+  slower,          ///< It costs more than the threshold allows: Holm's procedure over all cells rejects the rest at 5%.
+  faster,          ///< Likewise less.
   same,            ///< The whole 95% interval lies within the threshold.
   undecided,       ///< None of these.
   not_comparable,  ///< Something else differs, or there is nothing to compare.
@@ -40,15 +39,20 @@ struct ComparedCell {
   std::string name;
   const Metric* metric = nullptr;
   CompareVerdict verdict = CompareVerdict::not_comparable;
-  std::string why{};  ///< Why it is not comparable; empty otherwise.
-  bool lost = false;  ///< The first has figures and the second failed or may not be believed.
-  Estimate before{};  ///< Medians, of the runs that are compared.
+  std::string why{};         ///< Why it is not comparable, or why no more can be said; may be empty.
+  bool had_figures = false;  ///< The first has figures of it.
+  bool lost = false;         ///< They are missing in the second, which failed or may not be believed.
+  bool decidable = true;     ///< There are enough runs for slower or faster to be said at all.
+  Estimate before{};         ///< Medians, of the runs that are compared.
   Estimate after{};
   Ratio change{};                   ///< The metric's ratio, second over first, with its 95% interval.
-  std::optional<RatioTest> test{};  ///< Of its cost, second over first; nothing where it is not comparable.
+  std::optional<RatioTest> test{};  ///< Of its cost, second over first, until it is decided.
+  double drift = 0;                 ///< What changes of this metric within either file hide, as a share.
   double layout = 0;            ///< What the layout of either side's builds leaves open, as a share; 0: one build each.
   std::size_t more_rounds = 0;  ///< About how many would decide an undecided one; 0: no number is likely to.
   std::optional<Regime> regime{};  ///< Whose runs alone are compared; nothing: all.
+
+  bool is_compared() const { return verdict != CompareVerdict::not_comparable; }
 };
 
 /// All cells of two results.
@@ -57,7 +61,7 @@ struct Comparison {
   std::string after{};
   bool paired = false;  ///< Runs were interleaved and are compared in pairs.
   double threshold = 0;
-  double drift = 0;  ///< What changes within either file hide, as a share: no less is called slower or faster.
+  std::optional<double> drift{};      ///< The largest of the metrics; nothing: too few rounds tell.
   std::vector<ComparedCell> cells{};  ///< By the size of the change, the largest first; what is not comparable last.
   std::vector<std::string> only_before{};
   std::vector<std::string> only_after{};
@@ -65,8 +69,11 @@ struct Comparison {
   std::size_t count(CompareVerdict verdict) const;
 };
 
-/// Compares one cell by one metric of runs that were measured in pairs, one of each side at the same place, or not. Its
-/// verdict is left open.
+/// The largest p-value of one of `cells` that can be rejected.
+double smallest_level(std::size_t cells);
+
+/// Compares one cell by one metric of runs that were measured in pairs, one of each side at the same place, or not.
+/// decide() gives the verdict.
 ComparedCell compare_runs(const std::string& name, const Metric& metric, const std::vector<double>& before,
                           const std::vector<double>& after, bool paired);
 
@@ -76,7 +83,7 @@ void decide(Comparison& comparison);
 /// Compares `after` with `before`, two results of one machine whose runs were not interleaved.
 Comparison compare(const ReadResult& before, const ReadResult& after, const CompareRules& rules);
 
-/// What of the machine or the build differs, "kernel: 6.1 against 6.5"; empty where nothing does.
+/// What differs, "kernel: 6.1 against 6.5"; empty where nothing does. Numbers of calibrated steps may differ by 2%.
 std::vector<std::string> differing_facts(const Facts& before, const Facts& after);
 
 }  // namespace bench

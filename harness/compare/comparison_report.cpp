@@ -37,8 +37,8 @@ std::string value_text(const Metric& metric, const Estimate& estimate) {
 
 std::string verdict_text(const ComparedCell& cell) {
   std::string text(verdict_name(cell.verdict));
-  if (cell.verdict != CompareVerdict::undecided) return text;
   if (!cell.why.empty()) return fmt::format("{} ({})", text, cell.why);
+  if (cell.verdict != CompareVerdict::undecided) return text;
   if (cell.more_rounds == 0) return text + " (more rounds hardly decide it)";
   return text + fmt::format(" (about {} more round{})", format_count(static_cast<double>(cell.more_rounds)),
                             cell.more_rounds == 1 ? "" : "s");
@@ -46,7 +46,7 @@ std::string verdict_text(const ComparedCell& cell) {
 
 std::vector<std::string> row_of(const ComparedCell& cell) {
   const std::string name(cell.metric->name);
-  if (!cell.test) return {cell.name, name, "not comparable: " + cell.why};
+  if (!cell.is_compared()) return {cell.name, name, "not comparable: " + cell.why};
   return {cell.name,
           name,
           value_text(*cell.metric, cell.before),
@@ -69,27 +69,43 @@ std::string names_line(const std::vector<std::string>& names, std::string_view l
   return names.empty() ? std::string() : fmt::format("Only in {}: {}\n", label, fmt::join(names, ", "));
 }
 
+// What the builds' layout adds to the bound.
+std::string layout_text(const Comparison& comparison) {
+  double widest = 0;
+  for (const ComparedCell& cell : comparison.cells) {
+    if (std::isfinite(cell.layout)) widest = std::max(widest, cell.layout);
+  }
+  return widest > 0 ? fmt::format(" and what the layout of the builds leaves open (up to {:.1f}%)", widest * 100) : "";
+}
+
 // What a reader has to know to believe the table.
 std::string notes_of(const Comparison& comparison) {
   std::string text =
       names_line(comparison.only_before, comparison.before) + names_line(comparison.only_after, comparison.after);
-  const std::size_t tested = static_cast<std::size_t>(
-      std::ranges::count_if(comparison.cells, [](const ComparedCell& cell) { return cell.test.has_value(); }));
+  const std::size_t tested =
+      static_cast<std::size_t>(std::ranges::count_if(comparison.cells, &ComparedCell::is_compared));
   if (tested == 0) return text;
+  const double drift = comparison.drift.value_or(0);
   text += fmt::format(
-      "slower, faster: beyond {:.3g}%, by Holm's procedure at 5% for {} together; same: the whole 95% interval within "
+      "slower, faster: beyond {:.3g}%{}, by Holm's procedure at 5% for {} together; same: the whole 95% interval "
+      "within "
       "{:.3g}%.\n",
-      std::max(comparison.threshold, comparison.drift) * 100,
+      std::max(comparison.threshold, drift) * 100, layout_text(comparison),
       tested == 1 ? "the cell" : fmt::format("all {} rows", tested), comparison.threshold * 100);
   if (comparison.paired) {
     return text + "Both builds ran in turns, in random order within each pair; change: median of the pairs' ratios.\n";
   }
+  const std::string moved =
+      comparison.drift ? fmt::format(
+                             "Within a file, figures moved by {:.1f}% between its first and its last rounds; no "
+                             "less is called a change.",
+                             drift * 100)
+                       : "How far figures move within a file takes 12 rounds and more to tell.";
   return text +
          fmt::format(
              "Runs of separate files were not interleaved: a machine that changed in between looks like a change "
-             "of the program. Within a file, figures moved by {:.1f}% between its first and its last rounds; no "
-             "less is called a change. `bench ab --baseline=…` runs both builds in turns.\n",
-             comparison.drift * 100);
+             "of the program. {} `bench ab --baseline=…` runs both builds in turns.\n",
+             moved);
 }
 
 std::string console_text(const Comparison& comparison, bool emphasis) {
@@ -125,10 +141,8 @@ Json estimate_json(const Estimate& estimate) {
 
 Json cell_json(const ComparedCell& cell) {
   Json json{{"name", cell.name}, {"metric", cell.metric->name}, {"verdict", verdict_name(cell.verdict)}};
-  if (!cell.test) {
-    json["why"] = cell.why;
-    return json;
-  }
+  if (!cell.why.empty()) json["why"] = cell.why;
+  if (!cell.is_compared()) return json;
   json["more_is_better"] = cell.metric->more_is_better;
   json["before"] = estimate_json(cell.before);
   json["after"] = estimate_json(cell.after);
@@ -136,6 +150,7 @@ Json cell_json(const ComparedCell& cell) {
                     {"low", cell.change.low},
                     {"high", cell.change.high},
                     {"bounded", cell.change.bounded}};
+  if (cell.layout > 0 && std::isfinite(cell.layout)) json["layout_percent"] = cell.layout * 100;
   if (cell.regime) json["regime"] = regime_name(*cell.regime);
   if (cell.verdict == CompareVerdict::undecided && cell.more_rounds != 0) json["more_rounds"] = cell.more_rounds;
   return json;
@@ -168,11 +183,11 @@ Json comparison_json(const std::vector<Comparison>& comparisons) {
                    {"after", comparison.after},
                    {"paired", comparison.paired},
                    {"threshold_percent", comparison.threshold * 100},
-                   {"drift_percent", comparison.drift * 100},
                    {"counts", std::move(counts)},
                    {"cells", std::move(cells)},
                    {"only_before", comparison.only_before},
                    {"only_after", comparison.only_after}});
+    if (comparison.drift) all.back()["drift_percent"] = *comparison.drift * 100;
   }
   return {{"comparisons", std::move(all)}};
 }
@@ -183,7 +198,7 @@ std::string comparison_csv(const std::vector<Comparison>& comparisons) {
               .rows = {}};
   for (const Comparison& comparison : comparisons) {
     for (const ComparedCell& cell : comparison.cells) {
-      const auto figure = [&](double value) { return cell.test ? fmt::to_string(value) : std::string(); };
+      const auto figure = [&](double value) { return cell.is_compared() ? fmt::to_string(value) : std::string(); };
       table.rows.push_back({comparison.before, comparison.after, cell.name, std::string(cell.metric->name),
                             figure(cell.before.median), figure(cell.after.median), figure(cell.change.effect),
                             figure(cell.change.low), figure(cell.change.high), figure(cell.change.bounded ? 1 : 0),

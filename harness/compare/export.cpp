@@ -31,9 +31,10 @@ std::string why_none(const ReadCell& cell) {
   return "no figure";
 }
 
-double half_width_percent(const Estimate& figure) {
+// "±2.1%", or `otherwise` where there are too few runs for an interval.
+std::string interval_text(const Estimate& figure, std::string_view otherwise) {
   const double width = figure.half_width();
-  return figure.bounded && std::isfinite(width) ? width * 100 : 0;
+  return figure.bounded && std::isfinite(width) ? fmt::format("±{:.1f}%", width * 100) : std::string(otherwise);
 }
 
 std::string escaped(std::string_view text) {
@@ -65,8 +66,8 @@ std::string export_github_action(const ReadResult& result) {
     rows.push_back({{"name", fmt::format("{} {}", cell.name, metric.name)},
                     {"unit", metric.more_is_better ? "ns/request" : "ns"},
                     {"value", value},
-                    {"range", fmt::format("±{:.1f}%", half_width_percent(*figure))},
                     {"extra", fmt::format("{}, median of {} runs", metric.meaning, figure->samples)}});
+    if (const std::string range = interval_text(*figure, ""); !range.empty()) rows.back()["range"] = range;
   }
   return rows.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -94,11 +95,10 @@ std::string export_markdown(const ReadResult& result) {
       if (cell.group != group) continue;
       const Estimate* figure = figure_of(result, cell);
       if (figure == nullptr) {
-        table.rows.push_back({cell.model, why_none(cell)});
+        table.rows.push_back({cell.label, why_none(cell)});
         continue;
       }
-      table.rows.push_back({cell.model, metric_of(result, cell).show(figure->median),
-                            figure->bounded ? fmt::format("±{:.1f}%", half_width_percent(*figure)) : "-",
+      table.rows.push_back({cell.label, metric_of(result, cell).show(figure->median), interval_text(*figure, "-"),
                             fmt::to_string(figure->samples)});
     }
     text += fmt::format("### {}\n\n{}\n", of.title, render_markdown(table));
@@ -134,9 +134,10 @@ std::string export_junit(const ReadResult& result) {
         ++failures;
         cases += fmt::format("      <failure message=\"{}\"/>\n", escaped(why_none(cell)));
       } else {
-        cases += fmt::format(
-            "      <system-out>{}: {}, ±{:.1f}%, {} runs</system-out>\n", escaped(metric_of(result, cell).meaning),
-            escaped(metric_of(result, cell).show(figure->median)), half_width_percent(*figure), figure->samples);
+        cases +=
+            fmt::format("      <system-out>{}: {}, {}, {} runs</system-out>\n",
+                        escaped(metric_of(result, cell).meaning), escaped(metric_of(result, cell).show(figure->median)),
+                        interval_text(*figure, "no interval"), figure->samples);
       }
       cases += "    </testcase>\n";
     }

@@ -77,7 +77,7 @@ class GroupComparer {
 
   GroupOnMachines compare() {
     if (reference_ == nullptr) return std::move(found_);
-    found_.reference = reference_->model;
+    found_.reference = reference_->label;
     for (Row& row : rows_) {
       for (std::size_t machine = 0; machine < results_.size(); ++machine) {
         row.model.over_reference.push_back(ratio_within_rounds(row.costs[machine], reference_costs(machine)));
@@ -97,15 +97,30 @@ class GroupComparer {
 
   // A cell that every machine has figures of.
   void add(const ReadCell& first) {
-    Row row{.model = {.name = first.name, .model = first.model, .metric = &metric_}, .costs = {}};
+    Row row{.model = {.name = first.name, .model = first.model, .label = first.label, .metric = &metric_}, .costs = {}};
     for (const ReadResult& result : results_) {
       const ReadCell* cell = cell_named(result, first.name);
       if (cell == nullptr) return;
+      if (const std::string told = differently_told(first, *cell, result); !told.empty()) {
+        found_.left_out.push_back(fmt::format("{}: {}", first.name, told));
+        return;
+      }
       row.costs.push_back(costs_of(result, *cell, metric_));
       row.model.values.push_back(value_of(*cell, metric_));
       if (row.costs.back().empty()) return;
     }
     rows_.push_back(std::move(row));
+  }
+
+  // CPUs are each machine's own.
+  std::string differently_told(const ReadCell& first, const ReadCell& cell, const ReadResult& result) const {
+    if (result.groups[cell.group].ranked_by != group_.ranked_by) return "the files rank it by different figures";
+    std::array<Facts, 2> told{first.parameters, cell.parameters};
+    for (Facts& facts : told) {
+      for (const char* own : {"server_cpus", "client_cpus", "cpus"}) facts.erase(own);
+    }
+    const std::vector<std::string> differing = differing_facts(told[0], told[1]);
+    return differing.empty() ? std::string() : differing.front();
   }
 
   void choose_reference(const std::string& wanted) {
@@ -152,8 +167,8 @@ class GroupComparer {
     const auto there_ratio = ratio_within_rounds(one.costs[there], other.costs[there]);
     if (!here_ratio || !there_ratio || !tells_apart(*here_ratio) || !tells_apart(*there_ratio)) return;
     if (here_ratio->effect > 1 || there_ratio->effect < 1) return;
-    found_.crossings.push_back({.less = one.model.model,
-                                .more = other.model.model,
+    found_.crossings.push_back({.less = one.model.label,
+                                .more = other.model.label,
                                 .here = results_[0].label,
                                 .there = results_[there].label,
                                 .on_here = *here_ratio,
@@ -189,7 +204,7 @@ std::string group_text(const GroupOnMachines& group, const std::vector<std::stri
                        bool emphasis) {
   Table table{.header = header("model", labels), .rows = {}};
   for (const ModelOnMachines& model : group.models) {
-    std::vector<std::string> row{model.model};
+    std::vector<std::string> row{model.label};
     for (std::size_t machine = 0; machine < labels.size(); ++machine) {
       const std::string place = model.places[machine] == 0 ? "" : fmt::format(", place {}", model.places[machine]);
       row.push_back(ratio_text(model.over_reference[machine]) + place);
@@ -204,7 +219,9 @@ std::string group_text(const GroupOnMachines& group, const std::vector<std::stri
     text += fmt::format("\n{} costs less than {} on {} ({}) and more on {} ({}).", crossing.less, crossing.more,
                         crossing.here, ratio_text(crossing.on_here), crossing.there, ratio_text(crossing.on_there));
   }
-  return text + (group.crossings.empty() ? "\n" : "\n\n");
+  if (!group.crossings.empty()) text += '\n';
+  for (const std::string& cell : group.left_out) text += fmt::format("\nNot compared: {}.", cell);
+  return text + '\n';
 }
 
 std::string raw_text(const Machines& machines, Format format, bool emphasis) {
@@ -246,7 +263,7 @@ Machines compare_machines(const std::vector<ReadResult>& results, const std::str
   }
   for (std::size_t group = 0; group < results.front().groups.size(); ++group) {
     GroupOnMachines found = GroupComparer(results, group, reference).compare();
-    if (!found.models.empty()) machines.groups.push_back(std::move(found));
+    if (!found.models.empty() || !found.left_out.empty()) machines.groups.push_back(std::move(found));
   }
   return machines;
 }

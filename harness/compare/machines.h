@@ -17,6 +17,7 @@ namespace bench {
 struct ModelOnMachines {
   std::string name;  ///< Of its cells.
   std::string model;
+  std::string label;  ///< In its group.
   const Metric* metric = nullptr;
   std::vector<std::optional<Ratio>> over_reference{};  ///< Its cost over the reference's, within rounds, by machine.
   std::vector<std::size_t> places{};                   ///< From 1; 0 where it has no ratio.
@@ -38,6 +39,7 @@ struct GroupOnMachines {
   std::string reference;  ///< The model that the others are held against; empty where the machines share none.
   std::vector<ModelOnMachines> models;
   std::vector<Crossing> crossings;
+  std::vector<std::string> left_out;  ///< Cells that the machines were told otherwise, with what differs.
 };
 
 struct Machines {

@@ -45,6 +45,7 @@ class Reader {
   ReadResult read() {
     read_context(top_.at("context"));
     for (const JsonPlace& row : top_.at("benchmarks").elements()) read_row(row);
+    name_labels();
     read_ruler();
     return std::move(result_);
   }
@@ -177,6 +178,21 @@ class Reader {
       }
     }
     return run;
+  }
+
+  void name_labels() {
+    for (ReadCell& cell : result_.cells) {
+      cell.label = cell.model;
+      const auto is_namesake = [&](const ReadCell& other) {
+        return &other != &cell && other.group == cell.group && other.model == cell.model;
+      };
+      if (std::ranges::none_of(result_.cells, is_namesake)) continue;
+      for (const char* key : {"workers", "stack_bytes"}) {
+        const auto told = cell.parameters.find(key);
+        if (told != cell.parameters.end()) cell.label += fmt::format(" ({})", told->second);
+      }
+      if (cell.label == cell.model) cell.label = cell.name;
+    }
   }
 
   void read_ruler() {

@@ -28,7 +28,8 @@ struct ReadRun {
 struct ReadCell {
   std::string name;
   std::string model;
-  std::size_t group = 0;                          ///< Among ReadResult::groups.
+  std::string label;      ///< In its group: the model, and what tells it from others of that model.
+  std::size_t group = 0;  ///< Among ReadResult::groups.
   std::map<std::string, std::string> parameters;  ///< What it was told, for people.
   std::vector<ReadRun> runs;
   /// Medians as the file has them, over the runs that its figures rest on; nothing of latencies.

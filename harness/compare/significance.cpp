@@ -47,16 +47,13 @@ std::vector<double> rank_sums_at_most(std::size_t n, std::size_t m) {
   return counts;
 }
 
-// The same by the normal approximation, with a correction for continuity.
-std::vector<double> rank_sums_about_at_most(std::size_t n, std::size_t m) {
-  const auto pairs = static_cast<double>(n * m);
-  const double deviation = std::sqrt(pairs * static_cast<double>(n + m + 1) / 12);
-  std::vector<double> at_most(n * m + 1);
-  for (std::size_t u = 0; u < at_most.size(); ++u) {
-    const double distance = (static_cast<double>(u) + 0.5 - pairs / 2) / deviation;
-    at_most[u] = std::erfc(-distance / std::numbers::sqrt2) / 2;
-  }
-  return at_most;
+// Evenly spread ones, where there are more.
+std::vector<double> thinned(std::span<const double> values) {
+  constexpr std::size_t most = 2'000;
+  if (values.size() <= most) return {values.begin(), values.end()};
+  std::vector<double> kept;
+  for (std::size_t i = 0; i < most; ++i) kept.push_back(values[i * values.size() / most]);
+  return kept;
 }
 
 }  // namespace
@@ -78,17 +75,29 @@ RatioTest RatioTest::paired(std::span<const double> numerators, std::span<const 
 RatioTest RatioTest::unpaired(std::span<const double> numerators, std::span<const double> denominators) {
   constexpr std::size_t most_counted = 10'000;
   if (numerators.empty() || denominators.empty()) throw std::invalid_argument("a ratio needs runs on both sides");
+  std::vector<double> above = thinned(numerators);
+  std::vector<double> below = thinned(denominators);
+  for (std::vector<double>* side : {&above, &below}) std::ranges::transform(*side, side->begin(), log_of);
+  const std::size_t n = above.size();
+  const std::size_t m = below.size();
   std::vector<double> shifts;
-  for (const double numerator : numerators) {
-    for (const double denominator : denominators) shifts.push_back(log_of(numerator) - log_of(denominator));
+  shifts.reserve(n * m);
+  for (const double numerator : above) {
+    for (const double denominator : below) shifts.push_back(numerator - denominator);
   }
-  const std::size_t n = numerators.size();
-  const std::size_t m = denominators.size();
-  return {std::move(shifts), n * m <= most_counted ? rank_sums_at_most(n, m) : rank_sums_about_at_most(n, m),
-          std::min(n, m)};
+  if (n * m <= most_counted) return {std::move(shifts), rank_sums_at_most(n, m), std::min(n, m)};
+  RatioTest test(std::move(shifts), {}, std::min(n, m));
+  test.mean_ = static_cast<double>(n * m) / 2;
+  test.deviation_ = std::sqrt(static_cast<double>(n * m) * static_cast<double>(n + m + 1) / 12);
+  return test;
 }
 
-double RatioTest::p_of_rank(std::size_t rank) const { return std::min(2 * at_most_[rank], 1.0); }
+double RatioTest::p_of_rank(std::size_t rank) const {
+  if (!at_most_.empty()) return std::min(2 * at_most_[rank], 1.0);
+  // With a correction for continuity.
+  const double distance = (static_cast<double>(rank) + 0.5 - mean_) / deviation_;
+  return std::min(std::erfc(-distance / std::numbers::sqrt2), 1.0);
+}
 
 Ratio RatioTest::ratio(double level) const {
   if (!(level > 0 && level < 1)) throw std::invalid_argument("level must lie between 0 and 1");

@@ -21,7 +21,8 @@ class RatioTest {
 
   /// Of runs that were not: the shift of J. L. Hodges and E. L. Lehmann (1963), by the rank test of H. B. Mann and
   /// D. R. Whitney (1947; Conover, section 5.4), with exact counts up to 10,000 pairs of runs and the normal
-  /// approximation above. Throws std::invalid_argument without runs on both sides or for one that is not positive.
+  /// approximation above. Of a side with more than 2,000 runs it takes as many, evenly spread. Throws
+  /// std::invalid_argument without runs on both sides or for one that is not positive.
   static RatioTest unpaired(std::span<const double> numerators, std::span<const double> denominators);
 
   /// The ratio with its interval at `level`. Where there are too few runs for one, it is not bounded and spans all.
@@ -39,8 +40,11 @@ class RatioTest {
 
   double p_of_rank(std::size_t rank) const;
 
-  std::vector<double> shifts_;   // ascending log-ratios, of the pairs or of each run with each
-  std::vector<double> at_most_;  // [k]: the probability that at most k of them lie on one side of the true ratio
+  std::vector<double> shifts_;  // ascending log-ratios, of the pairs or of each run with each
+  std::vector<double>
+      at_most_;           // [k]: the probability that at most k of them lie on one side of the true ratio; empty:
+  double mean_ = 0;       // as the normal distribution has it, with this mean
+  double deviation_ = 0;  // and standard deviation
   std::size_t pairs_;
 };
 

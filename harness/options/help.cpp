@@ -205,9 +205,9 @@ Measuring a service:
 
 Measuring:
   --suite=NAME          take a suite's defaults where an option is not given
-  --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 6, at
+  --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 8, at
                         most 200)
-  --max-time=TIME       auto begins no round beyond the sixth after this long (default 60s)
+  --max-time=TIME       auto begins no round beyond the eighth after this long (default 60s)
   --time-limit=TIME     a run that takes longer has failed (default: 30s and five times what is expected)
   --wait-for-quiet=TIME begin when other processes use less than 10% of the CPUs, at the latest after this long
                         (default 0s: at once)
@@ -307,9 +307,9 @@ Examples:
   bench compare old=a.json new=b.json --threshold=3% --metric=cpu,p99
   bench compare laptop=a.json server=b.json --reference=epoll
 
-Exit status: 0 nothing is slower, 1 a file could not be read or there is nothing to compare, 2 usage, 3 something is
-slower, 4 something is undecided (with --fail-on=undecided), 5 not comparable: different machines, or no cell in common
-that was told the same.
+Exit status: 0 nothing is slower, 1 a file could not be read or lacks what the first has, 2 usage, 3 something is slower,
+4 something is undecided (with --fail-on=undecided, or for want of runs), 5 not comparable: different machines, or a cell
+that was told something else.
 )";
 
 constexpr std::string_view ab_help =
@@ -335,8 +335,9 @@ The plan, as `bench --help` has it; not --rate=common, for each build would find
 
 How long:
   --pairs=N           pairs of rounds, 6 to 10,000 (default: until every interval is narrower than half the threshold,
-                      at most 200)
-  --max-time=TIME     no further pair begins after this long (default 5m)
+                      at most 200, and as many as it takes to say slower of so many cells: 11 for 40)
+  --max-time=TIME     beyond these no further pair begins after this long (default 5m); a second series, where there is
+                      one, comes on top
 
 Verdicts:
   --threshold=PERCENT a change up to this is none, 0% to below 100% (default 5%)
@@ -356,8 +357,9 @@ Examples:
   bench ab --baseline=../old/build/release/bench --model=epoll,threads --workload=echo --rate=20k
   bench ab --baseline-rev=origin/main --model=all --workload=cpu,io --tasks=20 --format=markdown
 
-Exit status: 0 nothing is slower, 1 a build failed or there is nothing to compare, 2 usage, 3 something is slower,
-4 something is undecided (with --fail-on=undecided), 5 no cell was told the same, 130 interrupted.
+Exit status: 0 nothing is slower, 1 a build or a cell of the candidate failed, or there is nothing to compare, 2 usage,
+3 something is slower, 4 something is undecided (with --fail-on=undecided, or for want of pairs), 5 a cell is not
+comparable, 130 interrupted.
 )";
 
 constexpr std::string_view export_help = R"(bench export: a result in a format of other tools, on standard output.
@@ -400,7 +402,7 @@ Examples:
   bench doctor --format=json --quiet
   bench doctor --color=never
 
-Exit status: 0 whatever was found, 2 usage, 130 interrupted.
+Exit status: 0 whatever was found, 1 it could not look, 2 usage, 130 interrupted.
 )";
 
 std::string load_help(const Tables& tables) {

@@ -295,6 +295,9 @@ void read_ab(const Flags& flags, const Tables& tables, Options& options) {
   ab.verdict = read_verdict(flags);
   ab.builds = flags.count_or("builds", 1, 20, std::uint32_t{1});
   ab.pairs = flags.count_or("pairs", fewest_pairs, 10'000, std::uint32_t{0});
+  if (ab.pairs != 0 && ab.pairs < ab.builds) {
+    usage_error("pairs", flags.text("pairs"), fmt::format("{} builds of each side need as many pairs", ab.builds));
+  }
   read_run(flags, tables, options);
   check_same_rate(options);
   for (const Options& part : options.further_parts) check_same_rate(part);

@@ -122,9 +122,9 @@ constexpr auto notes_parts =
     std::to_array<SuitePart>({notes_echo, notes_idle_connections, notes_heavy, notes_polling, notes_offered, notes_cpu,
                               notes_io, notes_join, notes_pools, notes_sum, notes_copy, notes_primitives});
 
-// At a rate, since in the closed loop the load would be the limit of most rows, and its rates of no worth. One rate along
-// the sweep, since what a request costs depends on it; so low that one connection bears it, and so high that 10,000 have
-// a request each within little more than a second.
+// At a rate, since in the closed loop the load would be the limit of most rows, and its rates of no worth. One rate
+// along the sweep, since what a request costs depends on it; so low that one connection bears it, and so high that
+// 10,000 have a request each within little more than a second.
 constexpr auto c10k = std::to_array<FlagDefault>({
     {"workload", "echo"},
     {"model", "all"},

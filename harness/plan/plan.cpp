@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <random>
 
 #include "harness/plan/plan_kind.h"
@@ -53,6 +54,7 @@ Plan make_plan(const Options& options, const Machine& machine) {
   Plan plan;
   plan.seed = options.seed ? *options.seed : std::random_device{}();
   plan.injected_slowdown = options.injected_slowdown;
+  plan.measure_memory = std::getenv("BENCH_NO_MEMORY") == nullptr;
   plan.max_time_ns = options.max_time_ns;
   plan.cpu_quota = machine.cpu_quota;
   if (options.repetitions) plan.min_rounds = plan.max_rounds = *options.repetitions;

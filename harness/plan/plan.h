@@ -106,8 +106,9 @@ struct Plan {
   std::vector<Group> groups;
   std::vector<Cell> cells;
   std::uint64_t seed = 0;
-  std::uint32_t min_rounds = 6;  ///< Fewer give no 95% interval of a median.
+  std::uint32_t min_rounds = 8;  ///< Fewer tell nothing apart at 99%.
   std::uint32_t max_rounds = 200;
+  bool measure_memory = true;  ///< Of jobs, in runs of their own.
   double injected_slowdown = 0;     ///< By so much every figure is made worse, for tests of comparisons.
   double wanted_half_width = 0.02;  ///< Of every median's interval, as a fraction; rounds end when it is reached.
   std::int64_t max_time_ns = 0;

@@ -47,6 +47,9 @@ void relink(const std::string& program, std::uint64_t seed, const std::string& o
       run_to_end({"sh", "-c", "ninja -t commands \"$1\" | tail -n 1 >&2", "sh", fs::path(program).filename().string()},
                  folder.string(), go_on);
   if (told.cancelled) return;
+  if (told.said.find(".o ") == std::string::npos) {
+    throw std::runtime_error(fmt::format("ask ninja how {} is linked: {}", program, told.said));
+  }
   std::string line = told.said;
   while (!line.empty() && line.back() == '\n') line.pop_back();
   const ProgramEnd linked =

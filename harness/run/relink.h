@@ -12,7 +12,7 @@ namespace bench {
 std::string shuffled_link(const std::string& line, std::uint64_t seed, const std::string& out);
 
 /// Links `program`, which lies in its Ninja build folder, into `out`, with its object files in an order that `seed`
-/// decides. Throws std::runtime_error where it cannot be; std::system_error where ninja cannot be started.
+/// decides. Throws std::runtime_error where it cannot be.
 void relink(const std::string& program, std::uint64_t seed, const std::string& out, const std::function<bool()>& go_on);
 
 }  // namespace bench

@@ -16,7 +16,7 @@ std::optional<Sample> run(PlanSession& session, GroupState& state, std::size_t c
 void measure_memory(PlanSession& session, GroupState& state, std::size_t index) {
   CellResult& result = session.results().cells[index];
   const Cell& cell = session.plan().cells[index];
-  if (result.samples.empty()) return;
+  if (!session.plan().measure_memory || result.samples.empty()) return;
   const RunRequest request{.kind = RunKind::memory,
                            .cell = static_cast<std::uint32_t>(index),
                            .units_hint = result.samples.front().units_peak,

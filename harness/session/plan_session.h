@@ -53,6 +53,7 @@ class PlanSession {
  private:
   void add_group(const Group& group);
   GroupState* next_group();
+  bool needs_rounds(const GroupState& state) const;
   void run_round(GroupState& state);
   void run_cell(GroupState& state, std::size_t cell);
   void drop(std::size_t cell, const std::string& reason);

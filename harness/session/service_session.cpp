@@ -213,7 +213,7 @@ void measure_memory(PlanSession& session, GroupState& state, std::size_t index) 
   session.save();
 }
 
-// Twice connections were never served, or refused: that is how the model serves.
+// In two rounds connections were never served, or refused: that is how the model serves.
 bool is_settled(const CellResult& result) {
   const auto leaves_out = [](const Sample& sample) {
     const ServiceSample& service = *sample.service;
@@ -222,7 +222,11 @@ bool is_settled(const CellResult& result) {
            service.load.active_served < service.load.active_due();
   };
   const std::vector<Sample>& samples = result.samples;
-  return samples.size() >= 2 && leaves_out(samples.back()) && leaves_out(samples[samples.size() - 2]);
+  if (samples.empty() || !leaves_out(samples.back())) return false;
+  const auto in_other_round = [&](const Sample& sample) {
+    return sample.round != samples.back().round && leaves_out(sample);
+  };
+  return std::ranges::any_of(samples, in_other_round);
 }
 
 }  // namespace

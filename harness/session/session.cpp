@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "harness/session/plan_session.h"
 #include "harness/summary/summary.h"
@@ -57,14 +58,25 @@ void PlanSession::add_group(const Group& group) {
 GroupState* PlanSession::next_group() {
   GroupState* next = nullptr;
   const auto comes_before = [&](const GroupState& one, const GroupState& other) {
-    const bool needs_rounds = one.rounds < plan_.min_rounds;
-    if (needs_rounds != (other.rounds < plan_.min_rounds)) return needs_rounds;
-    return needs_rounds || one.width == other.width ? one.rounds < other.rounds : one.width > other.width;
+    const bool needed = needs_rounds(one);
+    if (needed != needs_rounds(other)) return needed;
+    return needed || one.width == other.width ? one.rounds < other.rounds : one.width > other.width;
   };
   for (GroupState& state : states_) {
     if (!state.done && (!next || comes_before(state, *next))) next = &state;
   }
   return next;
+}
+
+// The fewest there may be, and a few more where some runs of them may not be believed.
+bool PlanSession::needs_rounds(const GroupState& state) const {
+  constexpr std::uint32_t few = 2;
+  if (state.rounds < plan_.min_rounds) return true;
+  if (state.rounds >= std::min(plan_.min_rounds + few, plan_.max_rounds)) return false;
+  return std::ranges::any_of(state.cells, [&](std::size_t cell) {
+    const auto is_valid = [](const Sample& sample) { return why_invalid(sample).empty(); };
+    return std::cmp_less(std::ranges::count_if(results_.cells[cell].samples, is_valid), plan_.min_rounds);
+  });
 }
 
 void PlanSession::run_round(GroupState& state) {
@@ -142,8 +154,7 @@ void PlanSession::judge(GroupState& state) {
   const double width = state.width = widest_half_width(plan_, results_, state.group, state.cells);
   const bool narrow = width <= plan_.wanted_half_width;
   const bool late = now_ns() - begun_ns_ + state.last_round_ns > plan_.max_time_ns;
-  state.done =
-      state.cells.empty() || state.rounds >= plan_.max_rounds || (state.rounds >= plan_.min_rounds && (narrow || late));
+  state.done = state.cells.empty() || state.rounds >= plan_.max_rounds || (!needs_rounds(state) && (narrow || late));
   const std::string widest = std::isfinite(width) ? fmt::format("widest interval ±{:.1f}%", width * 100)
                                                   : std::string("too few rounds for an interval yet");
   progress_.round_line(fmt::format("{}: round {} took {:.1f} s, {}{}", state.name, state.rounds,

@@ -57,6 +57,12 @@ run_step 'Hold this change against main' || [[ $? -eq 3 ]] || fail "ab"
 grep -q '^### candidate against baseline: ' "$folder/summary.md" || fail "no summary of ab"
 cmp -s "$folder/ab.md" "$folder/summary.md" || fail "the comment is not the summary"
 
+# What is slower stops it.
+plan="$plan --inject=slowdown:300%"
+status=0
+run_step 'Hold this change against main' || status=$?
+[[ $status -eq 3 ]] || fail "a change that is slower ends with $status"
+
 for runner in ubuntu-24.04 ubuntu-24.04-arm; do run_step Measure; done
 sed -i 's/"cpu_model": "[^"]*"/"cpu_model": "another one"/' "$folder/ubuntu-24.04-arm.json"
 runner=ubuntu-24.04

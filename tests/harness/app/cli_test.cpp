@@ -100,7 +100,7 @@ TEST(Cli, ADryRunPrintsThePlanAndRunsNothing) {
   EXPECT_EQ(dry.exit_status, 0);
   EXPECT_THAT(dry.err, IsEmpty());
   EXPECT_THAT(dry.out, AllOf(HasSubstr("io/serial/tasks:4/wait:1h+2h"), HasSubstr("io/threads/tasks:8/wait:1h+2h"),
-                             HasSubstr("4 cells, seed 7; 6 to 200 rounds"), HasSubstr("in all\n")));
+                             HasSubstr("4 cells, seed 7; 8 to 200 rounds"), HasSubstr("in all\n")));
   EXPECT_THAT(folder.entries(), IsEmpty());
 }
 

@@ -78,6 +78,13 @@ TEST(CompareCli, NeverPassesWithoutFigures) {
   const Finished failed = compare({old, files.add("failed.json", broken)});
   EXPECT_EQ(failed.exit_status, 1);
   EXPECT_THAT(failed.out, HasSubstr("not comparable: failed in failed: killed by signal 9"));
+  const Finished less = compare({old, files.add("less.json", ResultDocument().job("io/threads", around(1e7)))});
+  EXPECT_EQ(less.exit_status, 1);
+  EXPECT_THAT(less.out, HasSubstr("Only in old: io/epoll"));
+  ResultDocument told = jobs(1e7, 1e7);
+  told.set_of("io/epoll", "/bench/parameters/tasks", 7);
+  EXPECT_EQ(compare({old, files.add("told.json", told)}).exit_status, 5);
+  EXPECT_EQ(compare({old, files.add("same.json", jobs(1e7, 1e7)), files.add("told2.json", told)}).exit_status, 5);
   EXPECT_EQ(compare({old, files.add("other.json", ResultDocument().job("cpu/threads", around(1e7)))}).exit_status, 1);
   EXPECT_EQ(compare({files.add("none.json", {}), files.add("nothing.json", {})}).exit_status, 1);
   const Finished absent = compare({old, files.folder.file("absent.json")});

@@ -188,7 +188,7 @@ TEST(Compare, TakesTheMetricsThatAreAskedFor) {
   const Comparison comparison =
       compared(before, before, {.metrics = {&metric_named("cpu"), &metric_named("p99"), &metric_named("knee")}});
   ASSERT_EQ(comparison.cells.size(), 3U);
-  EXPECT_EQ(comparison.cells[2].why, "no the highest rate that keeps the promise in old");
+  EXPECT_EQ(comparison.cells[2].why, "no figure in old of: the highest rate that keeps the promise");
 }
 
 // ---- Noise ----
@@ -203,9 +203,80 @@ TEST(Compare, CallsNothingAChangeThatAFileHidesWithinItself) {
   ResultDocument after;
   after.job("io/epoll", around(11 * ms, 24));
   const Comparison comparison = compared(before, after, {.threshold = 0.01});
-  EXPECT_NEAR(comparison.drift, 0.08, 0.005);
+  EXPECT_NEAR(comparison.drift.value(), 0.08, 0.005);
   EXPECT_EQ(comparison.cells[0].verdict, CompareVerdict::undecided);
   EXPECT_THAT(comparison_text(comparison, Format::console, false), HasSubstr("moved by 8.0%"));
+}
+
+// A change within what either file moves by itself is not the same either.
+TEST(Compare, CallsNothingTheSameBeyondWhatDriftHides) {
+  std::vector<double> drifting = around(10 * ms, 12);
+  const std::vector<double> later = around(12 * ms, 12);
+  drifting.insert(drifting.end(), later.begin(), later.end());
+  ResultDocument document;
+  document.job("io/epoll", drifting);
+  EXPECT_EQ(compared(document, document, {.threshold = 0.1}).cells[0].verdict, CompareVerdict::undecided);
+}
+
+TEST(Compare, KnowsNoDriftOfFewRounds) {
+  ResultDocument document;
+  document.job("io/epoll", around(10 * ms, 8));
+  const Comparison comparison = compared(document, document);
+  EXPECT_FALSE(comparison.drift);
+  EXPECT_THAT(comparison_text(comparison, Format::console, false), HasSubstr("takes 12 rounds and more to tell"));
+}
+
+// The drift of one metric is none of another's.
+TEST(Compare, TakesTheDriftOfEachMetric) {
+  ResultDocument document;
+  document.service("echo/epoll", around(10'000, 24));
+  std::size_t row = 0;
+  for (auto& run : document.document["benchmarks"]) run["bench"]["latency_p99_ns"] = row++ < 12 ? 1e5 : 1.3e5;
+  const Comparison comparison = compared(document, document, {.metrics = {&metric_named("cpu"), &metric_named("p99")}});
+  const auto cpu = std::ranges::find(comparison.cells, &metric_named("cpu"), &ComparedCell::metric);
+  const auto p99 = std::ranges::find(comparison.cells, &metric_named("p99"), &ComparedCell::metric);
+  EXPECT_LT(cpu->drift, 0.01);
+  EXPECT_NEAR(p99->drift, 0.3, 1e-9);
+  EXPECT_EQ(cpu->verdict, CompareVerdict::same);
+}
+
+// The machine was slow all through the one file, and not at all in the other.
+TEST(Compare, ComparesNoRunsOfDifferentRegimes) {
+  const auto of = [](double spin_ns, double time_ns) {
+    ResultDocument document;
+    document.job("io/epoll", around(time_ns));
+    for (auto& row : document.document["benchmarks"]) {
+      row["bench"]["ruler"] = row["bench"]["ruler_after"] = {{"spin_ns", spin_ns}};
+    }
+    return document;
+  };
+  EXPECT_EQ(compared(of(4000, 10 * ms), of(6000, 10 * ms)).cells[0].why,
+            "the machine was in another regime: usual in old, slow in new");
+  EXPECT_EQ(compared(of(6000, 10 * ms), of(6000, 10 * ms)).cells[0].verdict, CompareVerdict::same);
+}
+
+// Six runs of either side are too few to say slower of one of thirty cells, and the table says so.
+TEST(Compare, SaysWhereThereAreTooFewRunsForSoManyCells) {
+  ResultDocument before;
+  ResultDocument after;
+  for (int cell = 0; cell < 30; ++cell) {
+    before.job("io/model" + std::to_string(cell), around(10 * ms, 6));
+    after.job("io/model" + std::to_string(cell), around(30 * ms, 6));
+  }
+  const Comparison comparison = compared(before, after);
+  EXPECT_EQ(comparison.count(CompareVerdict::undecided), 30U);
+  EXPECT_FALSE(comparison.cells[0].decidable);
+}
+
+TEST(Compare, AllowsCalibratedStepsToDiffer) {
+  const auto told = [](int steps) {
+    ResultDocument document;
+    document.service("echo/epoll", around(10'000));
+    document.set_of("echo/epoll", "/bench/parameters/service_compute_steps", steps);
+    return document;
+  };
+  EXPECT_EQ(compared(told(1'000'000), told(1'015'000)).cells[0].verdict, CompareVerdict::same);
+  EXPECT_THAT(compared(told(1'000'000), told(1'500'000)).cells[0].why, HasSubstr("service_compute_steps: 1000000"));
 }
 
 // Half of the runs found the machine slow, in the second file more of them: what compares are runs of like regimes.

@@ -143,7 +143,7 @@ TEST(Plan, TakesRoundsAndSeedFromTheOptions) {
   options.seed = 7;
   const Plan automatic = make_plan(options, roomy_machine());
   EXPECT_EQ(automatic.seed, 7U);
-  EXPECT_EQ(automatic.min_rounds, 6U);  // the fewest that give a 95% interval
+  EXPECT_EQ(automatic.min_rounds, 8U);  // the fewest that tell apart at 99%
   EXPECT_GT(automatic.max_rounds, automatic.min_rounds);
   options.repetitions = 3;
   const Plan fixed = make_plan(options, roomy_machine());
