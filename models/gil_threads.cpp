@@ -26,8 +26,19 @@ namespace {
 class GlobalLock {
  public:
   void take() {
+    take_unless([] { return false; });
+  }
+
+  // Takes the lock, or gives up once nobody needs it any more; says whether it was taken.
+  template <typename NeedsNone>
+  bool take_unless(NeedsNone needs_none) {
     std::unique_lock lock(mutex_);
     while (held_) {
+      if (needs_none()) {
+        ++switches_;  // whoever handed the lock over waits for somebody to take it
+        taken_.notify_one();
+        return false;
+      }
       const std::uint64_t switches_before = switches_;
       const bool timed_out = freed_.wait_for(lock, switch_interval) == std::cv_status::timeout;
       // Ask only when nobody got the lock meanwhile: a holder is left alone for a whole interval.
@@ -37,6 +48,7 @@ class GlobalLock {
     ++switches_;
     wanted_.store(false, std::memory_order_relaxed);
     taken_.notify_one();
+    return true;
   }
 
   // Lets go of the lock; to be called by its holder.
@@ -146,9 +158,8 @@ class LockedUnit {
   };
 
   void take() {
-    if (server_.stopping()) return;
-    gil_.take();
-    holds_ = true;
+    const auto is_stopping = [&] { return server_.stopping(); };
+    holds_ = !is_stopping() && gil_.take_unless(is_stopping);
   }
   void drop() {
     if (holds_) gil_.drop();
