@@ -130,7 +130,7 @@ constexpr auto c10k = std::to_array<FlagDefault>({
     {"model", "all"},
     {"connections", "1,10,100,1000,10000"},
     {"rate", "10k"},
-    {"max-time", "9m"},
+    {"max-time", "630s"},
     {"memory", ""},
 });
 

@@ -54,6 +54,7 @@ class PlanSession {
   void add_group(const Group& group);
   GroupState* next_group();
   bool needs_rounds(const GroupState& state) const;
+  bool is_late(const GroupState& state) const;
   void run_round(GroupState& state);
   void run_cell(GroupState& state, std::size_t cell);
   void drop(std::size_t cell, const std::string& reason);

@@ -68,11 +68,11 @@ GroupState* PlanSession::next_group() {
   return next;
 }
 
-// The fewest there may be, and a few more where some runs of them may not be believed.
+// The fewest there may be, and while there is time a few more where some runs of them may not be believed.
 bool PlanSession::needs_rounds(const GroupState& state) const {
   constexpr std::uint32_t few = 2;
   if (state.rounds < plan_.min_rounds) return true;
-  if (state.rounds >= std::min(plan_.min_rounds + few, plan_.max_rounds)) return false;
+  if (is_late(state) || state.rounds >= std::min(plan_.min_rounds + few, plan_.max_rounds)) return false;
   return std::ranges::any_of(state.cells, [&](std::size_t cell) {
     const auto is_valid = [](const Sample& sample) { return why_invalid(sample).empty(); };
     return std::cmp_less(std::ranges::count_if(results_.cells[cell].samples, is_valid), plan_.min_rounds);
@@ -150,10 +150,14 @@ void PlanSession::drop(std::size_t cell, const std::string& reason) {
   progress_.line(fmt::format("{} failed: {}", plan_.cells[cell].name, reason));
 }
 
+bool PlanSession::is_late(const GroupState& state) const {
+  return now_ns() - begun_ns_ + state.last_round_ns > plan_.max_time_ns;
+}
+
 void PlanSession::judge(GroupState& state) {
   const double width = state.width = widest_half_width(plan_, results_, state.group, state.cells);
   const bool narrow = width <= plan_.wanted_half_width;
-  const bool late = now_ns() - begun_ns_ + state.last_round_ns > plan_.max_time_ns;
+  const bool late = is_late(state);
   state.done = state.cells.empty() || state.rounds >= plan_.max_rounds || (!needs_rounds(state) && (narrow || late));
   const std::string widest = std::isfinite(width) ? fmt::format("widest interval ±{:.1f}%", width * 100)
                                                   : std::string("too few rounds for an interval yet");

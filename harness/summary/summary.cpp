@@ -257,9 +257,16 @@ class GroupSummarizer {
     return format_ratio(1 / over_first) + " the rate";
   }
 
-  // Which cells are best; empty where fewer than two have a place.
+  // Which cells are best; of a single one that has a place, that it is the only one.
   std::string praise(const Ranking& ranking) const {
-    if (ranking.order.size() < 2) return {};
+    if (ranking.order.empty()) return {};
+    if (ranking.order.size() == 1) {
+      const std::size_t only = ranking.order.front().cell;
+      const auto row = std::ranges::find(summary_.cells, only, &CellSummary::cell);
+      return ranking.by == RankedBy::cpu ? fmt::format("Only {} met {} requests/s.", label(only),
+                                                       format_count(row->service->offered_rate.median))
+                                         : fmt::format("Only {} can be ranked.", label(only));
+    }
     if (!ranking.bounded) {
       return fmt::format("{}: {}, but fewer than 6 rounds cannot tell models apart.", best_by(ranking),
                          label(ranking.order.front().cell));

@@ -198,5 +198,34 @@ TEST(AbCli, SaysWhatIsWrongWithItsArguments) {
   EXPECT_THAT(refusal({"--baseline=a", "--out=r.json"}), HasSubstr("`bench ab` does not take it"));
 }
 
+// ---- doctor and export ----
+
+TEST(DoctorCli, LooksAtTheMachineAndMeasuresItsNoise) {
+  const TempFolder folder;
+  const Finished doctor = run_program({BENCH_BINARY, "doctor", "--format=json", "--quiet"}, {.folder = folder.path()});
+  EXPECT_EQ(doctor.exit_status, 0) << doctor.err;
+  std::vector<std::string> about;
+  for (const Json& finding : Json::parse(doctor.out)["findings"]) {
+    about.push_back(finding["about"]);
+    EXPECT_TRUE(finding["health"] == "ok" || finding["health"] == "warn" || finding["health"] == "bad");
+    EXPECT_NE(finding["found"], "");
+  }
+  for (const char* each : {"descriptor limit", "listen queue", "steal time", "io_uring", "noise floor of cpu",
+                           "noise floor of io", "noise floor of echo"}) {
+    EXPECT_THAT(about, testing::Contains(each));
+  }
+  EXPECT_THAT(folder.entries(), IsEmpty());
+  EXPECT_EQ(run_program({BENCH_BINARY, "doctor", "--format=csv"}).exit_status, 2);
+}
+
+TEST(ExportCli, WritesWhatIsAskedFor) {
+  const Files files;
+  const std::string path = files.add("r.json", jobs(1e7, 1e7));
+  EXPECT_THAT(run_program({BENCH_BINARY, "export", path, "--format=junit"}).out, StartsWith("<?xml"));
+  EXPECT_THAT(run_program({BENCH_BINARY, "export", path}).err, HasSubstr("choose --format="));
+  EXPECT_EQ(run_program({BENCH_BINARY, "export", "--format=csv"}).exit_status, 2);
+  EXPECT_EQ(run_program({BENCH_BINARY, "export", files.folder.file("absent"), "--format=csv"}).exit_status, 1);
+}
+
 }  // namespace
 }  // namespace bench

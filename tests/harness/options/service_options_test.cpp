@@ -300,7 +300,7 @@ TEST(Suite, GivesDefaults) {
   EXPECT_THAT(options.models, SizeIs(all_models().size()));
   EXPECT_THAT(options.service.connections, ElementsAre(1, 10, 100, 1000, 10'000));
   EXPECT_THAT(options.service.rates, ElementsAre(10'000));
-  EXPECT_EQ(options.max_time_ns, 540'000'000'000);
+  EXPECT_EQ(options.max_time_ns, 630'000'000'000);
   EXPECT_FALSE(options.repetitions);
 }
 

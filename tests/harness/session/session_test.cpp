@@ -161,9 +161,9 @@ TEST(Session, GivesARunThatMayNotBeBelievedASecondTryWhereRoundsAreCounted) {
   const Plan once = plan_of({"--model=serial", "--workload=io", "--repetitions=1"});
   EXPECT_THAT(samples_of(ScriptedRuns(once, first_is_short).session()), ElementsAre(1));
   Plan open_end = plan_of({"--model=serial", "--workload=io"});
-  open_end.max_time_ns = 0;
   EXPECT_THAT(samples_of(ScriptedRuns(open_end, first_is_short).session()), ElementsAre(9));   // eight are valid
-  EXPECT_THAT(samples_of(ScriptedRuns(open_end, all_are_short).session()), ElementsAre(10));  // and no more than that
+  open_end.max_time_ns = 0;
+  EXPECT_THAT(samples_of(ScriptedRuns(open_end, first_is_short).session()), ElementsAre(8));  // for want of time
 }
 
 TEST(Session, RunsEachCellOnceInARound) {

@@ -242,6 +242,13 @@ TEST(ServiceTable, SaysWhyTheCpuOfAServerIsUnknown) {
   EXPECT_THAT(text, HasSubstr("Warning: CPU of the server unknown: process 42 ended in the window.\n"));
 }
 
+TEST(ServiceTable, SaysWhoAloneMetTheRate) {
+  ServiceExample example({"threads", "epoll"}, RateMode::fixed, 8000);
+  example.add_six(0, 5000, 3500, Limit::server);
+  example.add_six(1, 8000, 3500, Limit::rate);
+  EXPECT_THAT(table(example), HasSubstr("\nOnly epoll met 8,000 requests/s. Not ranked: threads (server).\n"));
+}
+
 // 3 of 100 requests were not answered: what is known of the slowest 3% is their age.
 TEST(ServiceTable, MarksPercentilesThatAreAges) {
   ServiceExample example({"epoll"}, RateMode::fixed, 100);
