@@ -103,14 +103,8 @@ void PlanSession::run_round(GroupState& state) {
 void PlanSession::run_cell(GroupState& state, std::size_t cell) {
   const SessionKind& kind = kind_of(plan_.groups[state.group]);
   CellResult& result = results_.cells[cell];
-  // Where rounds are counted, a run whose figures may not be believed gets a second try. Where they go on as long as
-  // there is time, that is the next round's.
-  const bool counted = plan_.min_rounds == plan_.max_rounds && plan_.max_rounds > 1;
-  for (int tries = counted ? 2 : 1; tries > 0 && !stopped(); --tries) {
-    std::optional<Sample> sample = kind.run(*this, state, cell);
-    if (!sample) break;
+  if (std::optional<Sample> sample = kind.run(*this, state, cell)) {
     if (plan_.injected_slowdown > 0) slow_down(*sample, plan_.injected_slowdown);
-    if (why_invalid(*sample).empty() || result.failure) tries = 0;
     result.samples.push_back(std::move(*sample));
   }
   if (kind.is_settled && kind.is_settled(result)) std::erase(state.cells, cell);

@@ -257,15 +257,14 @@ class GroupSummarizer {
     return format_ratio(1 / over_first) + " the rate";
   }
 
-  // Which cells are best; of a single one that has a place, that it is the only one.
+  // Which cells are best; of a single one that met the rate, that it is the only one.
   std::string praise(const Ranking& ranking) const {
     if (ranking.order.empty()) return {};
     if (ranking.order.size() == 1) {
+      if (ranking.by != RankedBy::cpu) return {};
       const std::size_t only = ranking.order.front().cell;
       const auto row = std::ranges::find(summary_.cells, only, &CellSummary::cell);
-      return ranking.by == RankedBy::cpu ? fmt::format("Only {} met {} requests/s.", label(only),
-                                                       format_count(row->service->offered_rate.median))
-                                         : fmt::format("Only {} can be ranked.", label(only));
+      return fmt::format("Only {} met {} requests/s.", label(only), format_count(row->service->offered_rate.median));
     }
     if (!ranking.bounded) {
       return fmt::format("{}: {}, but fewer than 6 rounds cannot tell models apart.", best_by(ranking),

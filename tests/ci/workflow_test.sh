@@ -58,7 +58,7 @@ grep -q '^### candidate against baseline: ' "$folder/summary.md" || fail "no sum
 cmp -s "$folder/ab.md" "$folder/summary.md" || fail "the comment is not the summary"
 
 # What is slower stops it.
-plan="$plan --inject=slowdown:300%"
+plan="$plan --inject=slowdown:100%"
 status=0
 run_step 'Hold this change against main' || status=$?
 [[ $status -eq 3 ]] || fail "a change that is slower ends with $status"
