@@ -3,7 +3,7 @@ import json
 
 from plots import quantities, style
 from plots.errors import Skip
-from plots.result import Value
+from plots.result import DERIVED, Value
 
 
 def draw(result):
@@ -23,7 +23,7 @@ def draw(result):
 def _load(group):
     """What is the same throughout a sweep: all parameters but the connections, what they come to, and a rate that was
     found out for each number of them."""
-    own = ["connections", "active", "workers", "stack_bytes", "service_compute_steps"]
+    own = ["connections", "active", *DERIVED]
     if group.parameter("rate_mode") != "fixed":
         own.append("offered_rate_per_second")
     parameters = next(cell.parameters for cell in group.cells if cell.parameters)

@@ -4,9 +4,10 @@ import json
 
 from plots import quantities, style
 from plots.errors import Skip
+from plots.result import DERIVED
 
 FEWEST = 3  # rates that show a bend
-OWN = ("offered_rate_per_second", "workers", "stack_bytes", "service_compute_steps")  # may differ within a sweep
+OWN = ("offered_rate_per_second", *DERIVED)  # may differ within a sweep
 
 
 def draw(result):

@@ -15,6 +15,9 @@ from plots.errors import PlotError
 
 PERCENTILES = ("p50", "p90", "p99", "p99_9")
 
+# Parameters of a service that follow from others, so that they differ along a sweep: a window is as long as it takes.
+DERIVED = ("workers", "stack_bytes", "service_compute_steps", "duration_ns", "warmup_ns")
+
 # Why a cell has no place, by its loop and what its limit was: in a few words, and what that means.
 FLAWS = {
     ("open", "server"): ("rate not met", "the server was busy before all that was offered was answered"),

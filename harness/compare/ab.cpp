@@ -27,6 +27,7 @@ struct PairedCell {
   std::string why_not;            // of the last pair without figures
   std::size_t failed = 0;         // pairs in which the candidate failed and the baseline had figures
   std::size_t missing = 0;        // pairs in which it had none for whatever reason, and the baseline did
+  std::size_t differing = 0;      // pairs in which the builds were told otherwise
   std::size_t without = 0;        // pairs in which the baseline had none
   std::string why_failed;         // of the last that failed
 };
@@ -236,7 +237,11 @@ class Ab {
     Reading one = read(before, metric, "baseline");
     Reading other = read(after, metric, "candidate");
     const std::vector<std::string> differing = differing_facts(before.parameters, after.parameters);
-    if (!differing.empty()) one = {.value = {}, .why_not = differing.front()};
+    if (!differing.empty()) {
+      ++cell->differing;
+      cell->why_not = differing.front();
+      return;
+    }
     if (one.value && other.value) {
       cell->before.push_back(*one.value);
       cell->after.push_back(*other.value);
@@ -256,7 +261,7 @@ class Ab {
   // A candidate that has failed once has failed; runs that may not be believed happen to both, but not mostly to one.
   static ComparedCell without_loss(ComparedCell cell, const PairedCell& from) {
     const std::size_t pairs = from.before.size() + from.missing + from.without;
-    cell.had_figures = !from.before.empty() || from.missing != 0;
+    cell.had_figures = !from.before.empty() || from.missing != 0 || from.differing != 0;
     cell.lost = from.failed != 0 || 2 * from.missing > pairs;
     if (from.failed != 0) {
       cell.why = fmt::format("{} of {} pairs: {}", from.failed, pairs, from.why_failed);

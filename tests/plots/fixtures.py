@@ -97,7 +97,9 @@ class Document:
                       "service_wait_ns": 0, "heavy_percent": heavy_percent, "loop": "open" if rate_mode else "closed"}
         if rate_mode:
             parameters |= {"rate_mode": rate_mode, "offered_rate_per_second": offered, "arrivals": "constant"}
-        parameters |= {"duration_ns": 1_000_000_000, "warmup_ns": 0, "server_cpus": [0], "client_cpus": [1],
+        # A window is as long as its load takes, so that it differs along a sweep.
+        window_ns = max(100_000_000, round(1.2e9 * active / offered)) if rate_mode else 100_000_000 + 50_000 * active
+        parameters |= {"duration_ns": window_ns, "warmup_ns": window_ns // 2, "server_cpus": [0], "client_cpus": [1],
                        "client_threads": 1}
         name = f"/connections:{connections}" + (f"/active:{active}" if active < connections else "")
         name += f"/message:{message_bytes}"

@@ -227,6 +227,22 @@ TEST(Ab, AcquitsNothingThatHasNoFiguresAnyMore) {
   EXPECT_EQ(result.comparison.cells[0].verdict, CompareVerdict::slower);
 }
 
+// A default that has changed makes another cell of the same name.
+TEST(Ab, ComparesNothingThatTheBuildsWereToldOtherwise) {
+  const RunSide run_side = [&](Side side, std::uint32_t) -> std::optional<ReadResult> {
+    ResultDocument document;
+    document.job("io/epoll", {1e6});
+    document.set_of("io/epoll", "/bench/parameters/tasks", side == Side::candidate ? 7 : 8);
+    return parse_result(document.text(), "drawn", "drawn");
+  };
+  const ComparedCell cell = run_ab({.rules = {}, .self_pairs = 0, .max_time_ns = 0}, run_side, [](std::string_view) {
+                            }).comparison.cells.at(0);
+  EXPECT_EQ(cell.verdict, CompareVerdict::not_comparable);
+  EXPECT_EQ(cell.why, "tasks: 8 against 7");
+  EXPECT_TRUE(cell.had_figures);
+  EXPECT_FALSE(cell.lost);
+}
+
 TEST(Ab, BeginsNoPairWhenTheTimeIsUp) {
   DrawnBuilds builds(1, 1, 0);
   const AbResult result =
