@@ -308,8 +308,11 @@ def row_scale(axis, values, text):
 def row_text(axes, value, height, cell, text, reason=False):
     """The figure of a row in words, right of its dot; with why it is not to be ranked, in a word or with its reason."""
     why = cell.flaw_reason if reason else cell.flaw
-    words = text(value.median) + (f" ({textwrap.shorten(why, 60, placeholder=' …')})" if why else "")
-    axes.annotate(words, (max(value.high or 0, value.median), height), xytext=(6, 0), textcoords="offset points",
+    end = max(value.high or 0, value.median)
+    across = axes.transAxes.inverted().transform(axes.transData.transform((end, height)))[0]
+    room = round(60 - 26 * across)  # characters: the further to the right, the fewer
+    words = text(value.median) + (f" ({textwrap.shorten(why, room, placeholder=' …')})" if why else "")
+    axes.annotate(words, (end, height), xytext=(6, 0), textcoords="offset points",
                   va="center", fontsize=SMALL, color=MUTED, annotation_clip=False, parse_math=False)
 
 
