@@ -48,12 +48,14 @@ Pipe make_pipe() {
   _exit(127);
 }
 
-void add_said(int fd, std::string& said) {
+// Whether there was anything.
+bool add_said(int fd, std::string& said) {
   std::array<char, 4096> part{};
   const ssize_t size = read(fd, part.data(), part.size());
-  if (size <= 0) return;
+  if (size <= 0) return false;
   said.append(part.data(), static_cast<std::size_t>(size));
   if (said.size() > most_said) said.erase(0, said.size() - most_said);
+  return true;
 }
 
 }  // namespace
@@ -99,9 +101,7 @@ ProgramEnd run_to_end(const std::vector<std::string>& arguments, const std::stri
       nanosleep(&pause, nullptr);
     }
   }
-  for (std::size_t before = SIZE_MAX; end.said.size() != before;) {
-    before = end.said.size();
-    add_said(said.out.get(), end.said);
+  while (add_said(said.out.get(), end.said)) {
   }
   int error = 0;
   if (read(failure.out.get(), &error, sizeof error) == sizeof error) {

@@ -50,7 +50,10 @@ plan='--model=serial --workload=io --tasks=2 --wait=1ms --threshold=5%'
 
 runner=here
 run_step 'Look at the machine' >"$folder/doctor.txt"
-grep -q 'noise floor of echo' "$folder/doctor.txt" || fail "doctor says nothing of echo"
+for about in 'descriptor limit' 'listen queue' 'steal time' io_uring 'noise floor of cpu' 'noise floor of io' \
+             'noise floor of echo'; do
+  grep -qE "^(ok|warn|bad) +$about  " "$folder/doctor.txt" || fail "doctor says nothing of: $about"
+done
 
 # 3: by chance.
 run_step 'Hold this change against main' || [[ $? -eq 3 ]] || fail "ab"
