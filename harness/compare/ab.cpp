@@ -213,7 +213,7 @@ class Ab {
     }
     std::string why = fmt::format("no figure in the {} of: {}", side, metric.meaning);
     for (const ReadRun& run : cell.runs) {
-      const std::optional<double> value = run.values[static_cast<std::size_t>(&metric - metrics.data())];
+      const std::optional<double> value = run.values[place_of(metric)];
       if (!run.why_invalid.empty()) why = fmt::format("invalid in the {}: {}", side, run.why_invalid);
       if (run.why_invalid.empty() && value && *value > 0) return {.value = value, .why_not = {}};
     }

@@ -35,8 +35,6 @@ double half_width(const Ratio& ratio) {
   return ratio.bounded ? std::log(ratio.high / ratio.low) / 2 : std::numeric_limits<double>::infinity();
 }
 
-std::size_t place_of(const Metric& metric) { return static_cast<std::size_t>(&metric - metrics.data()); }
-
 std::vector<double> values_of(const ReadCell& cell, const Metric& metric, const Ruler& best, double Ruler::*probe,
                               std::optional<Regime> regime) {
   std::vector<double> values;

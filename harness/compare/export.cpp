@@ -21,7 +21,7 @@ const Metric& metric_of(const ReadResult& result, const ReadCell& cell) {
 // What its table is ranked by; nothing where the cell has no figures that may be believed.
 const Estimate* figure_of(const ReadResult& result, const ReadCell& cell) {
   if (!cell.failure.empty() || !cell.invalid.empty()) return nullptr;
-  const auto& found = cell.medians[static_cast<std::size_t>(&metric_of(result, cell) - metrics.data())];
+  const auto& found = cell.medians[place_of(metric_of(result, cell))];
   return found ? &*found : nullptr;
 }
 

@@ -46,7 +46,7 @@ ByRound costs_of(const ReadResult& result, const ReadCell& cell, const Metric& m
   const auto probe = summary_kind(result.groups[cell.group].kind).probe;
   ByRound costs;
   for (const ReadRun& run : cell.runs) {
-    const std::optional<double> value = run.values[static_cast<std::size_t>(&metric - metrics.data())];
+    const std::optional<double> value = run.values[place_of(metric)];
     if (!run.why_invalid.empty() || !value || *value <= 0) continue;
     costs[run.round] = {.value = metric.more_is_better ? 1 / *value : *value,
                         .regime = regime_of(run.surroundings, best, probe)};
@@ -57,7 +57,7 @@ ByRound costs_of(const ReadResult& result, const ReadCell& cell, const Metric& m
 std::optional<Estimate> value_of(const ReadCell& cell, const Metric& metric) {
   std::vector<double> values;
   for (const ReadRun& run : cell.runs) {
-    const std::optional<double> value = run.values[static_cast<std::size_t>(&metric - metrics.data())];
+    const std::optional<double> value = run.values[place_of(metric)];
     if (run.why_invalid.empty() && value) values.push_back(*value);
   }
   if (values.empty()) return std::nullopt;

@@ -32,6 +32,9 @@ inline constexpr std::size_t metric_count = 7;
 /// All there are.
 extern const std::array<Metric, metric_count> metrics;
 
+/// Its place among them.
+inline std::size_t place_of(const Metric& metric) { return static_cast<std::size_t>(&metric - metrics.data()); }
+
 /// That of this name, which exists.
 const Metric& metric_named(std::string_view name);
 
