@@ -108,7 +108,7 @@ struct Plan {
   std::uint64_t seed = 0;
   std::uint32_t min_rounds = 8;  ///< Fewer tell nothing apart at 99%.
   std::uint32_t max_rounds = 200;
-  bool measure_memory = true;  ///< Of jobs, in runs of their own.
+  bool measure_memory = true;       ///< Of jobs, in runs of their own.
   double injected_slowdown = 0;     ///< By so much every figure is made worse, for tests of comparisons.
   double wanted_half_width = 0.02;  ///< Of every median's interval, as a fraction; rounds end when it is reached.
   std::int64_t max_time_ns = 0;

@@ -153,7 +153,8 @@ std::string ideal_of(const GroupSummary& summary) {
 constexpr std::string_view legend =
     "rate/s: requests answered per second, median of the rounds; 95%: interval of the median beside it; p50 to p99.9: "
     "latency, in an\n"
-    "open loop from when a request was due, ≥ where it is the age of requests that were not answered; CPU/request: of the server, user and system; over ideal: multiple of its "
+    "open loop from when a request was due, ≥ where it is the age of requests that were not answered; CPU/request: of "
+    "the server, user and system; over ideal: multiple of its "
     "bare\n"
     "system calls; switches: of the server per request, waiting+preempted; server, load: how busy their CPUs were; "
     "served:\n"

@@ -616,7 +616,8 @@ TEST(Help, IsThereForEachCommand) {
 }
 
 TEST(Help, ExplainsEveryFlagThatTheCommandTakesAndNoOther) {
-  for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab, Command::doctor, Command::export_result}) {
+  for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab,
+                                Command::doctor, Command::export_result}) {
     const std::string help = help_text(tables(), command);
     EXPECT_THAT(help, AllOf(HasSubstr("Usage:"), HasSubstr("Examples:\n  bench"), HasSubstr("Exit status:")));
     for (const FlagRow& row : all_flags(tables())) {
@@ -630,7 +631,8 @@ TEST(Help, ExplainsEveryFlagThatTheCommandTakesAndNoOther) {
 }
 
 TEST(Help, HasExamplesThatAreTaken) {
-  for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab, Command::doctor, Command::export_result}) {
+  for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab,
+                                Command::doctor, Command::export_result}) {
     const std::string help = help_text(tables(), command);
     const std::size_t begin = help.find("Examples:\n");
     const std::string examples = help.substr(begin, help.find("\n\n", begin) - begin);
