@@ -146,8 +146,6 @@ class Comparing {
   // Of the runs of both that found the machine in the same steady regime, if these say about as much as all do.
   ComparedCell compare_alike(const ReadCell& before, const ReadCell& after, const Metric& metric,
                              double Ruler::*probe) const {
-    constexpr double about = 1.25;
-    constexpr std::size_t fewest_share = 5;
     ComparedCell of_all =
         compare_runs(before.name, metric, all_values(before, metric), all_values(after, metric), false);
     const double enough = smallest_level(before_.cells.size());
@@ -156,8 +154,8 @@ class Comparing {
     for (const Regime regime : {Regime::usual, Regime::slow}) {
       const std::vector<double> some_before = values_of(before, metric, best_, probe, regime);
       const std::vector<double> some_after = values_of(after, metric, best_, probe, regime);
-      if (some_before.size() < std::max(fewest_runs, of_all.before.samples / fewest_share)) continue;
-      if (some_after.size() < std::max(fewest_runs, of_all.after.samples / fewest_share)) continue;
+      if (some_before.size() < std::max(fewest_runs, of_all.before.samples / regime_share)) continue;
+      if (some_after.size() < std::max(fewest_runs, of_all.after.samples / regime_share)) continue;
       ComparedCell some = compare_runs(before.name, metric, some_before, some_after, false);
       if (all_decide && some.test->least_p() > enough) continue;
       some.regime = regime;
@@ -167,7 +165,7 @@ class Comparing {
     double narrowest = std::numeric_limits<double>::infinity();
     for (const ComparedCell& cell : candidates) narrowest = std::min(narrowest, half_width(cell.change));
     return *std::ranges::find_if(candidates, [&](const ComparedCell& cell) {
-      return half_width(cell.change) <= about * narrowest || &cell == &candidates.back();
+      return half_width(cell.change) <= regime_width * narrowest || &cell == &candidates.back();
     });
   }
 

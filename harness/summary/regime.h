@@ -21,6 +21,11 @@ enum class Regime : std::uint8_t {
 /// What others may use of the CPUs, as a median over runs, before a reader has to know.
 inline constexpr double disturbing_share = 0.1;
 
+/// Figures may rest on the runs of one regime where these are one in so many of the valid runs at the least, since the
+/// best few of many may be too good to be true, and where their interval is up to so many times the narrowest.
+inline constexpr std::size_t regime_share = 5;
+inline constexpr double regime_width = 1.25;
+
 /// Of the readings of each probe around all samples the best tenth's last: a single one may be too good to be true. 0
 /// where there is none.
 Ruler best_readings(const std::vector<Surroundings>& around);

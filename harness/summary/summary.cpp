@@ -63,8 +63,6 @@ struct Basis {
 // is measured only takes runs away, and the fewer are left the less is a median sure.
 Basis choose_basis(const Plan& plan, const Results& results, const Ruler& best, std::size_t group_index,
                    const std::vector<std::size_t>& cells) {
-  constexpr double about = 1.25;           // times the narrowest is as good
-  constexpr std::size_t fewest_share = 5;  // of the valid runs: the best few of many may be too good to be true
   const Group& group = plan.groups[group_index];
   std::array<Basis, 3> candidates{Basis{.regime = Regime::usual}, Basis{.regime = Regime::slow}, Basis{}};
   for (const std::size_t cell : cells) {
@@ -73,7 +71,7 @@ Basis choose_basis(const Plan& plan, const Results& results, const Ruler& best, 
     for (Basis& basis : candidates) {
       const std::vector<std::size_t>& runs = basis.regime ? sorted.by_regime[*basis.regime] : sorted.valid;
       double half_width = std::numeric_limits<double>::infinity();
-      if (runs.size() >= std::max(fewest_runs, sorted.valid.size() / fewest_share)) {
+      if (runs.size() >= std::max(fewest_runs, sorted.valid.size() / regime_share)) {
         std::vector<double> costs;
         for (const std::size_t run : runs) costs.push_back(ranked_cost(group, samples[run]));
         half_width = median_estimate(costs).half_width();
@@ -83,7 +81,8 @@ Basis choose_basis(const Plan& plan, const Results& results, const Ruler& best, 
   }
   const double narrowest = std::ranges::min_element(candidates, {}, &Basis::half_width)->half_width;
   if (!std::isfinite(narrowest)) return candidates.back();
-  return *std::ranges::find_if(candidates, [&](const Basis& basis) { return basis.half_width <= about * narrowest; });
+  return *std::ranges::find_if(candidates,
+                               [&](const Basis& basis) { return basis.half_width <= regime_width * narrowest; });
 }
 
 RunsUsed use_runs(SortedRuns sorted, std::size_t runs, std::optional<Regime> regime) {
