@@ -18,7 +18,7 @@ struct PrimitiveSetup {
   std::uint32_t units = 0;                          ///< Units that take part, where its rows differ in that.
   std::vector<int> cpus;                            ///< CPUs over which the units are spread.
   std::uint64_t stack_bytes = default_stack_bytes;  ///< Of each fiber.
-  std::int64_t minimum_ns = 100'000'000;            ///< The operations measured take so long together.
+  std::int64_t minimum_ns = 30'000'000;             ///< The operations measured take so long together.
 };
 
 /// One run of a primitive, seen by all of its units, whether thread or process.
