@@ -78,6 +78,7 @@ struct LoadCounts {
   std::uint64_t connections_asked = 0;
   std::uint64_t connections_established = 0;  ///< Places that had a connection at any time of the run.
   std::uint64_t connections_failed = 0;       ///< Places that never had one.
+  std::uint64_t connections_begun = 0;        ///< Attempts over the whole run, failed ones and those in a place again.
   std::int64_t connect_phase_ns = 0;          ///< Until all were established, or given up.
   std::uint64_t reconnects = 0;               ///< Connections established in the window, as under churn.
   std::uint64_t messages_pushed = 0;          ///< Until the end of the drain: what no request asked for.

@@ -52,6 +52,7 @@ void Worker::begin_connections() {
 void Worker::begin_connection(std::uint32_t index) {
   Connection& connection = connections_[index];
   connection.since_ns = read_clock();
+  ++link_.report.connections_begun;
   ClientSocket made = bench::begin_connection(plan_.target, connection.number, share_.first_source);
   if (made.error != 0 && made.error != EINPROGRESS) return connection_failed(index, made.error);
   connection.fd = std::move(made.fd);

@@ -7,6 +7,7 @@ namespace bench {
 
 void merge(LoadReport& report, const WorkerReport& worker) {
   report.connections_established += worker.connections_established;
+  report.connections_begun += worker.connections_begun;
   for (std::size_t kind = 0; kind < load_error_kinds; ++kind) report.errors[kind] += worker.errors[kind];
   if (report.error_text.empty()) report.error_text = worker.error_text;
   report.connect_time->merge(worker.connect_time);

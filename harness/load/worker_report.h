@@ -26,6 +26,7 @@ struct LoadControl {
 struct WorkerReport {
   std::atomic<LoadPhase> done;
   std::uint32_t connections_established;
+  std::uint64_t connections_begun;
   LoadErrorCounts errors;
   char error_text[160];  ///< Zero-terminated.
   Histogram connect_time;

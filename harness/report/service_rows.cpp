@@ -151,6 +151,7 @@ void fill_load(const ServiceSample& service, Json& bench) {
   bench["sent_bytes"] = load.sent_bytes;
   bench["connections_asked"] = load.connections_asked;
   bench["connections_established"] = load.connections_established;
+  bench["connections_begun"] = load.connections_begun;
   bench["connect_phase_ns"] = load.connect_phase_ns;
   bench["connections_active"] = load.active_asked;
   bench["connections_due"] = load.active_due();

@@ -28,6 +28,11 @@ ServerCpus cpus_of(const Plan& plan, const Cell& cell) {
           .load_own = static_cast<std::uint32_t>(load_own)};
 }
 
+ServerCounts counts_of(const Group& group) {
+  if (group.foreign) return ServerCounts::nothing;
+  return group.service->transport == Transport::tcp ? ServerCounts::connections : ServerCounts::datagrams;
+}
+
 // One run at an offered rate, 0 for the closed loop.
 std::optional<Sample> run_at(PlanSession& session, GroupState& state, std::size_t index, double rate,
                              std::optional<std::chrono::nanoseconds> duration = std::nullopt) {
@@ -43,7 +48,8 @@ std::optional<Sample> run_at(PlanSession& session, GroupState& state, std::size_
   const auto outcome =
       session.launch(request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
   if (!outcome) return std::nullopt;
-  return make_service_sample(session.report(), state.rounds, rate, cpus_of(session.plan(), cell));
+  return make_service_sample(session.report(), state.rounds, rate, cpus_of(session.plan(), cell),
+                             counts_of(session.plan().group_of(cell)));
 }
 
 // What a cell answers in the closed loop: where to look for rates that it can bear.

@@ -90,6 +90,19 @@ std::string share_of_window(double ns, double window_ns) {
   return fmt::format("{} of {}", format_duration(ns), format_duration(window_ns));
 }
 
+// Why what the server and the load have counted cannot both be true; empty where it can.
+std::string why_counts_differ(const LoadFigures::Counted& counted) {
+  const auto& [what, accepted, answered, begun] = counted;
+  if (answered > accepted) {
+    return fmt::format("{} {} got replies, and the server took {}: another server answers at its address", answered,
+                       what, accepted);
+  }
+  if (begun && accepted > *begun) {
+    return fmt::format("the server took {} {}, and the load made {}: others use it", accepted, what, *begun);
+  }
+  return {};
+}
+
 // Why the figures may not be believed; empty where they may.
 std::string why_invalid(const LoadFigures& figures, Limit limit) {
   if (figures.wrong_replies != 0) return fmt::format("{} wrong replies", figures.wrong_replies);
@@ -115,6 +128,9 @@ std::string why_invalid(const LoadFigures& figures, Limit limit) {
   if (std::abs(figures.littles_law_ratio - 1) > littles_law_tolerance) {
     return fmt::format("time in flight is {:.2f} × what rate and latency say (Little's law)",
                        figures.littles_law_ratio);
+  }
+  if (figures.counted) {
+    if (std::string why = why_counts_differ(*figures.counted); !why.empty()) return why;
   }
   if (figures.over_ideal > 0 && figures.over_ideal < below_ideal) {
     return fmt::format("the server used {:.2f} × the CPU time of its bare system calls: not all of it was seen",

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -57,6 +58,15 @@ struct LoadFigures {
   double server_busy = 0;      ///< CPU time as a share of what the model can use and the load has left.
   double over_ideal = 0;       ///< Server CPU per request as a multiple of its bare system calls; 0: not known.
   double littles_law_ratio = 1;
+
+  /// Over the whole run, by what the server counts: connections, or datagrams.
+  struct Counted {
+    std::string_view what;               ///< "connections"
+    std::uint64_t accepted = 0;          ///< By the server.
+    std::uint64_t answered = 0;          ///< Of the load's, those that got a reply; at least so many.
+    std::optional<std::uint64_t> begun;  ///< By the load, failed attempts too; nothing where nobody counts them.
+  };
+  std::optional<Counted> counted = std::nullopt;  ///< Nothing where the server is foreign.
 };
 
 struct Judgement {

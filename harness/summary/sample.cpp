@@ -23,6 +23,21 @@ std::uint64_t broken_connections(const LoadCounts& load) {
          load.error_count(LoadError::timeout);
 }
 
+std::optional<LoadFigures::Counted> counted(const RunReport& report, ServerCounts counts) {
+  const LoadCounts& load = report.service.load;
+  const std::uint64_t accepted = report.server.accepted.load();
+  switch (counts) {
+    case ServerCounts::connections:
+      return LoadFigures::Counted{
+          .what = "connections", .accepted = accepted, .answered = load.active_served, .begun = load.connections_begun};
+    case ServerCounts::datagrams:
+      return LoadFigures::Counted{
+          .what = "datagrams", .accepted = accepted, .answered = load.requests_answered(), .begun = std::nullopt};
+    case ServerCounts::nothing: break;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns) {
@@ -75,7 +90,8 @@ Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::
   return sample;
 }
 
-Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, const ServerCpus& cpus) {
+Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, const ServerCpus& cpus,
+                           ServerCounts counts) {
   const ServiceMeasurement& measured = report.service;
   const LoadCounts& load = measured.load;
   const double answered = static_cast<double>(std::max<std::uint64_t>(load.requests_answered(), 1));
@@ -155,7 +171,8 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
              .others_busy = sample.surroundings.others_busy,
              .server_busy = left_ns > 0 ? share(measured.usage_to_stop.cpu_ns, left_ns) : 1,
              .over_ideal = share(measured.usage.cpu_ns, answered * measured.bare_request_ns),
-             .littles_law_ratio = service.littles_law_ratio});
+             .littles_law_ratio = service.littles_law_ratio,
+             .counted = counted(report, counts)});
   return sample;
 }
 

@@ -132,6 +132,9 @@ struct Results {
   std::int64_t elapsed_ns = 0;
 };
 
+/// What a server counts as accepted.
+enum class ServerCounts { nothing, connections, datagrams };
+
 /// The CPUs of a server.
 struct ServerCpus {
   std::uint32_t usable = 1;    ///< As many as its model can use.
@@ -141,7 +144,8 @@ struct ServerCpus {
 };
 
 /// The sample of a service's run in `report`.
-Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, const ServerCpus& cpus);
+Sample make_service_sample(const RunReport& report, std::uint32_t round, double offered_rate, const ServerCpus& cpus,
+                           ServerCounts counts = ServerCounts::nothing);
 
 /// The sample of a primitive's run in `report`.
 Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns,

@@ -297,5 +297,18 @@ TEST(LimitName, IsWhatResultFilesSay) {
   EXPECT_EQ(limit_name(Limit::errors), "errors");
 }
 
+TEST(Judge, HoldsTheServersCountsAgainstTheLoads) {
+  LoadFigures figures = closed_loop();
+  figures.counted = {.what = "connections", .accepted = 12, .answered = 10, .begun = 12};
+  EXPECT_TRUE(judge(figures).valid);
+  figures.counted->accepted = 13;
+  EXPECT_EQ(judge(figures).why_invalid, "the server took 13 connections, and the load made 12: others use it");
+  figures.counted->accepted = 9;
+  EXPECT_EQ(judge(figures).why_invalid,
+            "10 connections got replies, and the server took 9: another server answers at its address");
+  figures.counted = {.what = "datagrams", .accepted = 1'000'000, .answered = 1000, .begun = std::nullopt};
+  EXPECT_TRUE(judge(figures).valid);
+}
+
 }  // namespace
 }  // namespace bench
