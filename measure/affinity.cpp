@@ -2,27 +2,35 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sched.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <new>
 #include <system_error>
 
 namespace bench {
 
+CpuSet::CpuSet(std::size_t most) : bytes_(CPU_ALLOC_SIZE(most)), set_(CPU_ALLOC(most)) {
+  if (!set_) throw std::bad_alloc();
+  CPU_ZERO_S(bytes_, set_.get());
+}
+
+CpuSet::CpuSet(std::span<const int> cpus)
+    : CpuSet(cpus.empty() ? 1 : static_cast<std::size_t>(*std::ranges::max_element(cpus)) + 1) {
+  for (const int cpu : cpus) add(cpu);
+}
+
 std::vector<int> available_cpu_numbers() {
-  // Sized at run time: a cpu_set_t ends at 1,024 CPUs.
   for (int most = 1024;; most *= 2) {
-    cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(most));
-    const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(most));
-    std::vector<int> numbers;
-    const int result = sched_getaffinity(0, bytes, set);
-    const int error = errno;
-    for (int cpu = 0; result == 0 && cpu < most; ++cpu) {
-      if (CPU_ISSET_S(static_cast<std::size_t>(cpu), bytes, set)) numbers.push_back(cpu);
+    const CpuSet set(static_cast<std::size_t>(most));
+    if (sched_getaffinity(0, set.bytes(), set.data()) == 0) {
+      std::vector<int> numbers;
+      for (int cpu = 0; cpu < most; ++cpu) {
+        if (set.has(cpu)) numbers.push_back(cpu);
+      }
+      return numbers;
     }
-    CPU_FREE(set);
-    if (result == 0) return numbers;
-    if (error != EINVAL || most > 1 << 20) throw std::system_error(error, std::generic_category(), "sched_getaffinity");
+    if (errno != EINVAL || most > 1 << 20) throw std::system_error(errno, std::generic_category(), "sched_getaffinity");
   }
 }
 
@@ -30,10 +38,8 @@ std::uint32_t available_cpus() { return static_cast<std::uint32_t>(available_cpu
 
 void pin_to(std::span<const int> cpus) {
   if (cpus.empty()) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const int cpu : cpus) CPU_SET(static_cast<std::size_t>(cpu), &set);
-  if (sched_setaffinity(0, sizeof set, &set) != 0) {
+  const CpuSet set(cpus);
+  if (sched_setaffinity(0, set.bytes(), set.data()) != 0) {
     throw std::system_error(errno, std::generic_category(),
                             fmt::format("confine a process to CPU {}", fmt::join(cpus, ", ")));
   }

@@ -24,6 +24,12 @@ struct Ruler {
   double loopback_ns = 0;     ///< On the first of the CPUs: 64 bytes received from a TCP connection and sent back.
 };
 
+/// What is probed of a machine once per plan; 0 where it was not.
+struct MachineProbes {
+  double load_ns = 0;    ///< One load, from memory that no cache holds, that waits for the one before.
+  double switch_ns = 0;  ///< One CPU goes from one thread to another through a pipe, with a write and a read.
+};
+
 /// What the machine was like while something was measured, told by what is no part of it.
 struct Surroundings {
   Ruler before;
@@ -137,6 +143,7 @@ struct RunReport {
   std::int64_t plain_loop_ns;  ///< CPU time that went into measuring the next figure.
   double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
   Surroundings surroundings;
+  MachineProbes machine;  ///< Of RunKind::machine alone.
 
   /// Of the service's run, of each class; LoadCounts::class_count of them. The last member, see clear().
   std::array<Histogram, max_request_classes> class_latency;

@@ -1,8 +1,12 @@
 #include "harness/app/app.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
 #include "harness/app/ab_command.h"
 #include "harness/app/compare_command.h"
@@ -17,6 +21,17 @@
 
 namespace bench {
 namespace {
+
+// Where whoever started the program has closed one, the next socket would become it, and get what is meant for people.
+// Opened the wrong way round, so that a report that nobody gets is still an error.
+void occupy_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) {
+      throw std::system_error(errno, std::generic_category(), "open /dev/null in the place of a closed descriptor");
+    }
+  }
+}
 
 Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
   const Options options = parse_options(tables, argc, argv);
@@ -40,6 +55,7 @@ Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
 
 int run_app(const Tables& tables, int argc, const char* const* argv) noexcept {
   try {
+    occupy_standard_descriptors();
     return static_cast<int>(dispatch(tables, argc, argv));
   } catch (const UsageError& error) {
     std::fprintf(stderr, "bench: %s\n", error.what());

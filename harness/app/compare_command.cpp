@@ -12,7 +12,7 @@
 #include "harness/compare/machines.h"
 #include "harness/compare/read_result.h"
 #include "harness/options/flags.h"
-#include "harness/report/results.h"
+#include "harness/report/result_file.h"
 
 namespace bench {
 namespace {

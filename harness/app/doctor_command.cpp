@@ -12,7 +12,7 @@
 #include "harness/doctor/checks.h"
 #include "harness/doctor/noise.h"
 #include "harness/plan/machine.h"
-#include "harness/report/results.h"
+#include "harness/report/result_file.h"
 #include "harness/run/launcher.h"
 #include "harness/session/progress.h"
 #include "harness/session/session.h"

@@ -13,6 +13,7 @@
 
 #include "harness/app/interrupts.h"
 #include "harness/report/report.h"
+#include "harness/report/result_file.h"
 #include "harness/report/results.h"
 #include "harness/run/launcher.h"
 #include "harness/run/neighbours.h"
@@ -20,6 +21,7 @@
 #include "harness/session/progress.h"
 #include "harness/session/session.h"
 #include "harness/text/quantities.h"
+#include "harness/text/terminal.h"
 #include "measure/proc_files.h"
 
 namespace bench {
@@ -71,6 +73,14 @@ void await_quiet(const Options& options, Progress& progress) {
   if (are_disturbing(seen)) progress.line(fmt::format("going on: {}", describe(seen)));
 }
 
+// Nothing where they fail or somebody interrupts them: nothing of the plan rests on them.
+MachineProbes probes_of(Launcher& launcher) {
+  const RunRequest request{.kind = RunKind::machine, .time_limit_ns = 10 * second_ns};
+  const RunOutcome outcome = launcher.run(request, [] { return interrupts() == 0; });
+  const bool failed = outcome.cancelled || !failure_reason(outcome, launcher.report(), request).empty();
+  return failed ? MachineProbes{} : launcher.report().machine;
+}
+
 }  // namespace
 
 void print(std::string_view text) {
@@ -82,7 +92,7 @@ void print(std::string_view text) {
 bool emphasis(const Options& options) {
   if (options.color != Color::automatic) return options.color == Color::always;
   const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) != 0 && !(no_color && *no_color);
+  return takes_escapes(STDOUT_FILENO) && !(no_color && *no_color);
 }
 
 Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make) {
@@ -92,7 +102,7 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
         "mount -t proc proc /proc, or unshare --mount-proc");
   }
   raise_descriptor_limit();
-  const Machine machine = read_machine();
+  Machine machine = read_machine();
   const Plan plan = make(machine);
   if (options.dry_run) {
     print(plan_text(plan));
@@ -100,7 +110,10 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
   }
   std::optional<ResultFile> file;
   if (options.out != "-") {
-    file.emplace(options.out.empty() ? default_result_path(machine) : options.out, options.force);
+    const bool is_ours = options.out.empty();
+    file.emplace(is_ours ? default_result_path(machine) : options.out, is_ours         ? Taken::number
+                                                                       : options.force ? Taken::replace
+                                                                                       : Taken::refuse);
   }
   signal(SIGPIPE, SIG_IGN);  // progress that nobody reads is no reason to stop; a report is, and says so
   const UniqueFd no_halt = plan.services.no_halt ? keep_cpus_from_halting() : UniqueFd();
@@ -108,13 +121,23 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
   count_interrupts();
   Progress progress(options.progress);
   await_quiet(options, progress);
+  if (plan.measure_memory) machine.probes = probes_of(launcher);
   const ResultContext context{.options = options, .machine = machine, .plan = plan, .date = iso_time()};
+  std::optional<std::system_error> problem;  // of the last write; a plan is not lost to a disk that is full
   const auto save = [&](const Results& results) {
-    if (file) file->write(make_document(context, results));
+    if (!file) return;
+    try {
+      file->write(make_document(context, results));
+      problem.reset();
+    } catch (const std::system_error& error) {
+      if (!problem) progress.line(fmt::format("{}; the plan goes on", error.what()));
+      problem = error;
+    }
   };
   const Results results = run_session(plan, runs_of(launcher), progress, interrupts, save);
   save(results);
   print_report(context, results);
+  if (problem) throw *problem;
   if (file && options.progress) progress.line(fmt::format("wrote {}", file->path()));
   return exit_of(plan, results);
 }

@@ -114,6 +114,7 @@ class Ab {
       if (!add_pair(cells, Side::baseline)) return false;
       tell_pair("confirming, pair", ++result_.confirming, cells);
     }
+    keep_failures(cells);
     Comparison again;
     again.paired = true;
     again.threshold = rules_.rules.threshold;
@@ -137,6 +138,19 @@ class Ab {
       cell->why = fmt::format("slower in {} pairs, but not again in {} more", result_.pairs, result_.confirming);
     }
     return true;
+  }
+
+  // What fails in the second series has failed, whether or not it was in doubt.
+  void keep_failures(const std::vector<PairedCell>& cells) {
+    for (const PairedCell& cell : cells) {
+      if (cell.failed == 0) continue;
+      const auto found = std::ranges::find_if(result_.comparison.cells, [&](const ComparedCell& each) {
+        return each.name == cell.name && each.metric == cell.metric;
+      });
+      if (found == result_.comparison.cells.end() || found->lost) continue;
+      found->had_figures = found->lost = true;
+      found->why = fmt::format("{} of {} more pairs: {}", cell.failed, result_.confirming, cell.why_failed);
+    }
   }
 
   // So many pairs let the least p-value pass Holm's first step.

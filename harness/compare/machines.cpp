@@ -18,17 +18,30 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct RulerReading {
+// What tells a machine apart from its programs. 0: not known.
+struct Reading {
   std::string_view name;
   std::string_view key;
-  double Ruler::*probe;
+  double (*of)(const Machines& machines, std::size_t machine);
 };
 
+template <double Ruler::*probe>
+double ruler(const Machines& machines, std::size_t machine) {
+  return machines.rulers[machine].*probe;
+}
+
+template <double MachineProbes::*probe>
+double probed(const Machines& machines, std::size_t machine) {
+  return machines.probes[machine].*probe;
+}
+
 constexpr std::array readings{
-    RulerReading{"spin", "spin_ns", &Ruler::spin_ns},
-    RulerReading{"cache line's trip", "line_trip_ns", &Ruler::line_trip_ns},
-    RulerReading{"system call", "system_call_ns", &Ruler::system_call_ns},
-    RulerReading{"loopback exchange", "loopback_ns", &Ruler::loopback_ns},
+    Reading{"spin", "spin_ns", ruler<&Ruler::spin_ns>},
+    Reading{"load from memory", "load_ns", probed<&MachineProbes::load_ns>},
+    Reading{"system call", "system_call_ns", ruler<&Ruler::system_call_ns>},
+    Reading{"switch of threads", "switch_ns", probed<&MachineProbes::switch_ns>},
+    Reading{"cache line's trip", "line_trip_ns", ruler<&Ruler::line_trip_ns>},
+    Reading{"loopback exchange", "loopback_ns", ruler<&Ruler::loopback_ns>},
 };
 
 const ReadCell* cell_named(const ReadResult& result, const std::string& name) {
@@ -226,10 +239,11 @@ std::string group_text(const GroupOnMachines& group, const std::vector<std::stri
 
 std::string raw_text(const Machines& machines, Format format, bool emphasis) {
   Table table{.header = header("cell", machines.labels), .rows = {}};
-  for (const RulerReading& reading : readings) {
+  for (const Reading& reading : readings) {
     std::vector<std::string> row{fmt::format("ruler: {}", reading.name)};
-    for (const Ruler& ruler : machines.rulers) {
-      row.push_back(ruler.*reading.probe > 0 ? format_duration(ruler.*reading.probe) : "-");
+    for (std::size_t machine = 0; machine < machines.labels.size(); ++machine) {
+      const double found_ns = reading.of(machines, machine);
+      row.push_back(found_ns > 0 ? format_duration(found_ns) : "-");
     }
     table.rows.push_back(std::move(row));
   }
@@ -257,6 +271,7 @@ Machines compare_machines(const std::vector<ReadResult>& results, const std::str
   for (const ReadResult& result : results) {
     machines.labels.push_back(result.label);
     machines.rulers.push_back(result.ruler);
+    machines.probes.push_back(result.probes);
     if (&result != &results.front()) {
       machines.differences.push_back(differing_facts(results.front().machine, result.machine));
     }
@@ -317,9 +332,9 @@ Json machines_json(const Machines& machines) {
                       {"crossings", std::move(crossings)}});
   }
   Json rulers = Json::array();
-  for (const Ruler& ruler : machines.rulers) {
+  for (std::size_t machine = 0; machine < machines.labels.size(); ++machine) {
     Json one = Json::object();
-    for (const RulerReading& reading : readings) one[std::string(reading.key)] = ruler.*reading.probe;
+    for (const Reading& reading : readings) one[std::string(reading.key)] = reading.of(machines, machine);
     rulers.push_back(std::move(one));
   }
   return {{"machines", machines.labels},

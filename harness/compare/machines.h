@@ -46,6 +46,7 @@ struct Machines {
   std::vector<std::string> labels;
   std::vector<std::vector<std::string>> differences;  ///< Of each machine but the first: what differs from the first.
   std::vector<Ruler> rulers;
+  std::vector<MachineProbes> probes;
   std::vector<GroupOnMachines> groups;  ///< Those that all share a cell of.
 };
 

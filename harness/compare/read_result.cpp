@@ -66,6 +66,8 @@ class Reader {
     facts["hypervisor"] = machine.at("hypervisor").text();
     facts["compiler"] = bench.at("compiler").text();
     facts["flags"] = bench.at("flags").text();
+    if (const auto load = machine.find("load_ns")) result_.probes.load_ns = load->number();
+    if (const auto change = machine.find("switch_ns")) result_.probes.switch_ns = change->number();
     if (const auto quota = machine.find("cpu_quota")) facts["CPU quota"] = fmt::to_string(quota->at("cpus").number());
     result_.software["date"] = context.at("date").text();
     result_.software["host"] = context.at("host_name").text();

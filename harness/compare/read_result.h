@@ -55,8 +55,9 @@ struct ReadResult {
   Facts machine;   ///< Absolute figures of results that differ in any of them are not held against each other.
   Facts software;  ///< Other facts that readers want to see.
   std::vector<ReadGroup> groups;
-  std::vector<ReadCell> cells;        ///< In the order of the file.
-  Ruler ruler;                        ///< Medians over all runs.
+  std::vector<ReadCell> cells;  ///< In the order of the file.
+  Ruler ruler;                  ///< Medians over all runs.
+  MachineProbes probes;
   std::vector<std::string> warnings;  ///< Of all groups.
 };
 

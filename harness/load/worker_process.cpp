@@ -1,17 +1,17 @@
 #include "harness/load/worker_process.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <exception>
-#include <system_error>
+#include <span>
 #include <thread>
+
+#include "measure/affinity.h"
 
 namespace bench {
 namespace {
@@ -35,21 +35,11 @@ void raise_descriptors() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void pin(std::span<const int> cpus, std::uint32_t worker) {
-  if (cpus.empty()) return;
-  const int cpu = cpus[worker % cpus.size()];
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  if (sched_setaffinity(0, sizeof set, &set) != 0) {
-    throw std::system_error(errno, std::generic_category(), fmt::format("pin a load worker to CPU {}", cpu));
-  }
-}
-
 // An exception of any worker ends the process, and so the load.
 void work(const WorkerProcess& process, std::size_t index) {
   try {
-    pin(process.cpus, process.shares[index].worker);
+    const std::span<const int> cpus = process.cpus;
+    if (!cpus.empty()) pin_to(cpus.subspan(process.shares[index].worker % cpus.size(), 1));
     Worker(process.plan, process.shares[index], process.links[index]).run();
     return;
   } catch (const std::exception& error) {

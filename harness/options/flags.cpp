@@ -174,6 +174,9 @@ Flags::Flags(const Tables& tables, Command command, std::span<const std::string>
   std::vector<const char*> pointers{"bench"};
   for (const std::string& argument : arguments) {
     if (argument != "--" && argument.starts_with("--")) check_flag(rows_, command, argument);
+    if (argument.size() > 2 && argument[0] == '-' && argument[1] != '-') {
+      throw UsageError(fmt::format("{0}: names of options begin with two dashes, as in -{0}", argument));
+    }
     pointers.push_back(argument.c_str());
   }
   cxxopts::Options parser = make_parser(rows_);  // outlives its result, which points into it

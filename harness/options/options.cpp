@@ -67,6 +67,8 @@ Command read_command(std::vector<std::string>& arguments) {
 
 void read_output(const Flags& flags, Options& options) {
   if (flags.given("out")) options.out = flags.text("out");
+  constexpr std::array standard_output{"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+  if (std::ranges::find(standard_output, options.out) != standard_output.end()) options.out = "-";
   if (flags.given("out") && options.out.empty()) usage_error("out", "", "name a file, or - for standard output");
   options.force = flags.given("force");
   options.quiet = flags.given("quiet");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/plan/cpu_quota.h"
+#include "measure/run_report.h"
 #include "models/model.h"
 
 namespace bench {
@@ -40,6 +41,7 @@ struct Machine {
   std::string clock_source;
   std::uint64_t descriptor_limit = 0;
   std::optional<CpuQuota> cpu_quota;  ///< Nothing without one.
+  MachineProbes probes;
   std::vector<double> load_average;
   std::vector<CacheLevel> caches;
   std::vector<UnitLimit> process_limits;

@@ -1,23 +1,15 @@
 #include "harness/report/results.h"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <boost/version.hpp>
 #include <cxxopts.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
 #include <map>
-#include <system_error>
 #include <tuple>
 #include <vector>
 
@@ -26,7 +18,6 @@
 #include "harness/report/result_rows.h"
 #include "harness/report/row_parts.h"
 #include "measure/affinity.h"
-#include "measure/unique_fd.h"
 
 namespace bench {
 namespace {
@@ -109,6 +100,8 @@ Json machine_json(const Machine& machine) {
             {"governor", machine.governor},       {"turbo", machine.turbo},
             {"hypervisor", machine.hypervisor},   {"clock_source", machine.clock_source},
             {"limits", limits_json(machine)}};
+  if (machine.probes.load_ns > 0) json["load_ns"] = machine.probes.load_ns;
+  if (machine.probes.switch_ns > 0) json["switch_ns"] = machine.probes.switch_ns;
   if (const auto& quota = machine.cpu_quota) json["cpu_quota"] = {{"cpus", quota->cpus}, {"limit", quota->name}};
   return json;
 }
@@ -251,93 +244,12 @@ Json context_json(const ResultContext& context, const Results& results, const st
           {"bench", std::move(bench)}};
 }
 
-std::system_error write_failure(const std::string& path) {
-  return {errno, std::generic_category(), fmt::format("write {}", path)};
-}
-
-void write_all(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw write_failure(path);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (fsync(fd) != 0) throw write_failure(path);
-}
-
 }  // namespace
 
 nlohmann::ordered_json make_document(const ResultContext& context, const Results& results) {
   const std::vector<GroupSummary> summaries = summarize(context.plan, results);
   return {{"context", context_json(context, results, summaries)},
           {"benchmarks", result_rows(context.plan, results, summaries)}};
-}
-
-std::string document_text(const nlohmann::ordered_json& document) {
-  return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-ResultFile::ResultFile(std::string path, bool force) : path_(std::move(path)) {
-  std::error_code link_error;
-  // The file that a link names is replaced, not the link.
-  const bool is_link = std::filesystem::is_symlink(path_, link_error);
-  const std::filesystem::path full = is_link ? std::filesystem::weakly_canonical(path_) : std::filesystem::path(path_);
-  name_ = full.filename().string();
-  folder_ = full.has_parent_path() ? full.parent_path().string() : ".";
-  const auto refuse = [&](const std::string& problem) {
-    throw UsageError(fmt::format("--out={}: {}", path_, problem));
-  };
-  std::error_code error;
-  if (name_.empty() || std::filesystem::is_directory(full, error)) refuse("is a folder; name a file");
-  if (!std::filesystem::is_directory(folder_, error)) {
-    refuse(std::filesystem::exists(folder_, error) ? fmt::format("{} is no folder", folder_)
-                                                   : fmt::format("the folder {} does not exist", folder_));
-  }
-  if (std::filesystem::exists(full, error)) {
-    // A rename would put a file in the place of a device or a pipe.
-    if (!std::filesystem::is_regular_file(full, error)) refuse("is no regular file; --out=- writes to standard output");
-    if (!force) refuse("exists already; --force overwrites it");
-  }
-  // Whether a file can be made there is seen by making one, which root and full or read-only disks all answer to.
-  const std::string probe = fmt::format("{}/.{}.{}", folder_, name_, getpid());
-  const UniqueFd fd(open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!fd.valid()) refuse(fmt::format("cannot be written: {}", std::strerror(errno)));
-  unlink(probe.c_str());
-}
-
-void ResultFile::write(const nlohmann::ordered_json& document) const {
-  const std::string text = document_text(document);
-  const std::string whole = fmt::format("{}/.{}.{}", folder_, name_, getpid());
-  unlink(whole.c_str());
-  // A file without a name until all of it is on disk, so that a crash leaves nothing; file systems without O_TMPFILE
-  // get a named one.
-  UniqueFd fd(open(folder_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644));
-  const bool nameless = fd.valid();
-  if (!nameless) fd = UniqueFd(open(whole.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!fd.valid()) throw write_failure(path_);
-  write_all(fd.get(), text, path_);
-  if (nameless) {
-    const std::string link = fmt::format("/proc/self/fd/{}", fd.get());
-    if (linkat(AT_FDCWD, link.c_str(), AT_FDCWD, whole.c_str(), AT_SYMLINK_FOLLOW) != 0) throw write_failure(path_);
-  }
-  const std::string target = folder_ + "/" + name_;
-  if (rename(whole.c_str(), target.c_str()) != 0) throw write_failure(path_);
-  const UniqueFd folder(open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.valid()) fsync(folder.get());
-}
-
-std::string default_result_path(const Machine& machine) {
-  const char* given = std::getenv("BENCH_RESULTS");
-  const std::string folder = given && *given ? given : "results";
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);  // where this fails, ResultFile says why
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  const std::string stem =
-      fmt::format("{}/{:%Y%m%dT%H%M%SZ}-{}-{}", folder, fmt::gmtime(now), machine.host, build_info.git_revision);
-  // Short plans may begin in the same second.
-  std::string path = stem + ".json";
-  for (int copy = 2; std::filesystem::exists(path, error); ++copy) path = fmt::format("{}-{}.json", stem, copy);
-  return path;
 }
 
 std::string iso_time() {

@@ -20,12 +20,12 @@ namespace bench {
 enum class RunKind : std::uint8_t {
   measure,  ///< A cell's run, as a sample.
   memory,   ///< A cell's run of one batch, stopped now and then to read the memory of its tree.
-  ruler,    ///< The ruler.
+  machine,  ///< What a plan wants to know of the machine once.
 };
 
 struct RunRequest {
   RunKind kind = RunKind::measure;
-  std::uint32_t cell = 0;         ///< Index into Plan::cells; unused for the ruler.
+  std::uint32_t cell = 0;         ///< Index into Plan::cells; unused for the machine.
   std::int32_t units_hint = 0;    ///< For a job's memory run: the number of units alive at which to read it.
   double rate = 0;                ///< For a service: requests per second offered; 0: closed loop.
   std::uint32_t connections = 0;  ///< For a service's memory run: how many.

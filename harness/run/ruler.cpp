@@ -13,21 +13,13 @@
 #include <vector>
 
 #include "harness/run/bare_request.h"
+#include "harness/run/tries.h"
 #include "measure/affinity.h"
 #include "measure/clock.h"
 #include "measure/proc_files.h"
 
 namespace bench {
 namespace {
-
-// The median of several tries of `measure`, which a stall in one of them does not move.
-template <typename Measure>
-double median_of_tries(Measure measure) {
-  std::array<double, 5> tries{};
-  for (double& result : tries) result = measure();
-  std::ranges::sort(tries);
-  return tries[tries.size() / 2];
-}
 
 // Six chains that do not depend on each other fill a core's execution units, so that a neighbour on its other hardware
 // thread shows; a single chain leaves room for one and hardly slows down.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "harness/run/helper.h"
+#include "harness/run/machine_probes.h"
 #include "harness/run/ruler.h"
 #include "harness/run/service_run.h"
 #include "measure/affinity.h"
@@ -109,8 +110,8 @@ void run_primitive(const Plan& plan, const RunRequest& request, RunReport& repor
 }
 
 void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
-  if (request.kind == RunKind::ruler) {
-    report.surroundings.before = measure_ruler(available_cpu_numbers());
+  if (request.kind == RunKind::machine) {
+    report.machine = probe_machine();
     return;
   }
   switch (plan.group_of(plan.cells[request.cell]).kind()) {

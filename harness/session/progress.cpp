@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "harness/text/terminal.h"
+
 namespace bench {
 namespace {
 
@@ -30,7 +32,7 @@ std::string_view one_line(std::string_view text) {
 
 }  // namespace
 
-Progress::Progress(bool enabled) : enabled_(enabled), terminal_(isatty(STDERR_FILENO) != 0) {}
+Progress::Progress(bool enabled) : enabled_(enabled), terminal_(takes_escapes(STDERR_FILENO)) {}
 
 void Progress::show(std::string_view what, std::int64_t left_ns) {
   if (!enabled_ || !terminal_) return;

@@ -34,6 +34,7 @@ PlanSession::PlanSession(const Plan& plan, const Runs& runs, Progress& progress,
 }
 
 Results PlanSession::run() {
+  save();
   while (!stopped()) {
     GroupState* next = next_group();
     if (!next) break;

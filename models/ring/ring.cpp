@@ -1,13 +1,13 @@
 #include "models/ring/ring.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
 #include <system_error>
 
+#include "measure/affinity.h"
 #include "measure/clock.h"
 #include "measure/unique_fd.h"
 
@@ -37,8 +37,8 @@ std::string remedy(int error) {
 
 // The kernel's own threads, which do what would block, may otherwise run on any CPU. Before Linux 5.14 they may.
 void confine_workers(io_uring& ring) {
-  cpu_set_t cpus;
-  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) io_uring_register_iowq_aff(&ring, sizeof cpus, &cpus);
+  const CpuSet cpus(available_cpu_numbers());
+  io_uring_register_iowq_aff(&ring, cpus.bytes(), cpus.data());
 }
 
 }  // namespace

@@ -187,6 +187,7 @@ Program::Program(std::vector<std::string> arguments, const ProgramOptions& optio
     }
     unsetenv("NO_COLOR");
     unsetenv("BENCH_RESULTS");
+    setenv("TERM", "xterm", 1);
     for (const auto& [name, value] : options.environment) setenv(name.c_str(), value.c_str(), 1);
     if (chdir(options.folder.c_str()) != 0) _exit(127);
     execv(argv[0], argv.data());

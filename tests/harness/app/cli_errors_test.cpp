@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -125,7 +126,7 @@ TEST(CliErrors, ADefaultFolderThatCannotBeMadeIsFoundOutBeforeTheFirstRun) {
       run_program({BENCH_BINARY}, {.folder = folder.path(), .environment = {{"BENCH_RESULTS", "/proc/none"}}});
   EXPECT_EQ(finished.exit_status, 2);
   EXPECT_THAT(finished.out, IsEmpty());
-  EXPECT_THAT(finished.err, AllOf(HasSubstr("/proc/none"), HasSubstr("does not exist")));
+  EXPECT_THAT(finished.err, AllOf(HasSubstr("/proc/none"), HasSubstr("cannot be made")));
 }
 
 TEST(CliErrors, AReportThatNobodyGotIsAFailure) {
@@ -134,6 +135,32 @@ TEST(CliErrors, AReportThatNobodyGotIsAFailure) {
     EXPECT_EQ(finished.exit_status, 1) << command;
     EXPECT_EQ(finished.err, "bench: write to standard output: No space left on device\n") << command;
   }
+}
+
+// What is opened next takes the place of what is closed, and would get what is meant for people.
+TEST(CliErrors, StandardDescriptorsMayBeClosed) {
+  const std::string plan = R"("$0" --model=serial,threads --workload=io --tasks=2 --wait=1ms --repetitions=4)";
+  const auto samples = [](const std::string& path) {
+    const auto rows = nlohmann::json::parse(read_text(path)).at("benchmarks");
+    return std::ranges::count_if(rows, [](const nlohmann::json& row) { return row["run_type"] == "iteration"; });
+  };
+  const TempFolder folder;
+  const auto status = [&](const std::string& command) {
+    return run_program({"/bin/sh", "-c", command, BENCH_BINARY}, {.folder = folder.path()}).exit_status;
+  };
+  EXPECT_EQ(status(plan + " --out=a.json <&- 2>&-"), 0);
+  EXPECT_EQ(samples(folder.file("a.json")), 8);
+  EXPECT_EQ(status(plan + " --out=b.json >&-"), 1);  // nobody got the report
+  EXPECT_EQ(samples(folder.file("b.json")), 8);
+  EXPECT_EQ(status(plan + " --out=c.json --quiet <&- >&- 2>&-"), 0);
+  EXPECT_EQ(samples(folder.file("c.json")), 8);
+}
+
+TEST(CliErrors, TheNameOfStandardOutputIsStandardOutput) {
+  const Finished finished = run_program({BENCH_BINARY, "--model=serial", "--workload=io", "--tasks=1", "--wait=1ms",
+                                         "--repetitions=1", "--no-progress", "--out=/dev/stdout"});
+  EXPECT_EQ(finished.exit_status, 0);
+  EXPECT_TRUE(nlohmann::json::accept(finished.out));
 }
 
 }  // namespace

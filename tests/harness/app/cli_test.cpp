@@ -321,6 +321,18 @@ TEST(Cli, ShowsProgressWithTheTimeLeftOnATerminal) {
   EXPECT_THAT(run.terminal, HasSubstr("\r\x1b[2Kbench: wrote r.json\r\n"));  // the line is removed in the end
 }
 
+TEST(Cli, SparesATerminalThatUnderstandsNone) {
+  const TempFolder folder;
+  Program program(bench(small, {"--out=r.json"}), {.folder = folder.path(),
+                                                   .environment = {{"TERM", "dumb"}},
+                                                   .stdout_is_terminal = true,
+                                                   .stderr_is_terminal = true});
+  const Finished run = program.finish();
+  EXPECT_EQ(run.exit_status, 0);
+  EXPECT_THAT(run.terminal,
+              AllOf(HasSubstr("\nthreads "), HasSubstr("bench: io: round 1 took"), Not(HasSubstr("\x1b"))));
+}
+
 TEST(Cli, KeepsTheProgressLineWithinTheTerminal) {
   const TempFolder folder;
   Program program(bench(small, {"--out=r.json"}), {.folder = folder.path(), .stderr_is_terminal = true, .columns = 20});

@@ -2,6 +2,7 @@
 // over builds whose figures are drawn at random, on a machine that drifts.
 #include "harness/compare/ab.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <array>
@@ -225,6 +226,28 @@ TEST(Ab, AcquitsNothingThatHasNoFiguresAnyMore) {
   const AbResult result =
       run_ab({.rules = {}, .min_pairs = 10, .max_pairs = 10, .max_time_ns = ever}, run_side, [](std::string_view) {});
   EXPECT_EQ(result.comparison.cells[0].verdict, CompareVerdict::slower);
+}
+
+// ... in the second series either, which is there for another cell.
+TEST(Ab, ForgivesNoFailureInTheSecondSeries) {
+  int rounds = 0;
+  const RunSide run_side = [&](Side side, std::uint32_t) -> std::optional<ReadResult> {
+    ResultDocument document;
+    const bool is_candidate = side == Side::candidate && ++rounds > 12;
+    document.job("io/epoll", {is_candidate ? 2e6 : 1e6});
+    if (is_candidate && rounds == 12 + 10 + 3) {
+      document.failed("io/threads", "killed");
+    } else {
+      document.job("io/threads", {1e6});
+    }
+    return parse_result(document.text(), "drawn", "drawn");
+  };
+  const AbResult result =
+      run_ab({.rules = {}, .min_pairs = 10, .max_pairs = 10, .max_time_ns = ever}, run_side, [](std::string_view) {});
+  EXPECT_EQ(result.comparison.cells[0].verdict, CompareVerdict::slower);
+  EXPECT_TRUE(result.comparison.cells[1].lost);
+  EXPECT_EQ(result.comparison.cells[1].why,
+            fmt::format("1 of {} more pairs: failed in the candidate: killed", result.confirming));
 }
 
 // A default that has changed makes another cell of the same name.

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/report/result_file.h"
 #include "tests/support/faulty_tables.h"
 #include "tests/support/service_example.h"
 #include "tests/support/subprocess.h"
@@ -515,84 +516,6 @@ TEST(Document, BecomesTextWhateverTheCommandLineHolds) {
   const std::string text = document_text(example.document());
   const Json read = Json::parse(text);
   EXPECT_THAT(read["context"]["bench"]["command_line"][1].get<std::string>(), HasSubstr("--out=\xEF\xBF\xBD"));
-}
-
-// ---- The file ----
-
-std::string refusal(const std::string& path, bool force) {
-  try {
-    const ResultFile file(path, force);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "(accepted)";
-}
-
-TEST(ResultFile, IsWrittenAsAWholeAndLeavesNothingElse) {
-  const TempFolder folder;
-  const std::string path = folder.file("r.json");
-  const ResultFile file(path, false);
-  EXPECT_THAT(folder.entries(), IsEmpty());  // nothing before there is something to say
-  file.write({{"number", 1}});
-  EXPECT_EQ(Json::parse(read_text(path))["number"], 1);
-  file.write({{"number", 2}});
-  EXPECT_EQ(Json::parse(read_text(path))["number"], 2);
-  EXPECT_THAT(folder.entries(), ElementsAre("r.json"));
-  EXPECT_EQ(file.path(), path);
-}
-
-TEST(ResultFile, KeepsTheOldDocumentForWhoeverHasItOpen) {
-  const TempFolder folder;
-  const std::string path = folder.file("r.json");
-  const ResultFile file(path, false);
-  file.write({{"number", 1}});
-  std::ifstream reader(path);
-  file.write({{"number", 2}});
-  EXPECT_EQ(Json::parse(reader)["number"], 1);
-}
-
-TEST(ResultFile, OverwritesOnlyWithForce) {
-  const TempFolder folder;
-  const std::string path = folder.file("r.json");
-  std::ofstream(path) << "precious";
-  EXPECT_THAT(refusal(path, false), AllOf(HasSubstr(path), HasSubstr("exists already"), HasSubstr("--force")));
-  EXPECT_EQ(read_text(path), "precious");
-  const ResultFile file(path, true);
-  EXPECT_EQ(read_text(path), "precious");  // until there is something to put in its place
-  file.write({{"number", 1}});
-  EXPECT_EQ(Json::parse(read_text(path))["number"], 1);
-}
-
-TEST(ResultFile, RefusesWhatCannotBeWritten) {
-  const TempFolder folder;
-  EXPECT_THAT(refusal(folder.path(), true), HasSubstr("is a folder"));
-  EXPECT_THAT(refusal(folder.file("none/r.json"), false), AllOf(HasSubstr("the folder"), HasSubstr("does not exist")));
-  EXPECT_THAT(refusal("/proc/r.json", false), HasSubstr("cannot be written"));
-  EXPECT_THAT(refusal(folder.file(std::string(300, 'x')), false), HasSubstr("cannot be written"));
-}
-
-// Renaming over /dev/null would replace it for everyone.
-TEST(ResultFile, RefusesToReplaceADeviceOrAPipe) {
-  const TempFolder folder;
-  const std::string pipe = folder.file("pipe");
-  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_THAT(refusal(pipe, true), HasSubstr("is no regular file"));
-  EXPECT_THAT(refusal("/dev/null", true), HasSubstr("is no regular file"));
-  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
-}
-
-TEST(DefaultResultPath, NamesTimeHostAndRevisionInTheFolderOfResults) {
-  const TempFolder folder;
-  Machine machine;
-  machine.host = "here";
-  ASSERT_EQ(setenv("BENCH_RESULTS", folder.file("new").c_str(), 1), 0);
-  const std::string path = default_result_path(machine);
-  EXPECT_THAT(path, MatchesRegex(folder.path() + "/new/[0-9]{8}T[0-9]{6}Z-here-([0-9a-f]+(-dirty)?|unknown)\\.json"));
-  EXPECT_TRUE(std::filesystem::is_directory(folder.file("new")));
-  // Until the clock moves on, the name is taken once there is such a file; the next one never is the same.
-  std::ofstream(path) << "{}";
-  EXPECT_NE(default_result_path(machine), path);
-  unsetenv("BENCH_RESULTS");
 }
 
 TEST(IsoTime, IsUtcAsGoogleBenchmarkWritesIt) {

@@ -203,17 +203,17 @@ TEST(Launcher, ReadsTheMemoryOfTheTree) {
   EXPECT_EQ(runs.report().job.batches, 1U);
 }
 
-TEST(Launcher, TakesTheRulersReadings) {
+TEST(Launcher, ProbesTheMachine) {
   TestRuns runs({cell_of("serial", "quick")});
-  ASSERT_EQ(runs.run(RunKind::ruler).reason, "");
-  EXPECT_GT(runs.report().surroundings.before.spin_ns, 0);
-  EXPECT_GT(runs.report().surroundings.before.system_call_ns, 0);
+  ASSERT_EQ(runs.run(RunKind::machine).reason, "");
+  EXPECT_GT(runs.report().machine.load_ns, 0);
+  EXPECT_GT(runs.report().machine.switch_ns, 0);
 }
 
 TEST(Launcher, ForgetsTheLastRunsReport) {
   TestRuns runs({cell_of("serial", "throws"), cell_of("serial", "quick")});
   ASSERT_NE(runs.run(RunKind::measure, 0).reason, "");
-  ASSERT_EQ(runs.run(RunKind::ruler).reason, "");
+  ASSERT_EQ(runs.run(RunKind::machine).reason, "");
   EXPECT_EQ(runs.report().job.batches, 0U);
   EXPECT_EQ(runs.report().job.latency.count(), 0U);
   EXPECT_EQ(runs.report().units_peak, 0);
@@ -221,7 +221,7 @@ TEST(Launcher, ForgetsTheLastRunsReport) {
 
 TEST(Launcher, KeepsItsSizeOverManyRuns) {
   TestRuns runs({cell_of("process-pool", "throws"), cell_of("thread-pool", "quick")});
-  ASSERT_EQ(runs.run(RunKind::ruler).reason, "");  // the launcher has answered, and so is set up
+  ASSERT_EQ(runs.run(RunKind::machine).reason, "");  // the launcher has answered, and so is set up
   const std::size_t descriptors = count_entries(runs.process(), "fd");
   const std::size_t threads = count_entries(runs.process(), "task");
   for (int round = 0; round < 20; ++round) {
@@ -292,7 +292,7 @@ TEST(Launcher, SaysWhenItsProcessHasDied) {
     return true;
   };
   EXPECT_THROW(runs.launcher().run(request, kill_launcher_during_the_run), std::runtime_error);
-  EXPECT_THROW(runs.run(RunKind::ruler), std::runtime_error);
+  EXPECT_THROW(runs.run(RunKind::machine), std::runtime_error);
   EXPECT_TRUE(all_end());
   EXPECT_TRUE(group_is_gone(group));
   prctl(PR_SET_CHILD_SUBREAPER, 0);
