@@ -64,7 +64,7 @@ double measure_bare_request(Transport transport, std::size_t request_bytes, std:
   const Pair pair = connect_pair(transport);
   std::vector<char> room(largest);
   std::vector<double> times_ns;
-  constexpr int tries = 100;
+  constexpr int tries = 60;
   for (int i = 0; i < tries; ++i) {
     if (send(pair.client.get(), room.data(), request_bytes, MSG_NOSIGNAL) < 0) fail("send for the bare request");
     const std::int64_t begin_ns = now_ns();

@@ -24,7 +24,7 @@ namespace {
 // Six chains that do not depend on each other fill a core's execution units, so that a neighbour on its other hardware
 // thread shows; a single chain leaves room for one and hardly slows down.
 double spin_ns() {
-  constexpr int rounds = 8;
+  constexpr int rounds = 5;
   constexpr int steps = 1000;
   return median_of_tries([] {
     std::array<std::uint64_t, 6> chains{1, 2, 3, 4, 5, 6};
@@ -40,7 +40,7 @@ double spin_ns() {
 }
 
 double system_call_ns() {
-  constexpr int calls = 150;
+  constexpr int calls = 80;
   return median_of_tries([] {
     const std::int64_t begin_ns = now_ns();
     for (int i = 0; i < calls; ++i) syscall(SYS_getppid);
@@ -50,11 +50,13 @@ double system_call_ns() {
 
 // Two threads on two CPUs pass a counter to and fro in one cache line.
 double line_trip_ns(int first_cpu, int second_cpu) {
-  constexpr std::uint32_t trips = 200;
+  constexpr std::uint32_t trips = 120;
   alignas(64) std::atomic<std::uint32_t> counter{0};
   std::atomic<bool> stop{false};
+  // It has the affinity of who starts it. Started on the first CPU it would wait there, behind the loop that waits for
+  // it, for the scheduler's next tick.
+  pin_to(std::array{second_cpu});
   std::thread partner([&] {
-    pin_to(std::array{second_cpu});
     while (!stop.load(std::memory_order_relaxed)) {
       const std::uint32_t seen = counter.load(std::memory_order_acquire);
       if (seen % 2 == 1) counter.store(seen + 1, std::memory_order_release);

@@ -11,8 +11,8 @@
 
 namespace bench {
 
-/// Takes the four probes on the first four of `cpus`, one CPU after the other, and puts the calling thread's affinity
-/// back.
+/// Takes the four probes on the first four of `cpus`, one CPU after the other, in about a millisecond, and puts the
+/// calling thread's affinity back.
 Ruler measure_ruler(std::span<const int> cpus);
 
 /// CPU time that anybody has used of `cpus` so far, interrupts included, in ns; in ticks of 10 ms (proc(5), stat).
