@@ -79,7 +79,9 @@ Limit limit_of(const LoadFigures& figures) {
   if (starves(figures)) return Limit::starved;
   if (too_many(figures.failed)) return Limit::errors;
   const bool unanswered = leaves_unanswered(figures);
-  if (is_late(figures)) return Limit::generator;
+  // Where workers share a CPU that has no time left, a reply that has come waits for its worker's turn, though the rate
+  // be met and what is sent be in time. One worker alone meets its rate late, if at all.
+  if (is_late(figures) || (figures.workers_share && is_saturated(figures))) return Limit::generator;
   if (open_loop && keeps_up(figures) && !unanswered) return Limit::rate;
   if (is_saturated(figures)) return Limit::generator;
   if (figures.server_busy >= saturated_server) return Limit::server;

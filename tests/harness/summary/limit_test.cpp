@@ -74,6 +74,18 @@ TEST(Judge, SaysGeneratorWhereAnOpenLoopIsLate) {
   EXPECT_EQ(judge(figures).limit, Limit::generator);
 }
 
+TEST(Judge, SaysGeneratorWhereItsWorkersWaitForEachOtherThoughTheRateIsMet) {
+  LoadFigures figures = open_loop();
+  figures.workers_share = true;
+  figures.generator_idle = 0.14;
+  EXPECT_EQ(judge(figures).limit, Limit::generator);
+  figures.generator_idle = 0.16;
+  EXPECT_EQ(judge(figures).limit, Limit::rate);
+  figures.workers_share = false;
+  figures.generator_idle = 0.02;
+  EXPECT_EQ(judge(figures).limit, Limit::rate);
+}
+
 TEST(Judge, SaysRateWhereAnOpenLoopGotWhatItAskedFor) {
   LoadFigures figures = open_loop();
   figures.server_busy = 0.95;  // busy, but it keeps up
