@@ -1,7 +1,8 @@
 """Quantities as people read them, in the way the program prints them: three digits and a fitting unit."""
 import math
 
-DURATIONS = ((1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s"), (60e9, "min"), (3600e9, "h"))
+DURATIONS = ((1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s"))
+MINUTE_NS = 60e9
 BYTES = ((1, "B"), (1024, "KiB"), (1024**2, "MiB"), (1024**3, "GiB"), (1024**4, "TiB"))
 
 
@@ -28,8 +29,15 @@ def _in_unit(value, units):
 
 
 def duration(ns):
-    """0.25 → "0.250 ns", 10_100_000 → "10.1 ms"."""
-    return _in_unit(_round_to_digits(ns, 3), DURATIONS)
+    """0.25 → "0.250 ns", 10_100_000 → "10.1 ms", 76_400_000_000 → "1 min 16 s"."""
+    rounded = _round_to_digits(ns, 3)
+    if abs(rounded) < MINUTE_NS:
+        return _in_unit(rounded, DURATIONS)
+    seconds = round((rounded if abs(ns) < MINUTE_NS else ns) / 1e9)
+    if seconds < 3600:
+        return f"{seconds // 60} min" + (f" {seconds % 60} s" if seconds % 60 else "")
+    minutes = seconds % 3600 // 60
+    return f"{seconds // 3600} h" + (f" {minutes} min" if minutes else "")
 
 
 def size(count):

@@ -34,6 +34,18 @@ struct ReplyHead {
   std::string_view id;  // X-Request's value; valid while the header is looked at
 };
 
+// The bytes of a request to a server that is not ours.
+std::string request_text(const ForeignRequest& asked) {
+  const auto is_host = [](const std::string& header) {
+    return boost::beast::iequals(string_view(header).substr(0, header.find(':')), "Host");
+  };
+  std::string text = fmt::format("{} {} HTTP/1.1\r\n", asked.method, asked.path);
+  if (std::ranges::none_of(asked.headers, is_host)) text += fmt::format("Host: {}\r\n", asked.host);
+  for (const std::string& header : asked.headers) text += header + "\r\n";
+  if (!asked.body.empty()) text += fmt::format("Content-Length: {}\r\n", asked.body.size());
+  return text + "\r\n" + asked.body;
+}
+
 // Reads replies, and asks a derived class what is wrong with what it has read: static text, or nothing.
 class HttpExchange : public Exchange {
  public:
@@ -41,7 +53,10 @@ class HttpExchange : public Exchange {
     Reply reply;
     while (reply.consumed < in.size()) {
       const auto rest = in.subspan(reply.consumed);
-      if (!parser_) parser_.emplace(*this);
+      if (!parser_) {
+        parser_.emplace(*this);
+        parser_->skip(!has_bodies_);
+      }
       error_code error;
       reply.consumed += parser_->put(boost::asio::const_buffer(rest.data(), rest.size()), error);
       if (error == beast::error::need_more) return reply;
@@ -67,6 +82,9 @@ class HttpExchange : public Exchange {
   }
 
  protected:
+  /// Without bodies: as replies to HEAD are, whatever their headers say.
+  explicit HttpExchange(bool has_bodies = true) : has_bodies_(has_bodies) {}
+
   virtual std::string_view check_head(const ReplyHead& head) = 0;
   virtual std::string_view check_body(std::span<const std::byte> bytes) = 0;
   virtual std::string_view check_end() = 0;
@@ -131,6 +149,7 @@ class HttpExchange : public Exchange {
     std::array<char, 48> id_;
   };
 
+  bool has_bodies_;
   std::optional<Parser> parser_;  // of the reply that has begun
 };
 
@@ -260,7 +279,8 @@ class HttpReference {
 class ForeignHttpExchange final : public HttpExchange {
  public:
   ForeignHttpExchange(const ForeignRequest& asked, std::shared_ptr<HttpReference> reference)
-      : request_(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", asked.path, asked.host)),
+      : HttpExchange(asked.method != "HEAD"),
+        request_(request_text(asked)),
         check_(asked.check),
         expected_status_(asked.expected_status),
         reference_(std::move(reference)) {}

@@ -8,7 +8,7 @@
 
 namespace bench {
 
-/// GET requests to a server that is not ours, and replies with a Content-Length, in chunks or until the end of the
+/// Requests to a server that is not ours, and replies with a Content-Length, in chunks or until the end of the
 /// connection. All exchanges, over all threads of a process, share what the first complete reply was. Nothing is
 /// allocated for a reply.
 MakeForeignExchange http_exchanges(const ForeignRequest& asked);

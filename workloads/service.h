@@ -184,6 +184,9 @@ enum class ReplyCheck : std::uint8_t {
 struct ForeignRequest {
   std::string host;        ///< With its port, as a URL has it: "127.0.0.1:8080", "[::1]:8080".
   std::string path = "/";  ///< With its query; sent as it is.
+  std::string method = "GET";
+  std::vector<std::string> headers = {};  ///< "Name: value"; a Host of one's own replaces `host`.
+  std::string body = {};                  ///< Sent with its length where it is not empty.
   ReplyCheck check = ReplyCheck::body;
   int expected_status = 200;  ///< Where the protocol has one.
 };

@@ -165,7 +165,6 @@ Exit ab(const Options& options) {
     rules.max_pairs = rules.min_pairs = options.ab.pairs;
     rules.max_time_ns = std::numeric_limits<std::int64_t>::max();
   }
-  signal(SIGPIPE, SIG_IGN);  // the work tree goes whoever reads the report
   count_interrupts();
   Progress progress(options.progress);
   const ScratchFolder scratch;

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <string_view>
 #include <system_error>
 
 #include "harness/app/ab_command.h"
@@ -33,20 +35,31 @@ void occupy_standard_descriptors() {
   }
 }
 
+// A reader that has seen enough, as head(1), is no failure.
+void print_unless_closed(std::string_view text) {
+  try {
+    print(text);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::broken_pipe) throw;
+  }
+}
+
 Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
   const Options options = parse_options(tables, argc, argv);
   switch (options.command) {
     case Command::run:
       return run_and_report(options, [&](const Machine& machine) { return make_plan(options, machine); });
-    case Command::list: print(list_text(tables)); break;
+    case Command::list: print_unless_closed(list_text(tables)); break;
     case Command::serve: return serve(options);
     case Command::load: return load(tables, options);
     case Command::compare: return compare_files(options);
     case Command::ab: return ab(options);
     case Command::doctor: return doctor(tables, options);
     case Command::export_result: return export_result(options);
-    case Command::help: print(help_text(tables, options.help_topic)); break;
-    case Command::version: print(fmt::format("bench {} ({})\n", build_info.version, build_info.git_revision)); break;
+    case Command::help: print_unless_closed(help_text(tables, options.help_topic)); break;
+    case Command::version:
+      print_unless_closed(fmt::format("bench {} ({})\n", build_info.version, build_info.git_revision));
+      break;
   }
   return Exit::done;
 }
@@ -56,6 +69,7 @@ Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
 int run_app(const Tables& tables, int argc, const char* const* argv) noexcept {
   try {
     occupy_standard_descriptors();
+    signal(SIGPIPE, SIG_IGN);  // each write says itself what it makes of a reader that has gone
     return static_cast<int>(dispatch(tables, argc, argv));
   } catch (const UsageError& error) {
     std::fprintf(stderr, "bench: %s\n", error.what());

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <random>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "harness/app/run_command.h"
 #include "harness/load/url.h"
@@ -30,6 +32,11 @@ constexpr Model foreign_model{.name = "server",
                               .serve = nullptr,
                               .why_unavailable = nullptr};
 
+std::string method_of(const LoadOptions& load) {
+  if (!load.method.empty()) return load.method;
+  return load.body.empty() ? "GET" : "POST";
+}
+
 MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const ServiceParameters& parameters) {
   const Service& service = *url.service;
   if (!service.scheme.exchanges) {
@@ -37,8 +44,14 @@ MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const
       return service.exchange(parameters, connection, heavy);
     };
   }
-  const MakeForeignExchange make = service.scheme.exchanges({.host = url.target.text,
+  // A zone means something here alone (RFC 6874, 1).
+  std::string host = url.target.text;
+  if (const std::size_t zone = host.find('%'); zone != std::string::npos) host.erase(zone, host.find(']') - zone);
+  const MakeForeignExchange make = service.scheme.exchanges({.host = std::move(host),
                                                              .path = url.path,
+                                                             .method = method_of(load),
+                                                             .headers = load.headers,
+                                                             .body = load.body,
                                                              .check = load.check,
                                                              .expected_status = static_cast<int>(load.expect_status)});
   return [make](std::uint64_t /*connection*/, bool /*heavy*/) { return make(); };
@@ -54,6 +67,13 @@ void check(const LoadOptions& load, const UrlScheme& scheme) {
     if (process > 0 && process != *load.server_pid) {
       throw UsageError(fmt::format("--server-pid={}: is a thread of process {}", *load.server_pid, process));
     }
+  }
+  if (!scheme.exchanges) {
+    const std::string_view flag = !load.method.empty()    ? "method"
+                                  : !load.headers.empty() ? "header"
+                                  : !load.body.empty()    ? "body"
+                                                          : "";
+    if (!flag.empty()) throw UsageError(fmt::format("--{}: {}:// has none", flag, scheme.name));
   }
   if (scheme.exchanges && load.parameters.contains("message-size")) {
     throw UsageError(fmt::format("--message-size: over {} the server decides how long a reply is; ask for another path",

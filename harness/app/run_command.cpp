@@ -115,7 +115,6 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
                                                                        : options.force ? Taken::replace
                                                                                        : Taken::refuse);
   }
-  signal(SIGPIPE, SIG_IGN);  // progress that nobody reads is no reason to stop; a report is, and says so
   const UniqueFd no_halt = plan.services.no_halt ? keep_cpus_from_halting() : UniqueFd();
   Launcher launcher(plan);
   count_interrupts();

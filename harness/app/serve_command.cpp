@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <stdexcept>
+#include <string>
 
 #include "harness/app/interrupts.h"
 #include "harness/plan/calibration.h"
@@ -26,6 +27,9 @@ std::string host_of(const std::string& address) {
 
 Exit serve(const Options& options) {
   const ServeOptions& serve = *options.serve;
+  if (const std::string why = serve.model->why_unavailable ? serve.model->why_unavailable() : ""; !why.empty()) {
+    throw std::runtime_error(fmt::format("{} is not available here: {}", serve.model->name, why));
+  }
   raise_descriptor_limit();
   const std::uint32_t workers = serve.workers.value_or(available_cpus());
   const Listeners listeners = listen_on_all(serve.bind, serve.port, serve.service->transport, serve.idle_timeout,

@@ -3,13 +3,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <vector>
+
+#include "measure/unique_fd.h"
 
 namespace bench {
 namespace {
@@ -42,6 +48,9 @@ void parse_authority(std::string_view text, ServerUrl& url) {
     const std::size_t close = text.find(']');
     if (close == std::string_view::npos) refuse("the ']' of the IPv6 address is missing");
     url.host = text.substr(1, close - 1);
+    if (url.host.find(':') == std::string::npos) refuse(fmt::format("'{}' is no IPv6 address", url.host));
+    // A zone is written behind an encoded '%' (RFC 6874), or, as everywhere but in URLs, behind a bare one.
+    if (const std::size_t zone = url.host.find("%25"); zone != std::string::npos) url.host.erase(zone + 1, 2);
     rest = text.substr(close + 1);
   } else {
     const std::size_t colon = text.find(':');
@@ -50,7 +59,7 @@ void parse_authority(std::string_view text, ServerUrl& url) {
     if (rest.find(':', 1) != std::string_view::npos) refuse("an IPv6 address needs brackets: [::1]:8080");
   }
   if (url.host.empty()) refuse("the host is missing");
-  if (rest.empty()) {
+  if (rest.empty() || rest == ":") {
     const UrlScheme& scheme = url.service->scheme;
     if (scheme.port.empty()) refuse(fmt::format("the port is missing ({}://host:port)", scheme.name));
     url.port = scheme.port;
@@ -59,6 +68,30 @@ void parse_authority(std::string_view text, ServerUrl& url) {
   } else {
     url.port = parse_port(rest.substr(1));
   }
+}
+
+// Whether a connection to that address is established within half a second.
+bool accepts(const addrinfo& address) {
+  const UniqueFd fd(socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return false;
+  if (connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0) return true;
+  if (errno != EINPROGRESS) return false;
+  constexpr int patience_ms = 500;
+  pollfd waiting{.fd = fd.get(), .events = POLLOUT, .revents = 0};
+  int error = 0;
+  socklen_t size = sizeof error;
+  return poll(&waiting, 1, patience_ms) == 1 && getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 &&
+         error == 0;
+}
+
+// Of several the first one at which somebody listens, since names such as localhost have addresses of both families and
+// servers often one of them.
+const addrinfo& choose(const addrinfo& addresses, Transport transport) {
+  if (addresses.ai_next == nullptr || transport == Transport::udp) return addresses;
+  for (const addrinfo* address = &addresses; address != nullptr; address = address->ai_next) {
+    if (accepts(*address)) return *address;
+  }
+  return addresses;
 }
 
 void resolve(ServerUrl& url) {
@@ -71,21 +104,54 @@ void resolve(ServerUrl& url) {
   const int error = getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found);
   if (error != 0) refuse(fmt::format("cannot find the host '{}': {}", url.host, gai_strerror(error)));
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
-  std::memcpy(&target.address, found->ai_addr, found->ai_addrlen);
-  target.address_size = found->ai_addrlen;
+  const addrinfo& chosen = choose(*found, target.transport);
+  std::memcpy(&target.address, chosen.ai_addr, chosen.ai_addrlen);
+  target.address_size = chosen.ai_addrlen;
   const bool bracketed = url.host.find(':') != std::string::npos;
   target.text = bracketed ? fmt::format("[{}]:{}", url.host, url.port) : fmt::format("{}:{}", url.host, url.port);
+}
+
+// The scheme of a URL in lower case, as all are to be read (RFC 3986, 3.1).
+std::string lower(std::string_view text) {
+  std::string copy(text);
+  std::ranges::transform(copy, copy.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return copy;
+}
+
+// What a request line must not hold is refused, so that nothing is sent that nobody asked for; what is no ASCII is
+// encoded.
+void refuse_unprintable(std::string_view url) {
+  const auto bad = std::ranges::find_if(url, [](unsigned char c) { return c <= ' ' || c == 0x7F; });
+  if (bad == url.end()) return;
+  const auto code = static_cast<unsigned char>(*bad);
+  refuse(fmt::format("a {} is not allowed in a URL; write %{:02X}", code == ' ' ? "blank" : "control character", code));
+}
+
+std::string encoded(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    result += code < 0x80 ? std::string(1, c) : fmt::format("%{:02X}", code);
+  }
+  return result;
+}
+
+// Path and query of what follows the authority, without the fragment, which is the client's own business.
+std::string path_of(std::string_view rest) {
+  std::string path = encoded(rest.substr(0, rest.find('#')));
+  return path.starts_with('/') ? path : "/" + path;
 }
 
 }  // namespace
 
 ServerUrl parse_url(std::string_view url, RowList<Service> services) {
+  refuse_unprintable(url);
   constexpr std::string_view separator = "://";
   const std::size_t at = url.find(separator);
   if (at == std::string_view::npos) {
     refuse(fmt::format("the scheme is missing (allowed: {})", schemes_of(services, separator)));
   }
-  const std::string_view scheme = url.substr(0, at);
+  const std::string scheme = lower(url.substr(0, at));
   const auto row = std::ranges::find_if(services, [&](const Service& service) {  //
     return !scheme.empty() && service.scheme.name == scheme;
   });
@@ -93,16 +159,13 @@ ServerUrl parse_url(std::string_view url, RowList<Service> services) {
   ServerUrl parsed;
   parsed.service = &*row;
   const std::string_view rest = url.substr(at + separator.size());
-  const std::size_t slash = rest.find('/');
-  if (slash != std::string_view::npos) parsed.path = rest.substr(slash);
-  if (row->scheme.exchanges) {
-    if (parsed.path.empty()) parsed.path = "/";
-  } else if (parsed.path.size() > 1) {
-    refuse(fmt::format("{}:// takes no path", scheme));
-  } else {
+  const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+  parsed.path = path_of(rest.substr(end));
+  if (!row->scheme.exchanges) {
+    if (parsed.path != "/") refuse(fmt::format("{}:// takes no path", scheme));
     parsed.path.clear();
   }
-  parse_authority(rest.substr(0, slash), parsed);
+  parse_authority(rest.substr(0, end), parsed);
   resolve(parsed);
   return parsed;
 }

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <cxxopts.hpp>
+#include <deque>
 
 #include "harness/options/workload_parameters.h"
 #include "harness/text/quantities.h"
@@ -58,6 +59,9 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"server-pid", Value::one, on_load},
     {"expect-status", Value::one, on_load},
     {"check", Value::one, on_load},
+    {"header", Value::each, on_load},
+    {"method", Value::one, on_load},
+    {"body", Value::one, on_load},
     {"repetitions", Value::one, on_run | on_load},
     {"max-time", Value::one, on_plan},
     {"time-limit", Value::one, on_plan},
@@ -84,11 +88,21 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"version", Value::none, on_run},
 });
 
+// Flags that have a letter, too, as everywhere.
+struct Letter {
+  std::string_view name;
+  char letter;
+};
+constexpr std::array letters{Letter{"help", 'h'}, Letter{"header", 'H'}};
+
 cxxopts::Options make_parser(std::span<const FlagRow> rows) {
   cxxopts::Options parser("bench");
   auto add = parser.add_options();
   for (const FlagRow& row : rows) {
-    const std::string name = row.name == "help" ? "h,help" : std::string(row.name);
+    const bool has_letter = std::ranges::find(letters, row.name, &Letter::name) != letters.end();
+    const std::string name =
+        has_letter ? fmt::format("{},{}", std::ranges::find(letters, row.name, &Letter::name)->letter, row.name)
+                   : std::string(row.name);
     // Values are taken as text and parsed later, so that every error names the flag, the value and what is allowed.
     if (row.takes_value()) {
       add(name, "", cxxopts::value<std::string>());
@@ -167,15 +181,32 @@ std::vector<FlagRow> all_flags(const Tables& tables) {
 }
 
 void usage_error(std::string_view flag, std::string_view value, std::string_view problem) {
-  throw UsageError(fmt::format("--{}={}: {}", flag, value, problem));
+  std::string shown;  // on one line, and without what a terminal would obey
+  for (const char c : value) {
+    const auto code = static_cast<unsigned char>(c);
+    shown += code < ' ' || code == 0x7F ? fmt::format("\\x{:02X}", code) : std::string(1, c);
+  }
+  throw UsageError(fmt::format("--{}={}: {}", flag, shown, problem));
 }
 
 Flags::Flags(const Tables& tables, Command command, std::span<const std::string> arguments) : rows_(all_flags(tables)) {
   std::vector<const char*> pointers{"bench"};
+  std::deque<std::string> parts;
   for (const std::string& argument : arguments) {
     if (argument != "--" && argument.starts_with("--")) check_flag(rows_, command, argument);
-    if (argument.size() > 2 && argument[0] == '-' && argument[1] != '-') {
+    const bool is_letter =
+        argument.size() > 1 && std::ranges::find(letters, argument[1], &Letter::letter) != letters.end();
+    if (argument.size() > 2 && argument[0] == '-' && argument[1] != '-' && !is_letter) {
       throw UsageError(fmt::format("{0}: names of options begin with two dashes, as in -{0}", argument));
+    }
+    // cxxopts knows no line ends behind an '='.
+    const std::size_t equals = argument.find('=');
+    if (argument.starts_with("--") && equals != std::string::npos && argument.find('\n') != std::string::npos) {
+      parts.push_back(argument.substr(0, equals));
+      pointers.push_back(parts.back().c_str());
+      parts.push_back(argument.substr(equals + 1));
+      pointers.push_back(parts.back().c_str());
+      continue;
     }
     pointers.push_back(argument.c_str());
   }
@@ -186,7 +217,11 @@ Flags::Flags(const Tables& tables, Command command, std::span<const std::string>
       const std::string name(row.name);
       const std::size_t times = parsed.count(name);
       if (times == 0) continue;
-      if (times > 1) {
+      if (row.value == Value::each) {
+        for (const cxxopts::KeyValue& given : parsed.arguments()) {
+          if (given.key() == name) repeated_[name].push_back(given.value());
+        }
+      } else if (times > 1) {
         throw UsageError(fmt::format("--{} is given more than once{}", name,
                                      row.value == Value::list ? "; join the values with a comma" : ""));
       }
@@ -196,6 +231,11 @@ Flags::Flags(const Tables& tables, Command command, std::span<const std::string>
   } catch (const cxxopts::exceptions::exception& error) {
     throw UsageError(error.what());
   }
+}
+
+std::vector<std::string> Flags::each(std::string_view flag) const {
+  const auto found = repeated_.find(flag);
+  return found == repeated_.end() ? std::vector<std::string>() : found->second;
 }
 
 const std::string& Flags::single(std::string_view flag) const {

@@ -21,8 +21,9 @@
 
 namespace bench {
 
-/// What a flag takes. For some commands a flag that takes a list takes one value only.
-enum class Value : std::uint8_t { none, one, list };
+/// What a flag takes. For some commands a flag that takes a list takes one value only. `each`: it may be given again,
+/// and commas in its values are theirs.
+enum class Value : std::uint8_t { none, one, list, each };
 
 /// What a flag of `run` is about. Those for testing are for the suite's own tests, and no help names them.
 enum class Subject : std::uint8_t { everything, jobs, services, parameter, testing };
@@ -75,7 +76,10 @@ class Flags {
   /// The value of a flag that was given.
   const std::string& text(std::string_view flag) const { return values_.find(flag)->second; }
 
-  /// The same, refused where it is a list.
+  /// All values of a flag that may be given again, in their order; empty where it is not given.
+  std::vector<std::string> each(std::string_view flag) const;
+
+  /// The same as `text`, refused where it is a list.
   const std::string& single(std::string_view flag) const;
 
   /// Applies `parse` to a value; a std::invalid_argument becomes a UsageError.
@@ -131,6 +135,7 @@ class Flags {
 
   std::vector<FlagRow> rows_;
   std::map<std::string, std::string, std::less<>> values_;  // of switches: empty
+  std::map<std::string, std::vector<std::string>, std::less<>> repeated_;
   std::vector<std::string> positional_;
 };
 

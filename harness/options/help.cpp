@@ -431,6 +431,12 @@ Load:
 
 What the service that the URL names can be told:
 {}
+Requests, where the protocol has such:
+  -H, --header='Name: value'
+                      one more header; may be given again
+  --method=NAME       (default GET, with a body POST)
+  --body=TEXT|@FILE   what each request carries
+
 Expected replies:
   --expect-status=N   status of every reply, 100 to 599, where the protocol has one (default 200)
   --check=status|length|body

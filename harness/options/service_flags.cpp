@@ -4,7 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <limits>
+#include <string_view>
+#include <system_error>
 
 #include "harness/options/choose.h"
 #include "harness/options/workload_parameters.h"
@@ -19,8 +25,8 @@ constexpr std::uint64_t no_bound = std::numeric_limits<std::uint64_t>::max();
 
 double read_rate(const Flags& flags, const std::string& text) {
   const double rate = flags.value("rate", text, parse_number);
-  if (rate <= 0 || rate > max_rate) {
-    usage_error("rate", text, "must be more than 0 and at most 1,000,000,000 requests per second");
+  if (rate <= 0 || rate > max_given_rate) {
+    usage_error("rate", text, "must be more than 0 and at most 10,000,000 requests per second");
   }
   return rate;
 }
@@ -235,6 +241,56 @@ ServeOptions read_serve_options(const Flags& flags, const Tables& tables) {
   return options;
 }
 
+// A name of HTTP: a token of RFC 9110, 5.6.2.
+bool is_token(std::string_view text) {
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [&](unsigned char c) {
+    return std::isalnum(c) != 0 || others.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+bool equals_ignoring_case(std::string_view one, std::string_view other) {
+  return std::ranges::equal(one, other,
+                            [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+}
+
+void check_header(const std::string& header) {
+  const std::size_t colon = header.find(':');
+  if (colon == std::string::npos || !is_token(std::string_view(header).substr(0, colon))) {
+    usage_error("header", header, "is no 'Name: value'");
+  }
+  if (std::ranges::any_of(header, [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7F; })) {
+    usage_error("header", header, "holds a control character");
+  }
+  for (const std::string_view own : {"Content-Length", "Transfer-Encoding", "Connection", "Expect", "Upgrade"}) {
+    if (equals_ignoring_case(std::string_view(header).substr(0, colon), own)) {
+      usage_error("header", header, "says how the load itself sends, which it decides alone");
+    }
+  }
+}
+
+// The text itself, or what is in the file behind an '@'.
+std::string read_body(const std::string& given) {
+  if (!given.starts_with('@')) return given;
+  const std::string path = given.substr(1);
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  if (!file || std::filesystem::is_directory(path, error)) usage_error("body", given, "the file cannot be read");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void read_request(const Flags& flags, LoadOptions& options) {
+  options.headers = flags.each("header");
+  for (const std::string& header : options.headers) check_header(header);
+  if (flags.given("body")) options.body = read_body(flags.text("body"));
+  if (flags.given("method")) {
+    options.method = flags.text("method");
+    if (!is_token(options.method) || options.method == "CONNECT") {
+      usage_error("method", options.method, "is no method that a load can use");
+    }
+  }
+}
+
 LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
   LoadOptions options;
   options.url = read_url(flags);
@@ -260,6 +316,7 @@ LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
     options.check = flags.choice<ReplyCheck, 3>(
         "check", {{{"status", ReplyCheck::status}, {"length", ReplyCheck::length}, {"body", ReplyCheck::body}}});
   }
+  read_request(flags, options);
   return options;
 }
 

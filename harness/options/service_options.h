@@ -24,7 +24,8 @@ using GivenParameters = std::map<std::string, std::vector<std::string>, std::les
 inline constexpr std::uint32_t max_connections = 1'000'000;
 inline constexpr std::uint32_t max_pipeline = 1024;
 inline constexpr std::uint32_t max_client_threads = 256;
-inline constexpr double max_rate = 1e9;
+inline constexpr double max_rate = 1e9;        ///< Requests per second that a search looks up to,
+inline constexpr double max_given_rate = 1e7;  ///< and that may be asked for: more than a load generator makes.
 
 /// How many requests are offered.
 enum class RateMode : std::uint8_t {
@@ -111,6 +112,9 @@ struct LoadOptions : RateOptions {  // never RateMode::common, for there is but 
   std::optional<pid_t> server_pid;  ///< Of the server, where its CPU time is to be read.
   std::uint32_t expect_status = 200;
   ReplyCheck check = ReplyCheck::body;
+  std::string method;                ///< Of the requests, where the protocol has one; empty: the usual one.
+  std::vector<std::string> headers;  ///< "Name: value"
+  std::string body;
 };
 
 }  // namespace bench

@@ -3,17 +3,22 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <sstream>
+#include <system_error>
 
+#include "harness/plan/control_groups.h"
 #include "harness/text/quantities.h"
 
 namespace bench {
@@ -87,7 +92,13 @@ std::vector<CacheLevel> read_caches() {
   }
 }
 
-std::uint64_t number_in(const std::string& path) { return std::strtoull(first_line(path).c_str(), nullptr, 10); }
+// Nothing where there is no number, or no such file: what cannot be read bounds nothing that is known.
+std::optional<std::uint64_t> number_in(const std::string& path) {
+  const std::string line = first_line(path);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+  return error == std::errc() && end != line.data() ? std::optional(number) : std::nullopt;
+}
 
 // Processes and threads that exist now: the second number of the fourth field of /proc/loadavg, "1/123".
 std::uint64_t existing_threads() {
@@ -114,20 +125,15 @@ std::uint64_t own_threads() {
 
 std::uint64_t room(std::uint64_t limit, std::uint64_t used) { return limit > used ? limit - used : 0; }
 
-// The control group's bound on processes and threads and every bound above it (cgroup v2).
+// The bounds of control groups on processes and threads.
 void add_control_group_limits(std::vector<UnitLimit>& limits) {
-  std::string path = first_line("/proc/self/cgroup");
-  if (!path.starts_with("0::")) return;
-  path = path.substr(3);
-  while (!path.empty() && path != "/") {
-    const std::string folder = "/sys/fs/cgroup" + path;
-    const std::string most = first_line(folder + "/pids.max");
-    if (!most.empty() && most != "max") {
-      limits.push_back({.name = fmt::format("{}/pids.max = {}", folder, most),
-                        .remedy = fmt::format("echo max > {}/pids.max", folder),
-                        .room = room(std::strtoull(most.c_str(), nullptr, 10), number_in(folder + "/pids.current"))});
-    }
-    path.erase(path.rfind('/'));
+  for (const auto& [folder, unified] : control_groups("pids")) {
+    const std::string file = folder + "/pids.max";
+    const auto most = number_in(file);  // none where it says "max"
+    if (!most || std::ranges::any_of(limits, [&](const UnitLimit& limit) { return limit.name.starts_with(file); })) continue;
+    limits.push_back({.name = fmt::format("{} = {}", file, *most),
+                      .remedy = fmt::format("echo max > {}", file),
+                      .room = room(*most, number_in(folder + "/pids.current").value_or(0))});
   }
 }
 
@@ -136,14 +142,16 @@ std::vector<UnitLimit> read_process_limits() {
   std::vector<UnitLimit> limits;
   // Numbers below 301 are not given out again after the first round (kernel/pid.c, RESERVED_PIDS).
   constexpr std::uint64_t reserved = 301;
-  const std::uint64_t pid_max = number_in("/proc/sys/kernel/pid_max");
-  limits.push_back({.name = fmt::format("kernel.pid_max = {}", pid_max),
-                    .remedy = "sysctl kernel.pid_max=4194304",
-                    .room = room(pid_max, existing + reserved)});
-  const std::uint64_t threads_max = number_in("/proc/sys/kernel/threads-max");
-  limits.push_back({.name = fmt::format("kernel.threads-max = {}", threads_max),
-                    .remedy = fmt::format("sysctl kernel.threads-max={}", 2 * threads_max),
-                    .room = room(threads_max, existing)});
+  if (const auto pid_max = number_in("/proc/sys/kernel/pid_max")) {
+    limits.push_back({.name = fmt::format("kernel.pid_max = {}", *pid_max),
+                      .remedy = "sysctl kernel.pid_max=4194304",
+                      .room = room(*pid_max, existing + reserved)});
+  }
+  if (const auto threads_max = number_in("/proc/sys/kernel/threads-max")) {
+    limits.push_back({.name = fmt::format("kernel.threads-max = {}", *threads_max),
+                      .remedy = fmt::format("sysctl kernel.threads-max={}", 2 * *threads_max),
+                      .room = room(*threads_max, existing)});
+  }
   rlimit user{};
   // The kernel does not hold root to this one.
   if (geteuid() != 0 && getrlimit(RLIMIT_NPROC, &user) == 0 && user.rlim_cur != RLIM_INFINITY) {
@@ -156,11 +164,44 @@ std::vector<UnitLimit> read_process_limits() {
 }
 
 std::vector<UnitLimit> read_stack_limits() {
-  const std::uint64_t maps = number_in("/proc/sys/vm/max_map_count");
+  const auto maps = number_in("/proc/sys/vm/max_map_count");
+  if (!maps) return {};
   constexpr std::uint64_t others = 200;  // libraries, heap, shared memory
-  return {{.name = fmt::format("vm.max_map_count = {}", maps),
+  return {{.name = fmt::format("vm.max_map_count = {}", *maps),
            .remedy = "sysctl vm.max_map_count=1000000",
-           .room = room(maps, others) / 2}};  // a stack and its guard are two maps
+           .room = room(*maps, others) / 2}};  // a stack and its guard are two maps
+}
+
+// What a group has of files, which the kernel drops where memory is short.
+std::uint64_t file_bytes(const ControlGroup& group) {
+  std::ifstream file(group.folder + "/memory.stat");
+  const std::string_view wanted = group.unified ? "file" : "total_cache";
+  std::string key;
+  for (std::uint64_t bytes = 0; file >> key >> bytes;) {
+    if (key == wanted) return bytes;
+  }
+  return 0;
+}
+
+void read_memory(Machine& machine) {
+  machine.memory_bytes = meminfo_bytes("MemTotal");
+  machine.available_memory_bytes = meminfo_bytes("MemAvailable");
+  struct sysinfo known {};
+  if (machine.memory_bytes == 0 && sysinfo(&known) == 0) {  // without /proc/meminfo
+    machine.memory_bytes = static_cast<std::int64_t>(known.totalram) * known.mem_unit;
+    machine.available_memory_bytes = static_cast<std::int64_t>(known.freeram) * known.mem_unit;
+  }
+  for (const ControlGroup& group : control_groups("memory")) {
+    const std::string file = group.folder + (group.unified ? "/memory.max" : "/memory.limit_in_bytes");
+    const auto most = number_in(file);  // none where it says "max"
+    if (!most) continue;
+    const auto used = number_in(group.folder + (group.unified ? "/memory.current" : "/memory.usage_in_bytes"));
+    const std::uint64_t needed = room(used.value_or(0), file_bytes(group));
+    const std::uint64_t left = room(*most, needed);
+    if (left >= static_cast<std::uint64_t>(machine.available_memory_bytes)) continue;
+    machine.available_memory_bytes = static_cast<std::int64_t>(left);
+    machine.memory_limit = fmt::format("{} = {}", file, *most);
+  }
 }
 
 // What a waiting unit takes in user and kernel memory, about, from what bare programs measure.
@@ -196,9 +237,10 @@ std::optional<std::string> Machine::why_too_many(UnitKind kind, std::uint32_t un
   constexpr std::int64_t record_bytes = 300;  // a task's record, its outcome and its script
   const std::int64_t needed = units * unit_bytes(kind) + tasks * record_bytes;
   if (needed > available_memory_bytes) {
-    return fmt::format("needs about {} of memory, but {} are available; use fewer --tasks",
+    return fmt::format("needs about {} of memory, but {} are available{}; use fewer --tasks",
                        format_bytes(static_cast<double>(needed)),
-                       format_bytes(static_cast<double>(available_memory_bytes)));
+                       format_bytes(static_cast<double>(available_memory_bytes)),
+                       memory_limit.empty() ? "" : fmt::format(" under {}", memory_limit));
   }
   return std::nullopt;
 }
@@ -220,8 +262,7 @@ Machine read_machine() {
   if (machine.cpu_model.empty()) machine.cpu_model = names.machine;
   machine.mhz = std::strtod(keyed_value("/proc/cpuinfo", "cpu MHz").c_str(), nullptr);
   machine.cpus = static_cast<std::uint32_t>(sysconf(_SC_NPROCESSORS_ONLN));
-  machine.memory_bytes = meminfo_bytes("MemTotal");
-  machine.available_memory_bytes = meminfo_bytes("MemAvailable");
+  read_memory(machine);
   machine.governor = line_or("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "unknown");
   machine.turbo = read_turbo();
   machine.hypervisor = read_hypervisor();

@@ -34,7 +34,8 @@ struct Machine {
   double mhz = 0;
   std::uint32_t cpus = 0;  ///< Online.
   std::int64_t memory_bytes = 0;
-  std::int64_t available_memory_bytes = 0;
+  std::int64_t available_memory_bytes = 0;  ///< What its control groups leave of it, too.
+  std::string memory_limit;                 ///< The one of theirs that leaves the least; empty where none does.
   std::string governor;    ///< Frequency governor; "unknown" where the kernel shows none.
   std::string turbo;       ///< "on", "off" or "unknown"
   std::string hypervisor;  ///< "none", or its vendor where the kernel tells, else "unknown vendor"

@@ -158,9 +158,10 @@ std::optional<std::string> why_no_pool(const Cell& cell, const Machine& machine)
   // A pool of processes watches each worker through a descriptor.
   constexpr std::uint32_t other_descriptors = 32;
   const bool watched = cell.model->unit == UnitKind::process && cell.model->units == HowMany::workers;
-  if (watched && cell.workers + other_descriptors > machine.descriptor_limit) {
-    return fmt::format("needs {} descriptors, but ulimit -n = {}; lift it with: ulimit -n {} (as root: ulimit -Hn too)",
-                       cell.workers + other_descriptors, machine.descriptor_limit, 2 * cell.workers);
+  const std::uint32_t needed = cell.workers + other_descriptors;
+  if (watched && needed > machine.descriptor_limit) {
+    return fmt::format("needs {0} descriptors, but ulimit -n = {1}; lift it with: ulimit -n {0} (as root: ulimit -Hn too)",
+                       needed, machine.descriptor_limit);
   }
   return std::nullopt;
 }

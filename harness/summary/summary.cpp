@@ -234,26 +234,44 @@ class GroupSummarizer {
       case RankedBy::time:
         if (!ranking.bounded) return "Shortest";
         return summary_.others_busy > disturbing_share ? "Best beside the other processes" : "Best";
-      case RankedBy::cpu: {
-        const auto first = std::ranges::find(summary_.cells, ranking.order.front().cell, &CellSummary::cell);
-        const double rate = first->service->offered_rate.median;
-        return ranking.bounded ? fmt::format("Least CPU per request at {} requests/s", format_count(rate))
-                               : "Least CPU per request";
-      }
+      case RankedBy::cpu:
+        return ranking.bounded ? "Least CPU per request" + at_its_rate(ranking) : "Least CPU per request";
       case RankedBy::rate:
       case RankedBy::knee: break;
     }
     return "Highest rate";
   }
 
-  static std::string compared(RankedBy by, double over_first) {
-    switch (by) {
-      case RankedBy::time: return format_ratio(over_first) + " as long";
-      case RankedBy::cpu: return format_ratio(over_first) + " the CPU";
+  // " at 30,000 requests/s", of what is compared at one rate.
+  std::string at_its_rate(const Ranking& ranking) const {
+    const auto first = std::ranges::find(summary_.cells, ranking.order.front().cell, &CellSummary::cell);
+    return fmt::format(" at {} requests/s", format_count(first->service->offered_rate.median));
+  }
+
+  std::string no_winner(const Ranking& ranking) const {
+    switch (ranking.by) {
+      case RankedBy::time: return "No winner";
+      case RankedBy::cpu: return "No winner by CPU per request" + at_its_rate(ranking);
       case RankedBy::rate:
       case RankedBy::knee: break;
     }
-    return format_ratio(1 / over_first) + " the rate";
+    return "No winner by rate";
+  }
+
+  // "1.33× as long"; a small difference as what it adds: "0.4% longer".
+  static std::string compared(RankedBy by, double over_first) {
+    constexpr double small = 1.1;
+    const auto percent = [](double ratio, std::string_view what) {
+      return fmt::format("{:.1f}% {}", std::abs(ratio - 1) * 100, what);
+    };
+    const bool is_small = over_first >= 1 && over_first < small;
+    switch (by) {
+      case RankedBy::time: return is_small ? percent(over_first, "longer") : format_ratio(over_first) + " as long";
+      case RankedBy::cpu: return is_small ? percent(over_first, "more CPU") : format_ratio(over_first) + " the CPU";
+      case RankedBy::rate:
+      case RankedBy::knee: break;
+    }
+    return is_small ? percent(1 / over_first, "less") : format_ratio(1 / over_first) + " the rate";
   }
 
   // Which cells are best; of a single one that met the rate, that it is the only one.
@@ -271,6 +289,11 @@ class GroupSummarizer {
     }
     std::vector<std::string_view> best;
     for (const std::size_t cell : ranking.best) best.push_back(label(cell));
+    if (best.size() == ranking.order.size()) {
+      return fmt::format(
+          "{}: the data cannot tell {} apart.", no_winner(ranking),
+          best.size() > 2 ? fmt::format("any of the {}", best.size()) : fmt::format("{}", fmt::join(best, " and ")));
+    }
     std::string next;
     if (ranking.next) next = fmt::format("; next is {}", label(ranking.next->cell));
     if (ranking.next && ranking.next->over_first) {
@@ -321,8 +344,7 @@ class GroupSummarizer {
       if (count != 0) parts.push_back(fmt::format("{} {}", count, regime_name(regime)));
     }
     summary_.warnings.push_back(fmt::format(
-        "runs found the machine in several regimes ({}): medians are over all of them, and the order rests on "
-        "pairs of runs that lay next to each other; a quieter machine gives steadier figures",
+        "the machine's speed changed between runs ({}); the order rests on runs that lay next to each other",
         fmt::join(parts, ", ")));
   }
 

@@ -53,9 +53,7 @@ constexpr std::string_view byte_allowed = "(allowed: B, KiB, MiB, GiB, KB, MB, G
 constexpr auto printed_durations = std::to_array<Unit>({{"ns", 1},
                                                         {"\u00b5s", 1'000},
                                                         {"ms", 1'000'000},
-                                                        {"s", 1'000'000'000},
-                                                        {"min", 60'000'000'000},
-                                                        {"h", 3'600'000'000'000}});
+                                                        {"s", 1'000'000'000}});
 constexpr auto printed_bytes = std::to_array<Unit>({{"B", 1},
                                                     {"KiB", std::int64_t{1} << 10},
                                                     {"MiB", std::int64_t{1} << 20},
@@ -156,6 +154,16 @@ std::string with_commas(double whole) {
   return digits;
 }
 
+// "1 min 16 s", "2 h 5 min", "1 min"; what is above a minute.
+std::string format_long_duration(double ns) {
+  const auto seconds = static_cast<std::int64_t>(std::llround(std::min(std::abs(ns) / 1e9, 1e15)));
+  const bool hours = seconds >= 3600;
+  const std::int64_t large = seconds / (hours ? 3600 : 60);
+  const std::int64_t small = hours ? seconds % 3600 / 60 : seconds % 60;
+  return fmt::format("{}{} {}{}", ns < 0 ? "-" : "", large, hours ? "h" : "min",
+                     small == 0 ? std::string() : fmt::format(" {} {}", small, hours ? "min" : "s"));
+}
+
 }  // namespace
 
 std::int64_t parse_duration_ns(std::string_view text) {
@@ -198,8 +206,10 @@ double parse_percentage(std::string_view text) {
 
 std::string format_duration(double ns) {
   if (!std::isfinite(ns)) return fmt::format("{}", ns);
-  // Rounded before the unit is chosen: 999.6 ns is 1.00 µs, 59.96 s is 1.00 min.
+  // Rounded before the unit is chosen: 999.6 ns is 1.00 µs, 59.96 s is 1 min.
   const double rounded = round_to_digits(ns, 3);
+  constexpr double minute_ns = 60e9;
+  if (std::abs(rounded) >= minute_ns) return format_long_duration(std::abs(ns) < minute_ns ? rounded : ns);
   return print_in(rounded, fitting_unit(std::abs(rounded), printed_durations));
 }
 

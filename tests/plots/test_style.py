@@ -54,7 +54,7 @@ class Palette(unittest.TestCase):
 class Quantities(unittest.TestCase):
     def test_are_printed_as_the_program_prints_them(self):
         self.assertEqual([quantities.duration(ns) for ns in (0, 0.25, 9.93, 999.6, 10_100_000, 1.3e9, 59.96e9)],
-                         ["0.00 ns", "0.250 ns", "9.93 ns", "1.00 µs", "10.1 ms", "1.30 s", "1.00 min"])
+                         ["0.00 ns", "0.250 ns", "9.93 ns", "1.00 µs", "10.1 ms", "1.30 s", "1 min"])
         self.assertEqual([quantities.size(count) for count in (8, 8800, 1024**2)], ["8 B", "8.59 KiB", "1.00 MiB"])
         self.assertEqual([quantities.count(value) for value in (0.5, 30_000, 2_500_000)], ["0.500", "30,000", "2.50 M"])
         self.assertEqual([quantities.ratio(value) for value in (0.0321, 0.997, 1.206, 40.23)],

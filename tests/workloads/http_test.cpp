@@ -334,6 +334,19 @@ TEST(HttpClient, AsksForItsPathAndHost) {
   EXPECT_EQ(request_of(*client), "GET /a?b HTTP/1.1\r\nHost: example:81\r\n\r\n");
 }
 
+TEST(HttpClient, SendsWhatItIsTold) {
+  const auto post =
+      http_exchanges({.host = "a", .method = "POST", .headers = {"Accept: x,y", "host: b"}, .body = "1=2"})();
+  EXPECT_EQ(request_of(*post), "POST / HTTP/1.1\r\nAccept: x,y\r\nhost: b\r\nContent-Length: 3\r\n\r\n1=2");
+}
+
+// A reply to HEAD has the headers of one to GET.
+TEST(HttpClient, ExpectsNoBodyInReplyToHead) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+  EXPECT_THAT(replies(*foreign_client(ForeignRequest{.host = "example", .method = "HEAD"}), head + head),
+              ElementsAre("complete", "complete"));
+}
+
 TEST(HttpClient, TakesRepliesOfEveryFramingInPiecesOfAnySize) {
   const std::string length = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world";
   const std::string chunks =

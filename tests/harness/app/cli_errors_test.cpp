@@ -137,6 +137,15 @@ TEST(CliErrors, AReportThatNobodyGotIsAFailure) {
   }
 }
 
+// As `bench list | true`.
+TEST(CliErrors, AReaderThatHasSeenEnoughIsNoFailure) {
+  for (const std::string command : {"list", "help", "version"}) {
+    const Finished finished = run_program({"/bin/bash", "-c", "set -o pipefail; (sleep 0.2; \"$0\" \"$1\") | true", BENCH_BINARY, command});
+    EXPECT_EQ(finished.exit_status, 0) << command;
+    EXPECT_EQ(finished.err, "") << command;
+  }
+}
+
 // What is opened next takes the place of what is closed, and would get what is meant for people.
 TEST(CliErrors, StandardDescriptorsMayBeClosed) {
   const std::string plan = R"("$0" --model=serial,threads --workload=io --tasks=2 --wait=1ms --repetitions=4)";

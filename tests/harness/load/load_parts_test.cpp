@@ -1,4 +1,5 @@
 // Why: the pieces of the load generator that can be told right from wrong without a socket.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -15,6 +16,7 @@
 #include "harness/load/shares.h"
 #include "harness/load/url.h"
 #include "harness/load/worker_report.h"
+#include "harness/run/listener.h"
 #include "measure/load_report.h"
 #include "measure/shared_mapping.h"
 
@@ -350,11 +352,31 @@ TEST(Url, IsTakenApart) {
   EXPECT_EQ(parse_url("tcp://localhost:9", all_services()).target.text, "localhost:9");
 }
 
+TEST(Url, IsReadAsRfc3986Says) {
+  const auto path = [](std::string_view url) { return parse_url(url, all_services()).path; };
+  EXPECT_EQ(path("http://127.0.0.1?x=1"), "/?x=1");
+  EXPECT_EQ(path("http://127.0.0.1:80/?x=1&y=http://a/b@c:80"), "/?x=1&y=http://a/b@c:80");
+  EXPECT_EQ(path("http://127.0.0.1/a#fragment"), "/a");
+  EXPECT_EQ(path("http://127.0.0.1#fragment?no=query"), "/");
+  EXPECT_EQ(path("http://127.0.0.1//a%20b"), "//a%20b");
+  EXPECT_EQ(path("http://127.0.0.1/\u00fc"), "/%C3%BC");
+  EXPECT_EQ(parse_url("HTTP://127.0.0.1:8080/A", all_services()).service->name, "http");
+  EXPECT_EQ(parse_url("http://127.0.0.1:/", all_services()).port, "80");
+}
+
+// One of the addresses of a name has a listener, and it need not be the first.
+TEST(Url, TakesAnAddressAtWhichSomebodyListens) {
+  const Listener listener = listen_on("127.0.0.1", 0, Transport::tcp);
+  const ServerUrl url = parse_url(fmt::format("tcp://localhost:{}", listener.port), all_services());
+  EXPECT_EQ(url.target.address.ss_family, AF_INET);
+}
+
 TEST(Url, KnowsIpv6) {
   const ServerUrl url = parse_url("tcp://[::1]:7000", all_services());
   EXPECT_EQ(url.host, "::1");
   EXPECT_EQ(url.target.text, "[::1]:7000");
   EXPECT_EQ(url.target.address.ss_family, AF_INET6);
+  EXPECT_EQ(parse_url("tcp://[fe80::1%25lo]:7000", all_services()).host, "fe80::1%lo");
 }
 
 TEST(Url, SaysWhatIsWrong) {
@@ -372,7 +394,11 @@ TEST(Url, SaysWhatIsWrong) {
   EXPECT_EQ(why("tcp://"), "the host is missing");
   EXPECT_EQ(why("tcp://:80"), "the host is missing");
   EXPECT_EQ(why("tcp://127.0.0.1"), "the port is missing (tcp://host:port)");
-  EXPECT_EQ(why("tcp://127.0.0.1:"), "'' is not a port (allowed: 1 to 65535)");
+  EXPECT_EQ(why("tcp://127.0.0.1:"), "the port is missing (tcp://host:port)");
+  EXPECT_EQ(why("http://127.0.0.1/a b"), "a blank is not allowed in a URL; write %20");
+  EXPECT_EQ(why("http://127.0.0.1/a\r\nX-Injected: 1"), "a control character is not allowed in a URL; write %0D");
+  EXPECT_EQ(why("http://[127.0.0.1]/"), "'127.0.0.1' is no IPv6 address");
+  EXPECT_EQ(why("udp://127.0.0.1:80?x"), "udp:// takes no path");
   EXPECT_EQ(why("tcp://127.0.0.1:0"), "'0' is not a port (allowed: 1 to 65535)");
   EXPECT_EQ(why("tcp://127.0.0.1:65536"), "'65536' is not a port (allowed: 1 to 65535)");
   EXPECT_EQ(why("tcp://127.0.0.1:80x"), "'80x' is not a port (allowed: 1 to 65535)");

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "harness/options/workload_parameters.h"
 #include "harness/plan/machine.h"
 #include "harness/plan/plan.h"
+#include "tests/support/subprocess.h"
 
 namespace bench {
 namespace {
@@ -184,9 +186,9 @@ TEST(ServiceOptions, TakeEveryAvailableCpuInASet) {
 }
 
 TEST(ServiceOptions, TakeRatesASearchOrACommonRate) {
-  const ServiceOptions fixed = echo({"--rate=50k,0.5,1.5M,50000,1G"});
+  const ServiceOptions fixed = echo({"--rate=50k,0.5,1.5M,50000,10M"});
   EXPECT_EQ(fixed.rate_mode, RateMode::fixed);
-  EXPECT_THAT(fixed.rates, ElementsAre(50'000, 0.5, 1'500'000, 1e9));
+  EXPECT_THAT(fixed.rates, ElementsAre(50'000, 0.5, 1'500'000, 1e7));
   EXPECT_EQ(echo({"--rate=search"}).rate_mode, RateMode::search);
   EXPECT_THAT(echo({"--rate=search"}).rates, IsEmpty());
   EXPECT_EQ(echo({"--rate=common", "--arrivals=constant"}).rate_mode, RateMode::common);
@@ -211,8 +213,8 @@ TEST(ServiceOptions, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
           {{"--active=0"}, {"--active=0", "must be between 1 and 1,000,000"}},
           {{"--active=101"}, {"--active=101", "more than --connections=100", "the default"}},
           {{"--connections=1000,50", "--active=10,60"}, {"--active=60", "more than --connections=50"}},
-          {{"--rate=0"}, {"--rate=0", "more than 0 and at most 1,000,000,000"}},
-          {{"--rate=2G"}, {"--rate=2G", "more than 0 and at most 1,000,000,000"}},
+          {{"--rate=0"}, {"--rate=0", "more than 0 and at most 10,000,000"}},
+          {{"--rate=2G"}, {"--rate=2G", "more than 0 and at most 10,000,000"}},
           {{"--rate=-5"}, {"--rate=-5", "must not be negative"}},
           {{"--rate=5q"}, {"--rate=5q", "unknown suffix 'q'", "k, M, G"}},
           {{"--rate="}, {"--rate=", "a number"}},
@@ -510,6 +512,17 @@ TEST(LoadOptions, TakeTheirValues) {
   EXPECT_EQ(load({"--check=status"}).check, ReplyCheck::status);
 }
 
+TEST(LoadOptions, TakeTheRequest) {
+  const TempFolder folder;
+  std::ofstream(folder.file("body")) << "from a file";
+  const LoadOptions options = load(
+      {"-H", "Accept: a,b", "--header=X-Empty:", "-HX-Tab: a\tb", "--method=PUT", "--body=@" + folder.file("body")});
+  EXPECT_THAT(options.headers, ElementsAre("Accept: a,b", "X-Empty:", "X-Tab: a\tb"));
+  EXPECT_EQ(options.method, "PUT");
+  EXPECT_EQ(options.body, "from a file");
+  EXPECT_EQ(load({"--body=a=b"}).body, "a=b");
+}
+
 TEST(LoadOptions, TakeListsOfConnectionsAndRatesOrASearch) {
   const LoadOptions lists = load({"--connections=1k,10,1000", "--active=5", "--rate=1k,2k,1000"});
   EXPECT_THAT(lists.connections, ElementsAre(1000, 10));
@@ -577,6 +590,15 @@ TEST(LoadOptions, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
           {{"--server-pid=0"}, {"--server-pid=0", "must be between 1 and 4,194,304"}},
           {{"--server-pid=nginx"}, {"--server-pid=nginx", "whole number"}},
           {{"--expect-status=99"}, {"--expect-status=99", "must be between 100 and 599"}},
+          {{"--header=no colon"}, {"--header=no colon", "Name: value"}},
+          {{"--header=a b: c"}, {"--header=a b: c", "Name: value"}},
+          {{"--header=A: b\r\nX-Injected: c"}, {"--header=A: b", "control character"}},
+          {{"--header=content-length: 3"}, {"--header=content-length: 3", "decides alone"}},
+          {{"--method=G T"}, {"--method=G T", "no method"}},
+          {{"--method=CONNECT"}, {"--method=CONNECT", "no method"}},
+          {{"--body=@/no/such/file"}, {"--body=@/no/such/file", "cannot be read"}},
+          {{"--body=@/"}, {"--body=@/", "cannot be read"}},
+          {{"-rate=5"}, {"-rate=5", "two dashes", "--rate=5"}},
           {{"--check=bodi"}, {"--check=bodi", "status, length, body", "did you mean 'body'?"}},
           {{"--repetitions=0"}, {"--repetitions=0", "must be between 1 and 10,000"}},
           {{"--repetitions=auto"}, {"--repetitions=auto", "takes a number here"}},

@@ -272,9 +272,9 @@ TEST(PlanText, HasEveryCellTheSeedAndTheExpectedDuration) {
   options.repetitions = 2;
   const std::string text = plan_text(make_plan(options, roomy_machine()));
   EXPECT_THAT(text, HasSubstr("io · 100 tasks · wait 1s"));
-  EXPECT_THAT(text, HasSubstr("io/serial/tasks:100/wait:1s  about 1.75 min a run"));
+  EXPECT_THAT(text, HasSubstr("io/serial/tasks:100/wait:1s  about 1 min 45 s a run"));
   EXPECT_THAT(text, HasSubstr("io/unavailable/tasks:100/wait:1s  skipped: not available here: it is a row for tests"));
-  EXPECT_THAT(text, HasSubstr("2 cells, seed 7; 2 rounds of about 1.75 min: about"));
+  EXPECT_THAT(text, HasSubstr("2 cells, seed 7; 2 rounds of about 1 min 45 s: about"));
   EXPECT_THAT(text, HasSubstr(" in all\n"));
 }
 

@@ -155,8 +155,11 @@ TEST(FormatDuration, HasThreeSignificantDigits) {
   EXPECT_EQ(format_duration(12'345), "12.3 \u00b5s");
   EXPECT_EQ(format_duration(9'980'000), "9.98 ms");
   EXPECT_EQ(format_duration(1.234e9), "1.23 s");
-  EXPECT_EQ(format_duration(90e9), "1.50 min");
-  EXPECT_EQ(format_duration(7200e9), "2.00 h");
+  EXPECT_EQ(format_duration(90e9), "1 min 30 s");
+  EXPECT_EQ(format_duration(7200e9), "2 h");
+  EXPECT_EQ(format_duration(76.4e9), "1 min 16 s");
+  EXPECT_EQ(format_duration(7540e9), "2 h 5 min");
+  EXPECT_EQ(format_duration(3599.6e9), "1 h");
   EXPECT_EQ(format_duration(-1500), "-1.50 \u00b5s");
 }
 
@@ -165,7 +168,7 @@ TEST(FormatDuration, RoundsIntoTheNextUnit) {
   EXPECT_EQ(format_duration(999.6), "1.00 \u00b5s");
   EXPECT_EQ(format_duration(9'996), "10.0 \u00b5s");
   EXPECT_EQ(format_duration(59.94e9), "59.9 s");
-  EXPECT_EQ(format_duration(59.96e9), "1.00 min");
+  EXPECT_EQ(format_duration(59.96e9), "1 min");
   EXPECT_EQ(format_duration(std::numeric_limits<double>::infinity()), "inf");
 }
 
