@@ -16,12 +16,12 @@ struct ServerUrl {
   std::string port;                  ///< Digits.
   std::string path;                  ///< With its query, without a fragment; "/" where there is none; empty where the
                                      ///< scheme has no paths.
-  Target target;                     ///< Of the host's addresses the first one that accepts a connection, else the first.
+  Target target;  ///< Of the host's addresses the first one that accepts a connection, else the first.
 };
 
 /// Parses `scheme://host[:port][/path][?query][#fragment]` (RFC 3986), as the row of `services` with that scheme takes
-/// it, and looks the host up (getaddrinfo(3), which may take seconds). Where it has several addresses, it tries them. Throws std::invalid_argument with a text that names what is wrong, to be
-/// put after the URL.
+/// it, and looks the host up (getaddrinfo(3), which may take seconds). Where it has several addresses, it tries them.
+/// Throws std::invalid_argument with a text that names what is wrong, to be put after the URL.
 ServerUrl parse_url(std::string_view url, RowList<Service> services);
 
 }  // namespace bench

@@ -130,7 +130,8 @@ void add_control_group_limits(std::vector<UnitLimit>& limits) {
   for (const auto& [folder, unified] : control_groups("pids")) {
     const std::string file = folder + "/pids.max";
     const auto most = number_in(file);  // none where it says "max"
-    if (!most || std::ranges::any_of(limits, [&](const UnitLimit& limit) { return limit.name.starts_with(file); })) continue;
+    if (!most || std::ranges::any_of(limits, [&](const UnitLimit& limit) { return limit.name.starts_with(file); }))
+      continue;
     limits.push_back({.name = fmt::format("{} = {}", file, *most),
                       .remedy = fmt::format("echo max > {}", file),
                       .room = room(*most, number_in(folder + "/pids.current").value_or(0))});

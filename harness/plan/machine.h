@@ -36,9 +36,9 @@ struct Machine {
   std::int64_t memory_bytes = 0;
   std::int64_t available_memory_bytes = 0;  ///< What its control groups leave of it, too.
   std::string memory_limit;                 ///< The one of theirs that leaves the least; empty where none does.
-  std::string governor;    ///< Frequency governor; "unknown" where the kernel shows none.
-  std::string turbo;       ///< "on", "off" or "unknown"
-  std::string hypervisor;  ///< "none", or its vendor where the kernel tells, else "unknown vendor"
+  std::string governor;                     ///< Frequency governor; "unknown" where the kernel shows none.
+  std::string turbo;                        ///< "on", "off" or "unknown"
+  std::string hypervisor;                   ///< "none", or its vendor where the kernel tells, else "unknown vendor"
   std::string clock_source;
   std::uint64_t descriptor_limit = 0;
   std::optional<CpuQuota> cpu_quota;  ///< Nothing without one.

@@ -160,8 +160,9 @@ std::optional<std::string> why_no_pool(const Cell& cell, const Machine& machine)
   const bool watched = cell.model->unit == UnitKind::process && cell.model->units == HowMany::workers;
   const std::uint32_t needed = cell.workers + other_descriptors;
   if (watched && needed > machine.descriptor_limit) {
-    return fmt::format("needs {0} descriptors, but ulimit -n = {1}; lift it with: ulimit -n {0} (as root: ulimit -Hn too)",
-                       needed, machine.descriptor_limit);
+    return fmt::format(
+        "needs {0} descriptors, but ulimit -n = {1}; lift it with: ulimit -n {0} (as root: ulimit -Hn too)", needed,
+        machine.descriptor_limit);
   }
   return std::nullopt;
 }

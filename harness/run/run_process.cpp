@@ -132,7 +132,7 @@ void enter_run(pid_t launcher, RunReport& report) {
   if (getppid() != launcher) _exit(1);  // the launcher died before the line above
   report.process_group.store(getpid());
   std::ofstream("/proc/self/oom_score_adj") << 1000;  // where memory runs out, it goes first, and not the harness
-  prctl(PR_SET_TIMERSLACK, 1);  // nanosecond; the default of 50 µs would lengthen every wait
+  prctl(PR_SET_TIMERSLACK, 1);                        // nanosecond; the default of 50 µs would lengthen every wait
   signal(SIGINT, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
   signal(SIGPIPE, SIG_IGN);

@@ -50,10 +50,8 @@ constexpr auto byte_units = std::to_array<Unit>({{"", 1},
                                                  {"GB", 1'000'000'000}});
 constexpr std::string_view byte_allowed = "(allowed: B, KiB, MiB, GiB, KB, MB, GB)";
 
-constexpr auto printed_durations = std::to_array<Unit>({{"ns", 1},
-                                                        {"\u00b5s", 1'000},
-                                                        {"ms", 1'000'000},
-                                                        {"s", 1'000'000'000}});
+constexpr auto printed_durations =
+    std::to_array<Unit>({{"ns", 1}, {"\u00b5s", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}});
 constexpr auto printed_bytes = std::to_array<Unit>({{"B", 1},
                                                     {"KiB", std::int64_t{1} << 10},
                                                     {"MiB", std::int64_t{1} << 20},

@@ -140,7 +140,8 @@ TEST(CliErrors, AReportThatNobodyGotIsAFailure) {
 // As `bench list | true`.
 TEST(CliErrors, AReaderThatHasSeenEnoughIsNoFailure) {
   for (const std::string command : {"list", "help", "version"}) {
-    const Finished finished = run_program({"/bin/bash", "-c", "set -o pipefail; (sleep 0.2; \"$0\" \"$1\") | true", BENCH_BINARY, command});
+    const Finished finished =
+        run_program({"/bin/bash", "-c", "set -o pipefail; (sleep 0.2; \"$0\" \"$1\") | true", BENCH_BINARY, command});
     EXPECT_EQ(finished.exit_status, 0) << command;
     EXPECT_EQ(finished.err, "") << command;
   }
