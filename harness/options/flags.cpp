@@ -88,21 +88,19 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"version", Value::none, on_run},
 });
 
-// Flags that have a letter, too, as everywhere.
-struct Letter {
-  std::string_view name;
-  char letter;
-};
-constexpr std::array letters{Letter{"help", 'h'}, Letter{"header", 'H'}};
+// The one flag whose value may follow its letter, as with curl(1).
+constexpr std::string_view header_letter = "-H";
+
+std::string names_of(const FlagRow& row) {
+  if (row.name == "help") return "h,help";
+  return row.name == "header" ? "H,header" : std::string(row.name);
+}
 
 cxxopts::Options make_parser(std::span<const FlagRow> rows) {
   cxxopts::Options parser("bench");
   auto add = parser.add_options();
   for (const FlagRow& row : rows) {
-    const bool has_letter = std::ranges::find(letters, row.name, &Letter::name) != letters.end();
-    const std::string name =
-        has_letter ? fmt::format("{},{}", std::ranges::find(letters, row.name, &Letter::name)->letter, row.name)
-                   : std::string(row.name);
+    const std::string name = names_of(row);
     // Values are taken as text and parsed later, so that every error names the flag, the value and what is allowed.
     if (row.takes_value()) {
       add(name, "", cxxopts::value<std::string>());
@@ -194,9 +192,8 @@ Flags::Flags(const Tables& tables, Command command, std::span<const std::string>
   std::deque<std::string> parts;
   for (const std::string& argument : arguments) {
     if (argument != "--" && argument.starts_with("--")) check_flag(rows_, command, argument);
-    const bool is_letter =
-        argument.size() > 1 && std::ranges::find(letters, argument[1], &Letter::letter) != letters.end();
-    if (argument.size() > 2 && argument[0] == '-' && argument[1] != '-' && !is_letter) {
+    const bool is_word = argument.size() > 2 && argument[0] == '-' && argument[1] != '-';
+    if (is_word && !argument.starts_with(header_letter)) {
       throw UsageError(fmt::format("{0}: names of options begin with two dashes, as in -{0}", argument));
     }
     // cxxopts knows no line ends behind an '='.

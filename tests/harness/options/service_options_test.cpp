@@ -599,6 +599,7 @@ TEST(LoadOptions, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
           {{"--body=@/no/such/file"}, {"--body=@/no/such/file", "cannot be read"}},
           {{"--body=@/"}, {"--body=@/", "cannot be read"}},
           {{"-rate=5"}, {"-rate=5", "two dashes", "--rate=5"}},
+          {{"-help"}, {"-help", "two dashes", "--help"}},
           {{"--check=bodi"}, {"--check=bodi", "status, length, body", "did you mean 'body'?"}},
           {{"--repetitions=0"}, {"--repetitions=0", "must be between 1 and 10,000"}},
           {{"--repetitions=auto"}, {"--repetitions=auto", "takes a number here"}},
