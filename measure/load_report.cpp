@@ -8,8 +8,8 @@ namespace bench {
 
 std::string_view name_of(LoadError kind) {
   constexpr std::array<std::string_view, load_error_kinds> names{
-      "refused", "reset",           "timeout", "wrong_reply",   "short_reply",
-      "closed",  "connect_timeout", "lost",    "no_descriptor", "other"};
+      "refused",         "reset", "timeout",       "wrong_reply", "short_reply", "closed",
+      "connect_timeout", "lost",  "no_descriptor", "tls",         "other"};
   return names[static_cast<std::size_t>(kind)];
 }
 

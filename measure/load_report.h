@@ -27,10 +27,11 @@ enum class LoadError : std::uint8_t {
   connect_timeout,  ///< Not established in time.
   lost,             ///< UDP: no reply within 200 ms.
   no_descriptor,    ///< EMFILE or ENFILE.
+  tls,              ///< A handshake that failed, or bytes that are no TLS.
   other,            ///< Any other errno.
 };
 
-inline constexpr std::size_t load_error_kinds = 10;
+inline constexpr std::size_t load_error_kinds = 11;
 
 /// "wrong_reply" and so on.
 std::string_view name_of(LoadError kind);

@@ -39,7 +39,11 @@ void RunReport::clear() noexcept {
 }
 
 void Run::fail(std::string_view reason) noexcept {
-  whole_.failure.set(who_.empty() ? std::string(reason) : fmt::format("{}: {}", who_, reason));
+  if (who_.empty()) {
+    whole_.failure.set(reason);  // allocates nothing
+  } else {
+    whole_.failure.set(fmt::format("{}: {}", who_, reason));
+  }
   // Another unit may be about to write its reason, which came first: its words are not to be cut off.
   const std::int64_t deadline_ns = now_ns() + 10'000'000;
   while (whole_.failure.reason().empty() && now_ns() < deadline_ns) {

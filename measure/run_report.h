@@ -81,11 +81,12 @@ struct ServerCounters {
   std::atomic<std::int32_t> open;       ///< Conversations under way.
   std::atomic<std::int32_t> open_peak;
   std::atomic<std::uint32_t> stopping;  ///< 1 once the server is to stop.
-  std::atomic<std::uint64_t> refused;   ///< How often one could not be taken, since a unit or descriptor was missing.
+  std::atomic<std::uint64_t> refused;   ///< How often one could not be taken: a unit, a descriptor or room was missing.
   std::atomic<std::uint32_t> ready;     ///< 1 once the server's process answers questions.
   std::atomic<std::uint32_t> usage_answers;  ///< How often own_usage was written.
   TreeUsage own_usage;                       ///< Of the server's first process and its reaped descendants,
   std::int64_t own_usage_ns;                 ///< and when that was (CLOCK_MONOTONIC).
+  std::atomic<std::int64_t> held_bytes;      ///< By datagrams whose answers take time.
   std::atomic<std::uint64_t> timed_out;      ///< Connections closed since the peer sent or read nothing for too long.
 };
 
@@ -105,7 +106,7 @@ struct ServiceMeasurement {
   std::int64_t server_user_ns;    ///< Of the server's tree over its whole life (tick-sampled split),
   std::int64_t server_system_ns;  ///< as far as its units were waited for.
   std::uint32_t generator_cpus;   ///< That the load generator's workers may use at once.
-  double bare_request_ns;         ///< The system calls of a request, bare.
+  double bare_request_ns;         ///< The system calls of a request, bare, and the computation that was asked for.
   std::int32_t open_at_barrier;   ///< Memory runs: conversations that the server has when its memory is read,
   std::int64_t user_bytes;        ///< what its tree grew by, proportional set size,
   std::int64_t kernel_bytes;      ///< and what the kernel did, for both ends, from no connection to all of them.
@@ -127,14 +128,22 @@ class FailureSlot {
   char text_[capacity];
 };
 
+/// How far a load has come with its connections, while it makes them.
+struct Connecting {
+  std::atomic<std::uint64_t> established;
+  std::array<std::atomic<std::uint64_t>, load_error_kinds> errors;  ///< By LoadError.
+};
+
 /// One run's results. All-zero bytes are a valid, empty report.
 struct RunReport {
   std::atomic<std::int32_t> process_group;  ///< Of the run's tree, once the run has begun.
   std::atomic<std::int32_t> finished;       ///< 1 when the run came to its end.
+  std::atomic<std::uint32_t> end_soon;      ///< 1 once the harness wants no more than what has been measured by then.
   std::atomic<std::uint32_t> helpers;       ///< Helper servers, which are the launcher's children.
   std::atomic<std::int32_t> units_alive;
   std::atomic<std::int32_t> units_peak;
   FailureSlot failure;
+  Connecting connecting;
   JobMeasurement job;
   PrimitiveMeasurement primitive;
   ServerCounters server;

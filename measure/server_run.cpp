@@ -3,6 +3,14 @@
 #include <sys/socket.h>
 
 namespace bench {
+namespace {
+
+constexpr std::int64_t most_held_bytes = std::int64_t{64} << 20;
+
+// What a waiting answer takes beside its bytes: session, peer, timer and what the allocator adds, generously.
+constexpr std::size_t bytes_beside = 1024;
+
+}  // namespace
 
 ServerRun::ServerRun(const ServerSetup& setup, const Run& run) : Run(run), setup_(setup) {
   if (setup_.service->hub_bytes == 0) return;
@@ -17,6 +25,19 @@ ServerRun::ServerRun(const ServerRun& whole, std::uint32_t number, std::uint32_t
   const auto begin = whole.setup_.sockets.begin() + each * number;
   setup_.sockets.assign(begin, begin + each);
   setup_.workers = workers;
+}
+
+bool ServerRun::hold_datagram(std::size_t bytes) noexcept {
+  const auto size = static_cast<std::int64_t>(bytes + bytes_beside);
+  std::atomic<std::int64_t>& held = report().server.held_bytes;
+  if (held.fetch_add(size, std::memory_order_relaxed) + size <= most_held_bytes) return true;
+  held.fetch_sub(size, std::memory_order_relaxed);
+  count_refused();
+  return false;
+}
+
+void ServerRun::release_datagram(std::size_t bytes) noexcept {
+  report().server.held_bytes.fetch_sub(static_cast<std::int64_t>(bytes + bytes_beside), std::memory_order_relaxed);
 }
 
 void ServerRun::stop() noexcept {

@@ -67,6 +67,11 @@ class ServerRun : public Run {
   /// A connection could not be taken, since a unit or a descriptor was missing; it may be taken later.
   void count_refused() noexcept { report().server.refused.fetch_add(1, std::memory_order_relaxed); }
 
+  /// Makes room for a datagram of `bytes` whose answer takes time; false where those that wait fill it all, and then
+  /// the datagram is to be dropped, which is counted. Without such a bound a flood would make the server grow by it.
+  bool hold_datagram(std::size_t bytes) noexcept;
+  void release_datagram(std::size_t bytes) noexcept;
+
   /// A connection was closed since its peer was silent for too long.
   void count_timed_out() noexcept { report().server.timed_out.fetch_add(1, std::memory_order_relaxed); }
 
@@ -82,7 +87,7 @@ class ServerRun : public Run {
     Open(const Open&) = delete;
     Open& operator=(const Open&) = delete;
 
-    const ServerRun& server() const noexcept { return server_; }
+    ServerRun& server() const noexcept { return server_; }
 
    private:
     ServerRun& server_;

@@ -38,7 +38,7 @@ def _connection_pools(result):
     for group in sorted(result.groups_of("service"), key=lambda group: group.parameter("connections", 0)):
         for cell in group.measured:
             each = cell.parameters
-            key = (group.workload, each["message_bytes"], each["service_cpu_ns"], each["service_wait_ns"],
+            key = (group.workload, each.get("message_bytes"), each["service_cpu_ns"], each["service_wait_ns"],
                    each["heavy_percent"])
             known, unknown = pools.setdefault(key, ({}, {}))
             (known if cell.units() else unknown)[cell.label] = cell
@@ -51,7 +51,8 @@ def _what_it_does(workload, message_bytes, cpu_ns, wait_ns, heavy_percent):
     work = " and ".join([f"computes {quantities.short_duration(cpu_ns)}"] * bool(cpu_ns) +
                         [f"waits {quantities.short_duration(wait_ns)}"] * bool(wait_ns))
     share = f" on {heavy_percent:g}% of the connections" if heavy_percent < 100 else ""
-    return " · ".join([workload, quantities.size(message_bytes)] + ([work + share] if work else []))
+    message = [quantities.size(message_bytes)] if message_bytes is not None else []
+    return " · ".join([workload, *message] + ([work + share] if work else []))
 
 
 def _draw(result, title, cells, without, suffix):

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "measure/primitive_run.h"
+#include "measure/process.h"
 #include "models/blocking/child.h"
 #include "workloads/futex.h"
 
@@ -26,6 +28,7 @@ class Partners {
       body();
     };
     if (sharing_ == Sharing::processes) {
+      if (!watch_) watch_.emplace(run_);
       fork_unit(run_, placed);
       ++processes_;
       return;
@@ -36,12 +39,13 @@ class Partners {
         placed();
       });
     } catch (const std::system_error& error) {
-      run_.fail("start a thread: " + error.code().message());
+      run_.fail("start a thread: " + describe_refusal(error.code().value(), "/proc/sys/kernel/threads-max"));
     }
   }
 
   /// Waits for all of them; one that did not end well fails the run.
   void join() {
+    watch_.reset();  // from here on each is waited for
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
     for (; processes_ != 0; --processes_) reap_unit(run_);
@@ -52,6 +56,7 @@ class Partners {
   Sharing sharing_;
   std::vector<std::thread> threads_;
   std::uint32_t processes_ = 0;
+  std::optional<KilledChildFails> watch_;
 };
 
 }  // namespace bench

@@ -36,7 +36,7 @@ void spawn_processes(PrimitiveRun& run) {
   run.time([&](std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
       const pid_t child = fork();
-      if (child < 0) run.fail("fork a process: see `ulimit -u` and /proc/sys/kernel/pid_max");
+      if (child < 0) run.fail("fork a process: " + describe_refusal(errno, "/proc/sys/kernel/pid_max"));
       if (child == 0) {
         ran.fetch_add(1, std::memory_order_relaxed);
         _exit(0);

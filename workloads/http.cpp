@@ -14,6 +14,7 @@
 #include <array>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
+#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <optional>
@@ -78,6 +79,27 @@ string_view origin_form(string_view target) {
   return path == string_view::npos ? string_view("/") : target.substr(path);
 }
 
+// uri-host [ ":" port ] (RFC 9110, 7.2; RFC 3986, 3.2.2), as far as its characters go; empty where there is none.
+bool is_host(std::string_view text) {
+  const auto all_of = [](std::string_view part, std::string_view others) {
+    return std::ranges::all_of(part, [&](unsigned char c) {
+      return std::isalnum(c) != 0 || others.find(static_cast<char>(c)) != std::string_view::npos;
+    });
+  };
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos || !all_of(text.substr(1, close - 1), ":.%-_~")) return false;
+    port = text.substr(close + 1);
+  } else {
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    if (!all_of(text.substr(0, colon), "-._~!$&'()*+,;=%")) return false;
+    port = text.substr(colon);
+  }
+  return port.empty() ||
+         (port.front() == ':' && std::ranges::all_of(port.substr(1), [](char c) { return c >= '0' && c <= '9'; }));
+}
+
 void find_page(string_view target, Request& request) {
   target = origin_form(target);
   const auto mark = target.find('?');
@@ -115,7 +137,7 @@ class Parser final : public beast::basic_parser<true> {
     request_.http_1_0 = version_ == 10;
     request_.keep_alive =
         keep_alive() && !(expects_ && body != 0);  // will the body come, after our answer? Nobody knows
-    if (hosts_ > 1 || (hosts_ == 0 && version_ >= 11)) {
+    if (refused_ != 0 || hosts_ > 1 || (hosts_ == 0 && version_ >= 11)) {
       refused_ = 400;  // RFC 9112, 3.2
     } else if (chunked()) {
       refused_ = 411;  // RFC 9112, 6.3: a server may refuse a body that has no Content-Length
@@ -151,7 +173,10 @@ class Parser final : public beast::basic_parser<true> {
 
   void on_field_impl(beast::field field, string_view name, string_view value, error_code&) override {
     switch (field) {
-      case beast::field::host: ++hosts_; break;
+      case beast::field::host:
+        ++hosts_;
+        if (!is_host({value.data(), value.size()})) refused_ = 400;
+        break;
       case beast::field::transfer_encoding: has_coding_ = true; break;
       case beast::field::expect: expects_ = true; break;
       case beast::field::unknown:
@@ -289,7 +314,8 @@ class HttpSession final : public Session {
     if (rest.empty() || (!parser_ && rest.size() == 1 && rest.front() == std::byte{'\r'})) return 0;
     if (!parser_) parser_.emplace(request_);
     error_code error;
-    const std::size_t taken = parser_->put(boost::asio::const_buffer(rest.data(), rest.size()), error);
+    std::size_t taken = parser_->put(boost::asio::const_buffer(rest.data(), rest.size()), error);
+    if (error == beast::error::bad_version && taken == 0) taken = put_as_1_1(rest, error);
     consumed += taken;
     header_bytes_ += taken;
     if (error)
@@ -315,6 +341,19 @@ class HttpSession final : public Session {
   bool is_line_too_long(std::span<const std::byte> tail) const {
     return !parser_->has_request_line() && tail.size() > max_line_bytes &&
            std::memchr(tail.data(), '\n', max_line_bytes) == nullptr;
+  }
+
+  // A minor version is no reason to refuse a request (RFC 9110, 2.5), but the parser knows 0 and 1 alone: it gets the
+  // header again as one of HTTP/1.1.
+  std::size_t put_as_1_1(std::span<const std::byte> in, error_code& error) {
+    const std::string_view text(reinterpret_cast<const char*>(in.data()), in.size());
+    const std::size_t end = text.find('\r');
+    if (!names_a_version(in) || !text.substr(0, end).substr(0, end - 1).ends_with("HTTP/1.")) return 0;
+    std::string copy(text);
+    copy[end - 1] = '1';
+    parser_.emplace(request_);
+    error = {};
+    return parser_->put(boost::asio::const_buffer(copy.data(), copy.size()), error);
   }
 
   int status_of(const error_code& error, std::span<const std::byte> tail) const {
@@ -415,7 +454,7 @@ constexpr auto parameters = std::to_array<Parameter>({
 extern constinit const Service http_service{
     .name = "http",
     .summary = "TCP: HTTP/1.1 with keep-alive, GET of files in memory",
-    .scheme = {.name = "http", .port = "80", .exchanges = http_exchanges},
+    .scheme = {.name = "http", .port = "80", .secure_name = "https", .secure_port = "443", .exchanges = http_exchanges},
     .parameters = parameters,
     .classes = light_and_heavy,
     .open = open,

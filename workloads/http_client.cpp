@@ -1,5 +1,5 @@
-// The client's side of HTTP: what both exchanges share, reading replies in place; the one for our own server, which
-// knows every byte; and the one for foreign servers, which holds each reply against the first.
+// The client's side of HTTP: an exchange for our own server, which knows every byte; and one for foreign servers, which
+// holds each reply against the first.
 #include "workloads/http_client.h"
 
 #include <fmt/format.h>
@@ -9,30 +9,18 @@
 #include <atomic>
 #include <bit>
 #include <boost/beast/core/string.hpp>
-#include <boost/beast/http/basic_parser.hpp>
 #include <charconv>
 #include <cstring>
-#include <limits>
-#include <optional>
 #include <utility>
 
 #include "workloads/http_body.h"
+#include "workloads/http_reply.h"
 #include "workloads/payload.h"
 
 namespace bench {
 namespace {
 
-namespace beast = boost::beast::http;
-using boost::beast::error_code;
 using boost::beast::string_view;
-
-constexpr std::uint32_t max_header_bytes = 64 * 1024;
-
-struct ReplyHead {
-  int status = 0;
-  std::optional<std::uint64_t> content_length;
-  std::string_view id;  // X-Request's value; valid while the header is looked at
-};
 
 // The bytes of a request to a server that is not ours.
 std::string request_text(const ForeignRequest& asked) {
@@ -46,113 +34,6 @@ std::string request_text(const ForeignRequest& asked) {
   return text + "\r\n" + asked.body;
 }
 
-// Reads replies, and asks a derived class what is wrong with what it has read: static text, or nothing.
-class HttpExchange : public Exchange {
- public:
-  Reply reply(std::span<const std::byte> in) final {
-    Reply reply;
-    while (reply.consumed < in.size()) {
-      const auto rest = in.subspan(reply.consumed);
-      if (!parser_) {
-        parser_.emplace(*this);
-        parser_->skip(!has_bodies_);
-      }
-      error_code error;
-      reply.consumed += parser_->put(boost::asio::const_buffer(rest.data(), rest.size()), error);
-      if (error == beast::error::need_more) return reply;
-      if (error) return {reply.consumed, Verdict::wrong, parser_->why()};
-      if (!parser_->is_done()) continue;
-      const bool is_interim = parser_->is_interim();  // 100 Continue and the like, before the reply itself
-      reply.peer_closes = !parser_->keep_alive();
-      parser_.reset();
-      if (is_interim) continue;
-      reply.verdict = Verdict::complete;
-      return reply;
-    }
-    return reply;
-  }
-
-  Reply end() final {
-    if (!parser_ || !parser_->is_header_done() || !parser_->need_eof()) return {};
-    error_code error;
-    parser_->put_eof(error);
-    const Reply reply = error ? Reply{0, Verdict::wrong, parser_->why()} : Reply{0, Verdict::complete, {}, true};
-    parser_.reset();
-    return reply;
-  }
-
- protected:
-  /// Without bodies: as replies to HEAD are, whatever their headers say.
-  explicit HttpExchange(bool has_bodies = true) : has_bodies_(has_bodies) {}
-
-  virtual std::string_view check_head(const ReplyHead& head) = 0;
-  virtual std::string_view check_body(std::span<const std::byte> bytes) = 0;
-  virtual std::string_view check_end() = 0;
-
- private:
-  class Parser final : public beast::basic_parser<false> {
-   public:
-    explicit Parser(HttpExchange& exchange) : exchange_(exchange) {
-      header_limit(max_header_bytes);
-      body_limit(std::numeric_limits<std::uint64_t>::max());  // Boost 1.74 takes none for 0 where there is a length
-      eager(true);
-    }
-
-    bool is_interim() const { return head_.status / 100 == 1; }
-    std::string_view why() const { return why_; }
-
-   private:
-    void note(std::string_view why, error_code& error) {
-      if (why.empty()) return;
-      why_ = why;
-      error = beast::error::bad_value;  // any error stops the parser
-    }
-
-    void on_response_impl(int status, string_view, int, error_code&) override { head_.status = status; }
-
-    void on_field_impl(beast::field field, string_view name, string_view value, error_code&) override {
-      if (field != beast::field::unknown || !boost::beast::iequals(name, "X-Request")) return;
-      // The value's place may be gone when the header is whole.
-      const std::size_t size = std::min(value.size(), id_.size());
-      std::memcpy(id_.data(), value.data(), size);
-      head_.id = {id_.data(), size};
-    }
-
-    void on_header_impl(error_code& error) override {
-      if (is_interim()) return;
-      if (const auto length = content_length()) head_.content_length = *length;
-      note(exchange_.check_head(head_), error);
-    }
-
-    void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-
-    std::size_t on_body_impl(string_view body, error_code& error) override {
-      note(exchange_.check_body(std::as_bytes(std::span(body.data(), body.size()))), error);
-      return body.size();
-    }
-
-    void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
-
-    std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code& error) override {
-      return on_body_impl(body, error);
-    }
-
-    void on_finish_impl(error_code& error) override {
-      if (!is_interim()) note(exchange_.check_end(), error);
-    }
-
-    void on_request_impl(beast::verb, string_view, string_view, int, error_code&) override {}
-
-    HttpExchange& exchange_;
-    ReplyHead head_;
-    std::string_view why_ = "malformed reply";
-    std::array<char, 48> id_;
-  };
-
-  bool has_bodies_;
-  std::optional<Parser> parser_;  // of the reply that has begun
-};
-
 // For our own server: asks for /N, and knows every byte of the answer.
 class OwnHttpExchange final : public HttpExchange {
  public:
@@ -164,6 +45,7 @@ class OwnHttpExchange final : public HttpExchange {
         class_(class_of(heavy)) {}
 
   ClassIndex request(Output& out) override {
+    count_request();
     out.append(request_);
     std::array<char, 24> number;
     char* end = std::to_chars(number.data(), number.data() + number.size() - 4, sent_++).ptr;
@@ -173,22 +55,25 @@ class OwnHttpExchange final : public HttpExchange {
   }
 
  private:
-  std::string_view check_head(const ReplyHead& head) override {
-    if (head.status != 200) return "status is not 200";
-    if (head.content_length != size_) return "wrong Content-Length";
+  std::string check_head(const ReplyHead& head) override {
+    if (head.status != 200) return fmt::format("status {} where 200 was due", head.status);
+    if (head.content_length != size_) {
+      return head.content_length ? fmt::format("Content-Length {} where {} was due", *head.content_length, size_)
+                                 : fmt::format("no Content-Length where {} was due", size_);
+    }
     if (!is_due(head.id)) return "reply to another request";
     seen_ = 0;
     return {};
   }
 
-  std::string_view check_body(std::span<const std::byte> bytes) override {
+  std::string check_body(std::span<const std::byte> bytes) override {
     const auto expected = http_body(size_).subspan(seen_, bytes.size());  // the parser stops at Content-Length
     if (std::memcmp(expected.data(), bytes.data(), bytes.size()) != 0) return "wrong body";
     seen_ += bytes.size();
     return {};
   }
 
-  std::string_view check_end() override {
+  std::string check_end() override {
     ++answered_;
     return {};
   }
@@ -260,6 +145,7 @@ class BodyHash {
 class HttpReference {
  public:
   bool has_length(std::uint64_t length) noexcept { return is_or_becomes(length_, length); }
+  std::uint64_t length() const noexcept { return length_.load(std::memory_order_relaxed); }
   bool has_hash(std::uint64_t hash) noexcept { return is_or_becomes(hash_, hash == none ? 0 : hash); }
 
  private:
@@ -286,29 +172,34 @@ class ForeignHttpExchange final : public HttpExchange {
         reference_(std::move(reference)) {}
 
   ClassIndex request(Output& out) override {
+    count_request();
     out.append(request_);
     return 0;
   }
 
  private:
-  std::string_view check_head(const ReplyHead& head) override {
-    if (head.status != expected_status_) return "unexpected status";
+  std::string check_head(const ReplyHead& head) override {
+    if (head.status != expected_status_) {
+      return fmt::format("status {} where {} was due", head.status, expected_status_);
+    }
     length_ = 0;
     hash_.reset();
     return {};
   }
 
-  std::string_view check_body(std::span<const std::byte> bytes) override {
+  std::string check_body(std::span<const std::byte> bytes) override {
     length_ += bytes.size();
     if (check_ == ReplyCheck::body) hash_.add(bytes);
     return {};
   }
 
-  std::string_view check_end() override {
-    if (check_ >= ReplyCheck::length && !reference_->has_length(length_))
-      return "length differs from the first reply's";
-    if (check_ >= ReplyCheck::body && !reference_->has_hash(hash_.finish()))
-      return "body differs from the first reply's";
+  std::string check_end() override {
+    if (check_ >= ReplyCheck::length && !reference_->has_length(length_)) {
+      return fmt::format("a body of {} bytes where the first reply had {}", length_, reference_->length());
+    }
+    if (check_ >= ReplyCheck::body && !reference_->has_hash(hash_.finish())) {
+      return fmt::format("a body of other bytes than the first reply's, of the same length ({})", length_);
+    }
     return {};
   }
 

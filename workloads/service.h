@@ -74,12 +74,13 @@ enum class Verdict : std::uint8_t {
   wrong,     ///< Not the reply that is due; Reply::why says what is wrong with it.
   stale,     ///< UDP: the reply to a request that was given up.
   pushed,    ///< A right and complete message that no request asked for.
+  farewell,  ///< No request is under way, and the peer has said that it closes the connection for that.
 };
 
 struct Reply {
   std::size_t consumed = 0;
   Verdict verdict = Verdict::more;
-  std::string_view why;      ///< Static text.
+  std::string_view why;      ///< With `wrong`; valid until the exchange is used again.
   bool peer_closes = false;  ///< With `complete`: the peer ends the connection after this reply.
   std::size_t place = 0;     ///< With `complete`: of its request among those under way, the oldest being 0.
 };
@@ -128,8 +129,9 @@ class Exchange {
   /// cut short. Consumes nothing.
   virtual Reply end() { return {}; }
 
-  /// Whether the server may send what no request asked for (Verdict::pushed), also while none is under way.
-  virtual bool is_pushed_to() const { return false; }
+  /// Whether the server may send what no request asked for (Verdict::pushed, Verdict::farewell). If not, reply() is
+  /// called only while a request is under way.
+  virtual bool may_speak_unasked() const { return false; }
 
   /// Gives up the oldest request under way (UDP: its datagram or the reply was lost).
   virtual void give_up() {}
@@ -198,6 +200,9 @@ using MakeForeignExchange = std::function<std::unique_ptr<Exchange>()>;
 struct UrlScheme {
   std::string_view name{};  ///< As in NAME://host:port; of one row only. Empty: no URL names such a server.
   std::string_view port{};  ///< Where the URL has none; digits. Empty: it must have one.
+
+  std::string_view secure_name{};  ///< Of the same over TLS; empty: there is none.
+  std::string_view secure_port{};  ///< As `port`.
 
   /// For a protocol in which the path of a URL says what to ask for, and each server has other replies. Their requests
   /// are of one class. Null: URLs have no path, and a server has to reply as ours does to Service::exchange.

@@ -18,6 +18,7 @@
 #include "harness/app/load_command.h"
 #include "harness/app/run_command.h"
 #include "harness/app/serve_command.h"
+#include "harness/app/show_command.h"
 #include "harness/plan/plan.h"
 #include "harness/report/build_info.h"
 
@@ -56,7 +57,11 @@ Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
     case Command::ab: return ab(options);
     case Command::doctor: return doctor(tables, options);
     case Command::export_result: return export_result(options);
-    case Command::help: print_unless_closed(help_text(tables, options.help_topic)); break;
+    case Command::show: return show(tables, options);
+    case Command::help:
+      print_unless_closed(options.help_part.empty() ? help_text(tables, options.help_topic)
+                                                    : help_text(tables, options.help_part));
+      break;
     case Command::version:
       print_unless_closed(fmt::format("bench {} ({})\n", build_info.version, build_info.git_revision));
       break;

@@ -5,12 +5,14 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "harness/app/run_command.h"
+#include "harness/load/tls.h"
 #include "harness/load/url.h"
 #include "harness/options/workload_parameters.h"
 #include "harness/run/socket_owner.h"
@@ -45,7 +47,7 @@ MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const
     };
   }
   // A zone means something here alone (RFC 6874, 1).
-  std::string host = url.target.text;
+  std::string host = url.authority();
   if (const std::size_t zone = host.find('%'); zone != std::string::npos) host.erase(zone, host.find(']') - zone);
   const MakeForeignExchange make = service.scheme.exchanges({.host = std::move(host),
                                                              .path = url.path,
@@ -58,7 +60,11 @@ MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const
 }
 
 // Refuses a load that this machine or this server cannot be put under.
-void check(const LoadOptions& load, const UrlScheme& scheme) {
+void check(const LoadOptions& load, const ServerUrl& url) {
+  const UrlScheme& scheme = url.service->scheme;
+  if (!load.verify && !url.secure) {
+    throw UsageError(fmt::format("--insecure: {}:// has no certificates to look at", scheme.name));
+  }
   if (load.server_pid && kill(*load.server_pid, 0) != 0 && errno == ESRCH) {
     throw UsageError(fmt::format("--server-pid={}: {}", *load.server_pid, std::strerror(errno)));
   }
@@ -111,12 +117,13 @@ Plan make_load_plan(const Tables& tables, const Options& options, const Machine&
   const LoadOptions& load = *options.load;
   ServerUrl url;
   try {
-    url = parse_url(load.url, tables.services);
+    url = parse_url(load.url, tables.services, load.unix_path);
   } catch (const std::invalid_argument& error) {
     throw UsageError(fmt::format("{}: {}", load.url, error.what()));
   }
   const Service& service = *url.service;
-  check(load, service.scheme);
+  check(load, url);
+  if (url.secure) url.target.tls = std::make_shared<TlsClient>(url.host, load.verify);
 
   Plan plan;
   plan.seed = options.seed.value_or(std::random_device{}());
@@ -132,8 +139,11 @@ Plan make_load_plan(const Tables& tables, const Options& options, const Machine&
       Group& group = plan.groups.emplace_back();
       group.service = &service;
       group.cpus = 1;  // how many the server may use is not known, so its CPU time is told in CPUs
-      group.parameters = single_values(parameters_of(service), load.parameters);
-      group.load = {.parameters = service_parameters_of(group.parameters),
+      if (!service.scheme.exchanges) {
+        group.parameters = single_values(parameters_of(service), load.parameters);
+        group.load.parameters = service_parameters_of(group.parameters);
+      }
+      group.load = {.parameters = group.load.parameters,
                     .connections = connections,
                     .active = load.active.value_or(connections),
                     .pipeline = load.pipeline,
@@ -143,6 +153,7 @@ Plan make_load_plan(const Tables& tables, const Options& options, const Machine&
           ForeignServer{.target = url.target,
                         .make_exchange = exchange_maker(load, url, group.load.parameters),
                         .classes = service.scheme.exchanges ? 0 : classes_told_apart(service, group.load.parameters),
+                        .sources = load.sources,
                         .pid = load.server_pid.value_or(-1)};
       group.title = title_of(load, group.load, plan.cpu_quota);
       group.cells = {plan.cells.size()};

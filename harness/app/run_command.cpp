@@ -35,7 +35,7 @@ void print_report(const ResultContext& context, const Results& results) {
     case Format::json: break;
     case Format::csv: print(report_csv(context.plan, results)); break;
     case Format::console:
-    case Format::markdown: print(report_text(context.plan, results, options.format, emphasis(options))); break;
+    case Format::markdown: print(report_text(context.plan, results, look_of(options))); break;
   }
 }
 
@@ -76,7 +76,7 @@ void await_quiet(const Options& options, Progress& progress) {
 // Nothing where they fail or somebody interrupts them: nothing of the plan rests on them.
 MachineProbes probes_of(Launcher& launcher) {
   const RunRequest request{.kind = RunKind::machine, .time_limit_ns = 10 * second_ns};
-  const RunOutcome outcome = launcher.run(request, [] { return interrupts() == 0; });
+  const RunOutcome outcome = launcher.run(request, [] { return interrupts() == 0 ? Wish::all : Wish::nothing; });
   const bool failed = outcome.cancelled || !failure_reason(outcome, launcher.report(), request).empty();
   return failed ? MachineProbes{} : launcher.report().machine;
 }
@@ -95,6 +95,14 @@ bool emphasis(const Options& options) {
   return takes_escapes(STDOUT_FILENO) && !(no_color && *no_color);
 }
 
+ReportLook look_of(const Options& options) {
+  return {.format = options.format,
+          .emphasis = emphasis(options),
+          .width = terminal_width(STDOUT_FILENO),
+          .columns = options.columns,
+          .details = options.details};
+}
+
 Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make) {
   if (!proc_knows_this_process()) {
     throw std::runtime_error(
@@ -104,6 +112,7 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
   raise_descriptor_limit();
   Machine machine = read_machine();
   const Plan plan = make(machine);
+  check_columns(plan, options.columns);
   if (options.dry_run) {
     print(plan_text(plan));
     return Exit::done;

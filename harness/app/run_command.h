@@ -7,6 +7,7 @@
 #include "harness/app/app.h"
 #include "harness/plan/machine.h"
 #include "harness/plan/plan.h"
+#include "harness/report/report.h"
 
 namespace bench {
 
@@ -16,6 +17,9 @@ void print(std::string_view text);
 
 /// Whether tables on standard output are to have emphasis.
 bool emphasis(const Options& options);
+
+/// How a report on standard output is to look.
+ReportLook look_of(const Options& options);
 
 /// Makes a plan, runs it, writes its result and prints its report, all as `options` ask for.
 Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make);

@@ -50,8 +50,14 @@ Exit serve(const Options& options) {
   fmt::print("serving {} under {} at {}{}{}:{}\n", serve.service->name, serve.model->name, scheme,
              scheme.empty() ? "" : "://", host_of(serve.bind), listeners.port);
   std::fflush(stdout);
+  bool told = false;
   while (interrupts() == 0) {
     if (server.ended_within(std::chrono::milliseconds(100))) break;
+    if (told || report[0].server.refused.load() == 0) continue;
+    told = true;
+    fmt::print(stderr,
+               "bench: the server has no unit, descriptor or memory to spare for all who come; see `ulimit -u` "
+               "and `ulimit -n`\n");
   }
   server.stop();
   if (interrupts() == 0) throw std::runtime_error("the server ended by itself");

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/compare/json_place.h"
+#include "harness/text/json_place.h"
 
 namespace bench {
 

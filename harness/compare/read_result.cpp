@@ -3,11 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-#include <system_error>
 
 #include "harness/summary/statistics.h"
 #include "harness/text/quantities.h"
@@ -220,12 +215,7 @@ class Reader {
 }  // namespace
 
 ReadResult parse_result(std::string_view text, const std::string& name, std::string label) {
-  Json document;
-  try {
-    document = Json::parse(text);
-  } catch (const Json::exception& error) {
-    throw ResultError(fmt::format("{}: is no JSON: {}", name, error.what()));
-  }
+  const Json document = parse_json(text, name);
   ReadResult result = Reader(document, name).read();
   result.path = name;
   result.label = std::move(label);
@@ -233,16 +223,7 @@ ReadResult parse_result(std::string_view text, const std::string& name, std::str
 }
 
 ReadResult read_result(const std::string& path, std::string label) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw ResultError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
-  std::string text;
-  try {
-    text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-  } catch (const std::ios_base::failure&) {
-    file.setstate(std::ios::badbit);
-  }
-  if (file.bad()) throw ResultError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  return parse_result(text, path, std::move(label));
+  return parse_result(read_file(path), path, std::move(label));
 }
 
 }  // namespace bench

@@ -42,25 +42,31 @@ int bind_source(int fd, std::uint64_t source_index) {
 
 }  // namespace
 
-ClientSocket begin_connection(const Target& target, std::uint64_t connection, std::uint64_t first_source) {
-  const bool tcp = target.transport == Transport::tcp;
-  const int type = (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+ClientSocket begin_connection(const Target& target, Sources sources, std::uint64_t connection,
+                              std::uint64_t first_source) {
+  const bool tcp = target.transport == Transport::tcp && target.address.ss_family != AF_UNIX;
+  const std::uint64_t source = connection / connections_per_source;
+  const bool chosen =
+      is_ipv4_loopback(target) && (sources == Sources::spread || (sources == Sources::automatic && source != 0));
+  const int type = (target.transport == Transport::tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
   ClientSocket made{UniqueFd(socket(target.address.ss_family, type, 0)), 0};
   const int fd = made.fd.get();
   if (fd < 0 || (tcp && enable(fd, IPPROTO_TCP, TCP_NODELAY) != 0) ||
-      (is_ipv4_loopback(target) && bind_source(fd, first_source + connection / connections_per_source) != 0) ||
+      (chosen && bind_source(fd, first_source + source) != 0 && errno != EADDRNOTAVAIL) ||
       connect(fd, reinterpret_cast<const sockaddr*>(&target.address), target.address_size) != 0) {
     made.error = errno;
   }
   return made;
 }
 
-bool is_loopback(const Target& target) {
-  if (is_ipv4_loopback(target)) return true;
-  if (target.address.ss_family != AF_INET6) return false;
+bool may_run_out_of_ports(const Target& target, Sources sources) {
+  if (target.transport != Transport::tcp || target.address.ss_family == AF_UNIX) return false;
+  if (is_ipv4_loopback(target)) return sources == Sources::one;
+  if (target.address.ss_family != AF_INET6) return true;
+  // Of the kernel's own accord a port of ::1 is used again after a second (tcp_tw_reuse).
   sockaddr_in6 address{};
   std::memcpy(&address, &target.address, sizeof address);
-  return std::memcmp(&address.sin6_addr, &in6addr_loopback, sizeof in6addr_loopback) == 0;
+  return std::memcmp(&address.sin6_addr, &in6addr_loopback, sizeof in6addr_loopback) != 0;
 }
 
 }  // namespace bench

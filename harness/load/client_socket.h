@@ -14,12 +14,13 @@ struct ClientSocket {
   int error = 0;  ///< 0: established; EINPROGRESS: writable once it is decided; otherwise what went wrong.
 };
 
-/// Begins connection number `connection` to `target`. To a loopback address of IPv4 each 10,000 numbers in a row
-/// have a source address of their own, the first of them the one of index `first_source`, so that a load need not find
-/// its ports among those that the last one has left in TIME_WAIT.
-ClientSocket begin_connection(const Target& target, std::uint64_t connection, std::uint64_t first_source);
+/// Begins connection number `connection` to `target`. Where source addresses are chosen, that of the first connections
+/// is the one of index `first_source`, so that a load need not find its ports among those that the last one has left in
+/// TIME_WAIT. An address that this machine does not have is done without.
+ClientSocket begin_connection(const Target& target, Sources sources, std::uint64_t connection,
+                              std::uint64_t first_source);
 
-/// Whether `target` is a loopback address.
-bool is_loopback(const Target& target);
+/// Whether a load from `sources` on `target` could run out of ports for a minute if it closed its connections first.
+bool may_run_out_of_ports(const Target& target, Sources sources);
 
 }  // namespace bench

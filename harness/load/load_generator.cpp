@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -21,6 +23,9 @@ namespace {
 
 // From the announcement of a phase to its beginning: all workers shall be awake by then.
 constexpr std::int64_t ahead_ns = 1'000'000;
+
+// How often it is asked during a phase whether that is enough.
+constexpr std::int64_t glance_ns = second_ns / 10;
 
 // What a machine under load may keep a worker from answering. Only what is wrong with the generator itself meets it.
 constexpr std::int64_t patience_ns = 30 * second_ns;
@@ -90,42 +95,68 @@ void LoadGenerator::kill_all() noexcept {
   for (Process& process : processes_) reap(process, status);
 }
 
-LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge) {
+LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge, const std::function<bool()>& is_enough,
+                              Connecting* connecting) {
   const std::int64_t begun_ns = now_ns();
   begin(LoadPhase::connect);
-  await(LoadPhase::connect, now_ns() + plan_.connect_deadline.count() + patience_ns);
+  const auto check = [&](std::string_view what) {
+    if (is_enough()) throw std::runtime_error(fmt::format("was interrupted while {}", what));
+  };
+  await(LoadPhase::connect, now_ns() + plan_.connect_deadline.count() + patience_ns, [&] {
+    if (connecting) tell(*connecting);
+    check("its connections were made");
+  });
   const std::int64_t connect_phase_ns = now_ns() - begun_ns;
   const bool any = std::ranges::any_of(reports_.span(), [](const WorkerReport& report) {  //
     return report.connections_established != 0;
   });
+  std::chrono::nanoseconds window{0};
+  if (any && plan_.warmup.count() > 0) load_phase(LoadPhase::warm_up, plan_.warmup, is_enough, [] {});
   if (any) {
-    if (plan_.warmup.count() > 0) load_phase(LoadPhase::warm_up, plan_.warmup, [] {});
+    check("it warmed up");
     at_edge(Edge::begin);
-    load_phase(LoadPhase::window, plan_.duration, [&] { at_edge(Edge::stop); });
+    window = load_phase(LoadPhase::window, plan_.duration, is_enough, [&] { at_edge(Edge::stop); });
     at_edge(Edge::end);
   }
   begin(LoadPhase::finish);
   await_end(now_ns() + patience_ns);
   LoadReport report = merged();
   report.connect_phase_ns = connect_phase_ns;
-  if (any) report.wall_ns = plan_.duration.count();
+  report.wall_ns = window.count();
+  if (any && window != plan_.duration) stretch(report.replies_by_slice, window, plan_.duration);
   return report;
 }
 
-void LoadGenerator::load_phase(LoadPhase phase, std::chrono::nanoseconds duration,
-                               const std::function<void()>& at_stop) {
+// Returns how long the phase was.
+std::chrono::nanoseconds LoadGenerator::load_phase(LoadPhase phase, std::chrono::nanoseconds duration,
+                                                   const std::function<bool()>& is_enough,
+                                                   const std::function<void()>& at_stop) {
   const std::int64_t begin_ns = now_ns() + ahead_ns;
-  const std::int64_t end_ns = begin_ns + duration.count();
+  std::int64_t end_ns = begin_ns + duration.count();
   control_[0].begin_ns.store(begin_ns, std::memory_order_relaxed);
   control_[0].end_ns.store(end_ns, std::memory_order_relaxed);
   begin(phase);
-  while (sleep_until_news(end_ns)) look_for_deaths();
+  bool shortened = false;
+  for (std::int64_t at_ns = now_ns(); at_ns < end_ns; at_ns = now_ns()) {
+    sleep_until_news(std::min(end_ns, at_ns + glance_ns));
+    look_for_deaths();
+    if (shortened || !is_enough()) continue;
+    shortened = true;
+    end_ns = std::min(end_ns, std::max(begin_ns, now_ns()) + ahead_ns);
+    control_[0].end_ns.store(end_ns, std::memory_order_relaxed);
+    wake_workers();
+  }
   at_stop();
   await(phase, end_ns + plan_.drain.count() + patience_ns);
+  return std::chrono::nanoseconds(end_ns - begin_ns);
 }
 
 void LoadGenerator::begin(LoadPhase phase) {
   control_[0].phase.store(phase, std::memory_order_release);
+  wake_workers();
+}
+
+void LoadGenerator::wake_workers() {
   constexpr std::uint64_t one = 1;
   for (const UniqueFd& wake : wakes_) {
     if (write(wake.get(), &one, sizeof one) != sizeof one) {
@@ -134,13 +165,31 @@ void LoadGenerator::begin(LoadPhase phase) {
   }
 }
 
-void LoadGenerator::await(LoadPhase phase, std::int64_t deadline_ns) {
+void LoadGenerator::await(LoadPhase phase, std::int64_t deadline_ns, const std::function<void()>& at_glance) {
   const auto is_done = [phase](const WorkerReport& report) {
     return report.done.load(std::memory_order_acquire) >= phase;
   };
   while (!std::ranges::all_of(reports_.span(), is_done)) {
-    if (!sleep_until_news(deadline_ns)) throw std::runtime_error("a worker of the load generator does not answer");
+    if (now_ns() >= deadline_ns) throw std::runtime_error("a worker of the load generator does not answer");
+    sleep_until_news(std::min(deadline_ns, now_ns() + glance_ns));
     look_for_deaths();
+    at_glance();
+  }
+}
+
+// Workers count on meanwhile.
+void LoadGenerator::tell(Connecting& connecting) const {
+  std::uint64_t established = 0;
+  std::array<std::uint64_t, load_error_kinds> errors{};
+  for (WorkerReport& worker : reports_.span()) {
+    established += std::atomic_ref(worker.connections_established).load(std::memory_order_relaxed);
+    for (std::size_t kind = 0; kind < errors.size(); ++kind) {
+      errors[kind] += std::atomic_ref(worker.errors[kind]).load(std::memory_order_relaxed);
+    }
+  }
+  connecting.established.store(established, std::memory_order_relaxed);
+  for (std::size_t kind = 0; kind < errors.size(); ++kind) {
+    connecting.errors[kind].store(errors[kind], std::memory_order_relaxed);
   }
 }
 
@@ -171,17 +220,16 @@ void LoadGenerator::await_end(std::int64_t deadline_ns) {
   }
 }
 
-// Sleeps until a worker has done its phase or a process has ended; false when it is past the deadline.
-bool LoadGenerator::sleep_until_news(std::int64_t deadline_ns) {
+// Sleeps until a worker has done its phase or a process has ended, at the longest until the deadline.
+void LoadGenerator::sleep_until_news(std::int64_t deadline_ns) {
   std::vector<pollfd> watched{{.fd = done_.get(), .events = POLLIN, .revents = 0}};
   for (const Process& process : processes_) watched.push_back({process.ended.get(), POLLIN, 0});
   const std::int64_t left_ns = deadline_ns - now_ns();
-  if (left_ns <= 0) return false;
+  if (left_ns <= 0) return;
   const timespec timeout{.tv_sec = left_ns / second_ns, .tv_nsec = left_ns % second_ns};
   ppoll(watched.data(), watched.size(), &timeout, nullptr);
   std::uint64_t count = 0;
   [[maybe_unused]] const auto size = read(done_.get(), &count, sizeof count);  // the reports say who is done
-  return true;
 }
 
 void LoadGenerator::report_death(Process& process) {

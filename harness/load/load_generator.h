@@ -11,6 +11,7 @@
 #include "harness/load/shares.h"
 #include "harness/load/worker_report.h"
 #include "measure/load_report.h"
+#include "measure/run_report.h"
 #include "measure/shared_mapping.h"
 #include "measure/unique_fd.h"
 #include "measure/usage.h"
@@ -35,9 +36,13 @@ class LoadGenerator {
   /// take the last replies. When no connection was established it is not called, and the report has no window.
   ///
   /// Whatever the server does, it ends within connect_deadline + warmup + duration + 2 drain and a second for the
-  /// generator's own work, besides what `at_edge` takes. Throws std::runtime_error when a process of the generator
-  /// died, and what `at_edge` throws; the generator is then of no further use.
-  LoadReport run(const std::function<void(Edge)>& at_edge);
+  /// generator's own work, besides what `at_edge` takes. Once `is_enough` says so, which is asked ten times a second,
+  /// the window ends, and what has been measured by then is what the report tells; before the window, it throws, too.
+  /// Throws std::runtime_error when a process of the generator died, and what `at_edge` throws; the generator is then
+  /// of no further use.
+  LoadReport run(
+      const std::function<void(Edge)>& at_edge, const std::function<bool()>& is_enough = [] { return false; },
+      Connecting* connecting = nullptr);  ///< Where it is kept up to date of the connections.
 
  private:
   struct Process {
@@ -47,12 +52,16 @@ class LoadGenerator {
 
   void start_processes(std::span<const int> cpus);
   void kill_all() noexcept;
-  void load_phase(LoadPhase phase, std::chrono::nanoseconds duration, const std::function<void()>& at_stop);
+  std::chrono::nanoseconds load_phase(LoadPhase phase, std::chrono::nanoseconds duration,
+                                      const std::function<bool()>& is_enough, const std::function<void()>& at_stop);
   void begin(LoadPhase phase);
-  void await(LoadPhase phase, std::int64_t deadline_ns);
+  void wake_workers();
+  void await(
+      LoadPhase phase, std::int64_t deadline_ns, const std::function<void()>& at_glance = [] {});
+  void tell(Connecting& connecting) const;
   void look_for_deaths();
   void await_end(std::int64_t deadline_ns);
-  bool sleep_until_news(std::int64_t deadline_ns);
+  void sleep_until_news(std::int64_t deadline_ns);
   [[noreturn]] void report_death(Process& process);
   void reap(Process& process, int& status) noexcept;
   LoadReport merged() const;

@@ -13,12 +13,15 @@
 
 namespace bench {
 
+class TlsClient;
+
 /// Where a server listens.
 struct Target {
   sockaddr_storage address{};
   socklen_t address_size = 0;
-  Transport transport = Transport::tcp;
-  std::string text;  ///< For people: "127.0.0.1:8080".
+  Transport transport = Transport::tcp;       ///< Of AF_UNIX too: a stream.
+  std::string text;                           ///< For people: "127.0.0.1:8080", or the path of a Unix socket.
+  std::shared_ptr<const TlsClient> tls = {};  ///< How connections are secured; null: they are not.
 };
 
 /// When the requests of an open loop are due.
@@ -33,6 +36,14 @@ enum class Dispatch : std::uint8_t {
   any,   ///< Whichever can take one: what a connection cannot serve, others carry.
 };
 
+/// Which addresses the connections come from where a server listens on a loopback address of IPv4: 127.0.0.1 has some
+/// 28,000 ports, and the search for a free one among them becomes slow beyond half of that.
+enum class Sources : std::uint8_t {
+  automatic,  ///< The first 10,000 connections from the kernel's choice, each 10,000 more from one of their own.
+  one,        ///< All from the kernel's choice.
+  spread,     ///< Each 10,000 from one of their own, others than the last load had.
+};
+
 /// The client's side of one connection; `connection` counts from 0 over all workers and is new after a reconnect.
 /// Called in the generator's processes, by several threads at once, and there no descriptors of the caller are open.
 using MakeExchange = std::function<std::unique_ptr<Exchange>(std::uint64_t connection, bool heavy)>;
@@ -42,6 +53,7 @@ struct LoadPlan {
   Target target;
   MakeExchange make_exchange;
 
+  Sources sources = Sources::spread;
   std::uint32_t connections = 100;
   std::uint32_t active = 100;  ///< Of them, those that send requests; the rest are established and stay idle.
   std::uint32_t pipeline = 1;  ///< Requests under way at once on each connection.

@@ -5,11 +5,13 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -22,11 +24,13 @@ namespace {
 
 [[noreturn]] void refuse(std::string_view why) { throw std::invalid_argument(std::string(why)); }
 
-// "tcp, http", or with what follows each: "tcp://, http://".
+// "tcp, http, https", or with what follows each: "tcp://, http://, https://".
 std::string schemes_of(RowList<Service> services, std::string_view end = "") {
   std::vector<std::string> names;
   for (const Service& service : services) {
-    if (!service.scheme.name.empty()) names.push_back(fmt::format("{}{}", service.scheme.name, end));
+    for (const std::string_view name : {service.scheme.name, service.scheme.secure_name}) {
+      if (!name.empty()) names.push_back(fmt::format("{}{}", name, end));
+    }
   }
   return fmt::format("{}", fmt::join(names, ", "));
 }
@@ -62,7 +66,7 @@ void parse_authority(std::string_view text, ServerUrl& url) {
   if (rest.empty() || rest == ":") {
     const UrlScheme& scheme = url.service->scheme;
     if (scheme.port.empty()) refuse(fmt::format("the port is missing ({}://host:port)", scheme.name));
-    url.port = scheme.port;
+    url.port = url.secure ? scheme.secure_port : scheme.port;
   } else if (!rest.starts_with(':')) {
     refuse(fmt::format("'{}' is not a port (expected a ':' before it)", rest));
   } else {
@@ -94,6 +98,19 @@ const addrinfo& choose(const addrinfo& addresses, Transport transport) {
   return addresses;
 }
 
+void aim_at_unix_socket(ServerUrl& url, std::string_view path) {
+  if (url.service->transport != Transport::tcp) refuse("datagrams go to no Unix socket");
+  sockaddr_un address{};
+  if (path.size() >= sizeof address.sun_path) {
+    refuse(fmt::format("the path of a Unix socket has at most {} bytes", sizeof address.sun_path - 1));
+  }
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, path.size());
+  std::memcpy(&url.target.address, &address, sizeof address);
+  url.target.address_size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  url.target.text = path;
+}
+
 void resolve(ServerUrl& url) {
   Target& target = url.target;
   target.transport = url.service->transport;
@@ -107,8 +124,7 @@ void resolve(ServerUrl& url) {
   const addrinfo& chosen = choose(*found, target.transport);
   std::memcpy(&target.address, chosen.ai_addr, chosen.ai_addrlen);
   target.address_size = chosen.ai_addrlen;
-  const bool bracketed = url.host.find(':') != std::string::npos;
-  target.text = bracketed ? fmt::format("[{}]:{}", url.host, url.port) : fmt::format("{}:{}", url.host, url.port);
+  target.text = url.authority();
 }
 
 // The scheme of a URL in lower case, as all are to be read (RFC 3986, 3.1).
@@ -144,7 +160,12 @@ std::string path_of(std::string_view rest) {
 
 }  // namespace
 
-ServerUrl parse_url(std::string_view url, RowList<Service> services) {
+std::string ServerUrl::authority() const {
+  const bool bracketed = host.find(':') != std::string::npos;
+  return bracketed ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
+ServerUrl parse_url(std::string_view url, RowList<Service> services, std::string_view unix_path) {
   refuse_unprintable(url);
   constexpr std::string_view separator = "://";
   const std::size_t at = url.find(separator);
@@ -153,11 +174,12 @@ ServerUrl parse_url(std::string_view url, RowList<Service> services) {
   }
   const std::string scheme = lower(url.substr(0, at));
   const auto row = std::ranges::find_if(services, [&](const Service& service) {  //
-    return !scheme.empty() && service.scheme.name == scheme;
+    return !scheme.empty() && (service.scheme.name == scheme || service.scheme.secure_name == scheme);
   });
   if (row == services.end()) refuse(fmt::format("unknown scheme '{}' (allowed: {})", scheme, schemes_of(services)));
   ServerUrl parsed;
   parsed.service = &*row;
+  parsed.secure = row->scheme.secure_name == scheme;
   const std::string_view rest = url.substr(at + separator.size());
   const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
   parsed.path = path_of(rest.substr(end));
@@ -166,7 +188,7 @@ ServerUrl parse_url(std::string_view url, RowList<Service> services) {
     parsed.path.clear();
   }
   parse_authority(rest.substr(0, end), parsed);
-  resolve(parsed);
+  unix_path.empty() ? resolve(parsed) : aim_at_unix_socket(parsed, unix_path);
   return parsed;
 }
 

@@ -12,16 +12,22 @@ namespace bench {
 /// A parsed URL.
 struct ServerUrl {
   const Service* service = nullptr;  ///< Whose scheme it has.
+  bool secure = false;               ///< Whether it is the scheme's secure form.
   std::string host;                  ///< As written, without the brackets of an IPv6 address.
   std::string port;                  ///< Digits.
   std::string path;                  ///< With its query, without a fragment; "/" where there is none; empty where the
                                      ///< scheme has no paths.
-  Target target;  ///< Of the host's addresses the first one that accepts a connection, else the first.
+
+  /// "host:port", as the server is told; an IPv6 address in brackets.
+  std::string authority() const;
+
+  Target target;  ///< Of the host's addresses the first one that accepts a connection, else the first; in the clear.
 };
 
 /// Parses `scheme://host[:port][/path][?query][#fragment]` (RFC 3986), as the row of `services` with that scheme takes
 /// it, and looks the host up (getaddrinfo(3), which may take seconds). Where it has several addresses, it tries them.
+/// Where the path of a Unix socket is given, that is the target, and the host is only what the server is told.
 /// Throws std::invalid_argument with a text that names what is wrong, to be put after the URL.
-ServerUrl parse_url(std::string_view url, RowList<Service> services);
+ServerUrl parse_url(std::string_view url, RowList<Service> services, std::string_view unix_path = {});
 
 }  // namespace bench

@@ -39,7 +39,7 @@ Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
       window_(link.report.window),
       tcp_(plan.target.transport == Transport::tcp),
       split_classes_(plan.classes != 0),
-      reset_at_close_(tcp_ && !is_loopback(plan.target)),
+      reset_at_close_(may_run_out_of_ports(plan.target, plan.sources)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       scratch_(max_tail_bytes + receive_bytes),
       connections_(share.connections),
@@ -105,7 +105,7 @@ void Worker::connect_all() {
   mode_ = Mode::connecting;
   const std::int64_t deadline_ns = now_ns() + plan_.connect_deadline.count();
   turn_at_ns_ = deadline_ns;
-  while (link_.report.connections_established != share_.connections && now_ns_ < deadline_ns) turn();
+  while (link_.report.connections_established + abandoned_ != share_.connections && now_ns_ < deadline_ns) turn();
   for (std::uint32_t index = 0; index < share_.connections; ++index) {
     if (connections_[index].established_once) continue;
     if (connections_[index].state == State::connecting) count_error(LoadError::connect_timeout);
@@ -131,10 +131,10 @@ void Worker::load(bool is_window) {
   while (now_ns_ < begin_ns) turn();
   begin_load(begin_ns, end_ns);
   turn_at_ns_ = end_ns;
-  while (now_ns_ < end_ns) turn();
+  while (now_ns_ < end_ns_) turn();
   take_what_is_due();  // until the very end, whatever the last turn was about
   stop_load();
-  drain(end_ns, is_window);
+  drain(end_ns_, is_window);
   if (is_window) {
     count_unfinished();
     summarise_connections();

@@ -24,6 +24,7 @@
 #include "harness/load/in_flight_meter.h"
 #include "harness/load/load_plan.h"
 #include "harness/load/shares.h"
+#include "harness/load/tls.h"
 #include "harness/load/worker_report.h"
 #include "measure/unique_fd.h"
 #include "workloads/output.h"
@@ -77,6 +78,7 @@ class Worker {
     std::uint64_t window_replies = 0;  // replies in this place since the window began
     std::int64_t since_ns = 0;         // connecting: since when
     std::int64_t free_since_ns = 0;    // when the loop woke up that freed it for another request
+    std::unique_ptr<TlsStream> tls;
     std::unique_ptr<Exchange> exchange;
     std::unique_ptr<Output> unsent;
     std::unique_ptr<std::vector<std::byte>> tail;  // received, and not consumed by the exchange
@@ -116,8 +118,12 @@ class Worker {
   void begin_connections();
   void begin_connection(std::uint32_t index);
   void finish_connection(std::uint32_t index, std::uint32_t events);
+  void connected(std::uint32_t index);
+  void go_on_securing(std::uint32_t index);
+  void securing_failed(std::uint32_t index);
   void established(std::uint32_t index);
   void connection_failed(std::uint32_t index, int error);
+  void retry_connection(std::uint32_t index);
   void connect_later(std::uint32_t index, std::int64_t pause_ns);
   void close_connection(std::uint32_t index, LoadError why = LoadError::other);
   void replace_connection(std::uint32_t index);
@@ -141,14 +147,18 @@ class Worker {
   void send_owed_by(std::uint32_t index);
   void send_due(std::uint32_t index, std::int64_t due_ns);
   void begin_request(std::uint32_t index, std::int64_t due_ns);
+  void make_exchange(Connection& connection);
   bool flush(std::uint32_t index);
   void receive(std::uint32_t index);
+  bool receive_some(std::uint32_t index);
+  ssize_t send_some(const Connection& connection, const Output& out);
   bool take_replies(std::uint32_t index, std::span<const std::byte> bytes);
   bool take_datagram(std::uint32_t index, std::span<const std::byte> bytes);
   void complete_request(std::uint32_t index, std::size_t place = 0);
   void count_in_slice();
   void use_connection(std::uint32_t index);
   void end_of_stream(std::uint32_t index);
+  void close_idle(std::uint32_t index);
   void give_up_datagrams(std::uint32_t index);
   std::int64_t read_clock();
 
@@ -179,6 +189,7 @@ class Worker {
                       std::greater<>>
       pausing_;
   std::uint32_t connecting_ = 0;
+  std::uint32_t abandoned_ = 0;  // before the deadline
   std::uint64_t next_number_;
 
   Mode mode_ = Mode::paused;

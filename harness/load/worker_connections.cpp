@@ -27,6 +27,7 @@ LoadError kind_of(int error, LoadError timeout) {
     case ETIMEDOUT: return timeout;
     case EMFILE:
     case ENFILE: return LoadError::no_descriptor;
+    case EPROTO: return LoadError::tls;
     default: return LoadError::other;
   }
 }
@@ -53,13 +54,14 @@ void Worker::begin_connection(std::uint32_t index) {
   Connection& connection = connections_[index];
   connection.since_ns = read_clock();
   ++link_.report.connections_begun;
-  ClientSocket made = bench::begin_connection(plan_.target, connection.number, share_.first_source);
+  ClientSocket made = bench::begin_connection(plan_.target, plan_.sources, connection.number, share_.first_source);
+  if (made.error == EAGAIN) return connect_later(index, shortest_pause_ns);  // a Unix socket's backlog is full
   if (made.error != 0 && made.error != EINPROGRESS) return connection_failed(index, made.error);
   connection.fd = std::move(made.fd);
   connection.state = State::connecting;
   ++connecting_;
   watch(index, EPOLL_CTL_ADD, made.error == 0 ? EPOLLIN : EPOLLOUT);
-  if (made.error == 0) established(index);
+  if (made.error == 0) connected(index);
 }
 
 void Worker::finish_connection(std::uint32_t index, std::uint32_t events) {
@@ -70,7 +72,38 @@ void Worker::finish_connection(std::uint32_t index, std::uint32_t events) {
   }
   if (error != 0) return connection_failed(index, error);
   watch(index, EPOLL_CTL_MOD, EPOLLIN);
+  connected(index);
+}
+
+// The socket is; over TLS the connection takes a handshake more.
+void Worker::connected(std::uint32_t index) {
+  if (!plan_.target.tls) return established(index);
+  Connection& connection = connections_[index];
+  connection.tls = std::make_unique<TlsStream>(*plan_.target.tls, connection.fd.get());
+  go_on_securing(index);
+}
+
+void Worker::go_on_securing(std::uint32_t index) {
+  Connection& connection = connections_[index];
+  switch (connection.tls->handshake()) {
+    case TlsStream::Progress::wants_read: return watch(index, EPOLL_CTL_MOD, EPOLLIN);
+    case TlsStream::Progress::wants_write: return watch(index, EPOLL_CTL_MOD, EPOLLOUT);
+    case TlsStream::Progress::failed: return securing_failed(index);
+    case TlsStream::Progress::done: break;
+  }
+  watch(index, EPOLL_CTL_MOD, EPOLLIN);
   established(index);
+}
+
+// A server that is not who it has to be is not asked again.
+void Worker::securing_failed(std::uint32_t index) {
+  const Connection& connection = connections_[index];
+  const bool for_good = connection.tls->is_refused();
+  count_error(LoadError::tls, connection.tls->error());
+  retry_connection(index);
+  if (!for_good) return;
+  connections_[index].state = State::abandoned;
+  ++abandoned_;
 }
 
 void Worker::established(std::uint32_t index) {
@@ -91,6 +124,10 @@ void Worker::established(std::uint32_t index) {
 void Worker::connection_failed(std::uint32_t index, int error) {
   const LoadError kind = kind_of(error, LoadError::connect_timeout);
   count_error(kind, kind == LoadError::other ? std::strerror(error) : "");
+  retry_connection(index);
+}
+
+void Worker::retry_connection(std::uint32_t index) {
   Connection& connection = connections_[index];
   close_connection(index);
   const std::int64_t pause_ns = std::min(shortest_pause_ns << connection.failures, longest_pause_ns);
@@ -109,6 +146,7 @@ void Worker::close_connection(std::uint32_t index, LoadError why) {
   if (connection.state == State::connecting) --connecting_;
   while (connection.in_flight != 0) abandon_oldest_request(index, why);
   free_.remove(index);
+  connection.tls.reset();
   connection.fd.reset();
   connection.exchange.reset();
   connection.unsent.reset();
@@ -152,7 +190,11 @@ void Worker::fail(std::uint32_t index, LoadError kind, std::string_view why) {
 
 void Worker::fail_with(std::uint32_t index, int error) {
   const LoadError kind = kind_of(error, LoadError::timeout);
-  fail(index, kind, kind == LoadError::other ? std::strerror(error) : "");
+  const auto& tls = connections_[index].tls;
+  fail(index, kind,
+       kind == LoadError::tls && tls ? tls->error()
+       : kind == LoadError::other    ? std::strerror(error)
+                                     : "");
 }
 
 void Worker::watch(std::uint32_t index, int operation, std::uint32_t events) {

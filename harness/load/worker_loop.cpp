@@ -65,13 +65,16 @@ void Worker::note_absence(std::int64_t away_ns) {
 void Worker::handle(const epoll_event& event) {
   if (event.data.u64 == wake_mark) {
     std::uint64_t count = 0;
-    [[maybe_unused]] const auto size = read(link_.wake, &count, sizeof count);  // the phase says what is wanted
+    [[maybe_unused]] const auto size = read(link_.wake, &count, sizeof count);  // the control says what is wanted
+    if (mode_ == Mode::running) end_ns_ = turn_at_ns_ = link_.control.end_ns.load(std::memory_order_relaxed);
     return;
   }
   const auto index = static_cast<std::uint32_t>(event.data.u64);
   Connection& connection = connections_[index];
   if (connection.generation != event.data.u64 >> 32) return;  // closed earlier in this batch
-  if (connection.state == State::connecting) return finish_connection(index, event.events);
+  if (connection.state == State::connecting) {
+    return connection.tls ? go_on_securing(index) : finish_connection(index, event.events);
+  }
   if ((event.events & EPOLLOUT) != 0 && !flush(index)) return;
   if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) receive(index);
 }

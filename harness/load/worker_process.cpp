@@ -56,6 +56,7 @@ void run_worker_process(const WorkerProcess& process, pid_t parent) {
   prctl(PR_SET_NAME, "bench-load");
   close_others(process.links);
   raise_descriptors();
+  signal(SIGPIPE, SIG_IGN);  // TLS writes as write(2) does
   try {
     std::vector<std::jthread> threads;
     for (std::size_t i = 1; i < process.shares.size(); ++i) threads.emplace_back([&process, i] { work(process, i); });

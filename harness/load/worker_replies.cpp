@@ -13,33 +13,48 @@ constexpr std::int64_t pause_after_idle_close_ns = 10'000'000;
 
 }  // namespace
 
-// One recv: what it leaves, epoll reports again.
 void Worker::receive(std::uint32_t index) {
+  const Connection& connection = connections_[index];
+  const std::uint32_t generation = connection.generation;
+  while (receive_some(index) && connection.generation == generation && connection.tls &&
+         connection.tls->holds_received()) {
+  }
+}
+
+// One recv: what it leaves, epoll reports again, but for what TLS has taken in. False when nothing came.
+bool Worker::receive_some(std::uint32_t index) {
   Connection& connection = connections_[index];
   std::size_t kept = 0;
   if (connection.tail) {
     kept = connection.tail->size();
     std::memcpy(scratch_.data(), connection.tail->data(), kept);
   }
-  const ssize_t size = recv(connection.fd.get(), scratch_.data() + kept, receive_bytes, 0);
+  const std::span room(scratch_.data() + kept, receive_bytes);
+  const ssize_t size =
+      connection.tls ? connection.tls->receive(room) : recv(connection.fd.get(), room.data(), room.size(), 0);
   const int error = errno;
   read_clock();
   if (size < 0) {
     if (error != EAGAIN && error != EINTR) fail_with(index, error);
-    return;
+    return false;
   }
-  if (size == 0 && tcp_) return end_of_stream(index);
+  if (size == 0 && tcp_) {
+    end_of_stream(index);
+    return false;
+  }
   total_.received_bytes += static_cast<std::uint64_t>(size);
   const std::span bytes(scratch_.data(), kept + static_cast<std::size_t>(size));
   if (tcp_ ? take_replies(index, bytes) : take_datagram(index, bytes)) use_connection(index);
+  return true;
 }
 
 // Checks replies and keeps what is left over; false when the connection is over.
 bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes) {
   Connection& connection = connections_[index];
   connection.reply_begun = false;
+  make_exchange(connection);  // one that has asked for nothing yet has none
   while (!bytes.empty()) {
-    if (connection.in_flight == 0 && !connection.exchange->is_pushed_to()) {
+    if (connection.in_flight == 0 && !connection.exchange->may_speak_unasked()) {
       fail(index, LoadError::wrong_reply, "bytes that no request asked for");
       return false;
     }
@@ -52,6 +67,10 @@ bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes)
     if (reply.verdict == Verdict::pushed) {
       ++window_.messages_pushed;
       continue;
+    }
+    if (reply.verdict == Verdict::farewell) {
+      close_idle(index);
+      return false;
     }
     if (reply.verdict != Verdict::complete || connection.in_flight == 0) {
       fail(index, LoadError::wrong_reply, reply.verdict == Verdict::complete ? "one reply too many" : reply.why);
@@ -111,6 +130,12 @@ void Worker::end_of_stream(std::uint32_t index) {
   if (connection.in_flight != 0) {
     return fail(index, connection.reply_begun ? LoadError::short_reply : LoadError::closed);
   }
+  close_idle(index);
+}
+
+// The peer has had enough of a connection that asked for nothing.
+void Worker::close_idle(std::uint32_t index) {
+  Connection& connection = connections_[index];
   ++window_.idle_closes;
   const bool was_used = connection.sent != 0;
   if (was_used) return replace_connection(index);

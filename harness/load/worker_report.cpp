@@ -1,9 +1,30 @@
 #include "harness/load/worker_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 namespace bench {
+
+void stretch(std::array<std::uint64_t, window_slices>& replies, std::chrono::nanoseconds lasted,
+             std::chrono::nanoseconds planned) {
+  const double share = static_cast<double>(lasted.count()) / static_cast<double>(planned.count());
+  std::array<double, window_slices + 1> before{};  // how many came before each old slice
+  for (std::size_t slice = 0; slice < window_slices; ++slice) {
+    before[slice + 1] = before[slice] + static_cast<double>(replies[slice]);
+  }
+  const auto old = replies;
+  std::uint64_t given = 0;
+  for (std::size_t slice = 0; slice < window_slices; ++slice) {
+    const bool is_last = slice + 1 == window_slices;
+    const double end = is_last ? double{window_slices} : static_cast<double>(slice + 1) * share;
+    const auto whole = std::min(static_cast<std::size_t>(end), window_slices - 1);
+    const double until = before[whole] + (end - static_cast<double>(whole)) * static_cast<double>(old[whole]);
+    const auto so_far = static_cast<std::uint64_t>(std::llround(until));
+    replies[slice] = so_far - given;
+    given = so_far;
+  }
+}
 
 void merge(LoadReport& report, const WorkerReport& worker) {
   report.connections_established += worker.connections_established;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "measure/histogram.h"
@@ -18,7 +19,7 @@ enum class LoadPhase : std::uint32_t { none, connect, warm_up, window, finish };
 struct LoadControl {
   std::atomic<LoadPhase> phase;
   std::atomic<std::int64_t> begin_ns;  ///< Of warm-up and window: when requests begin, and when they stop. Written
-  std::atomic<std::int64_t> end_ns;    ///< before the phase.
+  std::atomic<std::int64_t> end_ns;    ///< before the phase; the end may be brought forward in it.
   FailureSlot failure;                 ///< Why a worker's process has ended.
 };
 
@@ -70,6 +71,11 @@ struct WorkerReport {
   };
   std::array<ClassWindow, max_request_classes> classes;
 };
+
+/// Deals the replies of a window out anew that ended after `lasted` and not, as was planned, after `planned`: its
+/// slices become equal parts of what it lasted. Within a slice they are taken to have come evenly.
+void stretch(std::array<std::uint64_t, window_slices>& replies, std::chrono::nanoseconds lasted,
+             std::chrono::nanoseconds planned);
 
 /// Adds one worker's findings to `report`, which says how many classes there are; the worker has ended.
 void merge(LoadReport& report, const WorkerReport& worker);

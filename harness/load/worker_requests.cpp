@@ -8,20 +8,19 @@
 #include "measure/clock.h"
 
 namespace bench {
-namespace {
 
 // What of `out` goes out in one call; as send(2).
-ssize_t send_some(int fd, const Output& out) {
+ssize_t Worker::send_some(const Connection& connection, const Output& out) {
   std::array<iovec, 8> room;
   const auto vectors = out.gather(room);
-  if (vectors.size() == 1) return send(fd, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL);
+  const std::span first(static_cast<const std::byte*>(vectors[0].iov_base), vectors[0].iov_len);
+  if (connection.tls) return connection.tls->send(first);
+  if (vectors.size() == 1) return send(connection.fd.get(), first.data(), first.size(), MSG_NOSIGNAL);
   msghdr message{};
   message.msg_iov = room.data();
   message.msg_iovlen = vectors.size();
-  return sendmsg(fd, &message, MSG_NOSIGNAL);
+  return sendmsg(connection.fd.get(), &message, MSG_NOSIGNAL);
 }
-
-}  // namespace
 
 std::int64_t Worker::read_clock() {
   const std::int64_t last_ns = now_ns_;
@@ -158,10 +157,15 @@ void Worker::send_due(std::uint32_t index, std::int64_t due_ns) {
   read_clock();  // the next one is sent later by what this one took
 }
 
+// An idle connection does without.
+void Worker::make_exchange(Connection& connection) {
+  if (!connection.exchange) connection.exchange = plan_.make_exchange(connection.number, connection.heavy);
+}
+
 // Puts a request into the connection's output.
 void Worker::begin_request(std::uint32_t index, std::int64_t due_ns) {
   Connection& connection = connections_[index];
-  if (!connection.exchange) connection.exchange = plan_.make_exchange(connection.number, connection.heavy);
+  make_exchange(connection);
   const ClassIndex kind = connection.exchange->request(connection.unsent ? *connection.unsent : out_);
   ++connection.sent;
   request_at(index, connection.in_flight++) = {due_ns, now_ns_, kind};
@@ -172,7 +176,7 @@ bool Worker::flush(std::uint32_t index) {
   Connection& connection = connections_[index];
   Output& out = connection.unsent ? *connection.unsent : out_;
   while (!out.empty()) {
-    const ssize_t size = send_some(connection.fd.get(), out);
+    const ssize_t size = send_some(connection, out);
     if (size >= 0) {
       total_.sent_bytes += static_cast<std::uint64_t>(size);
       out.consume(static_cast<std::size_t>(size));

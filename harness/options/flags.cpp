@@ -24,6 +24,7 @@ constexpr unsigned on_compare = set_of(Command::compare);
 constexpr unsigned on_ab = set_of(Command::ab);
 constexpr unsigned on_doctor = set_of(Command::doctor);
 constexpr unsigned on_export = set_of(Command::export_result);
+constexpr unsigned on_show = set_of(Command::show);
 constexpr unsigned on_plan = on_run | on_ab;
 
 constexpr auto program_flags = std::to_array<FlagRow>({
@@ -57,6 +58,9 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"port", Value::one, on_serve},
     {"timeout", Value::one, on_plan | on_load, Subject::services},
     {"server-pid", Value::one, on_load},
+    {"unix", Value::one, on_load},
+    {"source", Value::one, on_load},
+    {"insecure", Value::none, on_load},
     {"expect-status", Value::one, on_load},
     {"check", Value::one, on_load},
     {"header", Value::each, on_load},
@@ -78,13 +82,15 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"metric", Value::list, on_compare | on_ab},
     {"reference", Value::one, on_compare},
     {"fail-on", Value::one, on_compare | on_ab},
-    {"format", Value::one, on_plan | on_load | on_compare | on_doctor | on_export},
-    {"color", Value::one, on_plan | on_load | on_compare | on_doctor},
+    {"format", Value::one, on_plan | on_load | on_compare | on_doctor | on_export | on_show},
+    {"color", Value::one, on_plan | on_load | on_compare | on_doctor | on_show},
+    {"columns", Value::list, on_run | on_load | on_show},
+    {"details", Value::none, on_run | on_load | on_show},
     {"quiet", Value::none, on_plan | on_load | on_doctor},
     {"no-progress", Value::none, on_plan | on_load | on_doctor},
     {"dry-run", Value::none, on_run},
     {"list", Value::none, on_run},
-    {"help", Value::none, on_plan | on_serve | on_load | on_compare | on_doctor | on_export},
+    {"help", Value::none, on_plan | on_serve | on_load | on_compare | on_doctor | on_export | on_show},
     {"version", Value::none, on_run},
 });
 
@@ -115,7 +121,7 @@ cxxopts::Options make_parser(std::span<const FlagRow> rows) {
 std::string takers_text(const FlagRow& row) {
   std::vector<std::string> takers;
   for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab,
-                                Command::doctor, Command::export_result}) {
+                                Command::doctor, Command::export_result, Command::show}) {
     if (command == Command::ab && row.taken_by(Command::run)) continue;  // it takes what a run does
     if (row.taken_by(command)) takers.push_back(fmt::format("`bench {}`", command_name(command)));
   }

@@ -129,39 +129,40 @@ std::string suite_lines() {
   return lines;
 }
 
-std::string run_help(const Tables& tables) {
-  return fmt::format(R"(bench: the same work under every concurrency model, measured.
-
-Usage:
-  bench [run] --model=LIST --workload=LIST [OPTIONS]   run, print the table, write the result
-  bench list                                           models and workloads, and what cannot run here
-  bench serve --model=MODEL --workload=SERVICE         serve one service to any client
-  bench load URL                                       load any server and measure it
-  bench compare A.json B.json                          what has become slower, faster, or stayed the same
-  bench ab --baseline=PROGRAM [OPTIONS]                the same of two builds, which run in turns
-  bench doctor                                         what on this machine spoils measurements, and what mends it
-  bench export RESULT --format=FORMAT                  a result for GitHub, spreadsheets and CI
-  bench help [COMMAND] | version                       `bench help serve` and so on have the options of a command
-
-A comma makes more cells (--tasks=10,100), a colon joins values inside one (--wait=10ms:20ms).
-TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB, MB. N takes k and M.
-
-Models (--model, 'all' takes every one; so it is by default):
+std::string models_help(const Tables& tables) {
+  return fmt::format(R"(Models (--model, 'all' takes every one; so it is by default):
 {}  OUTER+INNER        hybrids: --workers copies of INNER, in processes (processes+epoll) or threads (threads+coroutines);
                 nested too (processes+threads+coroutines); not among 'all'
 {}
-Workloads (--workload; 'all' takes every job and every service, 'primitives' every primitive; by default, all jobs).
+)",
+                     model_lines(tables), reference_lines(tables));
+}
+
+std::string workloads_help(const Tables& tables) {
+  return fmt::format(
+      R"(Workloads (--workload; 'all' takes every job and every service, 'primitives' every primitive; by default, all jobs).
 Jobs, batches of tasks:
 {}
 Services, protocols served to many connections:
 {}
 Primitives, one operation of each kind of unit (models that bring none of their own are left out):
 {}
-Suites (--suite), each a set of defaults for other options:
-{}
+
 What workloads can be told, those whose defaults are named:
 {}
-CPUs, of jobs:
+)",
+      workload_lines(tables.jobs), workload_lines(tables.services), workload_lines(tables.primitives),
+      parameter_lines(every_workload(tables)));
+}
+
+std::string suites_help() {
+  return fmt::format(R"(Suites (--suite), each a set of defaults for other options:
+{}
+)",
+                     suite_lines());
+}
+
+constexpr std::string_view load_options = R"(CPUs, of jobs:
   --cpus=N            confine each run to the first N CPUs (default: all)
 
 Units, of jobs, services and (--stack) primitives:
@@ -202,8 +203,9 @@ Measuring a service:
   --idle-timeout=TIME a server closes connections that are silent for so long (default 60s)
   --connect-deadline=TIME
                       by then all connections have to be established (default 5s)
+)";
 
-Measuring:
+constexpr std::string_view measuring_help = R"(Measuring:
   --suite=NAME          take a suite's defaults where an option is not given
   --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 8, at
                         most 200)
@@ -212,18 +214,23 @@ Measuring:
   --wait-for-quiet=TIME begin when other processes use less than 10% of the CPUs, at the latest after this long
                         (default 0s: at once)
   --seed=N              of the random order within rounds (default: random; always recorded)
+)";
 
-Output:
+constexpr std::string_view output_help = R"(Output:
   --out=FILE|-          result file (default: results/<UTC time>-<host>-<git revision>.json)
   --force               overwrite the result file
   --format=console|json|csv|markdown   what goes to standard output (default console)
+  --details             beside the table of a sweep one for each of its points
+  --columns=LIST|all    of the tables of models, by their names, such as rate/s,p99,over-ideal (default: as many as the
+                        terminal has room for)
   --color=auto|always|never            emphasis in the table (default auto)
   --no-progress         no progress on standard error
   --quiet               no progress and no table: failures and the result file only
   --dry-run             print the plan and how long it may take, and run nothing
   --list, --help, --version            as the commands of these names
+)";
 
-Examples:
+constexpr std::string_view examples = R"(Examples:
   bench --model=threads --workload=io
   bench --model=all --workload=cpu,io --out=r.json
   bench --model=serial,coroutines --workload=sum --cpus=1
@@ -233,13 +240,73 @@ Examples:
   bench --model=all --workload=echo --rate=common --service-wait=1ms --heavy=1%
   bench --suite=c10k --memory
   bench --model=all --workload=spawn,switch
+)";
 
+// What somebody sees who asks for nothing.
+std::string first_help() {
+  return fmt::format(R"(bench: the same work under every concurrency model, measured.
+
+  bench --model=threads,epoll --workload=echo   run, print the table, write the result
+  bench list                                    models and workloads, and what cannot run here
+  bench load URL | serve MODEL…                 one half alone: load any server, or serve to any client
+  bench show RESULT                             a result again, as a table, CSV or Markdown
+  bench compare A.json B.json                   what has become slower, faster, or stayed the same
+  bench ab --baseline=PROGRAM …                 the same of two builds, which run in turns
+  bench doctor                                  what on this machine spoils measurements, and what mends it
+  bench export RESULT --format=FORMAT           a result for GitHub, spreadsheets and CI
+
+A comma makes more cells (--tasks=10,100), a colon joins values inside one (--wait=10ms:20ms).
+TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB, MB. N takes k and M.
+
+{}
+More: bench help models, workloads, suites, load-options, measuring, output; of a command, bench help run, load, serve,
+compare, ab, doctor, export or show.
+)",
+                     examples);
+}
+
+// All that `run` takes.
+std::string run_help(const Tables& tables) {
+  return fmt::format(R"(bench run: a plan, its table and its result. 'run' may be left out.
+
+Usage:
+  bench [run] --model=LIST --workload=LIST [OPTIONS]
+
+A comma makes more cells (--tasks=10,100), a colon joins values inside one (--wait=10ms:20ms).
+TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB, MB. N takes k and M.
+
+{}
+{}
+{}
+{}
+{}
+{}
+{}
 Exit status: 0 done, 1 something failed to run, 2 usage, 130 interrupted.
 )",
-                     model_lines(tables), reference_lines(tables), workload_lines(tables.jobs),
-                     workload_lines(tables.services), workload_lines(tables.primitives), suite_lines(),
-                     parameter_lines(every_workload(tables)));
+                     models_help(tables), workloads_help(tables), suites_help(), load_options, measuring_help,
+                     output_help, examples);
 }
+
+constexpr std::string_view show_help = R"(bench show: an old result again, in any format.
+
+Usage:
+  bench show RESULT.json [OPTIONS]
+
+  --format=console|json|csv|markdown   what goes to standard output (default console)
+  --details           beside the table of a sweep one for each of its points
+  --columns=LIST|all  of the tables of models, by their names, such as rate/s,p99 (default: as many as the terminal has
+                      room for)
+  --color=auto|always|never            emphasis (default auto)
+  --help              this text
+
+Examples:
+  bench show r.json
+  bench show r.json --details --columns=all
+  bench show r.json --format=csv
+
+Exit status: 0 done, 1 the file could not be read, 2 usage.
+)";
 
 std::string serve_help(const Tables& tables) {
   return fmt::format(R"(bench serve: one service under one model, for any client, until it is interrupted.
@@ -437,6 +504,13 @@ Requests, where the protocol has such:
   --method=NAME       (default GET, with a body POST)
   --body=TEXT|@FILE   what each request carries
 
+The way to the server:
+  --unix=PATH         the socket where it listens, whatever host the URL names
+  --insecure          over TLS: whoever answers is the server, whatever certificate it has
+  --source=auto|one|spread
+                      where it listens on 127.0.0.1: addresses that the load comes from, which have 28,000 ports each;
+                      auto: one more for each 10,000 connections; spread: others than the last load's, too (default auto)
+
 Expected replies:
   --expect-status=N   status of every reply, 100 to 599, where the protocol has one (default 200)
   --check=status|length|body
@@ -461,6 +535,8 @@ Output:
   --out=FILE|-        result file (default: results/<UTC time>-<host>-<git revision>.json)
   --force             overwrite the result file
   --format=console|json|csv|markdown   what goes to standard output (default console)
+  --details           beside the table of several loads one for each of them
+  --columns=LIST|all  of these, by their names, such as rate/s,p99 (default: as many as the terminal has room for)
   --color=auto|always|never            emphasis in the table (default auto)
   --no-progress       no progress on standard error
   --quiet             no progress and no table: failures and the result file only
@@ -472,6 +548,8 @@ Examples:
   bench load http://127.0.0.1:8080/
   bench load http://127.0.0.1:8080/ --rate=5k --arrivals=poisson --duration=10s
   bench load http://127.0.0.1:8080/ --rate=search --connections=10,100,1000
+  bench load https://localhost:8443/ --insecure
+  bench load http://app/ --unix=/run/app.sock
   bench load http://[::1]:8080/index.html --connections=1000 --active=10 --check=status
   bench load http://127.0.0.1:8080/ --requests-per-connection=1 --server-pid=4711 --out=r.json
 
@@ -490,12 +568,25 @@ std::string help_text(const Tables& tables, Command topic) {
     case Command::ab: return std::string(ab_help);
     case Command::doctor: return std::string(doctor_help);
     case Command::export_result: return std::string(export_help);
-    case Command::run:
+    case Command::show: return std::string(show_help);
+    case Command::run: return run_help(tables);
     case Command::list:
     case Command::help:
     case Command::version: break;
   }
-  return run_help(tables);
+  return first_help();
+}
+
+std::string help_text(const Tables& tables, std::string_view topic) {
+  switch (static_cast<HelpPart>(std::ranges::find(help_parts, topic) - help_parts.begin())) {
+    case HelpPart::models: return models_help(tables);
+    case HelpPart::workloads: return workloads_help(tables);
+    case HelpPart::suites: return suites_help();
+    case HelpPart::load_options: return std::string(load_options);
+    case HelpPart::measuring: return std::string(measuring_help);
+    case HelpPart::output: break;
+  }
+  return std::string(output_help);
 }
 
 }  // namespace bench

@@ -20,8 +20,8 @@ namespace bench {
 namespace {
 
 // In the order of Command.
-constexpr std::array<std::string_view, 10> commands{"run", "list",   "serve",  "load", "compare",
-                                                    "ab",  "doctor", "export", "help", "version"};
+constexpr std::array<std::string_view, 11> commands{"run",    "list",   "serve", "load", "compare", "ab",
+                                                    "doctor", "export", "show",  "help", "version"};
 
 std::vector<std::uint64_t> read_stack_sizes(const Flags& flags) {
   std::vector<std::uint64_t> sizes;
@@ -82,6 +82,11 @@ void read_output(const Flags& flags, Options& options) {
       usage_error("format", flags.text("format"), "standard output is taken by the result, --out=-");
     }
   }
+  if (flags.given("columns")) {
+    options.columns = split(flags.text("columns"), ',');
+    drop_repeated(options.columns);
+  }
+  options.details = flags.given("details");
   if (flags.given("color")) {
     options.color = flags.choice<Color, 3>(
         "color", {{{"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}}});
@@ -280,6 +285,12 @@ void read_export(const Flags& flags, Options& options) {
                                                                       {"junit", ExportFormat::junit}}});
 }
 
+void read_show(const Flags& flags, Options& options) {
+  if (flags.positional().size() != 1) throw UsageError("show: name one result file");
+  options.shown_path = flags.positional().front();
+  read_output(flags, options);
+}
+
 // Both builds have to be offered the same, so that nothing may be found out by each for itself.
 void check_same_rate(const Options& part) {
   if (!part.services.empty() && part.service.rate_mode == RateMode::common) {
@@ -314,14 +325,21 @@ void read_ab(const Flags& flags, const Tables& tables, Options& options) {
   }
 }
 
-void read_help(const Flags& flags, Options& options) {
+// `named`: the command stands there, and is not taken for granted.
+void read_help(const Flags& flags, bool named, Options& options) {
   if (options.command != Command::help) {  // --help
-    options.help_topic = options.command;
+    options.help_topic = named ? options.command : Command::help;
     options.command = Command::help;
     return;
   }
   std::vector<std::string> topic = flags.positional();
-  options.help_topic = read_command(topic);
+  if (topic.empty()) return;
+  if (std::ranges::find(help_parts, topic.front()) != help_parts.end()) {
+    options.help_part = topic.front();
+    topic.erase(topic.begin());
+  } else {
+    options.help_topic = read_command(topic);
+  }
   if (topic.empty()) return;
   throw UsageError(fmt::format("unexpected argument '{}'; `bench help` explains one command", topic.front()));
 }
@@ -334,10 +352,15 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv) {
   Options options;
   options.command_line.assign(argv, argv + argc);
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  if (arguments.empty()) {
+    options.command = Command::help;
+    return options;
+  }
+  const bool named = !arguments.front().starts_with('-');
   options.command = read_command(arguments);
   Flags flags(tables, options.command, arguments);
   if (options.command == Command::help || flags.given("help")) {
-    read_help(flags, options);
+    read_help(flags, named, options);
     return options;
   }
   switch (options.command) {
@@ -349,6 +372,7 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv) {
     case Command::compare: read_compare(flags, options); break;
     case Command::ab: read_ab(flags, tables, options); break;
     case Command::export_result: read_export(flags, options); break;
+    case Command::show: read_show(flags, options); break;
     case Command::doctor:
       check_no_arguments(flags);
       read_output(flags, options);

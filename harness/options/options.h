@@ -33,7 +33,7 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class Command : std::uint8_t { run, list, serve, load, compare, ab, doctor, export_result, help, version };
+enum class Command : std::uint8_t { run, list, serve, load, compare, ab, doctor, export_result, show, help, version };
 
 /// "run", "serve", …
 std::string_view command_name(Command command);
@@ -83,7 +83,9 @@ struct AbOptions {
 /// Parsed and checked options. Empty lists mean the workload's or the machine's default.
 struct Options {
   Command command = Command::run;
-  Command help_topic = Command::run;  ///< With Command::help: what is to be explained.
+  Command help_topic =
+      Command::help;      ///< With Command::help: the command to be explained, or `help` itself: all, shortly;
+  std::string help_part;  ///< or one of help_parts in its place.
 
   // Of `run`.
   std::vector<const Model*> models;
@@ -103,6 +105,7 @@ struct Options {
   std::optional<LoadOptions> load;    ///< With Command::load.
   CompareOptions compare;             ///< With Command::compare.
   ExportOptions exported;             ///< With Command::export_result.
+  std::string shown_path;             ///< With Command::show.
   AbOptions ab;                       ///< With Command::ab, besides what `run` takes.
 
   std::optional<std::uint32_t>
@@ -117,6 +120,8 @@ struct Options {
   bool force = false;
   Format format = Format::console;
   Color color = Color::automatic;
+  std::vector<std::string> columns{};  ///< Of tables, as --columns has them; empty: not given.
+  bool details = false;                ///< Tables of all groups.
   bool quiet = false;
   bool progress = true;
   bool dry_run = false;
@@ -134,7 +139,13 @@ inline constexpr std::uint64_t max_stack_bytes = std::uint64_t{1} << 30;
 /// Parses argv. Throws UsageError.
 Options parse_options(const Tables& tables, int argc, const char* const* argv);
 
-/// The help text of a command, with the choices of `tables`; that of Command::run is the main one.
-std::string help_text(const Tables& tables, Command topic = Command::run);
+/// The help text of a command, with the choices of `tables`; that of Command::help is the first that people see.
+std::string help_text(const Tables& tables, Command topic);
+
+/// Parts of the help text of `run`, which can be had alone.
+enum class HelpPart : std::uint8_t { models, workloads, suites, load_options, measuring, output };
+inline constexpr std::array<std::string_view, 6> help_parts{"models",       "workloads", "suites",
+                                                            "load-options", "measuring", "output"};
+std::string help_text(const Tables& tables, std::string_view part);
 
 }  // namespace bench

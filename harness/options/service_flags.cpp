@@ -317,6 +317,16 @@ LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
         "check", {{{"status", ReplyCheck::status}, {"length", ReplyCheck::length}, {"body", ReplyCheck::body}}});
   }
   read_request(flags, options);
+  if (flags.given("unix")) {
+    options.unix_path = flags.text("unix");
+    if (options.unix_path.empty()) usage_error("unix", "", "is the path of a socket");
+  }
+  if (flags.given("source")) {
+    options.sources = flags.choice<Sources, 3>(
+        "source", {{{"auto", Sources::automatic}, {"one", Sources::one}, {"spread", Sources::spread}}});
+    if (!options.unix_path.empty()) usage_error("source", flags.text("source"), "a Unix socket has no addresses");
+  }
+  options.verify = !flags.given("insecure");
   return options;
 }
 

@@ -30,7 +30,8 @@ struct ForeignServer {
   Target target;
   MakeExchange make_exchange;
   std::uint32_t classes = 0;  ///< As LoadPlan::classes.
-  pid_t pid = -1;             ///< Of its first process, where its CPU time is to be read.
+  Sources sources = Sources::automatic;
+  pid_t pid = -1;  ///< Of its first process, where its CPU time is to be read.
 };
 
 /// What a workload is.

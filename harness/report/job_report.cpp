@@ -15,15 +15,28 @@ std::string format_switches(double switches) {
   return switches > 0 && switches < 1 ? fmt::format("{:.1f}", switches) : format_count(std::round(switches));
 }
 
-const std::vector<std::string> columns{"model",    "time", "95%", "over ideal", "speed-up", "CPU",
-                                       "switches", "p50",  "p99", "memory",     "units"};
+constexpr auto columns = std::to_array<ReportColumn>({{"model"},
+                                                      {"time"},
+                                                      {"95%"},
+                                                      {"over ideal", 1},
+                                                      {"speed-up", 3},
+                                                      {"CPU", 2},
+                                                      {"switches", 5},
+                                                      {"p50", 7},
+                                                      {"p99", 6},
+                                                      {"memory", 4},
+                                                      {"units", 8}});
+
+constexpr auto figures = std::to_array<PivotFigure>({
+    {"time of a batch", [](const CellSummary& row) { return format_duration(row.wall_ns.median); }},
+});
 
 std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const Group& /*group*/,
                                 const CellResult& result) {
   return {
       cell.label,
       format_duration(row.wall_ns.median),
-      interval_text(row.wall_ns),
+      interval_text(row.wall_ns, format_duration),
       ratio_text(row.over_ideal),
       ratio_text(row.speedup),
       format_duration(row.cpu_ns.median),
@@ -71,21 +84,24 @@ std::string paragraph_of(const Plan& plan, const GroupSummary& summary) {
   return checkpoint_prices(plan, summary) + item_rates(plan, summary);
 }
 
-const std::vector<std::string>& header_of(const Group& /*group*/) { return columns; }
+std::span<const ReportColumn> columns_of(const Group& /*group*/) { return columns; }
+
+std::span<const PivotFigure> figures_of(const Group& /*group*/) { return figures; }
 
 std::string ideal_of(const GroupSummary& summary) {
   return summary.ideal_ns > 0 ? fmt::format(" · ideal {}", format_duration(summary.ideal_ns)) : " · no ideal";
 }
 
 constexpr std::string_view legend =
-    "time: one batch, median of the rounds; 95%: interval of that median; over ideal: multiple of about the shortest\n"
-    "time possible; speed-up: over serial; CPU: user and system of all units; switches: waiting+preempted; p50, p99:\n"
+    "time: one batch, median of the rounds; 95%: interval of that median; over ideal: multiple of about the shortest "
+    "time possible; speed-up: over serial; CPU: user and system of all units; switches: waiting+preempted; p50, p99: "
     "from the batch's start to a task's end; memory: peak of all processes (PSS); units: alive at once.\n";
 
 }  // namespace
 
-const ReportKind job_report{.header = header_of,
+const ReportKind job_report{.columns = columns_of,
                             .row = row_of,
+                            .figures = figures_of,
                             .ideal = ideal_of,
                             .lines = no_lines,
                             .paragraph = paragraph_of,

@@ -36,6 +36,30 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   add_percentiles(bench, "service", sample.task_time_ns);
 }
 
+void read_sample(const JsonPlace& row, const Group& /*group*/, Sample& sample) {
+  const JsonPlace bench = row.at("bench");
+  sample.batches = static_cast<std::uint32_t>(bench.at("batches").count());
+  sample.voluntary_switches = bench.at("voluntary_switches_per_batch").number();
+  sample.involuntary_switches = bench.at("involuntary_switches_per_batch").number();
+  sample.minor_faults = bench.at("minor_faults_per_batch").number();
+  sample.major_faults = bench.at("major_faults_per_batch").number();
+  sample.ideal_cpu_ns = number_at(bench, "plain_loop_cpu_ns");
+  sample.units_peak = static_cast<std::int32_t>(bench.at("units_peak").number());
+  sample.start_delay_ns = read_percentiles(bench, "start_delay");
+  sample.task_time_ns = read_percentiles(bench, "service");
+}
+
+void read_group(const JsonPlace& parameters, Group& group) {
+  group.cpus = static_cast<std::uint32_t>(parameters.at("cpus").count());
+  group.batch = batch_of(*group.job, group.parameters);
+}
+
+void read_cell(const JsonPlace& /*parameters*/, const Group& /*group*/, Cell& /*cell*/) {}
+
+void read_median(const JsonPlace& bench, CellResult& result) {
+  result.peak_memory_bytes = static_cast<std::int64_t>(number_at(bench, "peak_memory_bytes"));
+}
+
 void fill_median(const RowSource& source, const CellSummary& summary, Json& row, Json& bench) {
   row["items_per_second"] = items_per_second(source, summary.wall_ns.median);
   bench["ideal_ns"] = source.ideal_ns;
@@ -63,6 +87,10 @@ void fill_percentile(const RowSource& /*source*/, const CellSummary& summary, st
 const RowParts job_row_parts{.has_latency = true,
                              .parameters = parameters,
                              .sample = fill_sample,
+                             .read_sample = read_sample,
+                             .read_group = read_group,
+                             .read_cell = read_cell,
+                             .read_median = read_median,
                              .median = fill_median,
                              .percentile = fill_percentile};
 

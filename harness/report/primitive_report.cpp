@@ -10,9 +10,21 @@
 namespace bench {
 namespace {
 
-const std::vector<std::string> columns{"model", "via", "units", "CPUs", "time", "95%", "CPU", "switches"};
-const std::vector<std::string> memory_columns{"model", "via", "units",    "CPUs",      "time",
-                                              "95%",   "CPU", "switches", "user/unit", "kernel/unit"};
+constexpr auto columns = std::to_array<ReportColumn>({{"model"},
+                                                      {"via"},
+                                                      {"units", 3},
+                                                      {"CPUs"},
+                                                      {"time"},
+                                                      {"95%"},
+                                                      {"CPU", 1},
+                                                      {"switches", 2},
+                                                      {"user/unit"},
+                                                      {"kernel/unit"}});
+constexpr std::size_t memory_columns = 2;  // the last, of what measures memory
+
+constexpr auto figures = std::to_array<PivotFigure>({
+    {"time of an operation", [](const CellSummary& row) { return format_duration(row.wall_ns.median); }},
+});
 
 std::string model_of_primitive(const Cell& cell) {
   if (cell.stack_bytes == default_stack_bytes) return std::string(cell.model->name);
@@ -28,7 +40,7 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
       units == 0 ? "-" : fmt::to_string(units),
       fmt::to_string(cell.row->cpus),
       format_duration(row.wall_ns.median),
-      interval_text(row.wall_ns),
+      interval_text(row.wall_ns, format_duration),
       format_duration(row.cpu_ns.median),
       fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median),
   };
@@ -40,21 +52,22 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
   return texts;
 }
 
-const std::vector<std::string>& header_of(const Group& group) {
-  return group.primitive->measures_memory ? memory_columns : columns;
+std::span<const ReportColumn> columns_of(const Group& group) {
+  return std::span(columns).first(columns.size() - (group.primitive->measures_memory ? 0 : memory_columns));
 }
+
+std::span<const PivotFigure> figures_of(const Group& /*group*/) { return figures; }
 
 constexpr std::string_view legend =
     "time: one operation, median of the rounds; 95%: interval of that median; CPUs: over which the units are spread; "
-    "CPU:\n"
-    "user and system of all units per operation; switches: likewise, waiting+preempted; user/unit, kernel/unit: memory "
-    "of a\n"
-    "unit that waits.\n";
+    "CPU: user and system of all units per operation; switches: likewise, waiting+preempted; user/unit, kernel/unit: "
+    "memory of a unit that waits.\n";
 
 }  // namespace
 
-const ReportKind primitive_report{.header = header_of,
+const ReportKind primitive_report{.columns = columns_of,
                                   .row = row_of,
+                                  .figures = figures_of,
                                   .ideal = no_ideal,
                                   .lines = no_lines,
                                   .paragraph = no_paragraph,

@@ -5,14 +5,26 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <span>
 
+#include "harness/report/pivot.h"
 #include "harness/report/report_kind.h"
 #include "harness/summary/rows_by_reason.h"
 #include "harness/text/quantities.h"
+#include "harness/text/split.h"
 #include "harness/text/table.h"
 
 namespace bench {
 namespace {
+
+// Of paragraphs where nothing else says how wide they are to be.
+constexpr std::size_t readable_width = 120;
+
+std::size_t legend_width(const ReportLook& look) {
+  if (look.format == Format::markdown) return any_width;
+  return look.width == any_width ? readable_width : look.width;
+}
 
 constexpr std::array<const ReportKind*, kind_count> kinds{&job_report, &service_report, &primitive_report};
 
@@ -60,15 +72,16 @@ std::string left_out_lines(const Plan& plan, const GroupSummary& summary) {
   for (const auto& [why, rows] : left_out.groups())
     text += fmt::format("  Left out ({}): {}\n", why, fmt::join(rows, ", "));
   for (const auto& [why, rows] : invalid.groups())
-    text += fmt::format("  INVALID ({}): {}\n", why, fmt::join(rows, ", "));
+    text += fmt::format("  Invalid ({}): {}\n", why, fmt::join(rows, ", "));
   return text;
 }
 
-std::string group_text(const Plan& plan, const Results& results, const GroupSummary& summary, Format format,
-                       bool emphasis) {
+// The table of a group with what is shown of it.
+Table table_of(const Plan& plan, const Results& results, const GroupSummary& summary) {
   const Group& group = plan.groups[summary.group];
   const ReportKind& kind = report_kind(group);
-  Table table{.header = kind.header(group), .rows = {}};
+  Table table;
+  for (const ReportColumn& column : kind.columns(group)) table.header.emplace_back(column.name);
   for (const std::size_t index : group.cells) {
     const Cell& cell = plan.cells[index];
     const CellResult& result = results.cells[index];
@@ -78,30 +91,155 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
     } else if (result.failure) {
       table.rows.push_back({cell.label, "failed: " + *result.failure});
     } else if (row != summary.cells.end()) {
-      table.rows.push_back(kind.row(*row, cell, group, result));
+      table.rows.push_back(kind.row(*row, cell, plan.group_of(cell), result));
     } else {
       table.rows.push_back({cell.label, "not run"});
     }
   }
-  const std::string ideal = summary.cells.empty() ? "" : kind.ideal(summary);
+  return table;
+}
+
+// "over-ideal" names the column "over ideal".
+bool is_named(std::string_view column, std::string_view name) {
+  return std::ranges::equal(column, name, [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b) || (a == ' ' && b == '-');
+  });
+}
+
+// Takes out what is not wanted, or says nothing, or finds no room; returns the names of the last.
+std::vector<std::string> choose_columns(Table& table, std::span<const ReportColumn> columns, const ReportLook& look) {
+  const bool all = look.columns == std::vector<std::string>{"all"};
+  std::vector<std::size_t> out;
+  if (!look.columns.empty() && !all) {
+    for (std::size_t column = 1; column < columns.size(); ++column) {
+      const auto names_it = [&](const std::string& name) { return is_named(columns[column].name, name); };
+      if (std::ranges::none_of(look.columns, names_it)) out.push_back(column);
+    }
+    erase_columns(table, out);
+    return {};
+  }
+  if (all) return {};
+  const std::vector<std::size_t> empty = empty_columns(table);
+  erase_columns(table, empty);
+  std::vector<ReportColumn> left;
+  for (std::size_t column = 0; column < columns.size(); ++column) {
+    if (std::ranges::find(empty, column) == empty.end()) left.push_back(columns[column]);
+  }
+  std::vector<std::string> names;
+  while (look.width != any_width && width_of(table) > look.width) {
+    const auto least = std::ranges::max_element(left, {}, &ReportColumn::importance);
+    if (least->importance == 0) break;
+    names.emplace_back(least->name);
+    erase_columns(table, {static_cast<std::size_t>(least - left.begin())});
+    left.erase(least);
+  }
+  return names;
+}
+
+std::string left_out_columns(const std::vector<std::string>& names) {
+  return names.empty() ? "" : fmt::format("(No room for: {}; --columns=all shows them.)\n", fmt::join(names, ", "));
+}
+
+// `has_ideal`: the same of all its cells.
+std::string group_text(const Plan& plan, const Results& results, const GroupSummary& summary, const ReportLook& look,
+                       bool has_ideal = true) {
+  const Group& group = plan.groups[summary.group];
+  const ReportKind& kind = report_kind(group);
+  const bool markdown = look.format == Format::markdown;
+  Table table = table_of(plan, results, summary);
+  const std::vector<std::string> no_room = choose_columns(table, kind.columns(group), look);
+  const std::string ideal = has_ideal && !summary.cells.empty() ? kind.ideal(summary) : "";
   std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
-  if (format == Format::markdown) text = "### " + text;
-  text += format == Format::markdown ? render_markdown(table) : render_console(table, emphasis);
   const std::string lines =
       note_lines(plan, group) + kind.lines(plan, results, summary) + left_out_lines(plan, summary);
-  if (!lines.empty()) text += '\n' + lines;
   const std::string paragraph = kind.paragraph(plan, summary);
+  if (markdown) {
+    text = "### " + text + render_markdown(table) + markdown_list(lines);
+    if (!paragraph.empty()) text += fmt::format("\n```text\n{}```\n", paragraph);
+    if (!summary.verdict.empty()) text += fmt::format("\n**{}**\n", summary.verdict);
+    return text;
+  }
+  text =
+      wrapped(text, look.width) + render_console(table, look.emphasis) + wrapped(left_out_columns(no_room), look.width);
+  if (!lines.empty()) text += '\n' + wrapped(lines, look.width, 2);
   if (!paragraph.empty()) text += '\n' + paragraph;
-  if (!summary.verdict.empty()) text += '\n' + summary.verdict + '\n';
-  for (const std::string& warning : summary.warnings) text += fmt::format("Warning: {}.\n", warning);
+  if (!summary.verdict.empty()) text += '\n' + wrapped(summary.verdict + '\n', look.width);
   return text;
+}
+
+// The groups of a workload that have one cell each, as one group whose cells go by what was swept.
+std::string sweep_text(const Plan& plan, const Results& results, std::span<const GroupSummary> summaries,
+                       const ReportLook& look) {
+  std::vector<std::string> titles;
+  for (const GroupSummary& summary : summaries) titles.push_back(plan.groups[summary.group].title);
+  const SplitTitles split_up = split_titles(titles);
+  Plan joined = plan;
+  Group& group = joined.groups[summaries.front().group];
+  group.title = fmt::format("{} · {}", split_up.common, plan.cells[group.cells.front()].label);
+  GroupSummary summary = summaries.front();
+  summary.verdict.clear();
+  for (std::size_t index = 0; index < summaries.size(); ++index) {
+    const std::size_t cell = plan.groups[summaries[index].group].cells.front();
+    joined.cells[cell].label = on_one_line(split_up.own[index]);
+    if (index == 0) continue;
+    group.cells.push_back(cell);
+    summary.cells.insert(summary.cells.end(), summaries[index].cells.begin(), summaries[index].cells.end());
+    summary.rounds = std::max(summary.rounds, summaries[index].rounds);
+  }
+  return group_text(joined, results, summary, look, false);
+}
+
+// Of one workload.
+std::string workload_text(const Plan& plan, const Results& results, std::span<const GroupSummary> summaries,
+                          const ReportLook& look) {
+  std::string text;
+  const bool one_cell_each = std::ranges::all_of(summaries, [&](const GroupSummary& summary) {  //
+    return plan.groups[summary.group].cells.size() == 1;
+  });
+  if (summaries.size() > 1 && one_cell_each) return sweep_text(plan, results, summaries, look);
+  const bool pivots = summaries.size() > 1;
+  if (pivots) {
+    text = look.format == Format::markdown ? pivot_markdown(plan, results, summaries)
+                                           : pivot_text(plan, results, summaries, look.emphasis, look.width);
+  }
+  if (!pivots || look.details) {
+    for (const GroupSummary& summary : summaries) {
+      if (!text.empty()) text += '\n';
+      text += group_text(plan, results, summary, look);
+    }
+  }
+  return text;
+}
+
+// Each once, however many groups it is about.
+std::string warning_lines(const std::vector<GroupSummary>& summaries, const ReportLook& look) {
+  std::vector<std::string> told;
+  for (const GroupSummary& summary : summaries) {
+    for (const std::string& warning : summary.warnings) {
+      if (std::ranges::find(told, warning) == told.end()) told.push_back(warning);
+    }
+  }
+  std::string text;
+  for (const std::string& warning : told) text += fmt::format("Warning: {}.\n", warning);
+  if (look.format == Format::markdown) return markdown_list(text);
+  return text.empty() ? text : '\n' + wrapped(text, look.width, 2);
 }
 
 }  // namespace
 
-std::string interval_text(const Estimate& estimate) {
+std::string interval_text(const Estimate& estimate, std::string (*format)(double)) {
   if (!estimate.bounded) return "-";
+  if (estimate.half_width() > 1) return fmt::format("{} to {}, too noisy", format(estimate.low), format(estimate.high));
   return fmt::format("±{:.1f}%", estimate.half_width() * 100);
+}
+
+std::string markdown_list(const std::string& lines) {
+  std::string list;
+  for (const std::string& line : split(lines, '\n')) {
+    const std::size_t begin = line.find_first_not_of(' ');
+    if (begin != std::string::npos) list += "- " + line.substr(begin) + '\n';
+  }
+  return list.empty() ? list : '\n' + list;
 }
 
 std::string ratio_text(const std::optional<Ratio>& ratio) { return ratio ? format_ratio(ratio->effect) : "-"; }
@@ -118,18 +256,43 @@ std::size_t label_width(const Plan& plan, const Group& group) {
 
 const ReportKind& report_kind(const Group& group) { return of_kind(group, kinds); }
 
-std::string report_text(const Plan& plan, const Results& results, Format format, bool emphasis) {
-  std::string text;
-  bool machine_disturbs = false;
-  for (const GroupSummary& summary : summarize(plan, results)) {
-    if (!text.empty()) text += '\n';
-    text += group_text(plan, results, summary, format, emphasis);
-    machine_disturbs |= summary.machine_disturbs;
+void check_columns(const Plan& plan, const std::vector<std::string>& columns) {
+  std::vector<std::string_view> known;
+  for (const Group& group : plan.groups) {
+    for (const ReportColumn& column : report_kind(group).columns(group)) {
+      if (std::ranges::find(known, column.name) == known.end()) known.push_back(column.name);
+    }
   }
-  if (machine_disturbs) text += "\n`bench doctor` says what on this machine spoils measurements, and what mends it.\n";
+  for (const std::string& wanted : columns) {
+    const auto names_it = [&](std::string_view name) { return is_named(name, wanted); };
+    if (wanted == "all" ? columns.size() == 1 : std::ranges::any_of(known, names_it)) continue;
+    throw UsageError(fmt::format("--columns={}: {} (there are {})", wanted,
+                                 wanted == "all" ? "stands alone" : "no table of this plan has it",
+                                 fmt::join(known, ", ")));
+  }
+}
+
+std::string report_text(const Plan& plan, const Results& results, const ReportLook& look) {
+  const std::vector<GroupSummary> summaries = summarize(plan, results);
+  const auto workload_of = [&](const GroupSummary& summary) { return plan.groups[summary.group].workload; };
+  std::string text;
+  std::vector<const ReportKind*> explained;  // kinds with a table of a group, whose columns have to be
+  for (auto begin = summaries.begin(); begin != summaries.end();) {
+    const auto of_another = [&](const GroupSummary& summary) { return workload_of(summary) != workload_of(*begin); };
+    const auto end = std::find_if(begin, summaries.end(), of_another);
+    if (!text.empty()) text += '\n';
+    text += workload_text(plan, results, {begin, end}, look);
+    if (end - begin == 1 || look.details || plan.groups[begin->group].cells.size() == 1)
+      explained.push_back(&report_kind(plan.groups[begin->group]));
+    begin = end;
+  }
+  text += warning_lines(summaries, look);
+  if (std::ranges::any_of(summaries, &GroupSummary::machine_disturbs)) {
+    text += wrapped("\n`bench doctor` says what on this machine spoils measurements, and what mends it.\n", look.width);
+  }
   for (const ReportKind* kind : kinds) {
-    const auto is_of = [&](const Group& group) { return &report_kind(group) == kind; };
-    if (std::ranges::any_of(plan.groups, is_of)) text += fmt::format("\n{}", kind->legend);
+    if (std::ranges::find(explained, kind) == explained.end()) continue;
+    text += fmt::format("\n{}", wrapped(kind->legend, legend_width(look)));
   }
   return text;
 }

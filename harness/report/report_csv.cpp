@@ -1,8 +1,10 @@
 // The table as CSV: a row for each cell. Columns that are not of every kind of workload are there when the plan has
 // such, and empty in the rows of the others.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <vector>
 
@@ -42,11 +44,7 @@ struct Column {
 
 template <typename Value>
 std::string number(const Value& value) {
-  if constexpr (std::is_integral_v<Value>) {
-    return fmt::to_string(value);
-  } else {
-    return fmt::format("{:.6g}", value);
-  }
+  return fmt::to_string(value);  // of a fraction as many digits as it takes to read the same back
 }
 
 std::string number(const std::optional<Ratio>& ratio) { return ratio ? number(ratio->effect) : ""; }
@@ -108,12 +106,19 @@ std::string primitive_median(const Source& source) {
   return number((*source.sums->primitive.*field).median);
 }
 
+// As on the command line: several times in one cell are joined by colons.
+std::string times_text(const std::vector<std::chrono::nanoseconds>& times) {
+  std::vector<std::int64_t> numbers;
+  for (const std::chrono::nanoseconds time : times) numbers.push_back(time.count());
+  return fmt::format("{}", fmt::join(numbers, ":"));
+}
+
 std::string value_text(const Parameter& row, const ParameterValue& value) {
   switch (row.kind) {
     case ParameterKind::rate: return number(std::get<double>(value));
     case ParameterKind::share: return number(std::get<double>(value) * 100);
     case ParameterKind::choice: return std::string(row.choices[std::get<std::uint64_t>(value)]);
-    case ParameterKind::durations:  // has none
+    case ParameterKind::durations: return times_text(std::get<std::vector<std::chrono::nanoseconds>>(value));
     case ParameterKind::count:
     case ParameterKind::size:
     case ParameterKind::duration: break;
@@ -124,6 +129,11 @@ std::string value_text(const Parameter& row, const ParameterValue& value) {
 std::string units_text(const Source& source) {
   const std::uint32_t units = std::max(source.group.batch.tasks, source.cell.row ? source.cell.row->units : 0);
   return units == 0 ? "" : number(units);
+}
+
+// Of a model whose units have stacks that can be told.
+std::string stack_text(const Source& source) {
+  return source.cell.model->unit == UnitKind::fiber ? number(source.cell.stack_bytes) : "";
 }
 
 std::string offered_rate(const Source& source) {
@@ -165,7 +175,8 @@ const std::vector<Column> columns{
     {"heavy_percent", Of::services, [](const Source& s) { return number(s.group.load.parameters.heavy_share * 100); }},
     {"offered_rate_per_second", Of::services, offered_rate},
     {"cpus", Of::all, [](const Source& s) { return number(s.cell.row ? s.cell.row->cpus : s.group.cpus); }},
-    {"workers", Of::no_primitives, [](const Source& s) { return number(s.cell.workers); }},
+    {"workers", Of::no_primitives, [](const Source& s) { return s.cell.shows_workers ? number(s.cell.workers) : ""; }},
+    {"stack_bytes", Of::no_primitives, stack_text},
     {"samples", Of::all, [](const Source& s) { return s.sums ? number(s.sums->wall_ns.samples) : ""; }},
     {"wall_ns", Of::all, summed<&CellSummary::wall_ns>},
     {"wall_low_ns", Of::all, [](const Source& s) { return s.sums ? number(s.sums->wall_ns.low) : ""; }},
@@ -214,10 +225,7 @@ bool fits(const Column& column, const Group& group) {
   return (static_cast<unsigned>(column.of) & set_of(group.kind())) != 0;
 }
 
-// Several times in one cell are no number; the name has them.
-bool has_column(const Parameter& row, const Group& group) {
-  return row.kind != ParameterKind::durations && row.name != report_kind(group).counted;
-}
+bool has_column(const Parameter& row, const Group& group) { return row.name != report_kind(group).counted; }
 
 // The parameter of that key, wherever a workload has one.
 std::string parameter_text(const std::string& key, const Source& source) {

@@ -100,9 +100,8 @@ class CellRows {
   }
 
   Json failure_row() const {
-    // Under a name of its own when earlier runs went well, since readers of the file pool rows of the same name.
-    const std::string name = result_.samples.empty() ? cell_.name : cell_.name + "/failed";
-    Json row = row_head(name, "iteration");
+    // Under a name of its own, since readers of the file pool rows of the same name, and take its 0 ns for a time.
+    Json row = row_head(cell_.name + "/failed", "iteration");
     row["repetitions"] = repetitions();
     row["repetition_index"] = result_.samples.size();
     row["threads"] = 1;
@@ -252,6 +251,26 @@ Json ratio_json(const Ratio& ratio) {
           {"high", ratio.high},
           {"pairs", ratio.pairs},
           {"bounded", ratio.bounded}};
+}
+
+double number_at(const JsonPlace& place, const std::string& key) {
+  const auto found = place.find(key);
+  return found ? found->number() : 0;
+}
+
+Percentiles<double> read_percentiles(const JsonPlace& bench, const std::string& prefix) {
+  Percentiles<double> values{};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = bench.at(fmt::format("{}_{}_ns", prefix, percentile_names[i])).number();
+  }
+  return values;
+}
+
+Ruler read_probes(const JsonPlace& place) {
+  return {.line_trip_ns = number_at(place, "line_trip_ns"),
+          .spin_ns = number_at(place, "spin_ns"),
+          .system_call_ns = number_at(place, "system_call_ns"),
+          .loopback_ns = number_at(place, "loopback_ns")};
 }
 
 Json probes_json(const Ruler& ruler) {

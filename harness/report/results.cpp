@@ -23,7 +23,6 @@ namespace bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int schema_version = 2;
 
 Json caches_json(const Machine& machine) {
   Json caches = Json::array();
@@ -171,6 +170,12 @@ Json cell_names_json(const Plan& plan, const std::vector<std::size_t>& cells) {
   return names;
 }
 
+Json labels_json(const Plan& plan, const std::vector<std::size_t>& cells) {
+  Json labels = Json::array();
+  for (const std::size_t cell : cells) labels.push_back(plan.cells[cell].label);
+  return labels;
+}
+
 Json ranking_json(const Plan& plan, const Ranking& ranking) {
   Json order = Json::array();
   for (const Place& place : ranking.order) {
@@ -201,7 +206,8 @@ Json groups_json(const Plan& plan, const std::vector<GroupSummary>& summaries) {
     Json json{{"title", group.title},
               {"workload", group.name()},
               {"kind", kind_name(group.kind())},
-              {"cells", cell_names_json(plan, group.cells)}};
+              {"cells", cell_names_json(plan, group.cells)},
+              {"labels", labels_json(plan, group.cells)}};
     if (report_kind(group).has_ranking) json["ranking"] = ranking_json(plan, summary.ranking);
     if (!summary.verdict.empty()) json["verdict"] = summary.verdict;
     json["warnings"] = summary.warnings;

@@ -11,6 +11,9 @@
 
 namespace bench {
 
+/// Of the result files that this program writes.
+inline constexpr std::uint64_t schema_version = 2;
+
 /// Everything that goes into a result file besides the samples.
 struct ResultContext {
   const Options& options;

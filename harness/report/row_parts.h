@@ -10,6 +10,7 @@
 #include "harness/plan/plan.h"
 #include "harness/summary/sample.h"
 #include "harness/summary/summary.h"
+#include "harness/text/json_place.h"
 
 namespace bench {
 
@@ -34,6 +35,14 @@ struct RowParts {
   /// Sets `iterations` and `items_per_second` of the row and the sample's own keys.
   void (*sample)(const RowSource& source, const Sample& sample, nlohmann::ordered_json& row,
                  nlohmann::ordered_json& bench);
+
+  /// The same backwards: the row's own figures as parts of a sample.
+  void (*read_sample)(const JsonPlace& row, const Group& group, Sample& sample);
+
+  /// Likewise what a group and a cell were told, from a row's parameters, and what a cell's median row knows alone.
+  void (*read_group)(const JsonPlace& parameters, Group& group);
+  void (*read_cell)(const JsonPlace& parameters, const Group& group, Cell& cell);
+  void (*read_median)(const JsonPlace& bench, CellResult& result);
 
   /// Sets `items_per_second` of the row and the median's own keys.
   void (*median)(const RowSource& source, const CellSummary& summary, nlohmann::ordered_json& row,
@@ -63,5 +72,12 @@ void add_percentiles(nlohmann::ordered_json& bench, const std::string& prefix, s
 nlohmann::ordered_json interval_json(const Estimate& estimate);
 nlohmann::ordered_json ratio_json(const Ratio& ratio);
 nlohmann::ordered_json probes_json(const Ruler& ruler);
+
+// The same backwards. Each throws ResultError for anything else.
+Percentiles<double> read_percentiles(const JsonPlace& bench, const std::string& prefix);
+Ruler read_probes(const JsonPlace& place);
+
+/// The number under `key`, or 0 where there is none.
+double number_at(const JsonPlace& place, const std::string& key);
 
 }  // namespace bench

@@ -14,11 +14,32 @@ namespace {
 constexpr double beyond_its_cpus = 1.05;  // what clocks that are read one after the other do not explain
 
 // The interval stands beside what the models are ranked by.
-const std::vector<std::string> closed_columns{"model", "rate/s",      "95%",        "p50",      "p99",
-                                              "p99.9", "CPU/request", "over ideal", "switches", "server",
-                                              "load",  "served",      "limit"};
-const std::vector<std::string> open_columns{"model",      "rate/s",   "p50",    "p99",  "p99.9",  "CPU/request", "95%",
-                                            "over ideal", "switches", "server", "load", "served", "limit"};
+constexpr auto closed_columns = std::to_array<ReportColumn>({{"model"},
+                                                             {"rate/s"},
+                                                             {"95%"},
+                                                             {"p50", 3},
+                                                             {"p99"},
+                                                             {"p99.9", 8},
+                                                             {"CPU/request", 1},
+                                                             {"over ideal", 5},
+                                                             {"switches", 9},
+                                                             {"server", 6},
+                                                             {"load", 7},
+                                                             {"served", 4},
+                                                             {"limit"}});
+constexpr auto open_columns = std::to_array<ReportColumn>({{"model"},
+                                                           {"rate/s", 2},
+                                                           {"p50", 3},
+                                                           {"p99"},
+                                                           {"p99.9", 8},
+                                                           {"CPU/request"},
+                                                           {"95%"},
+                                                           {"over ideal", 5},
+                                                           {"switches", 9},
+                                                           {"server", 6},
+                                                           {"load", 7},
+                                                           {"served", 4},
+                                                           {"limit"}});
 
 bool is_ranked_by_cpu(const Group& group) {
   return !group.foreign && (group.load.mode == RateMode::fixed || group.load.mode == RateMode::common);
@@ -38,7 +59,7 @@ std::string limit_text(const CellSummary& row, bool server_unknown) {
   const ServiceSummary& service = *row.service;
   const std::string limit =
       server_unknown && service.limit == Limit::latency ? "latency or server" : std::string(limit_name(service.limit));
-  return row.runs.valid() ? limit : limit + ", INVALID";
+  return row.runs.valid() ? limit : "invalid";
 }
 
 std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const Group& group,
@@ -63,7 +84,8 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
       limit_text(row, unknown),
   };
   const bool by_cpu = is_ranked_by_cpu(group);
-  cells.insert(cells.begin() + (by_cpu ? 6 : 2), interval_text(by_cpu ? row.cpu_ns : service.rate));
+  cells.insert(cells.begin() + (by_cpu ? 6 : 2),
+               by_cpu ? interval_text(row.cpu_ns, format_duration) : interval_text(service.rate, format_count));
   return cells;
 }
 
@@ -135,6 +157,17 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
           "the server used more CPUs than its model runs on: so do threads of the kernel or of a library that work "
           "for it");
     }
+    if (const Cell& cell = plan.cells[row.cell];
+        cell.model->units == HowMany::workers && service.connections_served < service.active_due) {
+      parts.push_back(fmt::format("each of its {} workers keeps one connection; --workers={} serves all", cell.workers,
+                                  service.active_asked));
+    }
+    if (service.refused != 0) {
+      parts.push_back(
+          fmt::format("the server had no unit, descriptor or memory to spare {} times: see `ulimit -u` and "
+                      "`ulimit -n`",
+                      format_count(static_cast<double>(service.refused))));
+    }
     if (const std::string errors = errors_text(service); !errors.empty()) parts.push_back(errors);
     if (!parts.empty())
       text += fmt::format("  {:<{}}  {}\n", plan.cells[row.cell].label, width, fmt::join(parts, "; "));
@@ -142,8 +175,26 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
   return text;
 }
 
-const std::vector<std::string>& header_of(const Group& group) {
-  return is_ranked_by_cpu(group) ? open_columns : closed_columns;
+std::span<const ReportColumn> columns_of(const Group& group) {
+  return is_ranked_by_cpu(group) ? std::span<const ReportColumn>(open_columns) : closed_columns;
+}
+
+std::string cpu_text(const CellSummary& row) { return format_duration(row.cpu_ns.median); }
+std::string rate_of(const CellSummary& row) { return format_count(row.service->rate.median); }
+std::string p99_text(const CellSummary& row) { return latency_text(row, Shown::p99); }
+std::string knee_rate_text(const CellSummary& row) {
+  return row.service->knee_rate ? format_count(row.service->knee_rate->median) : "-";
+}
+
+constexpr PivotFigure p99_figure{"p99 of the latency", p99_text};
+constexpr auto by_cpu = std::to_array<PivotFigure>({{"CPU per request", cpu_text}, p99_figure});
+constexpr auto by_rate = std::to_array<PivotFigure>({{"requests per second", rate_of}, p99_figure});
+constexpr auto by_knee =
+    std::to_array<PivotFigure>({{"highest rate per second that keeps its promise", knee_rate_text}});
+
+std::span<const PivotFigure> figures_of(const Group& group) {
+  if (group.load.mode == RateMode::search) return by_knee;
+  return is_ranked_by_cpu(group) ? std::span<const PivotFigure>(by_cpu) : by_rate;
 }
 
 std::string ideal_of(const GroupSummary& summary) {
@@ -152,18 +203,16 @@ std::string ideal_of(const GroupSummary& summary) {
 
 constexpr std::string_view legend =
     "rate/s: requests answered per second, median of the rounds; 95%: interval of the median beside it; p50 to p99.9: "
-    "latency, in an\n"
-    "open loop from when a request was due, ≥ where it is the age of requests that were not answered; CPU/request: of "
-    "the server, user and system; over ideal: multiple of its "
-    "bare\n"
-    "system calls; switches: of the server per request, waiting+preempted; server, load: how busy their CPUs were; "
-    "served:\n"
-    "active connections that got a reply; limit: why the rate was no higher.\n";
+    "latency, in an open loop from when a request was due, ≥ where it is the age of requests that were not answered; "
+    "CPU/request: of the server, user and system; over ideal: multiple of its bare system calls and of the computation "
+    "that was asked for; switches: of the server per request, waiting+preempted; server, load: how busy their CPUs "
+    "were; served: active connections that got a reply; limit: why the rate was no higher.\n";
 
 }  // namespace
 
-const ReportKind service_report{.header = header_of,
+const ReportKind service_report{.columns = columns_of,
                                 .row = row_of,
+                                .figures = figures_of,
                                 .ideal = ideal_of,
                                 .lines = lines_of,
                                 .paragraph = no_paragraph,

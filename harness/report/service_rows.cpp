@@ -1,4 +1,6 @@
 // What the rows of a service hold that those of a job do not. A request is the operation; times are of requests.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "harness/report/row_parts.h"
@@ -198,6 +200,141 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   if (service.knee) bench["knee"] = knee_json(*service.knee);
 }
 
+Knee read_knee(const JsonPlace& place) {
+  const auto text_at = [&](const char* key) {
+    const auto found = place.find(key);
+    return found ? found->text() : std::string();
+  };
+  return {.rate = place.at("rate_per_second").number(),
+          .above_rate = number_at(place, "above_rate_per_second"),
+          .above_quantile_ns = number_at(place, "above_quantile_ns"),
+          .above_why = text_at("above_why"),
+          .below_rate = number_at(place, "below_rate_per_second"),
+          .below_quantile_ns = number_at(place, "below_quantile_ns"),
+          .tries = static_cast<std::uint32_t>(place.at("tries").count()),
+          .unknown_tries = static_cast<std::uint32_t>(number_at(place, "unknown_tries")),
+          .requests = static_cast<std::uint64_t>(number_at(place, "requests")),
+          .why_not_found = text_at("why_not_found")};
+}
+
+std::vector<ClassSample> read_classes(const JsonPlace& place) {
+  std::vector<ClassSample> classes;
+  for (const JsonPlace& row : place.elements()) {
+    ClassSample& each = classes.emplace_back();
+    each.counts = {.completed = row.at("requests_completed").count(),
+                   .drained = row.at("requests_drained").count(),
+                   .unfinished = row.at("requests_unfinished").count(),
+                   .failed = row.at("requests_failed").count()};
+    if (row.find("latency_p99_ns")) each.latency_ns = read_percentiles(row, "latency");
+  }
+  return classes;
+}
+
+void read_load(const JsonPlace& bench, LoadCounts& load) {
+  load.wall_ns = static_cast<std::int64_t>(bench.at("window_ns").count());
+  load.requests_completed = bench.at("requests_completed").count();
+  load.requests_drained = bench.at("requests_drained").count();
+  load.requests_unfinished = bench.at("requests_unfinished").count();
+  load.requests_failed = bench.at("requests_failed").count();
+  load.requests_timed_out = static_cast<std::uint64_t>(number_at(bench, "requests_timed_out"));
+  load.connections_asked = bench.at("connections_asked").count();
+  load.connections_established = bench.at("connections_established").count();
+  load.connect_phase_ns = static_cast<std::int64_t>(number_at(bench, "connect_phase_ns"));
+  load.active_asked = bench.at("connections_active").count();
+  load.active_served = bench.at("connections_served").count();
+  for (std::size_t kind = 0; kind < load.errors.size(); ++kind) {
+    load.errors[kind] =
+        static_cast<std::uint64_t>(number_at(bench.at("errors"), std::string(name_of(static_cast<LoadError>(kind)))));
+  }
+  // Sums that have this fairness.
+  const double fairness = bench.at("fairness").number();
+  load.active_established = load.active_asked;
+  load.replies_per_connection_sum = static_cast<double>(load.requests_answered());
+  if (fairness > 0) {
+    load.replies_per_connection_squares = load.replies_per_connection_sum * load.replies_per_connection_sum /
+                                          (fairness * static_cast<double>(load.active_established));
+  }
+}
+
+Limit limit_of(const JsonPlace& place) {
+  const std::string name = place.text();
+  for (const Limit limit : every_limit) {
+    if (limit_name(limit) == name) return limit;
+  }
+  place.refuse(fmt::format("there is no limit '{}'", name));
+}
+
+void read_sample(const JsonPlace& row, const Group& /*group*/, Sample& sample) {
+  const JsonPlace bench = row.at("bench");
+  const auto text_at = [&](const char* key) {
+    const auto found = bench.find(key);
+    return found ? found->text() : std::string();
+  };
+  sample.ideal_cpu_ns = number_at(bench, "ideal_ns");
+  sample.voluntary_switches = number_at(bench, "voluntary_switches_per_request");
+  sample.involuntary_switches = number_at(bench, "involuntary_switches_per_request");
+  sample.minor_faults = number_at(bench, "minor_faults_per_request");
+  sample.major_faults = number_at(bench, "major_faults_per_request");
+  sample.units_peak = static_cast<std::int32_t>(number_at(bench, "units_peak"));
+  ServiceSample& service = sample.service.emplace();
+  read_load(bench, service.load);
+  service.offered_rate = number_at(bench.at("parameters"), "offered_rate_per_second");
+  service.rate = row.at("items_per_second").number();
+  service.judgement.limit = limit_of(bench.at("limit"));
+  service.judgement.why_invalid = text_at("invalid_reason");
+  service.littles_law_ratio = bench.at("littles_law_ratio").number();
+  service.server_busy = number_at(bench, "server_cpu_percent") / 100;
+  service.generator_busy = bench.at("generator_cpu_percent").number() / 100;
+  service.generator_kept_off = number_at(bench, "generator_kept_off_percent") / 100;
+  service.send_lag_p99_ns = bench.at("send_lag_p99_ns").number();
+  service.refused = static_cast<std::uint64_t>(number_at(bench, "server_refused"));
+  service.error_text = text_at("error_text");
+  service.server_cpu_unknown = text_at("server_cpu_unknown");
+  service.server_switches_unknown =
+      bench.find("server_cpu_ns_per_request") && !bench.find("voluntary_switches_per_request");
+  if (const auto classes = bench.find("classes")) service.classes = read_classes(*classes);
+  if (const auto knee = bench.find("knee")) service.knee = read_knee(*knee);
+}
+
+RateMode rate_mode_of(const JsonPlace& parameters) {
+  const auto place = parameters.find("rate_mode");
+  if (!place) return RateMode::closed;
+  const std::string name = place->text();
+  for (const RateMode mode : {RateMode::fixed, RateMode::search, RateMode::common}) {
+    if (rate_mode_name(mode) == name) return mode;
+  }
+  place->refuse(fmt::format("there is no such mode '{}'", name));
+}
+
+void read_group(const JsonPlace& parameters, Group& group) {
+  ServiceLoad& load = group.load;
+  load.parameters = service_parameters_of(group.parameters);
+  load.parameters.compute_steps = parameters.at("service_compute_steps").count();
+  load.parameters.wait = std::chrono::nanoseconds(parameters.at("service_wait_ns").count());
+  load.parameters.heavy_share = parameters.at("heavy_percent").number() / 100;
+  load.connections = static_cast<std::uint32_t>(parameters.at("connections").count());
+  load.active = static_cast<std::uint32_t>(parameters.at("active").count());
+  load.pipeline = static_cast<std::uint32_t>(parameters.at("pipeline").count());
+  load.service_cpu = std::chrono::nanoseconds(parameters.at("service_cpu_ns").count());
+  load.mode = rate_mode_of(parameters);
+  if (load.mode == RateMode::fixed) load.rate = number_at(parameters, "offered_rate_per_second");
+  group.cpus = 1;
+  if (const auto target = parameters.find("target")) {
+    group.foreign.emplace();
+    group.foreign->target.text = target->text();
+  } else if (const auto cpus = parameters.find("server_cpus")) {
+    group.cpus = static_cast<std::uint32_t>(cpus->elements().size());
+  }
+}
+
+void read_cell(const JsonPlace& /*parameters*/, const Group& /*group*/, Cell& /*cell*/) {}
+
+void read_median(const JsonPlace& bench, CellResult& result) {
+  if (!bench.find("user_bytes_per_connection")) return;
+  result.memory = {.user_bytes = bench.at("user_bytes_per_connection").number(),
+                   .kernel_bytes = bench.at("kernel_bytes_per_connection").number()};
+}
+
 void fill_median(const RowSource& source, const CellSummary& summary, Json& row, Json& bench) {
   const ServiceSummary& service = *summary.service;
   row["items_per_second"] = service.rate.median;
@@ -250,6 +387,10 @@ void fill_percentile(const RowSource& /*source*/, const CellSummary& summary, st
 const RowParts service_row_parts{.has_latency = true,
                                  .parameters = parameters,
                                  .sample = fill_sample,
+                                 .read_sample = read_sample,
+                                 .read_group = read_group,
+                                 .read_cell = read_cell,
+                                 .read_median = read_median,
                                  .median = fill_median,
                                  .percentile = fill_percentile};
 

@@ -198,7 +198,7 @@ Launcher::~Launcher() {
   }
 }
 
-RunOutcome Launcher::run(const RunRequest& request, const std::function<bool()>& tick) {
+RunOutcome Launcher::run(const RunRequest& request, const std::function<Wish()>& wish) {
   const auto died = [] { return std::runtime_error("the launcher process has died; results up to here are kept"); };
   if (send(socket_.get(), &request, sizeof request, MSG_NOSIGNAL) < 0) throw died();
   constexpr int tick_ms = 100;
@@ -206,7 +206,9 @@ RunOutcome Launcher::run(const RunRequest& request, const std::function<bool()>&
   while (true) {
     pollfd watched{.fd = socket_.get(), .events = POLLIN, .revents = 0};
     if (poll(&watched, 1, tick_ms) > 0) break;
-    if (tick() || cancelled) continue;
+    const Wish wished = wish();
+    if (wished == Wish::so_far) report_.data()->end_soon.store(1);
+    if (wished != Wish::nothing || cancelled) continue;
     cancelled = true;
     const char word = 'c';
     if (send(socket_.get(), &word, sizeof word, MSG_NOSIGNAL) < 0) throw died();

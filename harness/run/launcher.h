@@ -33,6 +33,13 @@ struct RunRequest {
   std::int64_t time_limit_ns = 0;
 };
 
+/// What the harness wants of the run that is under way.
+enum class Wish : std::uint8_t {
+  all,      ///< All that was asked for.
+  so_far,   ///< What can be kept of it: a load ends its window at once, others go on to their end.
+  nothing,  ///< That it ends at once.
+};
+
 /// How a run ended, as its launcher saw it. What it measured lies in the RunReport.
 struct RunOutcome {
   int status = 0;  ///< Of the run's first process, from wait4(2).
@@ -54,9 +61,9 @@ class Launcher {
   Launcher(const Launcher&) = delete;
   Launcher& operator=(const Launcher&) = delete;
 
-  /// Runs `request` to its end in a fresh process. `tick` is called a few times a second meanwhile; when it returns
-  /// false, the run is ended at once and counts as cancelled. Throws std::runtime_error when the launcher has died.
-  RunOutcome run(const RunRequest& request, const std::function<bool()>& tick);
+  /// Runs `request` to its end in a fresh process. `wish` is asked a few times a second meanwhile; a run that is ended
+  /// at once counts as cancelled. Throws std::runtime_error when the launcher has died.
+  RunOutcome run(const RunRequest& request, const std::function<Wish()>& wish);
 
   /// What the last run has left.
   const RunReport& report() const noexcept { return *report_.data(); }

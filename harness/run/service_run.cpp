@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
@@ -19,6 +20,7 @@
 #include "harness/run/listener.h"
 #include "harness/run/ruler.h"
 #include "harness/run/server_process.h"
+#include "harness/run/tries.h"
 #include "harness/text/quantities.h"
 #include "measure/affinity.h"
 #include "measure/clock.h"
@@ -51,7 +53,9 @@ class ServiceRun {
                .workers = cell_.workers,
                .stack_bytes = cell_.stack_bytes,
                .sockets = {},
-               .idle_timeout = plan.services.idle_timeout} {
+               .idle_timeout = plan.services.idle_timeout},
+        end_soon_(report.end_soon),
+        connecting_(report.connecting) {
     group_.foreign ? aim_at(*group_.foreign) : start_server(report);
     const ClientOptions& client = plan.services.client;
     load_.connections = group_.load.connections;
@@ -80,7 +84,8 @@ class ServiceRun {
 
   LoadReport run(const std::function<void(Edge)>& at_edge) {
     LoadGenerator generator(load_, plan_.cpu_split.client);
-    return generator.run(at_edge);
+    return generator.run(
+        at_edge, [this] { return end_soon_.load() != 0; }, &connecting_);
   }
 
   /// What the server's tree has used so far, of a foreign one since the window began; nothing where that is unknown.
@@ -112,6 +117,7 @@ class ServiceRun {
     load_.target = foreign.target;
     load_.classes = foreign.classes;
     load_.make_exchange = foreign.make_exchange;
+    load_.sources = foreign.sources;
     foreign_.emplace(foreign);
   }
 
@@ -123,12 +129,39 @@ class ServiceRun {
   std::optional<ServerProcess> server_;
   std::optional<ForeignUsage> foreign_;
   LoadPlan load_;
+  const std::atomic<std::uint32_t>& end_soon_;
+  Connecting& connecting_;
 };
 
 std::size_t request_bytes(const Service& service, const ServiceParameters& parameters) {
   Output out;
   service.exchange(parameters, 0, false)->request(out);
   return out.pending();
+}
+
+// What the computation of a heavy request takes.
+double computation_ns(const ServiceParameters& parameters) {
+  if (parameters.compute_steps == 0) return 0;
+  constexpr std::uint64_t most = 200'000;  // of steps, which are timed: a fifth of a millisecond
+  const std::uint64_t steps = std::min(parameters.compute_steps, most);
+  const double ns = median_of_tries([steps] {
+    const std::int64_t begin_ns = now_ns();
+    service_compute(steps);
+    return static_cast<double>(now_ns() - begin_ns);
+  });
+  return ns * static_cast<double>(parameters.compute_steps) / static_cast<double>(steps);
+}
+
+// The share of the answered requests that were heavy; in a closed loop other than that of their connections.
+double heavy_share(const Service& service, const LoadReport& load) {
+  if (load.class_count == 0) return 1;
+  std::uint64_t heavy = 0;
+  for (std::uint32_t index = 0; index < load.class_count; ++index) {
+    const ClassCounts& counts = load.classes[index];
+    if (service.classes[index].asked_by == AskedBy::heavy) heavy += counts.completed + counts.drained;
+  }
+  const std::uint64_t all = load.requests_answered();
+  return all == 0 ? 0 : static_cast<double>(heavy) / static_cast<double>(all);
 }
 
 // On the server's CPUs, while the server is idle. Of requests that are sent together the system calls may be, too.
@@ -169,6 +202,11 @@ class Window {
     }
   }
 
+  /// Adds to the bare system calls what no server can do without besides.
+  void add_computation(const LoadReport& load) {
+    measured_.bare_request_ns += computation_ns_ * heavy_share(*run_.group().service, load);
+  }
+
   /// What others used until the stop, of which `generator_ns` was the generator's.
   void count_others(std::int64_t generator_ns) {
     if (!is_watched()) return;
@@ -186,6 +224,7 @@ class Window {
     if (!is_watched()) report_.surroundings.others_busy = busy_at_rest(cpus_);
     report_.surroundings.before = measure_ruler(cpus_);
     if (run_.server()) measured_.bare_request_ns = bare_request_ns(run_.group());
+    if (run_.server()) computation_ns_ = computation_ns(run_.group().load.parameters);
     before_ = run_.server_usage(Edge::begin);
     others_ns_ = -busy_ns(cpus_);
   }
@@ -201,6 +240,7 @@ class Window {
     measured_.usage = run_.server_usage(Edge::end).usage - before_.usage;
     if (run_.server()) {
       measured_.bare_request_ns = (measured_.bare_request_ns + bare_request_ns(run_.group())) / 2;
+      computation_ns_ = (computation_ns_ + computation_ns(run_.group().load.parameters)) / 2;
     }
     report_.surroundings.after = measure_ruler(cpus_);
   }
@@ -210,6 +250,7 @@ class Window {
   ServiceMeasurement& measured_;
   std::vector<int> cpus_;  // of both sides
   UsageReading before_;
+  double computation_ns_ = 0;   // of a heavy request
   std::int64_t others_ns_ = 0;  // first what was used before
 };
 
@@ -238,6 +279,7 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
   report.service.generator_cpus = static_cast<std::uint32_t>(std::min<std::size_t>(load.workers, cpus));
   run.explain_usage(report.service);
   window.count_others(load.cpu_ns);
+  window.add_computation(load);
   if (run.server()) {
     run.server()->stop();
   } else if (load.connections_established == 0) {

@@ -124,15 +124,45 @@ std::vector<std::uint64_t> sockets_at(std::istream& file, const Target& target, 
   return inodes;
 }
 
+std::vector<std::uint64_t> unix_sockets_at(std::istream& file, std::string_view path, ServerSockets which) {
+  constexpr unsigned long accepts = 0x10000;  // of the flags: __SO_ACCEPTCON
+  constexpr unsigned long connected = 3;      // SS_CONNECTED
+  std::vector<std::uint64_t> inodes;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.ends_with(path)) continue;
+    std::istringstream fields(line);
+    std::string skipped;
+    std::string flags;
+    std::string state;
+    std::string found;
+    std::uint64_t inode = 0;
+    fields >> skipped >> skipped >> skipped >> flags >> skipped >> state >> inode;
+    std::getline(fields >> std::ws, found);
+    if (found != path || inode == 0) continue;
+    const bool is_open = (std::strtoul(flags.c_str(), nullptr, 16) & accepts) != 0;
+    const bool is_connected = std::strtoul(state.c_str(), nullptr, 16) == connected;
+    if (which == ServerSockets::open ? is_open : is_connected) inodes.push_back(inode);
+  }
+  return inodes;
+}
+
 Owns owns_socket(pid_t pid, const Target& target, ServerSockets which) {
   std::vector<std::uint64_t> sockets;
-  const std::string_view kind = target.transport == Transport::tcp ? "tcp" : "udp";
-  for (const std::string_view version : {"", "6"}) {
-    std::ifstream file(fmt::format("/proc/net/{}{}", kind, version));
-    const std::vector<std::uint64_t> more = sockets_at(file, target, which);
+  const auto add = [&](const std::vector<std::uint64_t>& more) {  //
     sockets.insert(sockets.end(), more.begin(), more.end());
+  };
+  const bool is_unix = target.address.ss_family == AF_UNIX;
+  if (is_unix) {
+    std::ifstream file("/proc/net/unix");
+    add(unix_sockets_at(file, target.text, which));
+  } else {
+    for (const std::string_view version : {"", "6"}) {
+      std::ifstream file(fmt::format("/proc/net/{}{}", target.transport == Transport::tcp ? "tcp" : "udp", version));
+      add(sockets_at(file, target, which));
+    }
   }
-  if (sockets.empty() && which == ServerSockets::connected) return Owns::unknown;
+  // A Unix socket may be listed by another path that leads to it.
+  if (sockets.empty() && (which == ServerSockets::connected || is_unix)) return Owns::unknown;
   std::ranges::sort(sockets);
   std::vector<pid_t> tree = living_descendants(pid);
   tree.insert(tree.begin(), pid);

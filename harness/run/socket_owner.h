@@ -20,6 +20,9 @@ enum class ServerSockets : std::uint8_t {
 /// The inodes of such sockets of a server at `target`, from a file in the form of /proc/net/tcp, tcp6, udp or udp6.
 std::vector<std::uint64_t> sockets_at(std::istream& file, const Target& target, ServerSockets which);
 
+/// The same of /proc/net/unix, for a socket that was bound to `path`.
+std::vector<std::uint64_t> unix_sockets_at(std::istream& file, std::string_view path, ServerSockets which);
+
 enum class Owns : std::uint8_t {
   no,
   yes,

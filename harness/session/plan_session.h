@@ -57,6 +57,7 @@ class PlanSession {
   bool is_late(const GroupState& state) const;
   void run_round(GroupState& state);
   void run_cell(GroupState& state, std::size_t cell);
+  void look_at_connecting(const RunRequest& request, std::int64_t begun_ns);
   void drop(std::size_t cell, const std::string& reason);
   void judge(GroupState& state);
   std::int64_t left_ns() const;
@@ -68,6 +69,7 @@ class PlanSession {
   const std::function<void(const Results&)>& save_;
   std::mt19937_64 random_;
   bool told_ = false;  // that the first interrupt has been seen
+  bool told_of_connecting_ = false;
   std::int64_t begun_ns_;
   std::int64_t next_save_ns_ = 0;
   std::vector<GroupState> states_;

@@ -8,6 +8,7 @@
 
 #include "harness/session/plan_session.h"
 #include "harness/summary/summary.h"
+#include "harness/text/quantities.h"
 #include "measure/clock.h"
 
 namespace bench {
@@ -115,13 +116,17 @@ void PlanSession::run_cell(GroupState& state, std::size_t cell) {
 std::optional<RunOutcome> PlanSession::launch(const RunRequest& request, const std::string& what,
                                               std::string_view where) {
   progress_.show(what, left_ns());
+  const std::int64_t begun_ns = now_ns();
   const RunOutcome outcome = runs_.run(request, [&] {
+    look_at_connecting(request, begun_ns);
     if (interrupts_() > 0 && !told_) {
-      progress_.line("interrupted: the current run ends first; once more ends it at once");
+      progress_.line(
+          "interrupted: the current run ends first, a load with what it has measured; once more ends it at once");
       told_ = true;
     }
     progress_.show(what, left_ns());
-    return interrupts_() < 2;
+    const int times = interrupts_();
+    return times == 0 ? Wish::all : times == 1 ? Wish::so_far : Wish::nothing;
   });
   if (outcome.cancelled) return std::nullopt;
   if (const std::string reason = failure_reason(outcome, report(), request); !reason.empty()) {
@@ -129,6 +134,21 @@ std::optional<RunOutcome> PlanSession::launch(const RunRequest& request, const s
     return std::nullopt;
   }
   return outcome;
+}
+
+// Nobody may be there to connect to, and the deadline may be a day away: once a plan that is said.
+void PlanSession::look_at_connecting(const RunRequest& request, std::int64_t begun_ns) {
+  constexpr std::int64_t patience_ns = 3 * second_ns;
+  const std::optional<ForeignServer>& server = plan_.group_of(plan_.cells[request.cell]).foreign;
+  const Connecting& connecting = report().connecting;
+  if (told_of_connecting_ || !server || now_ns() - begun_ns < patience_ns || connecting.established.load() != 0) return;
+  LoadCounts counts;
+  std::ranges::transform(connecting.errors, counts.errors.begin(), [](const auto& count) { return count.load(); });
+  if (counts.errors_total() == 0) return;
+  told_of_connecting_ = true;
+  progress_.line(fmt::format("no connection to {} yet ({}); it is tried for {} (--connect-deadline)",
+                             server->target.text, describe_errors(counts),
+                             format_duration_exact(plan_.services.client.connect_deadline.count())));
 }
 
 std::optional<RunOutcome> PlanSession::measure(GroupState& state, std::size_t index) {
@@ -192,7 +212,7 @@ void PlanSession::save() {
 
 Runs runs_of(Launcher& launcher) {
   return {
-      .run = [&](const RunRequest& request, const std::function<bool()>& tick) { return launcher.run(request, tick); },
+      .run = [&](const RunRequest& request, const std::function<Wish()>& wish) { return launcher.run(request, wish); },
       .report = &launcher.report()};
 }
 

@@ -12,8 +12,8 @@ namespace bench {
 
 /// What carries out the runs of a session: a launcher, or what a test puts in its place.
 struct Runs {
-  /// Carries out `request` to its end. `tick` is called meanwhile; when it returns false, the run is ended at once.
-  std::function<RunOutcome(const RunRequest& request, const std::function<bool()>& tick)> run;
+  /// Carries out `request` to its end; `wish` is asked meanwhile.
+  std::function<RunOutcome(const RunRequest& request, const std::function<Wish()>& wish)> run;
 
   /// What the last run has left; it outlives the session.
   const RunReport* report = nullptr;
@@ -29,7 +29,7 @@ Runs runs_of(Launcher& launcher);
 /// `Plan::min_rounds`, and from then on the one with the widest interval is next. A group is done when every median's
 /// interval is narrow enough or `Plan::max_rounds` is reached; all are when the plan's time is up. A cell that fails
 /// leaves the plan, and so does one whose outcome is settled. `interrupts()` tells how many times the user has asked to
-/// stop: at one the current run is finished, at two it is ended.
+/// stop: at one the current run is finished, with what a load has measured by then, at two it is ended.
 Results run_session(const Plan& plan, const Runs& runs, Progress& progress, const std::function<int()>& interrupts,
                     const std::function<void(const Results&)>& save);
 

@@ -38,6 +38,55 @@ double cost_by(const Group& group, const Sample& sample, RankedBy /*by*/) { retu
 
 std::string why_unranked(const CellSummary& /*row*/, RankedBy /*by*/) { return {}; }
 
+// A cell of a pool, and its cost by rounds.
+struct PoolCost {
+  std::uint32_t workers;
+  double median;
+  ByRound cost;
+};
+
+// "thread-pool: 100 workers are enough; 50 take 1.9 times as long, and more gain nothing."
+std::string enough_workers(std::string_view model, const std::vector<PoolCost>& pools) {
+  const PoolCost& best = *std::ranges::min_element(pools, {}, &PoolCost::median);
+  const auto is_as_good = [&](const PoolCost& pool) {
+    const auto ratio = ratio_within_rounds(pool.cost, best.cost);
+    return &pool == &best || (ratio && ratio->bounded && !tells_apart(*ratio));
+  };
+  const auto enough = std::ranges::find_if(pools, is_as_good);
+  std::string text = fmt::format("{}: {} worker{} {} enough", model, enough->workers, enough->workers == 1 ? "" : "s",
+                                 enough->workers == 1 ? "is" : "are");
+  if (enough != pools.begin()) {
+    const PoolCost& fewer = *std::prev(enough);
+    if (const auto ratio = ratio_within_rounds(fewer.cost, enough->cost)) {
+      text +=
+          fmt::format("; {} take{} {:.1f} times as long", fewer.workers, fewer.workers == 1 ? "s" : "", ratio->effect);
+    }
+  }
+  return text + (std::next(enough) == pools.end() ? "; more were not tried." : "; more gain nothing.");
+}
+
+// How many workers a pool needs, where several numbers were tried.
+std::string afterword(const SummarySource& source, const GroupSummary& /*summary*/, const Ranking& ranking) {
+  if (!ranking.bounded) return {};
+  std::map<std::string_view, std::vector<PoolCost>> pools;
+  for (const Place& place : ranking.order) {
+    const Cell& cell = source.plan.cells[place.cell];
+    if (!cell.shows_workers) continue;
+    const ByRound cost = by_round(source, place.cell, [&](const Sample& sample) {  //
+      return over_ideal(source.group, sample);
+    });
+    std::vector<double> values;
+    for (const auto& [round, value] : cost) values.push_back(value.value);
+    pools[cell.model->name].push_back({.workers = cell.workers, .median = median(values), .cost = cost});
+  }
+  std::vector<std::string> sentences;
+  for (auto& [model, costs] : pools) {
+    std::ranges::sort(costs, {}, &PoolCost::workers);
+    if (costs.size() > 1) sentences.push_back(enough_workers(model, costs));
+  }
+  return fmt::format("{}", fmt::join(sentences, " "));
+}
+
 }  // namespace
 
 const SummaryKind job_summary{.ideal_ns = ideal_of,
@@ -47,7 +96,7 @@ const SummaryKind job_summary{.ideal_ns = ideal_of,
                               .ranked_by = ranked_by,
                               .cost_by = cost_by,
                               .why_unranked = why_unranked,
-                              .afterword = nullptr,
+                              .afterword = afterword,
                               .warn = nullptr};
 
 }  // namespace bench

@@ -21,6 +21,9 @@ enum class Limit : std::uint8_t {
   errors,     ///< Requests failed.
 };
 
+inline constexpr std::array every_limit{Limit::server, Limit::generator, Limit::latency,
+                                        Limit::rate,   Limit::starved,   Limit::errors};
+
 /// A load generator that has nothing to do for less of the window is saturated.
 inline constexpr double saturated_idle = 0.10;
 

@@ -65,7 +65,7 @@ struct ServiceSample {
   double send_lag_p99_ns = 0;
   double connect_p99_ns = 0;
   std::uint64_t accepted = 0;            ///< By the server, over the whole run.
-  std::uint64_t refused = 0;             ///< By the server for lack of descriptors or units, over the whole run.
+  std::uint64_t refused = 0;             ///< By the server for lack of units, descriptors or room, over the whole run.
   std::uint64_t timed_out = 0;           ///< By the server, over the whole run.
   std::int32_t open_peak = 0;            ///< Conversations under way at once in the server, counted.
   std::string error_text;                ///< Of the first error.

@@ -63,6 +63,7 @@ ServiceSummary summarize_service(const Samples& samples) {
       row.active_due = service.load.active_due();
     }
     for (std::size_t kind = 0; kind < row.errors.size(); ++kind) row.errors[kind] += service.load.errors[kind];
+    row.refused += service.refused;
     row.requests_failed += service.load.requests_failed;
     row.requests_unfinished += service.load.requests_unfinished;
     if (row.error_text.empty()) row.error_text = service.error_text;

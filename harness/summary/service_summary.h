@@ -37,6 +37,7 @@ struct ServiceSummary {
   std::uint64_t active_asked = 0;
   std::uint64_t active_due = 0;       ///< Of them, those that had a request to send in the run with the fewest served.
   LoadErrorCounts errors{};           ///< Of all runs together.
+  std::uint64_t refused = 0;          ///< How often the server could not take a connection; of all runs together.
   std::uint64_t requests_failed = 0;  ///< Of all runs together.
   std::uint64_t requests_unfinished = 0;  ///< Of all runs together.
   double unanswered_share = 0;            ///< Of the requests, whose latency is not known but by their age: the median.

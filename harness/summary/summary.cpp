@@ -138,6 +138,8 @@ class GroupSummarizer {
     if (kind_.ranked_by) {
       summary_.ranking = ranking();
       summary_.verdict = verdict(summary_.ranking);
+    } else if (kind_.afterword) {
+      summary_.verdict = kind_.afterword(source(), summary_, summary_.ranking);
     }
     warn();
     return std::move(summary_);
@@ -326,26 +328,19 @@ class GroupSummarizer {
   // Where much was measured outside of the machine's best regime, and figures rest on that, too.
   void warn_of_regimes() {
     constexpr double much = 0.2;
-    std::map<Regime, std::size_t> counts;
+    std::size_t elsewhere = 0;
     std::size_t all = 0;
     for (const CellSummary& row : summary_.cells) {
       for (const Sample& sample : samples_of(row)) {
         const Regime regime = regime_of(sample.surroundings, summary_.best, kind_.probe);
         if (regime == Regime::unknown) continue;
-        ++counts[regime];
+        if (regime != Regime::usual) ++elsewhere;
         ++all;
       }
     }
-    const std::size_t elsewhere = all - counts[Regime::usual];
     if (static_cast<double>(elsewhere) <= much * static_cast<double>(all)) return;
     summary_.machine_disturbs = true;
-    std::vector<std::string> parts;
-    for (const auto& [regime, count] : counts) {
-      if (count != 0) parts.push_back(fmt::format("{} {}", count, regime_name(regime)));
-    }
-    summary_.warnings.push_back(fmt::format(
-        "the machine's speed changed between runs ({}); the order rests on runs that lay next to each other",
-        fmt::join(parts, ", ")));
+    summary_.warnings.emplace_back("the machine's speed changed; the order rests on neighbouring runs");
   }
 
   void warn_of_throttling() {

@@ -37,7 +37,7 @@ struct SummaryKind {
   /// Why a cell with valid runs has no place in the ranking; empty where it has one.
   std::string (*why_unranked)(const CellSummary& row, RankedBy by);
 
-  /// What follows the sentence on the best; null: nothing.
+  /// What follows the sentence on the best, or stands in its place where there is no ranking; null: nothing.
   std::string (*afterword)(const SummarySource& source, const GroupSummary& summary, const Ranking& ranking);
 
   /// Adds warnings of its own; null: none.

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+
+#include "harness/text/split.h"
 
 namespace bench {
 namespace {
@@ -15,6 +18,30 @@ std::size_t width_of(const std::string& text) {
 std::string padded(const std::string& text, std::size_t width, bool to_the_right) {
   const std::string blanks(width - std::min(width, width_of(text)), ' ');
   return to_the_right ? blanks + text : text + blanks;
+}
+
+// A line without breaks.
+std::string wrapped_line(std::string_view line, std::size_t width, std::size_t hanging) {
+  const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
+  std::string result(line.substr(0, indent));
+  std::size_t column = indent;
+  bool first = true;  // word of its line
+  for (const std::string& word : split(line.substr(indent), ' ')) {
+    const std::size_t size = width_of(word);
+    if (!first && column + 1 + size > width) {
+      result += '\n' + std::string(indent + hanging, ' ');
+      column = indent + hanging;
+      first = true;
+    }
+    if (!first) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += size;
+    first = false;
+  }
+  return result;
 }
 
 std::string csv_field(const std::string& text) {
@@ -39,9 +66,58 @@ std::string markdown_field(const std::string& text) {
 
 }  // namespace
 
+std::size_t width_of(const Table& table) {
+  std::size_t widest = 0;
+  const std::vector<std::string> lines = split(render_console(table, false), '\n');
+  for (const std::string& line : lines) widest = std::max(widest, width_of(line));
+  return widest;
+}
+
+void erase_columns(Table& table, const std::vector<std::size_t>& places) {
+  for (auto place = places.rbegin(); place != places.rend(); ++place) {
+    const auto at = static_cast<std::ptrdiff_t>(*place);
+    for (auto& row : table.rows) {
+      if (row.size() == table.header.size()) row.erase(row.begin() + at);
+    }
+    table.header.erase(table.header.begin() + at);
+  }
+}
+
+std::vector<std::size_t> empty_columns(const Table& table) {
+  std::vector<std::size_t> empty;
+  const auto is_full = [&](const std::vector<std::string>& row) { return row.size() == table.header.size(); };
+  if (std::ranges::none_of(table.rows, is_full)) return empty;
+  for (std::size_t column = 1; column < table.header.size(); ++column) {
+    const auto says_nothing = [&](const std::vector<std::string>& row) {
+      return row.size() != table.header.size() || row[column].empty() || row[column] == "-";
+    };
+    if (std::ranges::all_of(table.rows, says_nothing)) empty.push_back(column);
+  }
+  return empty;
+}
+
+std::string wrapped(std::string_view text, std::size_t width, std::size_t hanging) {
+  if (width == any_width) return std::string(text);
+  std::string result;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    result += wrapped_line(text.substr(begin, end - begin), width, hanging);
+    if (end < text.size()) result += '\n';
+    begin = end + 1;
+  }
+  return result;
+}
+
 std::string render_console(const Table& table, bool emphasis) {
+  std::vector<std::vector<std::string>> titles;  // the lines of each
+  std::size_t height = 0;
   std::vector<std::size_t> widths;
-  for (const std::string& title : table.header) widths.push_back(width_of(title));
+  for (const std::string& title : table.header) {
+    titles.push_back(split(title, '\n'));
+    height = std::max(height, titles.back().size());
+    std::size_t& width = widths.emplace_back(0);
+    for (const std::string& line : titles.back()) width = std::max(width, width_of(line));
+  }
   for (const auto& row : table.rows) {
     const bool full = row.size() == table.header.size();
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -57,7 +133,17 @@ std::string render_console(const Table& table, bool emphasis) {
     }
     return text.substr(0, text.find_last_not_of(' ') + 1);
   };
-  std::string text = line(table.header);
+  std::string text;
+  for (std::size_t at = 0; at < height; ++at) {
+    std::vector<std::string> fields;
+    for (std::size_t i = 0; i < titles.size(); ++i) {
+      // The first begins at the top, as the words of a sentence; figures have theirs right above them.
+      const std::size_t above = i == 0 ? 0 : height - titles[i].size();
+      const bool has_line = at >= above && at - above < titles[i].size();
+      fields.push_back(has_line ? titles[i][at - above] : "");
+    }
+    text += (at == 0 ? "" : "\n") + line(fields);
+  }
   if (emphasis) text = "\x1b[1m" + text + "\x1b[0m";
   text += '\n';
   for (const auto& row : table.rows) text += line(row) + '\n';

@@ -1,16 +1,21 @@
-// A table of text and its three renderings.
+// A table of text and its three renderings, and text that keeps to a width.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bench {
 
 struct Table {
-  std::vector<std::string> header;
+  std::vector<std::string> header;  ///< A line break in a title makes it that much higher; console only.
   std::vector<std::vector<std::string>>
       rows;  ///< A row shorter than the header ends with a remark that spans the rest.
 };
+
+/// No width: that of what is no terminal.
+inline constexpr std::size_t any_width = 0;
 
 /// Columns aligned for a terminal: the first to the left, the others to the right. `emphasis` puts the header in bold.
 std::string render_console(const Table& table, bool emphasis);
@@ -19,5 +24,18 @@ std::string render_markdown(const Table& table);
 
 /// RFC 4180.
 std::string render_csv(const Table& table);
+
+/// How many columns of a terminal the widest line takes.
+std::size_t width_of(const Table& table);
+
+/// Takes out the columns at `places`.
+void erase_columns(Table& table, const std::vector<std::size_t>& places);
+
+/// The columns, without the first, in which no row says anything: empty, or "-". None where all rows are remarks.
+std::vector<std::size_t> empty_columns(const Table& table);
+
+/// Breaks lines of UTF-8 text that are wider than `width` at blanks. What follows a break is indented as its line is,
+/// and `hanging` more.
+std::string wrapped(std::string_view text, std::size_t width, std::size_t hanging = 0);
 
 }  // namespace bench

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -34,7 +36,7 @@ pid_t try_fork(Run& run, const std::function<void()>& body) {
 pid_t fork_child(Run& run, const std::function<void()>& body) {
   const pid_t child = try_fork(run, body);
   if (child < 0) {
-    run.fail(fmt::format("fork a process: {}; see `ulimit -u` and /proc/sys/kernel/pid_max", std::strerror(errno)));
+    run.fail("fork a process: " + describe_refusal(errno, "/proc/sys/kernel/pid_max"));
   }
   return child;
 }
@@ -47,7 +49,37 @@ void reap_all_that_ended(int /*signal*/) {
   errno = kept;
 }
 
+Run* failing_run = nullptr;  // of KilledChildFails
+
+// Where a child was killed that nobody has reaped yet. Allocates nothing: the process may be in the middle of that.
+void fail_of_killed_child(int /*signal*/) {
+  const int kept = errno;
+  siginfo_t child{};
+  if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid != 0 && child.si_code != CLD_EXITED) {
+    std::array<char, 100> text{};
+    const char* meaning = sigdescr_np(child.si_status);
+    const auto written = fmt::format_to_n(text.data(), text.size(), "process {} was killed by signal {} ({})",
+                                          child.si_pid, child.si_status, meaning ? meaning : "unknown");
+    failing_run->fail({text.data(), std::min(written.size, text.size())});
+  }
+  errno = kept;
+}
+
+void handle_children_with(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
+  sigaction(SIGCHLD, &action, nullptr);
+}
+
 }  // namespace
+
+KilledChildFails::KilledChildFails(Run& run) {
+  failing_run = &run;
+  handle_children_with(fail_of_killed_child);
+}
+
+KilledChildFails::~KilledChildFails() { signal(SIGCHLD, SIG_DFL); }
 
 void fork_unit(Run& run, const std::function<void()>& body) {
   fork_child(run, [&] { run.as_unit(body); });
@@ -70,12 +102,7 @@ void reap_unit(Run& run) {
   if (status != 0) run.fail(fmt::format("process {} {}", child, describe_status(status)));
 }
 
-ServingChildren::ServingChildren(ServerRun& server) : server_(server) {
-  struct sigaction action {};
-  action.sa_handler = reap_all_that_ended;
-  action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
-  sigaction(SIGCHLD, &action, nullptr);
-}
+ServingChildren::ServingChildren(ServerRun& server) : server_(server) { handle_children_with(reap_all_that_ended); }
 
 ServingChildren::~ServingChildren() {
   signal(SIGCHLD, SIG_DFL);

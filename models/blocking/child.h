@@ -18,6 +18,16 @@ UniqueFd fork_watched(Run& run, const std::function<void()>& body);
 /// Waits for one child of the calling process; one that did not end well fails the run.
 void reap_unit(Run& run);
 
+/// While it exists, a child of the calling process that is killed fails the run at once, whatever the process is at: it
+/// may wait for that child's answer for ever. One at a time.
+class KilledChildFails {
+ public:
+  explicit KilledChildFails(Run& run);
+  ~KilledChildFails();
+  KilledChildFails(const KilledChildFails&) = delete;
+  KilledChildFails& operator=(const KilledChildFails&) = delete;
+};
+
 /// Ends and reaps all children of the calling process, which has nobody else's.
 void end_children();
 

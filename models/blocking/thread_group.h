@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "measure/process.h"
 #include "measure/server_run.h"
 
 namespace bench {
@@ -43,8 +44,8 @@ class ThreadGroup {
     try {
       threads_.emplace_back(std::move(body));
     } catch (const std::system_error& error) {
-      run_.fail(fmt::format("start thread {}: {}; see `ulimit -u` and /proc/sys/kernel/threads-max",
-                            threads_.size() + 1, error.code().message()));
+      run_.fail(fmt::format("start thread {}: {}", threads_.size() + 1,
+                            describe_refusal(error.code().value(), "/proc/sys/kernel/threads-max")));
     }
   }
 

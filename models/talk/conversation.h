@@ -27,12 +27,17 @@ inline void compute(const ServerRun& server, std::uint64_t steps) {
   for (; steps != 0 && !server.stopping(); steps -= std::min(steps, slice)) service_compute(std::min(steps, slice));
 }
 
-/// A session and its unconsumed bytes, which are all that an idle connection holds. One unit uses it at a time.
+/// A session and its unconsumed bytes, which are all that an idle connection holds. One unit uses it at a time. A
+/// datagram whose answer would have to wait, and finds no room, is dropped: the session wants `close`, and nothing goes
+/// out.
 class Conversation {
  public:
   explicit Conversation(ServerRun& server)
       : read_up_to_(server.hub() ? server.hub()->hub().end() : 0), session_(server.open_session()), open_(server) {}
-  ~Conversation() { session_.reset(); }  // while it still counts as open
+  ~Conversation() {
+    session_.reset();  // while it still counts as open
+    if (holds_datagram()) open_.server().release_datagram(tail_.size());
+  }
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
@@ -56,6 +61,8 @@ class Conversation {
   }
 
  private:
+  // Between two calls a datagram is kept only while its answer takes time.
+  bool holds_datagram() const noexcept { return !tail_.empty() && open_.server().transport() == Transport::udp; }
   Wanted advance(Why why, std::span<const std::byte> in, Output& out);
 
   Hub::Place read_up_to_;  // of what is published; the session has been opened or called since

@@ -42,7 +42,7 @@ class PrimitiveRuns {
     const RunRequest request{.cell = cell,
                              .duration_ns = std::chrono::nanoseconds(2ms).count(),
                              .time_limit_ns = std::chrono::nanoseconds(generous).count()};
-    outcome_ = launcher_.run(request, [] { return true; });
+    outcome_ = launcher_.run(request, [] { return Wish::all; });
     return failure_reason(outcome_, launcher_.report(), request);
   }
 

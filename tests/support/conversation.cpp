@@ -88,6 +88,7 @@ std::vector<std::string> replies_in_pieces(Exchange& client, std::string_view by
       if (reply.verdict == Verdict::wrong) lines.push_back("wrong: " + std::string(reply.why));
       if (reply.verdict == Verdict::complete) lines.push_back(reply.peer_closes ? "complete, closes" : "complete");
       if (reply.verdict == Verdict::stale) lines.push_back("stale");
+      if (reply.verdict == Verdict::farewell) lines.push_back("farewell");
       if (reply.verdict == Verdict::wrong) return lines;
       if (reply.verdict == Verdict::more) break;
     }

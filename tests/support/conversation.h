@@ -56,7 +56,7 @@ class ServedConnection {
 };
 
 /// What a client makes of bytes that come in pieces of at most `size` bytes: one line for each reply, "complete", or
-/// "wrong: why" after which it listens no more, or "stale", and at last "more" if a reply is not whole.
+/// "wrong: why" after which it listens no more, or "stale", "farewell", and at last "more" if a reply is not whole.
 std::vector<std::string> replies_in_pieces(Exchange& client, std::string_view bytes, std::size_t size);
 
 /// The same of all at once.

@@ -46,9 +46,10 @@ class ScriptedService::ScriptedSession final : public Session {
   ScriptedService& service_;
 };
 
-ScriptedService::ScriptedService()
+ScriptedService::ScriptedService(Transport transport)
     : row_{.name = "scripted",
            .summary = {},
+           .transport = transport,
            .parameters = {},
            .hub_bytes = 1000,
            .open = ScriptedSession::open,

@@ -26,7 +26,7 @@ struct Says {
 /// A run of a server whose sessions follow the test; one at a time.
 class ScriptedService {
  public:
-  ScriptedService();
+  explicit ScriptedService(Transport transport = Transport::tcp);
   ~ScriptedService();
   ScriptedService(const ScriptedService&) = delete;
   ScriptedService& operator=(const ScriptedService&) = delete;

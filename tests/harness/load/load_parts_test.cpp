@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
 
 #include "harness/load/due_requests.h"
@@ -329,6 +331,22 @@ TEST(LoadReport, MergesWorkers) {
   EXPECT_EQ(report.error_text, "second");
 }
 
+// A window of 50 slices that ended after 20 of them: what came then is spread over all, and no gap is made or closed.
+TEST(WorkerReport, StretchesWhatAShortenedWindowHad) {
+  using namespace std::chrono_literals;
+  std::array<std::uint64_t, window_slices> replies{};
+  std::fill_n(replies.begin(), 10, 100U);  // and then none: silent for half of what it lasted
+  stretch(replies, 20s, 50s);
+  EXPECT_EQ(std::accumulate(replies.begin(), replies.end(), std::uint64_t{0}), 1000U);
+  for (std::size_t slice = 0; slice < 25; ++slice) EXPECT_EQ(replies[slice], 40U) << slice;
+  for (std::size_t slice = 25; slice < window_slices; ++slice) EXPECT_EQ(replies[slice], 0U) << slice;
+
+  std::array<std::uint64_t, window_slices> even{};
+  even.fill(3);
+  stretch(even, 50s, 50s);
+  EXPECT_THAT(even, testing::Each(3U));
+}
+
 // ---- URLs ----
 
 TEST(Url, IsTakenApart) {
@@ -371,6 +389,25 @@ TEST(Url, TakesAnAddressAtWhichSomebodyListens) {
   EXPECT_EQ(url.target.address.ss_family, AF_INET);
 }
 
+TEST(Url, KnowsTheSecureForm) {
+  const ServerUrl secure = parse_url("HTTPS://127.0.0.1/a", all_services());
+  EXPECT_TRUE(secure.secure);
+  EXPECT_EQ(secure.service->name, "http");
+  EXPECT_EQ(secure.port, "443");
+  EXPECT_EQ(secure.authority(), "127.0.0.1:443");
+  EXPECT_FALSE(parse_url("http://127.0.0.1/a", all_services()).secure);
+}
+
+TEST(Url, GoesToAUnixSocketWhateverItsHost) {
+  const ServerUrl url = parse_url("http://no.such.host.invalid/a", all_services(), "/run/app.sock");
+  EXPECT_EQ(url.target.address.ss_family, AF_UNIX);
+  EXPECT_EQ(url.target.text, "/run/app.sock");
+  EXPECT_EQ(url.authority(), "no.such.host.invalid:80");
+  EXPECT_EQ(url.path, "/a");
+  EXPECT_THROW(parse_url("http://a/", all_services(), std::string(108, 'x')), std::invalid_argument);
+  EXPECT_THROW(parse_url("udp://a:9", all_services(), "/run/app.sock"), std::invalid_argument);
+}
+
 TEST(Url, KnowsIpv6) {
   const ServerUrl url = parse_url("tcp://[::1]:7000", all_services());
   EXPECT_EQ(url.host, "::1");
@@ -388,9 +425,9 @@ TEST(Url, SaysWhatIsWrong) {
     }
     return "";
   };
-  EXPECT_EQ(why("127.0.0.1:80"), "the scheme is missing (allowed: tcp://, http://, udp://)");
-  EXPECT_EQ(why("https://a"), "unknown scheme 'https' (allowed: tcp, http, udp)");
-  EXPECT_EQ(why("://a"), "unknown scheme '' (allowed: tcp, http, udp)");
+  EXPECT_EQ(why("127.0.0.1:80"), "the scheme is missing (allowed: tcp://, http://, https://, udp://)");
+  EXPECT_EQ(why("ftp://a"), "unknown scheme 'ftp' (allowed: tcp, http, https, udp)");
+  EXPECT_EQ(why("://a"), "unknown scheme '' (allowed: tcp, http, https, udp)");
   EXPECT_EQ(why("tcp://"), "the host is missing");
   EXPECT_EQ(why("tcp://:80"), "the host is missing");
   EXPECT_EQ(why("tcp://127.0.0.1"), "the port is missing (tcp://host:port)");

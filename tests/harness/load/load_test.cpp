@@ -5,15 +5,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cctype>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <numeric>
@@ -21,11 +24,13 @@
 #include <system_error>
 #include <thread>
 
+#include "harness/load/tls.h"
 #include "measure/clock.h"
 #include "measure/shared_mapping.h"
 #include "measure/usage.h"
 #include "tests/support/scripted_server.h"
 #include "tests/support/test_server.h"
+#include "tests/support/tls_server.h"
 
 namespace bench {
 namespace {
@@ -306,7 +311,7 @@ class PushedTo final : public Exchange {
   explicit PushedTo(std::uint64_t connection)
       : echo_(service_named("echo").exchange({.message_bytes = 8}, connection, false)) {}
   ClassIndex request(Output& out) override { return echo_->request(out); }
-  bool is_pushed_to() const override { return true; }
+  bool may_speak_unasked() const override { return true; }
   Reply reply(std::span<const std::byte> in) override {
     if (!within_ && static_cast<char>(in[0]) == '!') return {1, Verdict::pushed, ""};
     const Reply reply = echo_->reply(in);
@@ -415,6 +420,191 @@ TEST(Load, ReplacesWhatThePeerClosesIdle) {
   EXPECT_GT(report.reconnects, 0U);
   EXPECT_EQ(report.error_count(LoadError::other), 0U) << report.error_text;
   EXPECT_EQ(report.error_count(LoadError::wrong_reply), 0U) << report.error_text;
+}
+
+// What a server says when it closes a connection that has asked for nothing yet is no error.
+TEST(Load, TakesAFarewellForAnIdleClose) {
+  const ScriptedServer server([](int fd, std::uint64_t connection) {
+    if (connection < 2) {
+      serve_echo(fd);
+      return;
+    }
+    constexpr std::string_view farewell = "bye";
+    write_all(fd, std::as_bytes(std::span(farewell)));
+  });
+  class ToldToGo final : public Exchange {
+   public:
+    explicit ToldToGo(std::uint64_t connection)
+        : echo_(service_named("echo").exchange({.message_bytes = 8}, connection, false)) {}
+    ClassIndex request(Output& out) override { return echo_->request(out); }
+    Reply reply(std::span<const std::byte> in) override {
+      if (in.front() == std::byte{'b'}) return {.consumed = in.size(), .verdict = Verdict::farewell, .why = {}};
+      return echo_->reply(in);
+    }
+    bool may_speak_unasked() const override { return true; }
+
+   private:
+    std::unique_ptr<Exchange> echo_;
+  };
+  LoadPlan plan = echo_plan(server.target(), 6);
+  plan.active = 2;
+  plan.make_exchange = [](std::uint64_t connection, bool) { return std::make_unique<ToldToGo>(connection); };
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  EXPECT_GT(report.idle_closes, 0U);
+}
+
+// ---- TLS, Unix sockets, sources ----
+
+class TlsEcho {
+ public:
+  Target target(bool verify, const std::string& host = "localhost") const {
+    Target target = server_.target();
+    target.tls = std::make_shared<TlsClient>(host, verify);
+    return target;
+  }
+  const TlsIdentity& identity() const { return identity_; }
+
+ private:
+  TlsIdentity identity_;
+  ScriptedServer server_{[this](int fd, std::uint64_t) { identity_.serve_echo(fd); }};
+};
+
+TEST(Load, SpeaksTls) {
+  const TlsEcho server;
+  for (const std::uint64_t message_bytes : {64U, 100'000U}) {
+    LoadPlan plan = echo_plan(server.target(false), 3, message_bytes);
+    plan.pipeline = 2;
+    const LoadReport report = run_load(plan);
+    EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+    EXPECT_EQ(report.connections_established, 3U);
+    EXPECT_GT(report.requests_completed, 0U);
+  }
+}
+
+TEST(Load, MakesTlsConnectionsAnewUnderChurn) {
+  const TlsEcho server;
+  LoadPlan plan = echo_plan(server.target(false), 2);
+  plan.requests_per_connection = 2;
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  EXPECT_GT(report.reconnects, 0U);
+}
+
+// Whom this system does not trust is refused at once, and not asked until the deadline.
+TEST(Load, RefusesACertificateThatNobodyVouchesFor) {
+  const TlsEcho server;
+  LoadPlan plan = echo_plan(server.target(true), 2);
+  plan.connect_deadline = 1h;
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.connections_established, 0U);
+  expect_only(report, LoadError::tls);
+  EXPECT_EQ(report.error_text,
+            "TLS: the server's certificate is not accepted: self-signed certificate; --insecure does without");
+}
+
+TEST(Load, TakesACertificateOfAnAuthorityThatNamesTheServer) {
+  const TlsEcho server;
+  setenv("SSL_CERT_FILE", server.identity().file().c_str(), 1);
+  const LoadReport by_name = run_load(echo_plan(server.target(true), 2));
+  EXPECT_EQ(by_name.errors_total(), 0U) << by_name.error_text;
+  EXPECT_GT(by_name.requests_completed, 0U);
+  const LoadReport by_address = run_load(echo_plan(server.target(true, "127.0.0.1"), 2));
+  EXPECT_EQ(by_address.errors_total(), 0U) << by_address.error_text;
+  const LoadReport another = run_load(echo_plan(server.target(true, "example.org"), 2));
+  EXPECT_EQ(another.connections_established, 0U);
+  EXPECT_THAT(another.error_text, HasSubstr("hostname mismatch"));
+  unsetenv("SSL_CERT_FILE");
+}
+
+TEST(Load, SaysThatAServerSpeaksNoTls) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    constexpr std::string_view refusal = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    write_all(fd, std::as_bytes(std::span(refusal)));
+    std::array<char, 1024> ignored{};
+    while (read(fd, ignored.data(), ignored.size()) > 0) continue;  // to close with something unread would be a reset
+  });
+  LoadPlan plan = echo_plan(server.target(), 1);
+  plan.target.tls = std::make_shared<TlsClient>("localhost", true);
+  plan.connect_deadline = 300ms;
+  const LoadReport report = run_load(plan);
+  expect_only(report, LoadError::tls);
+  EXPECT_EQ(report.error_text, "TLS: the server does not speak it (wrong version number)");
+}
+
+// The first 10,000 connections come from wherever the kernel says; a server that lets in only 127.0.0.1 takes them.
+TEST(Load, ComesFromOneAddressWhereItsPortsAreEnough) {
+  const auto strangers = [](Sources sources) {
+    const SharedArray<std::atomic<std::uint64_t>> count(1);
+    const ScriptedServer server([&](int fd, std::uint64_t) {
+      sockaddr_in peer{};
+      socklen_t size = sizeof peer;
+      getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size);
+      if (peer.sin_addr.s_addr != htonl(INADDR_LOOPBACK)) ++*count.data();
+      serve_echo(fd);
+    });
+    LoadPlan plan = echo_plan(server.target(), 4);
+    plan.sources = sources;
+    EXPECT_EQ(run_load(plan).errors_total(), 0U);
+    return count.data()->load();
+  };
+  EXPECT_EQ(strangers(Sources::automatic), 0U);
+  EXPECT_EQ(strangers(Sources::one), 0U);
+  EXPECT_EQ(strangers(Sources::spread), 4U);
+}
+
+// ---- An end that comes early ----
+
+TEST(Load, EndsItsWindowWhenThatIsEnough) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.rate = 200;
+  plan.duration = 1h;
+  plan.warmup = 0ms;
+  std::int64_t begun_ns = 0;
+  const LoadReport report = LoadGenerator(plan, {}).run(
+      [&](Edge edge) {
+        if (edge == Edge::begin) begun_ns = now_ns();
+      },
+      [&] { return begun_ns != 0 && now_ns() - begun_ns > 400'000'000; });
+  EXPECT_GT(report.wall_ns, 400'000'000);
+  EXPECT_LT(report.wall_ns, std::chrono::nanoseconds(1h).count());
+  EXPECT_NEAR(static_cast<double>(report.requests_answered()), static_cast<double>(report.wall_ns) / 1e9 * 200, 1.5);
+  EXPECT_EQ(std::accumulate(report.replies_by_slice.begin(), report.replies_by_slice.end(), std::uint64_t{0}),
+            report.requests_completed);
+  EXPECT_NEAR(report.littles_law_ratio(), 1, 0.02);
+}
+
+std::string why_it_ended(const LoadPlan& plan, const std::function<bool()>& is_enough,
+                         Connecting* connecting = nullptr) {
+  try {
+    LoadGenerator(plan, {}).run([](Edge) { FAIL(); }, is_enough, connecting);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Load, SaysThatItWasInterruptedBeforeItsWindow) {
+  CountingEcho server;
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.warmup = 1h;
+  std::uint64_t asked = 0;
+  const std::string why = why_it_ended(plan, [&] { return server.messages() != 0 && ++asked > 1; });
+  EXPECT_EQ(why, "was interrupted while it warmed up");
+}
+
+// Nobody listens, and there is a day left for somebody to begin: it tells what it meets, and ends when that is enough.
+TEST(Load, TellsOfConnectionsThatItCannotMakeAndCanBeInterrupted) {
+  const auto [socket, target] = bound_socket(Transport::tcp);
+  LoadPlan plan = echo_plan(target, 2);
+  plan.connect_deadline = 24h;
+  const SharedArray<Connecting> connecting(1);
+  const std::atomic<std::uint64_t>& refused = connecting[0].errors[static_cast<std::size_t>(LoadError::refused)];
+  const std::string why = why_it_ended(
+      plan, [&] { return refused.load() > 4; }, connecting.data());
+  EXPECT_EQ(why, "was interrupted while its connections were made");
+  EXPECT_EQ(connecting[0].established.load(), 0U);
 }
 
 TEST(Load, TellsLightRequestsFromHeavyOnes) {

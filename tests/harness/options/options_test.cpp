@@ -63,7 +63,7 @@ TEST(Options, NameHybridsByTheirParts) {
 }
 
 TEST(Options, DefaultToEverythingUnderEveryModel) {
-  const Options options = parse({});
+  const Options options = parse({"run"});
   EXPECT_EQ(options.command, Command::run);
   EXPECT_THAT(options.models, SizeIs(all_models().size()));
   EXPECT_THAT(options.jobs, SizeIs(all_jobs().size()));
@@ -76,7 +76,7 @@ TEST(Options, DefaultToEverythingUnderEveryModel) {
   EXPECT_TRUE(options.progress);
   EXPECT_EQ(options.format, Format::console);
   EXPECT_EQ(options.color, Color::automatic);
-  EXPECT_THAT(options.command_line, ElementsAre("bench"));
+  EXPECT_THAT(options.command_line, ElementsAre("bench", "run"));
 }
 
 TEST(Options, KnowTheCommandsAndTheirFlags) {
@@ -167,7 +167,7 @@ TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
       {{"--taks"}, {"unknown option '--taks'", "did you mean '--tasks'?"}},
       {{"rnu"},
        {"unknown command 'rnu'", "did you mean 'run'?",
-        "run, list, serve, load, compare, ab, doctor, export, help, version"}},
+        "run, list, serve, load, compare, ab, doctor, export, show, help, version"}},
       {{"list", "extra"}, {"unexpected argument 'extra'", "--name=value"}},
       {{"--tasks=4", "--", "extra"}, {"unexpected argument 'extra'"}},
       {{"--tasks=0"}, {"--tasks=0", "must be between 1 and 10,000,000"}},
@@ -248,7 +248,8 @@ TEST(Options, RefuseAModelThatNothingChosenMeasures) {
 
 TEST(HelpText, NamesEveryRowEveryFlagAndExamples) {
   const std::string help = help_text(
-      {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()});
+      {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()},
+      Command::run);
   for (const Primitive& primitive : all_primitives()) EXPECT_THAT(help, HasSubstr(std::string(primitive.summary)));
   for (const Model& model : all_models()) EXPECT_THAT(help, HasSubstr(std::string(model.summary)));
   for (const Job& job : all_jobs()) EXPECT_THAT(help, HasSubstr(std::string(job.summary)));

@@ -91,8 +91,8 @@ std::vector<std::string> names(const auto& rows) {
 // ---- run: which workloads ----
 
 TEST(RunOfServices, ChoosesJobsByDefaultAndServicesByName) {
-  EXPECT_THAT(parse({}).services, IsEmpty());
-  EXPECT_THAT(parse({}).jobs, SizeIs(all_jobs().size()));
+  EXPECT_THAT(parse({"run"}).services, IsEmpty());
+  EXPECT_THAT(parse({"run"}).jobs, SizeIs(all_jobs().size()));
   EXPECT_THAT(names(parse({"--workload=echo"}).services), ElementsAre("echo"));
   EXPECT_THAT(parse({"--workload=echo"}).jobs, IsEmpty());
   EXPECT_THAT(names(parse({"--workload=echo,io,echo"}).services), ElementsAre("echo"));
@@ -623,7 +623,10 @@ TEST(RunOptions, RefuseFlagsOfServeAndLoad) {
 // ---- Help ----
 
 TEST(Help, IsThereForEachCommand) {
-  EXPECT_EQ(parse({"help"}).help_topic, Command::run);
+  EXPECT_EQ(parse({}).command, Command::help);
+  EXPECT_EQ(parse({"help"}).help_topic, Command::help);
+  EXPECT_EQ(parse({"help", "run"}).help_topic, Command::run);
+  EXPECT_EQ(parse({"help", "models"}).help_part, "models");
   EXPECT_EQ(parse({"help", "serve"}).help_topic, Command::serve);
   EXPECT_EQ(parse({"help", "serve"}).command, Command::help);
   EXPECT_EQ(parse({"help", "load"}).help_topic, Command::load);
@@ -632,7 +635,8 @@ TEST(Help, IsThereForEachCommand) {
     EXPECT_EQ(parse({"serve", flag}).help_topic, Command::serve);
     EXPECT_EQ(parse({"load", flag}).command, Command::help);
     EXPECT_EQ(parse({"load", flag}).help_topic, Command::load);
-    EXPECT_EQ(parse({flag}).help_topic, Command::run);
+    EXPECT_EQ(parse({flag}).help_topic, Command::help);
+    EXPECT_EQ(parse({"run", flag}).help_topic, Command::run);
   }
   EXPECT_THAT(refusal({"help", "sevre"}), AllOf(HasSubstr("unknown command 'sevre'"), HasSubstr("'serve'?")));
   EXPECT_THAT(refusal({"help", "load", "serve"}), HasSubstr("unexpected argument 'serve'"));
@@ -640,7 +644,7 @@ TEST(Help, IsThereForEachCommand) {
 
 TEST(Help, ExplainsEveryFlagThatTheCommandTakesAndNoOther) {
   for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab,
-                                Command::doctor, Command::export_result}) {
+                                Command::doctor, Command::export_result, Command::show}) {
     const std::string help = help_text(tables(), command);
     EXPECT_THAT(help, AllOf(HasSubstr("Usage:"), HasSubstr("Examples:\n  bench"), HasSubstr("Exit status:")));
     for (const FlagRow& row : all_flags(tables())) {
@@ -653,9 +657,21 @@ TEST(Help, ExplainsEveryFlagThatTheCommandTakesAndNoOther) {
   }
 }
 
+// What somebody sees first fits a screen, and says where the rest is.
+TEST(Help, BeginsWithLittleAndNamesItsParts) {
+  const std::string first = help_text(tables(), Command::help);
+  EXPECT_LE(std::ranges::count(first, '\n'), 30);
+  EXPECT_THAT(first, HasSubstr("Examples:\n  bench --model"));
+  const std::string all = help_text(tables(), Command::run);
+  for (const std::string_view part : help_parts) {
+    EXPECT_THAT(first, HasSubstr(std::string(part)));
+    EXPECT_THAT(all, HasSubstr(help_text(tables(), part)));
+  }
+}
+
 TEST(Help, HasExamplesThatAreTaken) {
   for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab,
-                                Command::doctor, Command::export_result}) {
+                                Command::doctor, Command::export_result, Command::show}) {
     const std::string help = help_text(tables(), command);
     const std::size_t begin = help.find("Examples:\n");
     const std::string examples = help.substr(begin, help.find("\n\n", begin) - begin);

@@ -103,13 +103,13 @@ TEST(OwnParameters, HaveColumnsInCsvBesideThoseOfOthers) {
   options.jobs.push_back(&job_named("io"));
   const Plan plan = make_plan(options, read_machine());
   const std::string text = report_csv(plan, results_of(plan));
-  EXPECT_THAT(text, HasSubstr("name,workload,model,tasks,queue_order,capacity,reads_percent,cpus,workers,"));
+  EXPECT_THAT(text, HasSubstr("name,workload,model,tasks,queue_order,capacity,reads_percent,waits_ns,cpus,workers,"));
   EXPECT_THAT(text, HasSubstr("/capacity:2,told,serial,10,fifo,2,100,"));
-  EXPECT_THAT(text, HasSubstr("/wait:10ms,io,serial,100,,,,"));
+  EXPECT_THAT(text, HasSubstr("/wait:10ms,io,serial,100,,,,10000000,"));
 }
 
 TEST(OwnParameters, StandInHelpAndList) {
-  const std::string help = help_text(tables());
+  const std::string help = help_text(tables(), Command::run);
   EXPECT_THAT(help, HasSubstr("\n  --queue-order=fifo|lifo|priority\n"
                               "                      which item is taken first (default: told fifo)\n"));
   EXPECT_THAT(help, HasSubstr("\n  --capacity=N        places of the queue, 1 to 64 (default: told 8)\n"));

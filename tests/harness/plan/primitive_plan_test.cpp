@@ -134,7 +134,7 @@ TEST(PrimitivePlan, HasACellForEachStackOfAFiber) {
   EXPECT_EQ(plan.cells[2].stack_bytes, 16U << 10);
   EXPECT_EQ(rows_of(plan, results_of(plan))[4]["bench"]["parameters"].dump(),
             R"({"via":"jump","cpus":1,"stack_bytes":16384})");
-  EXPECT_THAT(report_text(plan, results_of(plan), Format::console, false), HasSubstr("\nfibers (16.0 KiB) "));
+  EXPECT_THAT(report_text(plan, results_of(plan), {}), HasSubstr("\nfibers (16.0 KiB) "));
 }
 
 TEST(PrimitivePlan, IsPrintedLikeAnyOther) {
@@ -171,12 +171,12 @@ TEST(PrimitiveRows, HaveMemoryOnlyWhereItIsMeasured) {
   const Plan plan = plan_of(plain, {"processes"}, true);
   const Results results = results_of(plan);
   for (const auto& row : rows_of(plan, results)) EXPECT_FALSE(row["bench"].contains("user_bytes_per_unit"));
-  EXPECT_THAT(report_text(plan, results, Format::console, false), Not(HasSubstr("kernel/unit  ")));
+  EXPECT_THAT(report_text(plan, results, {}), Not(HasSubstr("kernel/unit  ")));
 }
 
 TEST(PrimitiveReport, IsATableOfKindsOfUnits) {
   const Plan plan = plan_of(crowd, {"processes"}, true);
-  const std::string text = report_text(plan, results_of(plan), Format::markdown, false);
+  const std::string text = report_text(plan, results_of(plan), {.format = Format::markdown});
   EXPECT_THAT(text, HasSubstr("### crowd · one of many · 8 units · 1 round"));
   EXPECT_THAT(text, HasSubstr("50.0 ns"));
   EXPECT_THAT(text, HasSubstr("40.0 ns"));

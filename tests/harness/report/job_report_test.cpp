@@ -32,7 +32,7 @@ std::string table_of(std::string_view job, const GivenParameters& told, double s
   sample.wall_ns = 70e6;
   sample.voluntary_switches = switches;
   results.cells.emplace_back().samples.push_back(sample);
-  return report_text(plan, results, Format::console, false);
+  return report_text(plan, results, {});
 }
 
 TEST(JobReport, TellsTheIdeal) {

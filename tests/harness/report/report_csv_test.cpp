@@ -80,7 +80,7 @@ TEST(Csv, HasARowOfFiguresForEveryCellOfAService) {
   EXPECT_EQ(row["offered_rate_per_second"], "2000");
   EXPECT_EQ(row["samples"], "6");
   EXPECT_EQ(row["rate_per_second"], "2000");
-  EXPECT_EQ(row["wall_ns"], "1e+06");
+  EXPECT_EQ(row["wall_ns"], "1000000");
   EXPECT_EQ(row["cpu_ns"], "3500");
   EXPECT_EQ(row["over_ideal"], "3.5");
   EXPECT_EQ(row["server_cpu_percent"], "50");
@@ -93,6 +93,24 @@ TEST(Csv, HasARowOfFiguresForEveryCellOfAService) {
   EXPECT_EQ(rows[1].at("error"), "it died");
   EXPECT_EQ(rows[1].at("rate_per_second"), "");
   EXPECT_EQ(rows[2].at("limit"), "");
+}
+
+// What was swept is in a column of its own, and a figure can be read back as it was.
+TEST(Csv, HasAllThatCellsWereToldAndAllDigits) {
+  ServiceExample example({"thread-pool", "fibers"}, RateMode::fixed, 2000);
+  example.plan.cells[0].workers = 3;
+  example.plan.cells[0].shows_workers = true;
+  example.plan.cells[1].stack_bytes = 131'072;
+  example.add_six(0, 2000, 3500.125, Limit::rate);
+  add_job(example);
+  tell(example.plan.groups[1], {{"tasks", {"7"}}, {"wait", {"10ms:20ms"}}});
+  const std::vector<Row> rows = rows_of(example);
+  EXPECT_EQ(rows[0].at("workers"), "3");
+  EXPECT_EQ(rows[0].at("stack_bytes"), "");
+  EXPECT_EQ(rows[0].at("cpu_ns"), "3500.125");
+  EXPECT_EQ(rows[1].at("workers"), "");
+  EXPECT_EQ(rows[1].at("stack_bytes"), "131072");
+  EXPECT_EQ(rows[2].at("waits_ns"), "10000000:20000000");
 }
 
 TEST(Csv, LeavesEmptyWhatAForeignServerCosts) {
@@ -140,7 +158,9 @@ TEST(Csv, HasOneHeaderOverJobsAndServices) {
   EXPECT_EQ(rows[1].at("connections"), "");
   EXPECT_EQ(rows[1].at("limit"), "");
   EXPECT_EQ(rows[1].at("tasks"), "7");
-  EXPECT_EQ(rows[1].at("wall_ns"), "7e+07");
+  EXPECT_EQ(rows[1].at("waits_ns"), "10000000");
+  EXPECT_EQ(rows[1].at("workers"), "");  // serial has none
+  EXPECT_EQ(rows[1].at("wall_ns"), "70000000");
 }
 
 }  // namespace

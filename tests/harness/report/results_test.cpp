@@ -197,7 +197,8 @@ TEST(Document, HasARowForEveryRunWithGoogleBenchmarksKeys) {
 TEST(Document, KeepsAFailureWithItsReason) {
   const auto failed = Example().rows("error_occurred", true);
   ASSERT_THAT(failed, SizeIs(1));
-  EXPECT_EQ(failed[0]["name"], "io/processes/tasks:4/wait:10ms+20ms");
+  EXPECT_EQ(failed[0]["name"], "io/processes/tasks:4/wait:10ms+20ms/failed");
+  EXPECT_EQ(failed[0]["run_name"], "io/processes/tasks:4/wait:10ms+20ms");
   EXPECT_EQ(failed[0]["error_message"], "process 17 was killed by signal 9 (Killed)");
   EXPECT_EQ(failed[0]["real_time"], 0);
   EXPECT_EQ(failed[0]["iterations"], 0);

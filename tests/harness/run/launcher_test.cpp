@@ -237,7 +237,7 @@ TEST(Launcher, EndsARunThatIsCancelled) {
   for (const std::string_view model : {"serial", "processes", "process-pool", "threads", "coroutines"}) {
     TestRuns runs({cell_of(model, "hangs"), cell_of("serial", "quick")});
     const RunRequest request{.kind = RunKind::measure, .cell = 0, .time_limit_ns = generous_ns};
-    const RunOutcome outcome = runs.launcher().run(request, [] { return false; });
+    const RunOutcome outcome = runs.launcher().run(request, [] { return Wish::nothing; });
     EXPECT_TRUE(outcome.cancelled);
     EXPECT_EQ(failure_reason(outcome, runs.report(), request), "was interrupted") << model;
     expect_usable(runs, 1);
@@ -268,7 +268,7 @@ TEST(Launcher, EndsWithTheHarnessAndSoDoesTheRun) {
       runs.launcher().run(request, [&] {
         group[0] = runs.report().process_group.load();
         if (group[0] != 0) kill(getpid(), SIGKILL);
-        return true;
+        return Wish::all;
       });
       _exit(1);  // not reached
     }
@@ -289,7 +289,7 @@ TEST(Launcher, SaysWhenItsProcessHasDied) {
   const auto kill_launcher_during_the_run = [&] {
     group = runs.report().process_group;
     if (group != 0) kill(runs.process(), SIGKILL);
-    return true;
+    return Wish::all;
   };
   EXPECT_THROW(runs.launcher().run(request, kill_launcher_during_the_run), std::runtime_error);
   EXPECT_THROW(runs.run(RunKind::machine), std::runtime_error);

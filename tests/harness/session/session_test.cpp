@@ -53,7 +53,7 @@ class ScriptedRuns {
   Results session() {
     Progress quiet(false);
     const Runs runs{
-        .run = [&](const RunRequest& request, const std::function<bool()>& tick) { return run(request, tick); },
+        .run = [&](const RunRequest& request, const std::function<Wish()>& wish) { return run(request, wish); },
         .report = report_.get()};
     return run_session(
         plan_, runs, quiet, [&] { return interrupts; }, [&](const Results&) { ++saved; });
@@ -76,13 +76,13 @@ class ScriptedRuns {
   int saved = 0;
 
  private:
-  RunOutcome run(const RunRequest& request, const std::function<bool()>& tick) {
+  RunOutcome run(const RunRequest& request, const std::function<Wish()>& wish) {
     requests.push_back(request);
     report_->clear();
     RunOutcome outcome;
     report_->finished = 1;
     script_(request, *report_, outcome);
-    outcome.cancelled = !tick();
+    outcome.cancelled = wish() == Wish::nothing;
     return outcome;
   }
 

@@ -19,9 +19,7 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-std::string table(const ServiceExample& example) {
-  return report_text(example.plan, example.results, Format::console, false);
-}
+std::string table(const ServiceExample& example) { return report_text(example.plan, example.results, {}); }
 
 void make_invalid(ServiceExample& example, std::size_t cell, std::size_t sample, const std::string& why) {
   Judgement& judgement = example.results.cells[cell].samples[sample].service->judgement;
@@ -217,10 +215,10 @@ TEST(ServiceTable, SaysWhatWentWrong) {
   }
   for (std::size_t run = 0; run < 6; ++run) make_invalid(example, 0, run, "2 wrong replies");
   const std::string text = table(example);
-  EXPECT_THAT(text, HasSubstr("errors, INVALID"));
+  EXPECT_THAT(text, ContainsRegex("4/4 +invalid\n"));
   EXPECT_THAT(text, HasSubstr("3 of 4 connections established; 42 requests never answered; "
                               "errors: 6 reset, 12 wrong_reply (byte 3 is wrong)\n"
-                              "  INVALID (2 wrong replies): epoll (6 of 6 runs)\n"));
+                              "  Invalid (2 wrong replies): epoll (6 of 6 runs)\n"));
 }
 
 // A server that somebody else runs, in a process that was given.
@@ -238,7 +236,7 @@ TEST(ServiceTable, SaysWhyTheCpuOfAServerIsUnknown) {
   ServiceSample& last = *example.results.cells[0].samples.back().service;
   last.server_cpu_unknown = "process 42 ended in the window";
   const std::string text = table(example);
-  EXPECT_THAT(text, ContainsRegex("1.00 ms +- +- +- +- +25%  +4/4  latency or server"));
+  EXPECT_THAT(text, ContainsRegex("1.00 ms +25%  +4/4  latency or server"));
   EXPECT_THAT(text, HasSubstr("Warning: CPU of the server unknown: process 42 ended in the window.\n"));
 }
 
@@ -275,7 +273,7 @@ TEST(ServiceTable, LeavesOutSwitchesThatAreUnknown) {
   ServiceExample example = foreign_example();
   example.results.cells[0].samples.front().service->server_switches_unknown = true;
   const std::string text = table(example);
-  EXPECT_THAT(text, ContainsRegex("3.50 µs +- +- +50%"));
+  EXPECT_THAT(text, AllOf(ContainsRegex("3.50 µs +50%"), Not(HasSubstr("0.00+0.00"))));
   EXPECT_THAT(text, Not(HasSubstr("Warning: CPU")));
 }
 
@@ -312,9 +310,9 @@ TEST(ServiceTable, SaysWhyAKneeWasNotFound) {
   const std::string text = table(example);
   EXPECT_THAT(text, HasSubstr("threads  is known to keep its promise at no rate\n"));
   EXPECT_THAT(text, HasSubstr("epoll    keeps its promise at 8,000 requests/s\n"));
-  EXPECT_THAT(text, HasSubstr("  INVALID (no knee found: the load generator was the limit in 3 of 3 tries at 8,400/s): "
+  EXPECT_THAT(text, HasSubstr("  Invalid (no knee found: the load generator was the limit in 3 of 3 tries at 8,400/s): "
                               "threads (1 of 1 runs), epoll (1 of 1 runs)\n"));
-  EXPECT_THAT(text, HasSubstr("rate, INVALID"));
+  EXPECT_THAT(text, ContainsRegex("4/4 +invalid\n"));
 }
 
 TEST(ServiceTable, ShowsCellsThatFailedOrWereSkipped) {

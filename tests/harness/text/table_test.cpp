@@ -37,6 +37,32 @@ TEST(RenderConsole, PutsOnlyTheHeaderInBold) {
             "\x1b[1mmodel  time\x1b[0m\na         1\n");
 }
 
+TEST(RenderConsole, PutsTheLastLineOfATitleRightAboveItsFigures) {
+  EXPECT_EQ(
+      render_console({.header = {"model", "10 tasks\nwait 1ms", "CPU"}, .rows = {{"serial", "1 s", "2 s"}}}, false),
+      "model   10 tasks\n"
+      "        wait 1ms  CPU\n"
+      "serial       1 s  2 s\n");
+}
+
+TEST(Columns, AreFoundEmptyAndTakenOut) {
+  Table table{.header = {"model", "a", "b", "c", "d"},
+              .rows = {{"x", "-", "1", "", "5"}, {"y", "failed: all"}, {"z", "", "2", "-", "6"}}};
+  EXPECT_EQ(empty_columns(table), (std::vector<std::size_t>{1, 3}));
+  erase_columns(table, {1, 3});
+  EXPECT_EQ(render_console(table, false), "model  b  d\nx      1  5\ny      failed: all\nz      2  6\n");
+  table.rows = {{"y", "failed: all"}};
+  EXPECT_TRUE(empty_columns(table).empty());
+}
+
+TEST(Wrapped, BreaksAtBlanksAndKeepsTheIndent) {
+  EXPECT_EQ(wrapped("one two three four\n  five six seven\n", 9, 2),
+            "one two\n  three\n  four\n  five\n    six\n    seven\n");
+  EXPECT_EQ(wrapped("µµµ µµµ", 7), "µµµ µµµ");
+  EXPECT_EQ(wrapped("unbreakable", 3), "unbreakable");
+  EXPECT_EQ(wrapped("as it is", any_width), "as it is");
+}
+
 TEST(RenderMarkdown, HasOneCellForEachColumnInEveryRow) {
   Table table = example;
   table.rows.push_back({"threads", "skipped: too many"});

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "tests/support/conversation.h"
 #include "tests/support/scripted_session.h"
@@ -72,6 +75,34 @@ TEST_F(ConversationTest, TakesMoreThanThatFromASessionThatWantsSomethingElseFirs
   const std::string much(max_unconsumed + 1, 'x');
   service.will_say({{.bytes = "", .next = Next::wait, .unconsumed = much.size()}});
   EXPECT_EQ(receive(much).next, Next::wait);
+}
+
+// A flood of datagrams whose answers take time is bounded: what finds no room is dropped, and counted.
+TEST(DatagramConversation, IsDroppedWhereThoseThatWaitFillAllRoom) {
+  ScriptedService service(Transport::udp);
+  const std::string datagram(60'000, 'x');
+  const auto converse = [&](Conversation& conversation) {
+    service.will_say({{.bytes = "", .next = Next::wait, .amount = 1, .unconsumed = datagram.size()}});
+    Output out;
+    return conversation.receive(bytes_of(datagram), out).next;
+  };
+  std::vector<std::unique_ptr<Conversation>> waiting;
+  for (std::size_t held = 0; held + datagram.size() + 1024 <= (64U << 20U); held += datagram.size() + 1024) {
+    waiting.push_back(std::make_unique<Conversation>(service.run()));
+    ASSERT_EQ(converse(*waiting.back()), Next::wait) << waiting.size();
+  }
+  EXPECT_EQ(service.counters().refused.load(), 0U);
+  {
+    Conversation too_much(service.run());
+    EXPECT_EQ(converse(too_much), Next::close);
+  }
+  EXPECT_EQ(service.counters().refused.load(), 1U);
+
+  waiting.pop_back();
+  Conversation next(service.run());
+  EXPECT_EQ(converse(next), Next::wait);
+  waiting.clear();
+  EXPECT_GT(service.counters().held_bytes.load(), 0);
 }
 
 TEST_F(ConversationTest, DrainsBeforeItReadsWhereTooMuchIsPending) {

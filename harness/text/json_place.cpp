@@ -1,8 +1,12 @@
-#include "harness/compare/json_place.h"
+#include "harness/text/json_place.h"
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 
 namespace bench {
 namespace {
@@ -37,6 +41,27 @@ std::string kind_of(const Json& value) {
 }
 
 }  // namespace
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw ResultError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
+  std::string text;
+  try {
+    text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  } catch (const std::ios_base::failure&) {
+    file.setstate(std::ios::badbit);
+  }
+  if (file.bad()) throw ResultError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  return text;
+}
+
+nlohmann::json parse_json(std::string_view text, const std::string& name) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::exception& error) {
+    throw ResultError(fmt::format("{}: is no JSON: {}", name, error.what()));
+  }
+}
 
 void JsonPlace::refuse(std::string_view problem) const {
   throw ResultError(fmt::format("{}: at {}: {}", file_, path_.empty() ? "the top" : path_, problem));

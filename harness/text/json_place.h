@@ -17,6 +17,12 @@ class ResultError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What a file holds. Throws ResultError, which names it.
+std::string read_file(const std::string& path);
+
+/// The document in `text`; `name` stands for its file. Throws ResultError.
+nlohmann::json parse_json(std::string_view text, const std::string& name);
+
 /// A value of a document and the way to it. Points into the document, which has to outlive it.
 class JsonPlace {
  public:
