@@ -19,6 +19,8 @@ constexpr int request_timeout = 408;
 constexpr std::string_view not_http = "not a reply of HTTP/1.0 or 1.1";
 constexpr std::string_view unasked = "bytes that no request asked for";
 
+const char* chars(std::span<const std::byte> bytes) { return reinterpret_cast<const char*>(bytes.data()); }
+
 template <std::size_t Room>
 void append(std::array<char, Room>& kept, std::uint8_t& size, std::string_view text) {
   const std::size_t taken = std::min(text.size(), Room - size);
@@ -57,7 +59,7 @@ void HttpExchange::begin_reply() {
   parser_.data = this;
   parser_.allow_chunked_length = 1;  // RFC 9112, 6.3: then the chunks count
   begun_ = true;
-  whole_ = in_value_ = farewell_ = false;
+  whole_ = header_done_ = in_value_ = farewell_ = false;
   prefix_bytes_ = 0;
   name_bytes_ = id_bytes_ = 0;
 }
@@ -69,7 +71,7 @@ Reply HttpExchange::reply(std::span<const std::byte> in) {
     if (!begun_) begin_reply();
     const auto rest = in.subspan(consumed);
     if (!begins_as_http(rest)) return wrong(consumed);
-    consumed += http_parser_execute(&parser_, &settings, reinterpret_cast<const char*>(rest.data()), rest.size());
+    consumed += header_done_ ? http_parser_execute(&parser_, &settings, chars(rest), rest.size()) : put_header(rest);
     if (whole_ && is_interim()) {
       begun_ = false;
       continue;
@@ -78,6 +80,16 @@ Reply HttpExchange::reply(std::span<const std::byte> in) {
     if (HTTP_PARSER_ERRNO(&parser_) != HPE_OK) return wrong(consumed);
   }
   return {.consumed = consumed, .verdict = Verdict::more, .why = {}};
+}
+
+// Gives the parser a part of the header, or what follows its end in that part, and returns how much that was. A tab is
+// handed over as the blank that it stands for: behind a Content-Length the parser takes no other (RFC 9110, 5.6.3).
+std::size_t HttpExchange::put_header(std::span<const std::byte> bytes) {
+  constexpr std::size_t enough = 1024;  // a header is mostly shorter, and what follows it is not to be searched
+  const std::span part = bytes.first(std::min(bytes.size(), enough));
+  const auto tab = static_cast<std::size_t>(std::ranges::find(part, std::byte{'\t'}) - part.begin());
+  if (tab == 0) return http_parser_execute(&parser_, &callbacks(), " ", 1);
+  return http_parser_execute(&parser_, &callbacks(), chars(part), tab);
 }
 
 // As Debian builds it, the parser takes any letters for these, as far as they have come.
@@ -146,6 +158,7 @@ void HttpExchange::take_field_value(std::string_view text) {
 
 int HttpExchange::end_header() {
   constexpr int no_body = 1;
+  header_done_ = true;
   if (is_interim()) return no_body;
   if (under_way_ == 0) {
     farewell_ = parser_.status_code == request_timeout;

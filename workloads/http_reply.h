@@ -54,6 +54,7 @@ class HttpExchange : public Exchange {
   static HttpExchange& of(http_parser* parser) { return *static_cast<HttpExchange*>(parser->data); }
 
   void begin_reply();
+  std::size_t put_header(std::span<const std::byte> bytes);
   bool begins_as_http(std::span<const std::byte> bytes);
   void take_field_name(std::string_view text);
   void take_field_value(std::string_view text);
@@ -65,8 +66,9 @@ class HttpExchange : public Exchange {
   bool is_interim() const { return parser_.status_code / 100 == 1 && parser_.status_code != 101; }
 
   const bool has_bodies_;
-  bool begun_ = false;     // a reply
-  bool whole_ = false;     // the reply that has begun
+  bool begun_ = false;  // a reply
+  bool whole_ = false;  // the reply that has begun
+  bool header_done_ = false;
   bool in_value_ = false;  // of a header field
   bool farewell_ = false;  // the reply is to no request, and ends the connection
   bool keep_alive_ = false;

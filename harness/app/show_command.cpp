@@ -8,8 +8,10 @@
 namespace bench {
 
 Exit show(const Tables& tables, const Options& options) {
-  const std::string text = read_file(options.shown_path);
-  const ReadBack result = read_back(tables, text, options.shown_path);
+  const bool is_input = options.shown_path == "-";
+  const std::string text = read_file(is_input ? "/dev/stdin" : options.shown_path);
+  const ReadBack result =
+      read_back(tables, text, is_input ? "standard input" : options.shown_path, options.shown_workloads);
   check_columns(result.plan, options.columns);
   switch (options.format) {
     case Format::json: print(text); break;

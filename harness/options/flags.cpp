@@ -29,7 +29,7 @@ constexpr unsigned on_plan = on_run | on_ab;
 
 constexpr auto program_flags = std::to_array<FlagRow>({
     {"model", Value::list, on_plan | on_serve},
-    {"workload", Value::list, on_plan | on_serve},
+    {"workload", Value::list, on_plan | on_serve | on_show},
     {"suite", Value::one, on_plan},
     {"workers", Value::list, on_plan | on_serve},
     {"stack", Value::list, on_plan | on_serve},

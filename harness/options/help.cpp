@@ -291,8 +291,9 @@ Exit status: 0 done, 1 something failed to run, 2 usage, 130 interrupted.
 constexpr std::string_view show_help = R"(bench show: an old result again, in any format.
 
 Usage:
-  bench show RESULT.json [OPTIONS]
+  bench show RESULT.json|- [OPTIONS]
 
+  --workload=LIST     of its workloads (default: all)
   --format=console|json|csv|markdown   what goes to standard output (default console)
   --details           beside the table of a sweep one for each of its points
   --columns=LIST|all  of the tables of models, by their names, such as rate/s,p99 (default: as many as the terminal has

@@ -288,6 +288,7 @@ void read_export(const Flags& flags, Options& options) {
 void read_show(const Flags& flags, Options& options) {
   if (flags.positional().size() != 1) throw UsageError("show: name one result file");
   options.shown_path = flags.positional().front();
+  if (flags.given("workload")) options.shown_workloads = split(flags.text("workload"), ',');
   read_output(flags, options);
 }
 

@@ -101,12 +101,13 @@ struct Options {
 
   std::vector<Options> further_parts;  ///< Of a suite: what else is planned; only the fields above count.
 
-  std::optional<ServeOptions> serve;  ///< With Command::serve.
-  std::optional<LoadOptions> load;    ///< With Command::load.
-  CompareOptions compare;             ///< With Command::compare.
-  ExportOptions exported;             ///< With Command::export_result.
-  std::string shown_path;             ///< With Command::show.
-  AbOptions ab;                       ///< With Command::ab, besides what `run` takes.
+  std::optional<ServeOptions> serve;         ///< With Command::serve.
+  std::optional<LoadOptions> load;           ///< With Command::load.
+  CompareOptions compare;                    ///< With Command::compare.
+  ExportOptions exported;                    ///< With Command::export_result.
+  std::string shown_path;                    ///< With Command::show; "-" is standard input.
+  std::vector<std::string> shown_workloads;  ///< Of its workloads; empty: all.
+  AbOptions ab;                              ///< With Command::ab, besides what `run` takes.
 
   std::optional<std::uint32_t>
       repetitions;  ///< Rounds; without it, until the intervals are narrow enough. `load`: set.

@@ -1,9 +1,11 @@
 #include "harness/report/read_back.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "harness/report/report_kind.h"
@@ -54,7 +56,8 @@ ParameterValue value_of(const Parameter& row, const JsonPlace& place) {
 
 class Reader {
  public:
-  Reader(const Tables& tables, const Json& document, const std::string& name) : tables_(tables), top_(document, name) {}
+  Reader(const Tables& tables, const Json& document, const std::string& name, const std::vector<std::string>& workloads)
+      : tables_(tables), top_(document, name), wanted_(workloads) {}
 
   ReadBack read() {
     const JsonPlace bench = top_.at("context").at("bench");
@@ -64,7 +67,17 @@ class Reader {
           fmt::format("schema {} is newer than this program, which knows {}", schema.count(), schema_version));
     }
     for (const JsonPlace& row : top_.at("benchmarks").elements()) sort(row);
-    for (const JsonPlace& group : bench.at("groups").elements()) read_group(group);
+    const JsonPlace groups = bench.at("groups");
+    for (const JsonPlace& group : groups.elements()) {
+      const std::string workload = group.at("workload").text();
+      there_.insert(workload);
+      if (wanted_.empty() || std::ranges::find(wanted_, workload) != wanted_.end()) read_group(group);
+    }
+    for (const std::string& workload : wanted_) {
+      if (!there_.contains(workload)) {
+        groups.refuse(fmt::format("there is no '{}'; there are {}", workload, fmt::join(there_, ", ")));
+      }
+    }
     number_workloads(read_.plan);
     read_cells(bench);
     read_context(bench);
@@ -241,15 +254,18 @@ class Reader {
 
   const Tables& tables_;
   const JsonPlace top_;
+  const std::vector<std::string>& wanted_;
+  std::set<std::string> there_;
   std::map<std::string, Rows> rows_;
   ReadBack read_;
 };
 
 }  // namespace
 
-ReadBack read_back(const Tables& tables, std::string_view text, const std::string& name) {
+ReadBack read_back(const Tables& tables, std::string_view text, const std::string& name,
+                   const std::vector<std::string>& workloads) {
   const Json document = parse_json(text, name);
-  return Reader(tables, document, name).read();
+  return Reader(tables, document, name, workloads).read();
 }
 
 }  // namespace bench

@@ -4,6 +4,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/options/options.h"
 #include "harness/plan/plan.h"
@@ -22,8 +23,10 @@ struct ReadBack {
   std::deque<std::string> other_names;
 };
 
-/// Reads a document of this program; `name` stands for the file. Throws ResultError, which names file and place, for
-/// what is no JSON, no result of this program, of a newer schema, or of a workload that `tables` does not have.
-ReadBack read_back(const Tables& tables, std::string_view text, const std::string& name);
+/// Reads a document of this program; `name` stands for the file. Of its workloads those that are named, or all where
+/// none is. Throws ResultError, which names file and place, for what is no JSON, no result of this program, of a newer
+/// schema, without a workload that is wanted, or of one that `tables` does not have.
+ReadBack read_back(const Tables& tables, std::string_view text, const std::string& name,
+                   const std::vector<std::string>& workloads = {});
 
 }  // namespace bench

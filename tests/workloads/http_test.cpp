@@ -478,7 +478,7 @@ TEST(HttpClient, TakesWhatOtherClientsTake) {
   for (const std::string& reply : std::vector<std::string>{
            "HTTP/1.1 200\r\n" + length, "HTTP/1.1 200 \r\n" + length, "HTTP/1.1 200 Tr\u00e8s bien\r\n" + length,
            "HTTP/1.1 200 Tr\xe8s bien\r\n" + length, std::string("HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"),
-           "\r\nHTTP/1.1 200 OK\r\n" + length, "HTTP/1.1 200 OK\r\ncontent-length:\t5 \r\n\r\nhello",
+           "\r\nHTTP/1.1 200 OK\r\n" + length, "HTTP/1.1 200 OK\r\ncontent-length:\t 5 \t\r\n\r\nhel\to",
            "HTTP/1.1 200 OK\r\nX-Long: a\r\n b\r\n\tc\r\n" + length, "HTTP/1.2 200 OK\r\n" + length,
            std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5  \r\nhello\r\n0\r\n\r\n"),
            std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n0005;a=b\r\nhello\r\n0\r\nT: 1\r\n\r\n"),
