@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "harness/options/completion.h"
 #include "harness/options/options.h"
 #include "harness/options/suites.h"
 #include "harness/options/workload_parameters.h"
@@ -260,7 +261,7 @@ TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB,
 
 {}
 More: bench help models, workloads, suites, load-options, measuring, output; of a command, bench help run, load, serve,
-compare, ab, doctor, export or show.
+compare, ab, doctor, export or show. For bash: source <(bench help completion); for man: bench help man.
 )",
                      examples);
 }
@@ -585,6 +586,8 @@ std::string help_text(const Tables& tables, std::string_view topic) {
     case HelpPart::suites: return suites_help();
     case HelpPart::load_options: return std::string(load_options);
     case HelpPart::measuring: return std::string(measuring_help);
+    case HelpPart::completion: return bash_completion(tables);
+    case HelpPart::man: return manual_page(tables);
     case HelpPart::output: break;
   }
   return std::string(output_help);

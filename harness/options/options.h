@@ -143,10 +143,11 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv);
 /// The help text of a command, with the choices of `tables`; that of Command::help is the first that people see.
 std::string help_text(const Tables& tables, Command topic);
 
-/// Parts of the help text of `run`, which can be had alone.
-enum class HelpPart : std::uint8_t { models, workloads, suites, load_options, measuring, output };
-inline constexpr std::array<std::string_view, 6> help_parts{"models",       "workloads", "suites",
-                                                            "load-options", "measuring", "output"};
+/// Parts of the help text of `run`, which can be had alone; and what is no text for people: a script for bash(1) and a
+/// page for man(1).
+enum class HelpPart : std::uint8_t { models, workloads, suites, load_options, measuring, output, completion, man };
+inline constexpr std::array<std::string_view, 8> help_parts{"models",    "workloads", "suites",     "load-options",
+                                                            "measuring", "output",    "completion", "man"};
 std::string help_text(const Tables& tables, std::string_view part);
 
 }  // namespace bench

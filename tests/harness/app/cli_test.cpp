@@ -131,6 +131,24 @@ TEST(Cli, ARunPrintsItsTableAndWritesItsResult) {
   EXPECT_EQ(document["context"]["bench"]["interrupted"], false);
 }
 
+// A result shows as its run did, word for word.
+TEST(Cli, ShowsAnOldResultAsItWas) {
+  const TempFolder folder;
+  const Finished run = run_program(bench(small, {"--out=r.json", "--columns=all"}), {.folder = folder.path()});
+  ASSERT_EQ(run.exit_status, 0) << run.err;
+  const Finished shown = run_program({BENCH_BINARY, "show", "r.json", "--columns=all"}, {.folder = folder.path()});
+  EXPECT_EQ(shown.exit_status, 0) << shown.err;
+  EXPECT_EQ(shown.out, run.out);
+  const Finished json = run_program({BENCH_BINARY, "show", "r.json", "--format=json"}, {.folder = folder.path()});
+  EXPECT_EQ(json.out, read_text(folder.file("r.json")));
+  const Finished other = run_program({BENCH_BINARY, "show", "r.json", "--workload=cpu"}, {.folder = folder.path()});
+  EXPECT_EQ(other.exit_status, 1);
+  EXPECT_THAT(other.err, HasSubstr("there is no 'cpu'; there are io"));
+  const Finished none = run_program({BENCH_BINARY, "show", "none.json"}, {.folder = folder.path()});
+  EXPECT_EQ(none.exit_status, 1);
+  EXPECT_THAT(none.err, HasSubstr("none.json: cannot be opened"));
+}
+
 TEST(Cli, ARunMeasuresWhatWasAskedFor) {
   const TempFolder folder;
   std::string jobs = "--workload=";

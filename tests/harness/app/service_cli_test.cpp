@@ -2,17 +2,22 @@
 // serve` and `bench load`, behave as servers and load tools do.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "harness/run/listener.h"
 #include "models/model.h"
+#include "tests/support/scripted_server.h"
 #include "tests/support/subprocess.h"
 
 namespace bench {
@@ -324,6 +329,55 @@ TEST(Load, SaysThatNobodyListens) {
                                     {.folder = folder.path()});
   EXPECT_EQ(load.exit_status, 1);
   EXPECT_THAT(load.out, HasSubstr("refused"));
+}
+
+// Ctrl-C ends the window, however long it was to be, and what has been measured by then is a row like others.
+TEST(Load, KeepsWhatItHasWhenItIsInterrupted) {
+  Serving serving({"--model=epoll", "--workload=echo", "--port=0"});
+  Json row;
+  constexpr int tries = 10;
+  for (int i = 0; i < tries && (row.is_null() || row.contains("error_occurred")); ++i) {
+    const TempFolder folder;
+    Program load({BENCH_BINARY, "load", serving.url(), "--connections=2", "--rate=200", "--duration=1h", "--warmup=0",
+                  "--out=r.json"},
+                 {.folder = folder.path()});
+    ASSERT_TRUE(load.wait_until([&] { return descendants_of(load.pid()).size() >= 3; }));  // launcher, run, generator
+    std::this_thread::sleep_for(std::chrono::milliseconds(300 << i));  // where the window has not begun, another try
+    load.send_signal(SIGINT);
+    const Finished finished = load.finish();
+    EXPECT_EQ(finished.exit_status, 130) << finished.err;
+    const Json document = Json::parse(read_text(folder.file("r.json")));
+    EXPECT_EQ(document["context"]["bench"]["interrupted"], true);
+    row = document["benchmarks"][0];
+  }
+  ASSERT_FALSE(row.contains("error_occurred")) << row;
+  const double window_s = row["bench"]["window_ns"].get<double>() / 1e9;
+  EXPECT_LT(window_s, 3600);
+  EXPECT_NEAR(row["iterations"].get<double>(), 200 * window_s, 2 + window_s);
+}
+
+TEST(Load, GoesToAUnixSocketOfAServerItIsToldOf) {
+  // The server is this test: one thread with the echo protocol behind a socket with a name.
+  const TempFolder folder;
+  const std::string path = folder.file("echo.sock");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(listener.get(), 8), 0);
+  std::jthread server([&] {
+    const UniqueFd connection(accept(listener.get(), nullptr, nullptr));
+    serve_echo(connection.get());
+  });
+  const Finished load = run_program({BENCH_BINARY, "load", "tcp://anywhere:1", "--unix=" + path, "--connections=1",
+                                     "--duration=100ms", "--warmup=0", "--out=r.json"},
+                                    {.folder = folder.path()});
+  shutdown(listener.get(), SHUT_RDWR);
+  EXPECT_EQ(load.exit_status, 0) << load.err << load.out;
+  const Json row = Json::parse(read_text(folder.file("r.json")))["benchmarks"][0];
+  EXPECT_GT(row["iterations"], 0);
+  EXPECT_EQ(row["bench"]["parameters"]["target"], path);
 }
 
 TEST(Load, TellsOfAServerThatDiesMeanwhile) {

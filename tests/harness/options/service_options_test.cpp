@@ -665,6 +665,7 @@ TEST(Help, BeginsWithLittleAndNamesItsParts) {
   const std::string all = help_text(tables(), Command::run);
   for (const std::string_view part : help_parts) {
     EXPECT_THAT(first, HasSubstr(std::string(part)));
+    if (part == "completion" || part == "man") continue;  // no texts for people
     EXPECT_THAT(all, HasSubstr(help_text(tables(), part)));
   }
 }

@@ -175,5 +175,21 @@ TEST(SocketOwner, TellsWhoHasTheConnections) {
 INSTANTIATE_TEST_SUITE_P(Transports, SocketOwnerOf, testing::Values(Transport::tcp, Transport::udp),
                          [](const auto& test) { return test.param == Transport::tcp ? "tcp" : "udp"; });
 
+TEST(SocketsAt, FindsUnixSocketsByTheirPath) {
+  constexpr const char* text =
+      "Num       RefCount Protocol Flags    Type St Inode Path\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 101 /run/app.sock\n"
+      "0000000000000000: 00000003 00000000 00000000 0001 03 102 /run/app.sock\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 103 /run/other/run/app.sock\n"
+      "0000000000000000: 00000003 00000000 00000000 0001 03 104\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 105 /run/app.sock.old\n";
+  const auto at = [&](ServerSockets which) {
+    std::istringstream file(text);
+    return unix_sockets_at(file, "/run/app.sock", which);
+  };
+  EXPECT_THAT(at(ServerSockets::open), ElementsAre(101U));
+  EXPECT_THAT(at(ServerSockets::connected), ElementsAre(102U));
+}
+
 }  // namespace
 }  // namespace bench
