@@ -140,15 +140,16 @@ std::string left_out_columns(const std::vector<std::string>& names) {
   return names.empty() ? "" : fmt::format("(No room for: {}; --columns=all shows them.)\n", fmt::join(names, ", "));
 }
 
-// `has_ideal`: the same of all its cells.
+// `swept`: its cells are points of a sweep, each with an ideal of its own.
 std::string group_text(const Plan& plan, const Results& results, const GroupSummary& summary, const ReportLook& look,
-                       bool has_ideal = true) {
+                       bool swept = false) {
   const Group& group = plan.groups[summary.group];
   const ReportKind& kind = report_kind(group);
   const bool markdown = look.format == Format::markdown;
   Table table = table_of(plan, results, summary);
   const std::vector<std::string> no_room = choose_columns(table, kind.columns(group), look);
-  const std::string ideal = has_ideal && !summary.cells.empty() ? kind.ideal(summary) : "";
+  const std::string ideal = swept || summary.cells.empty() ? "" : kind.ideal(summary);
+  if (swept) table.header.front() = "sweep";
   std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
   const std::string lines =
       note_lines(plan, group) + kind.lines(plan, results, summary) + left_out_lines(plan, summary);
@@ -175,7 +176,8 @@ std::string sweep_text(const Plan& plan, const Results& results, std::span<const
   const SplitTitles split_up = split_titles(titles);
   Plan joined = plan;
   Group& group = joined.groups[summaries.front().group];
-  group.title = fmt::format("{} · {}", split_up.common, plan.cells[group.cells.front()].label);
+  group.title = split_up.common;
+  if (!group.foreign) group.title += fmt::format(" · {}", plan.cells[group.cells.front()].label);
   GroupSummary summary = summaries.front();
   summary.verdict.clear();
   for (std::size_t index = 0; index < summaries.size(); ++index) {
@@ -186,7 +188,7 @@ std::string sweep_text(const Plan& plan, const Results& results, std::span<const
     summary.cells.insert(summary.cells.end(), summaries[index].cells.begin(), summaries[index].cells.end());
     summary.rounds = std::max(summary.rounds, summaries[index].rounds);
   }
-  return group_text(joined, results, summary, look, false);
+  return group_text(joined, results, summary, look, true);
 }
 
 // Of one workload.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "harness/session/plan_session.h"
+#include "harness/text/quantities.h"
 
 namespace bench {
 namespace {
@@ -28,8 +29,11 @@ void measure_memory(PlanSession& session, GroupState& state, std::size_t index) 
   session.save();
 }
 
+std::string figure(const Sample& sample) { return format_duration(sample.wall_ns); }
+
 }  // namespace
 
-const SessionKind job_session{.prepare = nullptr, .run = run, .is_settled = nullptr, .measure_memory = measure_memory};
+const SessionKind job_session{
+    .prepare = nullptr, .run = run, .figure = figure, .is_settled = nullptr, .measure_memory = measure_memory};
 
 }  // namespace bench

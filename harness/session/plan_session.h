@@ -70,6 +70,7 @@ class PlanSession {
   std::mt19937_64 random_;
   bool told_ = false;  // that the first interrupt has been seen
   bool told_of_connecting_ = false;
+  std::string last_;  // the last run's cell and figure
   std::int64_t begun_ns_;
   std::int64_t next_save_ns_ = 0;
   std::vector<GroupState> states_;
@@ -83,6 +84,9 @@ struct SessionKind {
 
   /// One cell of a round; nothing where it was cut off or failed.
   std::optional<Sample> (*run)(PlanSession& session, GroupState& state, std::size_t cell);
+
+  /// What a run has measured, shortly: "10.7 ms", "29,980/s, p99 163 µs".
+  std::string (*figure)(const Sample& sample);
 
   /// Whether a cell's outcome is the same however often it runs, so that it need not run again; null: never.
   bool (*is_settled)(const CellResult& result);

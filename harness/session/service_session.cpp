@@ -235,9 +235,14 @@ bool is_settled(const CellResult& result) {
   return std::ranges::any_of(samples, in_other_round);
 }
 
+std::string figure(const Sample& sample) {
+  return fmt::format("{}/s, p99 {}", format_count(sample.service->rate),
+                     format_duration(sample.latency_ns[Shown::p99]));
+}
+
 }  // namespace
 
 const SessionKind service_session{
-    .prepare = prepare, .run = run, .is_settled = is_settled, .measure_memory = measure_memory};
+    .prepare = prepare, .run = run, .figure = figure, .is_settled = is_settled, .measure_memory = measure_memory};
 
 }  // namespace bench

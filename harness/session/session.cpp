@@ -107,6 +107,7 @@ void PlanSession::run_cell(GroupState& state, std::size_t cell) {
   CellResult& result = results_.cells[cell];
   if (std::optional<Sample> sample = kind.run(*this, state, cell)) {
     if (plan_.injected_slowdown > 0) slow_down(*sample, plan_.injected_slowdown);
+    last_ = fmt::format(" · last: {} {}", plan_.cells[cell].label, kind.figure(*sample));
     result.samples.push_back(std::move(*sample));
   }
   if (kind.is_settled && kind.is_settled(result)) std::erase(state.cells, cell);
@@ -115,7 +116,7 @@ void PlanSession::run_cell(GroupState& state, std::size_t cell) {
 
 std::optional<RunOutcome> PlanSession::launch(const RunRequest& request, const std::string& what,
                                               std::string_view where) {
-  progress_.show(what, left_ns());
+  progress_.show(what + last_, left_ns());
   const std::int64_t begun_ns = now_ns();
   const RunOutcome outcome = runs_.run(request, [&] {
     look_at_connecting(request, begun_ns);
@@ -124,7 +125,7 @@ std::optional<RunOutcome> PlanSession::launch(const RunRequest& request, const s
           "interrupted: the current run ends first, a load with what it has measured; once more ends it at once");
       told_ = true;
     }
-    progress_.show(what, left_ns());
+    progress_.show(what + last_, left_ns());
     const int times = interrupts_();
     return times == 0 ? Wish::all : times == 1 ? Wish::so_far : Wish::nothing;
   });

@@ -284,7 +284,7 @@ TEST(Load, TakesListsOfConnectionsAndRates) {
   }
   EXPECT_THAT(loads, UnorderedElementsAre(Pair(2, 50), Pair(2, 100), Pair(3, 50), Pair(3, 100)));
   EXPECT_THAT(names, Contains(ContainsRegex("^http/server/connections:3/.*rate:100$")));
-  EXPECT_THAT(load.out, HasSubstr(" · 2 connections · 50 requests/s offered"));
+  EXPECT_THAT(load.out, HasSubstr("\n2 connections · 50 requests/s offered "));
 }
 
 // Where the knee lies, and whether it is found on this machine now, is not asked.
