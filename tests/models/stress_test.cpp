@@ -10,6 +10,7 @@
 
 #include "tests/support/faulty_tables.h"
 #include "tests/support/test_runs.h"
+#include "tests/support/test_server.h"
 
 namespace bench {
 namespace {
@@ -49,7 +50,7 @@ TEST_P(Stress, HoldsThousandsOfConnections) {
     GTEST_SKIP() << *limit;
   }
   if (machine.descriptor_limit < connections + 1000) GTEST_SKIP() << "ulimit -n = " << machine.descriptor_limit;
-  const Service& echo = all_services().front();
+  const Service& echo = service_named("echo");
   const Listener listener = listen_on("127.0.0.1", 0, Transport::tcp);
   const ServiceParameters parameters{.message_bytes = 64};
   const ServerSetup setup{.service = &echo,

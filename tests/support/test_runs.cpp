@@ -72,6 +72,14 @@ std::string test_name(std::string_view name) {
   return text;
 }
 
+std::vector<const Model*> every(RowList<Model> table) {
+  std::vector<const Model*> rows;
+  for (const Model& row : table) {
+    if (!row.why_unavailable || row.why_unavailable().empty()) rows.push_back(&row);
+  }
+  return rows;
+}
+
 std::vector<const Job*> independent_jobs() {
   std::vector<const Job*> jobs = every(all_jobs());
   std::erase_if(jobs, [](const Job* job) { return job->state_bytes != nullptr; });

@@ -74,6 +74,17 @@ std::vector<const Row*> every(RowList<Row> table) {
   return rows;
 }
 
+/// Of models those that this machine can run: the kernel of a container may forget some calls.
+std::vector<const Model*> every(RowList<Model> table);
+
+// How parameters of tests are printed, and named by CTest: GoogleTest would print where they lie.
+template <typename Row>
+requires requires(const Row& row) { std::string_view(row.name); }
+void PrintTo(const Row* row, std::ostream* out) { *out << row->name; }
+template <typename Row>
+requires requires(const Row& row) { std::string_view(row.name); }
+void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
+
 /// The jobs whose tasks do not wait for each other, so that one can be looked at alone.
 std::vector<const Job*> independent_jobs();
 

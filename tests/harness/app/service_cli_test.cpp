@@ -158,6 +158,7 @@ TEST(ServiceFaults, AServerThatDiesFailsItsCell) {
 
 TEST(ServiceFaults, AnExceptionFailsItsCellWithItsReasonUnderEveryModel) {
   for (const Model& model : all_models()) {
+    if (model.why_unavailable && !model.why_unavailable().empty()) continue;
     const Json row = row_of({"--model=" + std::string(model.name), "--workload=session-throws", "--connections=4"}, 1);
     EXPECT_EQ(row["error_occurred"], true) << model.name;
     EXPECT_THAT(row["error_message"].get<std::string>(), HasSubstr("deliberate")) << model.name;

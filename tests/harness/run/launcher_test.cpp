@@ -258,12 +258,12 @@ bool all_end() {
 // Nothing outlives the harness, be it killed in the middle of a run, whatever the units of the run are.
 TEST(Launcher, EndsWithTheHarnessAndSoDoesTheRun) {
   ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);  // what outlives the harness becomes a child of this process
-  for (const Model& model : all_models()) {
+  for (const Model* const model : every(all_models())) {
     SharedArray<std::atomic<pid_t>> group(1);
     const pid_t harness = fork();
     ASSERT_GE(harness, 0);
     if (harness == 0) {
-      TestRuns runs({cell_of(model.name, "hangs")});
+      TestRuns runs({cell_of(model->name, "hangs")});
       const RunRequest request{.kind = RunKind::measure, .cell = 0, .time_limit_ns = generous_ns};
       runs.launcher().run(request, [&] {
         group[0] = runs.report().process_group.load();
@@ -274,9 +274,9 @@ TEST(Launcher, EndsWithTheHarnessAndSoDoesTheRun) {
     }
     int status = 0;
     ASSERT_EQ(waitpid(harness, &status, 0), harness);
-    EXPECT_TRUE(WIFSIGNALED(status)) << model.name;
-    EXPECT_TRUE(all_end()) << model.name;
-    EXPECT_TRUE(group_is_gone(group[0])) << model.name;
+    EXPECT_TRUE(WIFSIGNALED(status)) << model->name;
+    EXPECT_TRUE(all_end()) << model->name;
+    EXPECT_TRUE(group_is_gone(group[0])) << model->name;
   }
   prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
