@@ -263,6 +263,8 @@ struct Switching {
   bool computing;    // while one computes
 };
 
+void PrintTo(const Switching& row, std::ostream* out) { *out << row.model; }
+
 class Meeting : public testing::TestWithParam<Switching> {
  protected:
   static constexpr std::uint32_t tasks = 4;

@@ -26,6 +26,8 @@ struct Told {
   GivenParameters parameters;
 };
 
+void PrintTo(const Told* row, std::ostream* out) { *out << row->name; }
+
 const std::vector<Told>& every_way() {
   static const std::vector<Told> ways{
       {"counter_unlocked", "counter", {{"locked", {"no"}}, {"wait", {"20ms"}}}},

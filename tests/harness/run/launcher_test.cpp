@@ -131,6 +131,8 @@ struct Fault {
   std::string_view reason;
 };
 
+void PrintTo(const Fault& row, std::ostream* out) { *out << row.model; }
+
 class FaultyModel : public testing::TestWithParam<Fault> {};
 
 TEST_P(FaultyModel, IsFoundOut) {
