@@ -1,5 +1,15 @@
 // How jobs are summed up: their batches against the shortest time possible and against the serial loop.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "harness/summary/summary_kind.h"
+#include "harness/text/quantities.h"
 
 namespace bench {
 namespace {
@@ -87,6 +97,19 @@ std::string afterword(const SummarySource& source, const GroupSummary& /*summary
   return fmt::format("{}", fmt::join(sentences, " "));
 }
 
+std::string alone(const SummarySource& source, const CellSummary& row) {
+  std::string text = fmt::format("{} takes {}", source.plan.cells[row.cell].label, format_duration(row.wall_ns.median));
+  if (row.over_ideal) {
+    const double over = row.over_ideal->effect;
+    text += over < 2 ? fmt::format(", {:.0f}% more than the shortest time possible", (over - 1) * 100)
+                     : fmt::format(", {:.1f} times the shortest time possible", over);
+  }
+  if (row.others_busy > disturbing_share) {
+    text += fmt::format(", beside other processes, which used {:.0f}% of its CPUs", row.others_busy * 100);
+  }
+  return text + ".";
+}
+
 }  // namespace
 
 const SummaryKind job_summary{.ideal_ns = ideal_of,
@@ -97,6 +120,7 @@ const SummaryKind job_summary{.ideal_ns = ideal_of,
                               .cost_by = cost_by,
                               .why_unranked = why_unranked,
                               .afterword = afterword,
+                              .alone = alone,
                               .warn = nullptr};
 
 }  // namespace bench

@@ -91,6 +91,7 @@ const SummaryKind primitive_summary{.ideal_ns = nullptr,
                                     .cost_by = nullptr,
                                     .why_unranked = nullptr,
                                     .afterword = afterword,
+                                    .alone = nullptr,
                                     .warn = nullptr};
 
 }  // namespace bench

@@ -10,6 +10,7 @@
 
 #include "harness/summary/rows_by_reason.h"
 #include "harness/summary/summary_kind.h"
+#include "harness/text/quantities.h"
 
 namespace bench {
 
@@ -145,6 +146,18 @@ void warn(GroupSummary& summary) {
   }
 }
 
+std::string alone(const SummarySource& source, const CellSummary& row) {
+  const ServiceSummary& service = *row.service;
+  std::string text = fmt::format(
+      "{} answers {} requests/s, half of them within {} and 99% within {}{}", source.plan.cells[row.cell].label,
+      format_count(service.rate.median), format_duration(row.latency_ns[Shown::p50].median),
+      is_lower_bound(service, 99) ? "no less than " : "", format_duration(row.latency_ns[Shown::p99].median));
+  if (knows_costs(source.group, service)) {
+    text += fmt::format(", at {} of the server's CPU each", format_duration(row.cpu_ns.median));
+  }
+  return text + ".";
+}
+
 }  // namespace
 
 const SummaryKind service_summary{.ideal_ns = ideal_of,
@@ -155,6 +168,7 @@ const SummaryKind service_summary{.ideal_ns = ideal_of,
                                   .cost_by = cost_by,
                                   .why_unranked = why_unranked,
                                   .afterword = afterword,
+                                  .alone = alone,
                                   .warn = warn};
 
 }  // namespace bench

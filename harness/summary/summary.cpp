@@ -224,10 +224,17 @@ class GroupSummarizer {
   const std::string& label(std::size_t cell) const { return plan_.cells[cell].label; }
 
   std::string verdict(const Ranking& ranking) const {
-    if (summary_.cells.size() < 2) return {};
+    if (summary_.cells.size() < 2) return alone();
     const std::string best = praise(ranking);
     const std::string more = kind_.afterword ? kind_.afterword(source(), summary_, ranking) : "";
     return best.empty() || more.empty() || more.starts_with(' ') ? best + more : best + ' ' + more;
+  }
+
+  // Of the only cell that was asked for; one whose others failed compares with nothing.
+  std::string alone() const {
+    if (group_.cells.size() != 1 || summary_.cells.empty() || !kind_.alone) return {};
+    const CellSummary& row = summary_.cells.front();
+    return row.runs.valid() && !results_.cells[row.cell].failure ? kind_.alone(source(), row) : "";
   }
 
   // How a sentence calls the best by each measure.

@@ -40,6 +40,9 @@ struct SummaryKind {
   /// What follows the sentence on the best, or stands in its place where there is no ranking; null: nothing.
   std::string (*afterword)(const SummarySource& source, const GroupSummary& summary, const Ranking& ranking);
 
+  /// The sentence of a group whose only cell is this one, whose figures may be believed; null: none.
+  std::string (*alone)(const SummarySource& source, const CellSummary& row);
+
   /// Adds warnings of its own; null: none.
   void (*warn)(GroupSummary& summary);
 };

@@ -144,9 +144,16 @@ TEST(ServiceVerdict, ClaimsNothingFromFewerThanSixRounds) {
   EXPECT_EQ(example.summary().verdict, "Highest rate: epoll, but fewer than 6 rounds cannot tell models apart.");
 }
 
-TEST(ServiceVerdict, NeedsTwoModels) {
+TEST(ServiceVerdict, OfOneModelSaysWhatItReaches) {
   ServiceExample example({"epoll"});
   example.add_six(0, 10'000, 1000, Limit::latency);
+  EXPECT_EQ(example.summary().verdict,
+            "epoll answers 10,000 requests/s, half of them within 1.00 ms and 99% within 1.00 ms, at 1.00 µs of the "
+            "server's CPU each.");
+  example.plan.groups[0].foreign.emplace();  // nobody knows what that one costs
+  EXPECT_EQ(example.summary().verdict,
+            "epoll answers 10,000 requests/s, half of them within 1.00 ms and 99% within 1.00 ms.");
+  for (std::size_t run = 0; run < 6; ++run) make_invalid(example, 0, run, "2 wrong replies");
   EXPECT_THAT(example.summary().verdict, IsEmpty());
 }
 

@@ -406,10 +406,17 @@ TEST(Verdict, ClaimsNothingFromFewerThanSixRounds) {
   EXPECT_THAT(summary.warnings, ElementsAre(HasSubstr("--repetitions=6")));
 }
 
-TEST(Verdict, NeedsTwoModels) {
+TEST(Verdict, OfOneModelSaysHowFarItIsFromTheIdeal) {
   Example example = io_example({"serial"});
   example.walls_ns(0, times(6, 40 * ms));
-  EXPECT_THAT(example.summary().verdict, IsEmpty());
+  EXPECT_EQ(example.summary().verdict, "serial takes 40.0 ms, 4.0 times the shortest time possible.");
+  example.results.cells[0].samples.clear();
+  example.walls_ns(0, times(6, 11 * ms));
+  EXPECT_EQ(example.summary().verdict, "serial takes 11.0 ms, 10% more than the shortest time possible.");
+  for (Sample& sample : example.results.cells[0].samples) sample.surroundings.others_busy = 0.5;
+  EXPECT_EQ(example.summary().verdict,
+            "serial takes 11.0 ms, 10% more than the shortest time possible, beside other processes, which used 50% of "
+            "its CPUs.");
 }
 
 TEST(Verdict, NeverRanksACellThatHasFailed) {
