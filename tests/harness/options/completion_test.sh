@@ -4,7 +4,7 @@
 #   tests/harness/options/completion_test.sh BENCH
 set -euo pipefail
 script=$("$1" help completion)
-# shellcheck disable=SC1090  # it is not known before
+# shellcheck disable=SC1091  # it is not known before
 source /dev/stdin <<<"$script"
 compopt() { :; }   # there is no completion under way that it could be about
 
