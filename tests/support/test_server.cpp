@@ -79,6 +79,7 @@ std::string receive_replies(int socket, Exchange& exchange, int replies, std::si
   std::vector<std::byte> room(at_most);
   while (replies > 0) {
     const ssize_t size = recv(socket, room.data(), room.size(), 0);
+    if (size < 0 && errno == EINTR) continue;  // a call with a time limit is not begun again by the kernel
     if (size <= 0) return size == 0 ? "the server closed the connection" : std::strerror(errno);
     tail.insert(tail.end(), room.begin(), room.begin() + size);
     std::size_t used = 0;

@@ -334,7 +334,8 @@ TEST(Cli, ShowsProgressWithTheTimeLeftOnATerminal) {
   EXPECT_THAT(run.out, AllOf(HasSubstr("\nthreads "), Not(HasSubstr("\x1b"))));
   const std::vector<std::string> shown = progress_of(run.terminal);
   EXPECT_THAT(shown, Contains(MatchesRegex("about [0-9]+:[0-9]{2} left · round 1 · io · serial")));
-  EXPECT_THAT(shown, Contains(MatchesRegex("about [0-9]+:[0-9]{2} left · memory · io · threads")));
+  EXPECT_THAT(shown,
+              Contains(MatchesRegex("about [0-9]+:[0-9]{2} left · memory · io · threads · last: threads [0-9.]+ ms")));
   EXPECT_THAT(shown, Each(AnyOf(StartsWith("about "), IsEmpty(), StartsWith("bench: "))));
   EXPECT_THAT(run.terminal, HasSubstr("\r\x1b[2Kbench: wrote r.json\r\n"));  // the line is removed in the end
 }

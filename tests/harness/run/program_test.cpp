@@ -40,7 +40,7 @@ TEST(Program, KeepsTheEndOfMuchThatIsSaid) {
 }
 
 TEST(Program, IsInterruptedWhereItIsNotToGoOn) {
-  const ProgramEnd end = shell("trap 'echo interrupted >&2; exit 3' INT; while :; do sleep 0.05; done",
+  const ProgramEnd end = shell("trap 'trap \"\" INT; echo interrupted >&2; exit 3' INT; while :; do sleep 0.05; done",
                                [asked = 0]() mutable { return ++asked < 5; });
   EXPECT_TRUE(end.cancelled);
   EXPECT_EQ(end.said, "interrupted\n");
