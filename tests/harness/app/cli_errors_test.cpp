@@ -123,7 +123,7 @@ TEST(CliErrors, AFolderThatMayNotBeWrittenIsFoundOutBeforeTheFirstRun) {
 TEST(CliErrors, ADefaultFolderThatCannotBeMadeIsFoundOutBeforeTheFirstRun) {
   const TempFolder folder;
   const Finished finished =
-      run_program({BENCH_BINARY}, {.folder = folder.path(), .environment = {{"BENCH_RESULTS", "/proc/none"}}});
+      run_program({BENCH_BINARY, "run"}, {.folder = folder.path(), .environment = {{"BENCH_RESULTS", "/proc/none"}}});
   EXPECT_EQ(finished.exit_status, 2);
   EXPECT_THAT(finished.out, IsEmpty());
   EXPECT_THAT(finished.err, AllOf(HasSubstr("/proc/none"), HasSubstr("cannot be made")));

@@ -379,7 +379,8 @@ std::vector<std::string> order_of_runs(const std::string& seed) {
   for (const std::string& line : progress_of(run.terminal)) {
     const std::size_t round = line.find("round ");
     if (round == std::string::npos) continue;
-    if (order.empty() || order.back() != line.substr(round)) order.push_back(line.substr(round));
+    const std::string run = line.substr(round, line.find(" · last: ") - round);  // the figure of the one before differs
+    if (order.empty() || order.back() != run) order.push_back(run);
   }
   return order;
 }
