@@ -379,8 +379,9 @@ std::vector<std::string> order_of_runs(const std::string& seed) {
   for (const std::string& line : progress_of(run.terminal)) {
     const std::size_t round = line.find("round ");
     if (round == std::string::npos) continue;
-    const std::string run = line.substr(round, line.find(" · last: ") - round);  // the figure of the one before differs
-    if (order.empty() || order.back() != run) order.push_back(run);
+    const std::string named =
+        line.substr(round, line.find(" · last: ") - round);  // the figure of the one before differs
+    if (order.empty() || order.back() != named) order.push_back(named);
   }
   return order;
 }
