@@ -4,6 +4,7 @@
 #include "primitives/primitive.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "harness/run/launcher.h"
 #include "measure/primitive_run.h"
 #include "measure/usage.h"
+#include "primitives/partners.h"
 #include "tests/support/test_runs.h"
 
 namespace bench {
@@ -136,12 +138,20 @@ void time_its_own(PrimitiveRun& run) {
   run.time_parts([](std::uint64_t count) { return static_cast<std::int64_t>(count) * 1000; });
 }
 
+// Waits for a partner that never answers, since somebody has killed it.
+void lose_a_partner(PrimitiveRun& run) {
+  Partners partners(run, Sharing::processes);
+  partners.start(1, [] { kill(getpid(), SIGKILL); });
+  while (true) pause();
+}
+
 constexpr auto wrong_rows = std::to_array<PrimitiveRow>({
     {"serial", "lose-one", 0, 1, lose_one},
     {"serial", "measure-nothing", 0, 1, measure_nothing},
     {"serial", "leave-a-child", 0, 1, leave_a_child},
     {"serial", "count-its-own", 0, 1, count_its_own},
     {"serial", "time-its-own", 0, 1, time_its_own},
+    {"serial", "lose-a-partner", 0, 1, lose_a_partner},
 });
 constexpr Primitive wrong{
     .name = "wrong", .summary = "", .operation = "", .measures_memory = false, .rows = wrong_rows};
@@ -159,6 +169,12 @@ TEST(Primitive, FailsWhenNothingWasMeasured) {
 TEST(Primitive, FailsWhenAUnitIsLeft) {
   PrimitiveRuns runs(plan_of({&wrong}));
   EXPECT_THAT(runs.run(2), HasSubstr("left 1 processes behind"));
+}
+
+TEST(Primitive, FailsAtOnceWhenAPartnerIsKilled) {
+  PrimitiveRuns runs(plan_of({&wrong}));
+  EXPECT_THAT(runs.run(5), HasSubstr("was killed by signal 9"));
+  EXPECT_FALSE(runs.outcome().timed_out);
 }
 
 TEST(Primitive, CountsWhatTheBodySaysItDid) {
