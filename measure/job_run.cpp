@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -135,6 +136,7 @@ void JobRun::finish_batch(std::int64_t end_ns) {
   measured.wall_ns += wall_ns;
   measured.usage += usage;
   record_times(measured);
+  record_tallies(measured);
 }
 
 // A model may not lose a task, run it outside its batch, or cut its wait short.
@@ -158,6 +160,16 @@ void JobRun::record_times(JobMeasurement& measured) const noexcept {
     measured.start_delay.record(record.started_ns - batch_begun_ns_);
     measured.service.record(record.finished_ns - record.started_ns);
   }
+}
+
+void JobRun::record_tallies(JobMeasurement& measured) const {
+  if (job_.count) {
+    std::array<std::uint64_t, max_tallies> counts{};
+    job_.count(batch_, outcomes_, std::span(counts).first(job_.tallies.size()));
+    std::ranges::transform(measured.tallies, counts, measured.tallies.begin(), std::plus());
+  }
+  const std::string remark = job_.remark ? job_.remark(batch_) : std::string();
+  if (!remark.empty()) *fmt::format_to_n(measured.remark, sizeof measured.remark - 1, "{}", remark).out = 0;
 }
 
 void JobRun::fail_task(std::uint32_t index) noexcept { fail_with_exception(fmt::format("task {}", first_ + index)); }

@@ -68,6 +68,9 @@ class JobRun : public Run {
 
   std::uint32_t tasks() const noexcept { return static_cast<std::uint32_t>(records_.size()); }
 
+  /// Whether a model whose first unit hands tasks to others is to wait for each task before it hands out the next.
+  bool one_at_a_time() const noexcept { return batch_.one_at_a_time; }
+
   /// Units of a pool.
   std::uint32_t workers() const noexcept { return workers_; }
   /// Of a fiber.
@@ -117,6 +120,7 @@ class JobRun : public Run {
   void finish_batch(std::int64_t end_ns);
   void check_times() noexcept;
   void record_times(JobMeasurement& measured) const noexcept;
+  void record_tallies(JobMeasurement& measured) const;
 
   const Job& job_;
   Batch batch_;

@@ -12,6 +12,7 @@
 #include "measure/histogram.h"
 #include "measure/load_report.h"
 #include "measure/usage.h"
+#include "workloads/job.h"
 
 namespace bench {
 
@@ -47,6 +48,8 @@ struct JobMeasurement {
   Histogram latency;      ///< From the batch's start, when every task was due, to the task's end.
   Histogram start_delay;  ///< From the batch's start to the task's start.
   Histogram service;      ///< From the task's start to its end.
+  std::array<std::uint64_t, max_tallies> tallies;  ///< As Job::tallies.
+  char remark[160];                                ///< Job::remark of the last batch that had one, zero-terminated.
 };
 
 /// How often a CPU quota stopped the groups of processes that a run is in, and for how long.

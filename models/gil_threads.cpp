@@ -177,6 +177,7 @@ void run_gil_threads(JobRun& job) {
     ThreadGroup threads(job, job.tasks());
     for (std::uint32_t index = 0; index < job.tasks(); ++index) {
       threads.start([&job, &gil, index] { run_under_lock(job, index, gil); });
+      if (job.one_at_a_time()) threads.join();
     }
     threads.join();
   }
@@ -200,6 +201,7 @@ extern constinit const Model gil_threads_model{
     .unit = UnitKind::thread,
     .units = HowMany::tasks,
     .in_flight = HowMany::tasks,
+    .hands_out = true,
     .run = run_gil_threads,
     .serve = serve_gil_threads,
 };

@@ -32,6 +32,8 @@ struct Model {
   bool parallel = false;  ///< Whether tasks compute on several CPUs at once.
   bool loops = false;     ///< Whether tasks run in a loop, which is told by its inbox that one is woken.
 
+  bool hands_out = false;  ///< Whether its first unit hands tasks to others, and heeds JobRun::one_at_a_time.
+
   /// Runs a job as JobRun describes; in the first thread of a process of its own. May throw std::exception before
   /// the first unit exists; later failures go to JobRun::fail.
   void (*run)(JobRun& job);

@@ -37,7 +37,7 @@ class ProcessPool {
 
  private:
   void work();
-  void submit_all();
+  void submit(std::uint32_t first, std::uint32_t end);
   void wait_until_done();
 
   JobRun& job_;
@@ -75,13 +75,16 @@ void ProcessPool::work() {
 }
 
 void ProcessPool::run_batch() {
-  unfinished_[0] = job_.tasks();
-  submit_all();
-  wait_until_done();
+  const std::uint32_t at_once = job_.one_at_a_time() ? 1 : job_.tasks();
+  for (std::uint32_t first = 0; first < job_.tasks(); first += at_once) {
+    unfinished_[0] = at_once;
+    submit(first, first + at_once);
+    wait_until_done();
+  }
 }
 
-void ProcessPool::submit_all() {
-  for (std::uint32_t index = 0; index < job_.tasks(); ++index) {
+void ProcessPool::submit(std::uint32_t first, std::uint32_t end) {
+  for (std::uint32_t index = first; index < end; ++index) {
     while (write(tasks_in_.get(), &index, sizeof index) < 0) {
       if (errno == EINTR) continue;
       if (errno == EPIPE) return;  // every worker has died: wait_until_done says how
@@ -148,6 +151,7 @@ extern constinit const Model process_pool_model{
     .units = HowMany::workers,
     .in_flight = HowMany::workers,
     .parallel = true,
+    .hands_out = true,
     .run = run_process_pool,
     .serve = serve_process_pool,
 };

@@ -19,8 +19,9 @@ void run_processes(JobRun& job) {
   while (job.next_batch()) {
     for (std::uint32_t index = 0; index < job.tasks(); ++index) {
       fork_unit(job, [&job, index] { run_blocking(job, index); });
+      if (job.one_at_a_time()) reap_unit(job);
     }
-    for (std::uint32_t index = 0; index < job.tasks(); ++index) reap_unit(job);
+    for (std::uint32_t index = 0; index < job.tasks() && !job.one_at_a_time(); ++index) reap_unit(job);
   }
 }
 
@@ -50,6 +51,7 @@ extern constinit const Model processes_model{
     .units = HowMany::tasks,
     .in_flight = HowMany::tasks,
     .parallel = true,
+    .hands_out = true,
     .run = run_processes,
     .serve = serve_processes,
     .carries_others = true,

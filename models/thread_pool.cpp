@@ -60,9 +60,12 @@ void run_thread_pool(JobRun& job) {
     workers.start([&job, &queue, &countdown] { work(job, queue, countdown); });
   }
   while (job.next_batch()) {
-    countdown.begin(job.tasks());
-    for (std::uint32_t index = 0; index < job.tasks(); ++index) queue.put(index);
-    countdown.wait();
+    const std::uint32_t at_once = job.one_at_a_time() ? 1 : job.tasks();
+    for (std::uint32_t index = 0; index < job.tasks();) {
+      countdown.begin(at_once);
+      for (const std::uint32_t end = index + at_once; index < end; ++index) queue.put(index);
+      countdown.wait();
+    }
   }
   queue.close();
   workers.join();
@@ -101,6 +104,7 @@ extern constinit const Model thread_pool_model{
     .units = HowMany::workers,
     .in_flight = HowMany::workers,
     .parallel = true,
+    .hands_out = true,
     .run = run_thread_pool,
     .serve = serve_thread_pool,
 };

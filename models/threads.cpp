@@ -20,6 +20,7 @@ void run_threads(JobRun& job) {
     ThreadGroup threads(job, job.tasks());
     for (std::uint32_t index = 0; index < job.tasks(); ++index) {
       threads.start([&job, index] { run_blocking(job, index); });
+      if (job.one_at_a_time()) threads.join();
     }
     threads.join();
   }
@@ -39,6 +40,7 @@ extern constinit const Model threads_model{
     .units = HowMany::tasks,
     .in_flight = HowMany::tasks,
     .parallel = true,
+    .hands_out = true,
     .run = run_threads,
     .serve = serve_threads,
     .carries_others = true,

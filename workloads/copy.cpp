@@ -185,10 +185,8 @@ std::optional<std::string> check(const Batch& parameters, std::span<const std::u
 
 double estimate_ns(const Batch& parameters) { return 1.5 * static_cast<double>(parameters.work * kib); }
 
-constexpr auto parameters = std::to_array<Parameter>({
-    tasks_parameter("16"),
-    work_parameter("1024", 1'048'576, "KiB of each task's file"),
-});
+constexpr auto parameters = std::to_array<Parameter>(
+    {tasks_parameter("16"), work_parameter("1024", 1'048'576, "KiB of each task's file"), submit_parameter()});
 
 }  // namespace
 

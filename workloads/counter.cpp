@@ -8,6 +8,7 @@
 #include <string>
 
 #include "workloads/job.h"
+#include "workloads/locked.h"
 #include "workloads/service.h"
 #include "workloads/sync.h"
 
@@ -25,8 +26,6 @@ constexpr auto parameters = std::to_array<Parameter>({
      .choices = {"no", "yes", "wide"}},
 });
 
-enum class Locked : std::uint8_t { no, yes, wide };
-
 struct Shared {
   Mutex mutex;
   Locked locked;
@@ -34,11 +33,6 @@ struct Shared {
 };
 
 constexpr std::uint64_t steps_per_checkpoint = 2048;
-
-Locked locked_of(const Batch& batch) {
-  const std::string_view word = batch.parameters.choice("locked");
-  return word == "no" ? Locked::no : (word == "wide" ? Locked::wide : Locked::yes);
-}
 
 Script task(const Task& task) {
   Shared& shared = task.shared<Shared>();
@@ -52,7 +46,7 @@ Script task(const Task& task) {
     left -= steps;
     co_yield checkpoint();
   }
-  if (shared.locked == Locked::yes) {
+  if (shared.locked == Locked::narrow) {
     const bool held = co_yield lock(shared.mutex);
     if (!held) co_return;
   }
@@ -86,16 +80,20 @@ void prepare(const Batch& batch) {
   shared.left = batch.tasks;
 }
 
+void count(const Batch& batch, std::span<const std::uint64_t> /*outcomes*/, std::span<std::uint64_t> counts) {
+  counts[0] = static_cast<std::uint64_t>(batch.shared<Shared>().left.load());  // checked: not below 0
+}
+
 double estimate_ns(const Batch& batch) { return static_cast<double>(batch.work); }
 
 std::chrono::nanoseconds in_turn(const Batch& batch) {
   const Locked locked = locked_of(batch);
-  std::chrono::nanoseconds total{0};
-  if (locked == Locked::no) return total;
-  for (std::uint32_t index = 0; index < batch.tasks; ++index) total += batch.wait_of(index);
-  if (locked == Locked::wide) total += std::chrono::nanoseconds(batch.work * batch.tasks);
-  return total;
+  if (locked == Locked::no) return std::chrono::nanoseconds(0);
+  const std::chrono::nanoseconds computing(locked == Locked::wide ? batch.work * batch.tasks : 0);
+  return batch.total_wait() + computing;
 }
+
+constexpr std::array<std::string_view, 1> tallies{"updates lost"};
 
 }  // namespace
 
@@ -106,6 +104,8 @@ extern constinit const Job counter_job{
     .task = task,
     .compute = compute,
     .check = check,
+    .tallies = tallies,
+    .count = count,
     .estimate_ns = estimate_ns,
     .state_bytes = state_bytes,
     .prepare = prepare,

@@ -18,10 +18,9 @@ Script task(const Task& task) {
   task.outcome = product.residue();
 }
 
-constexpr auto parameters = std::to_array<Parameter>({
-    tasks_parameter("64"),
-    work_parameter("10000", 1'000'000, "N, the last factor of each task's product"),
-});
+constexpr auto parameters = std::to_array<Parameter>(
+    {tasks_parameter("64"), work_parameter("10000", 1'000'000, "N, the last factor of each task's product"),
+     submit_parameter()});
 
 }  // namespace
 

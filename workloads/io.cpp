@@ -16,7 +16,8 @@ std::optional<std::string> check(const Batch&, std::span<const std::uint64_t> ou
   return compare_outcomes(outcomes, mark);
 }
 
-constexpr auto parameters = std::to_array<Parameter>({tasks_parameter("100"), wait_parameter("10ms")});
+constexpr auto parameters =
+    std::to_array<Parameter>({tasks_parameter("100"), wait_parameter("10ms"), submit_parameter()});
 
 }  // namespace
 

@@ -26,10 +26,18 @@ struct Batch {
   Parameters parameters{};                      ///< All that the job was told, these included.
   std::byte* state = nullptr;                   ///< What the tasks share, where the job has such: Job::state_bytes.
   std::uint16_t helper_port = 0;                ///< Of the job's helper server, where it has one.
+  bool one_at_a_time = false;  ///< Each task is waited for before the next one is handed out (submit_parameter).
 
   /// How long task `index` waits in all.
   std::chrono::nanoseconds wait_of(std::uint32_t index) const noexcept {
     return waits.empty() ? std::chrono::nanoseconds{0} : waits[index % waits.size()];
+  }
+
+  /// How long all of them wait.
+  std::chrono::nanoseconds total_wait() const noexcept {
+    std::chrono::nanoseconds total{0};
+    for (std::uint32_t index = 0; index < tasks; ++index) total += wait_of(index);
+    return total;
   }
 
   /// The state that Job::prepare has made.
@@ -74,6 +82,16 @@ constexpr Parameter wait_parameter(std::string_view standard) {
           .key = "waits_ns"};
 }
 
+/// Whether those who hand out tasks wait for each one right after that.
+constexpr Parameter submit_parameter() {
+  return {.name = "submit",
+          .kind = ParameterKind::choice,
+          .standard = "async",
+          .meaning = "hand out all tasks, then wait for them (async), or wait for each before the next (sync)",
+          .choices = {"async", "sync"},
+          .shown_at_standard = false};
+}
+
 /// One task of a batch, as its script sees it; outlives the script.
 struct Task {
   const Batch& batch;
@@ -89,6 +107,9 @@ struct Task {
     return batch.shared<State>();
   }
 };
+
+/// The most things that a job may count of what happens in a batch.
+inline constexpr std::size_t max_tallies = 4;
 
 /// A job: what it can be told and its functions. All functions may be called in any process and thread.
 struct Job {
@@ -107,6 +128,15 @@ struct Job {
 
   /// What is wrong with a batch's outcomes, judged by values that were found in another way; empty when all is right.
   std::optional<std::string> (*check)(const Batch& batch, std::span<const std::uint64_t> outcomes);
+
+  /// What the job counts of what happened in a batch, as in "9 oversold" (in result files with underscores), in the
+  /// order of reports, and the counts of a batch that is right; one for each.
+  std::span<const std::string_view> tallies{};
+  void (*count)(const Batch& batch, std::span<const std::uint64_t> outcomes, std::span<std::uint64_t> counts) = nullptr;
+
+  /// What else there is to say of a batch that is right, as which tasks waited for each other; empty: nothing. Null:
+  /// never anything.
+  std::string (*remark)(const Batch& batch) = nullptr;
 
   /// About how many nanoseconds one task computes, for estimates of a plan's duration only.
   double (*estimate_ns)(const Batch& batch) = nullptr;

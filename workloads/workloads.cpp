@@ -7,11 +7,23 @@
 
 namespace bench {
 
-extern const Job cpu_job, sum_job, io_job, mixed_job, copy_job, counter_job, gate_job, producer_consumer_job, crawl_job;
+extern const Job cpu_job, sum_job, io_job, mixed_job, copy_job, counter_job, tickets_job, semaphore_job, deadlock_job,
+    gate_job, producer_consumer_job, queue_rush_job, crawl_job;
 
 RowList<Job> all_jobs() {
-  static constexpr std::array jobs{
-      &cpu_job, &sum_job, &io_job, &mixed_job, &copy_job, &counter_job, &gate_job, &producer_consumer_job, &crawl_job};
+  static constexpr std::array jobs{&cpu_job,
+                                   &sum_job,
+                                   &io_job,
+                                   &mixed_job,
+                                   &copy_job,
+                                   &counter_job,
+                                   &tickets_job,
+                                   &semaphore_job,
+                                   &deadlock_job,
+                                   &gate_job,
+                                   &producer_consumer_job,
+                                   &queue_rush_job,
+                                   &crawl_job};
   return jobs;
 }
 
@@ -21,7 +33,8 @@ Batch batch_of(const Job& job, const Parameters& parameters) {
       .tasks = job.task_count ? job.task_count(parameters) : static_cast<std::uint32_t>(parameters.number("tasks", 1)),
       .work = parameters.number("work"),
       .waits = {waits.begin(), waits.end()},
-      .parameters = parameters};
+      .parameters = parameters,
+      .one_at_a_time = parameters.choice("submit") == "sync"};
 }
 
 std::string wrong_outcome(std::size_t index, std::uint64_t outcome, std::uint64_t expected) {

@@ -74,9 +74,10 @@ double unit_cost_ns(UnitKind kind) {
 double expected_batch_ns(const Group& group, const Model& model, std::uint32_t workers) {
   const Demand demand = demand_of(group);
   const std::uint32_t tasks = group.batch.tasks;
-  const std::uint32_t computing = is_pool(model) ? workers : resolve(model.in_flight, tasks, workers);
+  const std::uint32_t in_flight = group.batch.one_at_a_time ? 1 : resolve(model.in_flight, tasks, workers);
+  const std::uint32_t computing = is_pool(model) ? workers : in_flight;
   const double cpus = std::min<double>(group.usable_cpus(), model.parallel ? computing : 1);
-  const double overlap = resolve(model.in_flight, tasks, workers);
+  const double overlap = in_flight;
   const double units = model.units == HowMany::tasks ? tasks * unit_cost_ns(model.unit) : 0;
   const double in_turn_ns = group.job->in_turn ? static_cast<double>(group.job->in_turn(group.batch).count()) : 0;
   return std::max({demand.compute_ns / cpus, demand.wait_ns / overlap, demand.longest_ns, in_turn_ns}) + units;
@@ -101,8 +102,16 @@ std::optional<std::string> why_too_few(const Cell& cell, const Group& group) {
                      cell.shows_workers ? "; give more --workers" : "");
 }
 
+// Where nobody hands out tasks, nobody can wait for each.
+std::optional<std::string> why_not_in_turn(const Cell& cell, const Group& group) {
+  if (!group.batch.one_at_a_time || cell.model->hands_out) return std::nullopt;
+  return fmt::format("--submit=sync is for models that hand tasks to other units: {} runs them where it starts them",
+                     cell.model->name);
+}
+
 std::optional<std::string> why_skipped(const Cell& cell, const Group& group, const Machine& machine) {
   if (auto why = why_unavailable(cell)) return why;
+  if (auto why = why_not_in_turn(cell, group)) return why;
   if (auto why = why_too_few(cell, group)) return why;
   const std::uint32_t tasks = group.batch.tasks;
   if (auto why = machine.why_too_many(cell.model->unit, resolve(cell.model->units, tasks, cell.workers), tasks)) {

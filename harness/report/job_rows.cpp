@@ -1,4 +1,6 @@
 // What the rows of a job hold that those of a service do not.
+#include <algorithm>
+
 #include "harness/report/row_parts.h"
 
 namespace bench {
@@ -20,6 +22,20 @@ double items_per_second(const RowSource& source, double batch_ns) {
   return static_cast<double>(items) / (batch_ns / 1e9);
 }
 
+// "most inside" as a key.
+std::string key_of(std::string_view tally) {
+  std::string key(tally);
+  std::ranges::replace(key, ' ', '_');
+  return key;
+}
+
+void add_tallies(const Job& job, std::span<const double> tallies, std::string_view remark, Json& bench) {
+  for (std::size_t index = 0; index < tallies.size(); ++index) {
+    bench["tallies"][key_of(job.tallies[index])] = tallies[index];
+  }
+  if (!remark.empty()) bench["remark"] = remark;
+}
+
 void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json& bench) {
   row["iterations"] = sample.batches;
   row["items_per_second"] = items_per_second(source, sample.wall_ns);
@@ -34,9 +50,10 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   bench["units_peak"] = sample.units_peak;
   add_percentiles(bench, "start_delay", sample.start_delay_ns);
   add_percentiles(bench, "service", sample.task_time_ns);
+  add_tallies(*source.group.job, sample.tallies, sample.remark, bench);
 }
 
-void read_sample(const JsonPlace& row, const Group& /*group*/, Sample& sample) {
+void read_sample(const JsonPlace& row, const Group& group, Sample& sample) {
   const JsonPlace bench = row.at("bench");
   sample.batches = static_cast<std::uint32_t>(bench.at("batches").count());
   sample.voluntary_switches = bench.at("voluntary_switches_per_batch").number();
@@ -47,6 +64,12 @@ void read_sample(const JsonPlace& row, const Group& /*group*/, Sample& sample) {
   sample.units_peak = static_cast<std::int32_t>(bench.at("units_peak").number());
   sample.start_delay_ns = read_percentiles(bench, "start_delay");
   sample.task_time_ns = read_percentiles(bench, "service");
+  if (const auto tallies = bench.find("tallies")) {
+    for (const std::string_view tally : group.job->tallies) {
+      sample.tallies.push_back(tallies->at(key_of(tally)).number());
+    }
+  }
+  if (const auto remark = bench.find("remark")) sample.remark = remark->text();
 }
 
 void read_group(const JsonPlace& parameters, Group& group) {
@@ -74,6 +97,9 @@ void fill_median(const RowSource& source, const CellSummary& summary, Json& row,
   bench["minor_faults_per_batch"] = summary.minor_faults.median;
   bench["major_faults_per_batch"] = summary.major_faults.median;
   bench["units_peak"] = summary.units_peak.median;
+  std::vector<double> tallies;
+  for (const Tally& tally : summary.tallies) tallies.push_back(tally.count.median);
+  add_tallies(*source.group.job, tallies, summary.remark, bench);
   if (source.result.peak_memory_bytes > 0) bench["peak_memory_bytes"] = source.result.peak_memory_bytes;
 }
 

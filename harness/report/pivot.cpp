@@ -92,6 +92,10 @@ class Pivot {
     for (std::size_t column = 0; column < summaries_.size(); ++column) {
       const GroupSummary& summary = summaries_[column];
       if (!summary.verdict.empty()) text += fmt::format("{}: {}\n", one_line(column), summary.verdict);
+      const auto remarked = std::ranges::find_if_not(summary.cells, &std::string::empty, &CellSummary::remark);
+      if (remarked != summary.cells.end()) {
+        text += fmt::format("{}, {}: {}.\n", one_line(column), plan_.cells[remarked->cell].label, remarked->remark);
+      }
     }
     return text;
   }

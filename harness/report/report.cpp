@@ -213,12 +213,26 @@ std::string workload_text(const Plan& plan, const Results& results, std::span<co
   return text;
 }
 
+// That other processes disturbed groups, in one sentence for all of them.
+std::string disturbance_of(const std::vector<GroupSummary>& summaries) {
+  double least = 1;
+  double most = 0;
+  for (const GroupSummary& summary : summaries) {
+    if (disturbance_text(summary.others_busy, summary.others_busy).empty()) continue;
+    least = std::min(least, summary.others_busy);
+    most = std::max(most, summary.others_busy);
+  }
+  return disturbance_text(least, most);
+}
+
 // Each once, however many groups it is about.
 std::string warning_lines(const std::vector<GroupSummary>& summaries, const ReportLook& look) {
   std::vector<std::string> told;
+  if (std::string disturbance = disturbance_of(summaries); !disturbance.empty()) told.push_back(std::move(disturbance));
   for (const GroupSummary& summary : summaries) {
+    const std::string own = disturbance_text(summary.others_busy, summary.others_busy);
     for (const std::string& warning : summary.warnings) {
-      if (std::ranges::find(told, warning) == told.end()) told.push_back(warning);
+      if (warning != own && std::ranges::find(told, warning) == told.end()) told.push_back(warning);
     }
   }
   std::string text;

@@ -10,7 +10,8 @@ namespace {
 std::optional<Sample> run(PlanSession& session, GroupState& state, std::size_t cell) {
   const std::optional<RunOutcome> outcome = session.measure(state, cell);
   if (!outcome) return std::nullopt;
-  return make_sample(session.report(), state.rounds, outcome->user_ns, outcome->system_ns);
+  return make_sample(session.report(), state.rounds, outcome->user_ns, outcome->system_ns,
+                     session.plan().groups[state.group].job->tallies.size());
 }
 
 // Memory takes a run of its own, since reading it stops the run.

@@ -35,8 +35,23 @@ std::optional<Estimate> checkpoint_price(const Group& group, const Samples& samp
   return median_estimate(prices);
 }
 
+// Files of earlier versions may have none.
+std::vector<Tally> tallies_of(std::span<const std::string_view> names, const Samples& samples) {
+  const auto has_all = [&](const Sample& sample) { return sample.tallies.size() == names.size(); };
+  if (!std::ranges::all_of(samples, has_all)) return {};
+  std::vector<Tally> tallies;
+  for (std::size_t index = 0; index < names.size(); ++index) {
+    const auto count = [&](const Sample& sample) { return sample.tallies[index]; };
+    tallies.push_back({names[index], median_estimate(column(samples, count))});
+  }
+  return tallies;
+}
+
 void add_own(const SummarySource& source, const Samples& samples, CellSummary& row) {
   row.speedup = speedup(source, row.cell);
+  row.tallies = tallies_of(source.group.job->tallies, samples);
+  const auto remarked = std::ranges::find_if(samples, [](const Sample& sample) { return !sample.remark.empty(); });
+  if (remarked != samples.end()) row.remark = remarked->get().remark;
   // Where tasks compute on several CPUs at once, they slow each other down, and the plain loop has the machine alone.
   if (source.plan.cells[row.cell].model->parallel) return;
   row.checkpoint_ns = checkpoint_price(source.group, samples);

@@ -38,9 +38,18 @@ std::optional<LoadFigures::Counted> counted(const RunReport& report, ServerCount
   return std::nullopt;
 }
 
+std::vector<double> tallies_per_batch(const JobMeasurement& job, std::size_t count) {
+  std::vector<double> tallies(count);
+  std::ranges::transform(std::span(job.tallies).first(count), tallies.begin(), [&](std::uint64_t total) {  //
+    return static_cast<double>(total) / job.batches;
+  });
+  return tallies;
+}
+
 }  // namespace
 
-Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns) {
+Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns,
+                   std::size_t tallies) {
   const JobMeasurement& job = report.job;
   const auto per_batch = [&](std::int64_t total) { return static_cast<double>(total) / job.batches; };
   return {
@@ -61,6 +70,8 @@ Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t us
       .latency_ns = percentiles(job.latency),
       .start_delay_ns = percentiles(job.start_delay),
       .task_time_ns = percentiles(job.service),
+      .tallies = tallies_per_batch(job, tallies),
+      .remark = job.remark,
       .latency = job.latency.encode(),
       .surroundings = report.surroundings,
       .service = std::nullopt,

@@ -107,6 +107,8 @@ struct Sample {
   Percentiles<double> latency_ns{};      ///< shown_percentiles: from a batch's start to each task's end.
   Percentiles<double> start_delay_ns{};  ///< From a batch's start to each task's start.
   Percentiles<double> task_time_ns{};    ///< From each task's start to its end.
+  std::vector<double> tallies{};         ///< Of a batch, as Job::tallies.
+  std::string remark{};                  ///< Job::remark of one of the batches.
   Histogram::Encoded latency;            ///< For merging over runs.
   Surroundings surroundings{};
   std::optional<ServiceSample> service = std::nullopt;
@@ -151,8 +153,9 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
 Sample make_primitive_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns,
                              std::int64_t system_ns);
 
-/// The sample in `report`.
-Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns);
+/// The sample in `report` of a job that counts so many things.
+Sample make_sample(const RunReport& report, std::uint32_t round, std::int64_t user_ns, std::int64_t system_ns,
+                   std::size_t tallies = 0);
 
 /// Makes its times longer and its rates lower by the share `slowdown`, so that comparisons can be tested.
 void slow_down(Sample& sample, double slowdown);

@@ -313,14 +313,12 @@ class GroupSummarizer {
   }
 
   void warn() {
-    if (summary_.others_busy <= disturbing_share) {
+    std::string disturbance = disturbance_text(summary_.others_busy, summary_.others_busy);
+    if (disturbance.empty()) {
       if (!summary_.regime) warn_of_regimes();
     } else {
       summary_.machine_disturbs = true;
-      summary_.warnings.push_back(
-          fmt::format("other processes used {:.0f}% of the CPUs, which makes runs slow and tails long; repeat on "
-                      "a quieter machine",
-                      summary_.others_busy * 100));
+      summary_.warnings.push_back(std::move(disturbance));
     }
     warn_of_throttling();
     if (kind_.warn) kind_.warn(summary_);
@@ -377,6 +375,15 @@ class GroupSummarizer {
 };
 
 }  // namespace
+
+std::string disturbance_text(double least, double most) {
+  if (most <= disturbing_share) return {};
+  const std::string from = fmt::format("{:.0f}", least * 100);
+  const std::string to = fmt::format("{:.0f}", most * 100);
+  return fmt::format(
+      "other processes used {}{}% of the CPUs, which makes runs slow and tails long; repeat on a quieter machine",
+      from == to ? "" : from + " to ", to);
+}
 
 std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
   const Ruler best = best_readings(results);

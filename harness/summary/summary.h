@@ -35,6 +35,12 @@ struct RunsUsed {
   bool valid() const { return 2 * invalid <= runs; }
 };
 
+/// What a job counts of what happens in a batch: "9 oversold".
+struct Tally {
+  std::string_view name;
+  Estimate count;
+};
+
 /// A cell's samples in one row. Costs are per batch of a job, per request of a service, per operation of a primitive.
 struct CellSummary {
   std::size_t cell = 0;
@@ -51,6 +57,8 @@ struct CellSummary {
   Percentiles<Estimate> latency_ns{};  ///< Medians of the runs' shown_percentiles; never averages of percentiles.
   Percentiles<Estimate> start_delay_ns{};
   Percentiles<Estimate> task_time_ns{};
+  std::vector<Tally> tallies{};     ///< As Job::tallies.
+  std::string remark{};             ///< Of the first run that has one.
   std::optional<Ratio> over_ideal;  ///< Wall time (of a service: server CPU) as a multiple of the same run's ideal.
   std::optional<Ratio> speedup;     ///< Over serial, round by round, each run's time over its own ideal first.
   std::optional<Estimate> checkpoint_ns;  ///< What one checkpoint adds to the plain loop's CPU time.
@@ -76,6 +84,10 @@ struct GroupSummary {
 
 /// Sums up every group.
 std::vector<GroupSummary> summarize(const Plan& plan, const Results& results);
+
+/// The warning that other processes used from `least` to `most` of the CPUs, as shares; empty where that disturbs
+/// nothing.
+std::string disturbance_text(double least, double most);
 
 /// The longer side of the widest interval among the medians of what `cells` of a group are ranked by, over the runs
 /// that the group's figures rest on, as a fraction; infinite when one has too few valid runs for an interval. 0 without

@@ -293,6 +293,24 @@ TEST_P(Meeting, OfTasksThatWait) { run(waiting, GetParam().waiting); }
 TEST_P(Meeting, OfTasksAtCheckpoints) { run(checkpoints, GetParam().checkpoints); }
 TEST_P(Meeting, OfTasksThatCompute) { run(computing, GetParam().computing); }
 
+// Those that hand out tasks wait for each where they are told to: no task ever finds another under way.
+TEST(HandingOut, OneAtATime) {
+  for (const Model& model : all_models()) {
+    if (!model.hands_out) continue;
+    SCOPED_TRACE(model.name);
+    forget_all();
+    constexpr std::uint64_t patience_ms = 10;
+    const TestCell cell{.model = &model,
+                        .job = &waiting,
+                        .parameters = {.tasks = 3, .work = patience_ms, .waits = {}, .one_at_a_time = true},
+                        .workers = 3};
+    TestRuns runs({cell});
+    expect_sound(runs, cell, runs.run(RunKind::memory));
+    EXPECT_EQ(shared().arrived, 3U);
+    EXPECT_EQ(shared().met, 1U);
+  }
+}
+
 constexpr std::array switching{
     Switching{.model = "serial", .waiting = false, .checkpoints = false, .computing = false},
     Switching{.model = "processes", .waiting = true, .checkpoints = true, .computing = true},

@@ -33,6 +33,18 @@ const std::vector<Told>& every_way() {
       {"counter_unlocked", "counter", {{"locked", {"no"}}, {"wait", {"20ms"}}}},
       {"counter_locked", "counter", {{"wait", {"100us"}}}},
       {"counter_wide", "counter", {{"locked", {"wide"}}, {"wait", {"100us"}}, {"tasks", {"30"}}, {"work", {"50"}}}},
+      {"tickets_unlocked", "tickets", {{"locked", {"no"}}, {"wait", {"20ms"}}}},
+      {"tickets_narrow", "tickets", {{"left", {"3"}}, {"wait", {"100us"}}}},
+      {"tickets_wide", "tickets", {{"locked", {"wide"}}, {"wait", {"100us"}}}},
+      {"tickets_for_all", "tickets", {{"left", {"10"}}, {"wait", {"100us"}}}},
+      {"semaphore", "semaphore", {{"wait", {"1ms"}}}},
+      {"semaphore_of_one", "semaphore", {{"permits", {"1"}}, {"wait", {"100us"}}}},
+      {"deadlock", "deadlock", {{"tasks", {"3"}}}},
+      {"deadlock_order", "deadlock", {{"cure", {"order"}}, {"wait", {"100us"}}}},
+      {"deadlock_recursive", "deadlock", {{"cure", {"recursive"}}, {"wait", {"100us"}}}},
+      {"deadlock_timeout", "deadlock", {{"cure", {"timeout"}}, {"wait", {"1ms"}}, {"patience", {"2ms"}}}},
+      {"queue_rush", "queue-rush", {}},
+      {"queue_rush_with_room", "queue-rush", {{"tasks", {"7"}}}},
       {"gate", "gate", {{"wait", {"1ms"}}}},
       {"queue_fifo", "producer-consumer", {{"items", {"2000"}}}},
       {"queue_of_one",
@@ -216,16 +228,16 @@ INSTANTIATE_TEST_SUITE_P(Table, LoopsAwake, testing::ValuesIn(every_model_and_so
 
 // ---- The jobs of the table ----
 
+constexpr std::uint32_t workers = 2;
+
 class SyncJobs : public testing::TestWithParam<std::tuple<const Model*, const Told*>> {};
 
 TEST_P(SyncJobs, EndWithTheRightOutcome) {
   const auto& [model, told] = GetParam();
   const Job& job = job_named(told->job);
   const Batch batch = batch_told(job, told->parameters);
-  const std::uint32_t in_flight = resolve(model->in_flight, batch.tasks, 2);
-  if (job.least_in_flight && job.least_in_flight(batch) > in_flight) GTEST_SKIP() << "could only hang";
   if (model->why_unavailable && !model->why_unavailable().empty()) GTEST_SKIP() << model->why_unavailable();
-  TestRuns runs({{.model = model, .job = &job, .parameters = batch, .workers = 2}});
+  TestRuns runs({{.model = model, .job = &job, .parameters = batch, .workers = workers}});
   const Ended ended = runs.run(RunKind::memory);
   EXPECT_EQ(ended.reason, "");
   EXPECT_EQ(ended.outcome.left_behind, 0U);
@@ -241,7 +253,20 @@ std::vector<const Told*> all_ways() {
   return ways;
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, SyncJobs, testing::ValuesIn(pairs(every_model_and_some_hybrids(), all_ways(), 3)),
+// Where too few tasks are under way at once, a job could only hang.
+std::vector<std::tuple<const Model*, const Told*>> that_can_end(
+    std::vector<std::tuple<const Model*, const Told*>> pairs) {
+  std::erase_if(pairs, [](const auto& pair) {
+    const auto& [model, told] = pair;
+    const Job& job = job_named(told->job);
+    const Batch batch = batch_told(job, told->parameters);
+    return job.least_in_flight && job.least_in_flight(batch) > resolve(model->in_flight, batch.tasks, workers);
+  });
+  return pairs;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, SyncJobs,
+                         testing::ValuesIn(that_can_end(pairs(every_model_and_some_hybrids(), all_ways(), 3))),
                          [](const auto& instance) {
                            return test_name(std::get<0>(instance.param)->name) + "_" +
                                   std::string(std::get<1>(instance.param)->name);

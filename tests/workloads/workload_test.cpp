@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -147,8 +148,9 @@ TEST_P(EveryWorkload, AcceptsWhatItsScriptsLeave) {
   }
 }
 
-TEST_P(EveryWorkload, ComputesTheSameAsAPlainLoop) {
-  if (!job().compute) GTEST_SKIP() << "computes nothing";
+class EveryComputation : public EveryWorkload {};
+
+TEST_P(EveryComputation, IsTheSameAsAPlainLoop) {
   for (const std::uint64_t work : {1, 2, 3, 300, 1000}) {
     const Batch parameters = sizes(work);
     const std::vector<std::uint64_t> left = outcomes(parameters);
@@ -173,8 +175,9 @@ TEST_P(EveryWorkload, WaitsWithTheLeastWorkToo) {
   EXPECT_EQ(run(parameters, 0, outcome), parameters.wait_of(0));
 }
 
-TEST_P(EveryWorkload, PassesAsManyCheckpointsAsItsRowSays) {
-  if (!job().checkpoints) GTEST_SKIP() << "its row does not say";
+class EveryCountOfCheckpoints : public EveryWorkload {};
+
+TEST_P(EveryCountOfCheckpoints, IsWhatItsScriptsPass) {
   static const std::atomic<bool> always{true};
   const Batch parameters = sizes();
   std::uint64_t outcome = 0;
@@ -215,13 +218,31 @@ TEST_P(EveryWorkload, RefusesAnOutcomeThatWasNeverWritten) {
   EXPECT_TRUE(job().check(parameters, left));
 }
 
-TEST_P(EveryWorkload, RefusesTheOutcomesOfOtherSizes) {
-  if (!takes(job(), "work")) GTEST_SKIP() << "computes nothing";
-  EXPECT_TRUE(job().check(sizes(300), outcomes(sizes(299))));
+class EveryAmountOfWork : public EveryWorkload {};
+
+TEST_P(EveryAmountOfWork, ShowsInItsOutcomes) { EXPECT_TRUE(job().check(sizes(300), outcomes(sizes(299)))); }
+
+template <typename Condition>
+std::vector<const Job*> independent_jobs_where(Condition condition) {
+  std::vector<const Job*> jobs = independent_jobs();
+  std::erase_if(jobs, std::not_fn(condition));
+  return jobs;
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, EveryWorkload, testing::ValuesIn(independent_jobs()),
-                         [](const auto& param) { return test_name(param.param->name); });
+std::string name_of(const testing::TestParamInfo<const Job*>& instance) { return test_name(instance.param->name); }
+
+INSTANTIATE_TEST_SUITE_P(Table, EveryWorkload, testing::ValuesIn(independent_jobs()), name_of);
+INSTANTIATE_TEST_SUITE_P(Table, EveryComputation, testing::ValuesIn(independent_jobs_where([](const Job* job) {
+                           return job->compute != nullptr;
+                         })),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Table, EveryCountOfCheckpoints, testing::ValuesIn(independent_jobs_where([](const Job* job) {
+                           return job->checkpoints != nullptr;
+                         })),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Table, EveryAmountOfWork,
+                         testing::ValuesIn(independent_jobs_where([](const Job* job) { return takes(*job, "work"); })),
+                         name_of);
 
 }  // namespace
 }  // namespace bench

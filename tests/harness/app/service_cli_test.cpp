@@ -47,41 +47,62 @@ Json row_of(std::vector<std::string> arguments, int exit_status = 0) {
   return {};
 }
 
-// A limit that depends on who gets how much of the CPUs may need another try on a machine that does other things too.
-Json row_with_limit(const std::string& limit, const std::vector<std::string>& arguments, bool valid = true) {
-  Json row;
-  constexpr int tries = 10;
-  for (int i = 0; i < tries; ++i) {
-    row = row_of(arguments);
-    if (row["bench"]["limit"] == limit && row["bench"]["valid"] == valid) break;
-  }
-  return row;
+// Whether the row says itself that the machine does other things, too many for it to say more.
+bool is_disturbed(const Json& row) {
+  const auto reason = row["bench"].find("invalid_reason");
+  return row["bench"]["others_cpu_percent"] >= 10 ||
+         (reason != row["bench"].end() && reason->get<std::string>().find("from its CPU") != std::string::npos);
 }
 
+// A limit that depends on who gets how much of the CPUs may need another try on a machine that does other things too;
+// nothing where it never did anything else.
+std::optional<Json> row_with_limit(const std::string& limit, const std::vector<std::string>& arguments,
+                                   bool valid = true) {
+  constexpr int tries = 10;
+  std::optional<Json> undisturbed;
+  for (int i = 0; i < tries; ++i) {
+    Json row = row_of(arguments);
+    if (row["bench"]["limit"] == limit && row["bench"]["valid"] == valid) return row;
+    if (!is_disturbed(row)) undisturbed = std::move(row);
+  }
+  return undisturbed;
+}
+
+constexpr const char* too_busy = "other programs kept every try from its CPUs";
+
 TEST(Limit, IsTheServerWhereItIsBusy) {
-  const Json row =
+  const auto found =
       row_with_limit("server", {"--model=epoll", "--workload=echo", "--connections=4", "--service-cpu=2ms"});
+  if (!found) GTEST_SKIP() << too_busy;
+  const Json& row = *found;
   EXPECT_EQ(row["bench"]["limit"], "server");
   EXPECT_EQ(row["bench"]["valid"], true);
   EXPECT_GE(row["bench"]["server_cpu_percent"], 90);
 }
 
 TEST(Limit, IsTheGeneratorWhereTheClientIsBusyAndTheRowIsInvalid) {
-  const Json row = row_with_limit("generator", {"--model=epoll", "--workload=slow-client", "--connections=20"}, false);
+  const auto found =
+      row_with_limit("generator", {"--model=epoll", "--workload=slow-client", "--connections=20"}, false);
+  if (!found) GTEST_SKIP() << too_busy;
+  const Json& row = *found;
   EXPECT_EQ(row["bench"]["limit"], "generator");
   EXPECT_EQ(row["bench"]["valid"], false);
 }
 
 TEST(Limit, IsLatencyWhereBothWait) {
-  const Json row =
+  const auto found =
       row_with_limit("latency", {"--model=epoll", "--workload=echo", "--connections=1", "--service-wait=5ms"});
+  if (!found) GTEST_SKIP() << too_busy;
+  const Json& row = *found;
   EXPECT_EQ(row["bench"]["limit"], "latency");
   EXPECT_EQ(row["bench"]["valid"], true);
   EXPECT_GE(row["bench"]["latency_p50_ns"], 5'000'000);
 }
 
 TEST(Limit, IsTheRateWhereItIsMet) {
-  const Json row = row_with_limit("rate", {"--model=epoll", "--workload=echo", "--connections=4", "--rate=200"});
+  const auto found = row_with_limit("rate", {"--model=epoll", "--workload=echo", "--connections=4", "--rate=200"});
+  if (!found) GTEST_SKIP() << too_busy;
+  const Json& row = *found;
   EXPECT_EQ(row["bench"]["limit"], "rate");
   EXPECT_EQ(row["bench"]["valid"], true);
 }
@@ -100,7 +121,10 @@ TEST(CommonRate, IsNotThatOfAModelThatStarvesConnections) {
 }
 
 TEST(Limit, IsTheRateUnderAServerThatIsAlwaysBusy) {
-  const Json row = row_with_limit("rate", {"--model=nonblocking", "--workload=echo", "--connections=4", "--rate=200"});
+  const auto found =
+      row_with_limit("rate", {"--model=nonblocking", "--workload=echo", "--connections=4", "--rate=200"});
+  if (!found) GTEST_SKIP() << too_busy;
+  const Json& row = *found;
   EXPECT_EQ(row["bench"]["limit"], "rate");
   EXPECT_EQ(row["bench"]["valid"], true);
 }

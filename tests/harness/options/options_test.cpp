@@ -194,7 +194,7 @@ TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
       {{"--color=alwyas"}, {"--color=alwyas", "auto, always, never", "did you mean 'always'?"}},
       {{"--out="}, {"--out=", "name a file, or -"}},
       {{"--workload=cpu", "--wait=1ms"},
-       {"--wait: none of the chosen workloads takes it", "io, mixed, counter, gate do"}},
+       {"--wait: none of the chosen workloads takes it", "io, mixed, counter, tickets, semaphore, deadlock, gate do"}},
       {{"--workload=io", "--work=5"},
        {"--work: none of the chosen workloads takes it", "cpu, sum, mixed, copy, counter do"}},
       {{"--stack=16383"}, {"--stack=16383", "must be between 16.0 KiB and 1.00 GiB"}},

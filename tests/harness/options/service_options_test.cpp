@@ -283,9 +283,11 @@ TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
       EXPECT_THAT(refusal({"--workload=echo", flag + value}), HasSubstr(none));
     }
   }
-  EXPECT_THAT(refusal({"--workload=echo", "--tasks=5"}),
-              HasSubstr("cpu, sum, io, mixed, copy, counter, gate, wake, idle do"));
-  EXPECT_THAT(refusal({"--workload=echo", "--wait=5ms"}), HasSubstr("takes it; io, mixed, counter, gate do"));
+  EXPECT_THAT(
+      refusal({"--workload=echo", "--tasks=5"}),
+      HasSubstr("cpu, sum, io, mixed, copy, counter, tickets, semaphore, deadlock, gate, queue-rush, wake, idle do"));
+  EXPECT_THAT(refusal({"--workload=echo", "--wait=5ms"}),
+              HasSubstr("takes it; io, mixed, counter, tickets, semaphore, deadlock, gate do"));
   EXPECT_EQ(refusal({"--workload=io", "--message-size=1"}),
             "--message-size: none of the chosen workloads takes it; echo, http, udp-echo do");
   EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).parameters,
@@ -339,7 +341,8 @@ TEST(Suite, RefusesWhatNoPartTakes) {
   EXPECT_EQ(refusal({"--suite=quick", "--stack=32KiB"}),
             "--stack: none of the chosen models takes it; fibers and boost-fiber do");
   EXPECT_EQ(refusal({"--suite=c10k", "--tasks=5"}),
-            "--tasks: none of the chosen workloads takes it; cpu, sum, io, mixed, copy, counter, gate, wake, idle do");
+            "--tasks: none of the chosen workloads takes it; cpu, sum, io, mixed, copy, counter, tickets, semaphore, "
+            "deadlock, gate, queue-rush, wake, idle do");
   EXPECT_EQ(refusal({"--suite=quick", "--workload=http"}),
             "--workload=http: no part of --suite=quick has it; `bench --help` says what they have");
 }

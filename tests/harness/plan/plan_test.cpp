@@ -212,6 +212,19 @@ TEST(Plan, SkipsAModelThatIsUnavailableWithItsReason) {
   EXPECT_EQ(expected_round_ns(plan), 0);
 }
 
+TEST(Plan, WaitsForEachTaskOnlyUnderModelsThatHandThemOut) {
+  Options options = options_for({"thread-pool", "epoll"}, {"io"});
+  options.parameters["tasks"] = {"100"};
+  options.parameters["wait"] = {"10ms"};
+  options.parameters["submit"] = {"sync"};
+  options.workers = {10};
+  const Plan plan = make_plan(options, roomy_machine());
+  EXPECT_FALSE(plan.cells[0].skipped);
+  EXPECT_THAT(plan.cells[0].name, HasSubstr("/submit:sync"));
+  EXPECT_NEAR(static_cast<double>(plan.cells[0].expected_ns), 1e9, 0.2e9);
+  EXPECT_THAT(plan.cells[1].skipped.value_or("runs"), HasSubstr("--submit=sync"));
+}
+
 TEST(Plan, ExpectsWhatTheModelsOverlap) {
   Options options = options_for({"serial", "thread-pool", "coroutines"}, {"io"});
   options.parameters["tasks"] = {"100"};

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <string>
+#include <vector>
 
 #include "harness/report/report.h"
 #include "tests/support/faulty_tables.h"
@@ -15,7 +16,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 // The table of a job with one sample.
-std::string table_of(std::string_view job, const GivenParameters& told, double switches = 0) {
+std::string table_of(std::string_view job, const GivenParameters& told, double switches = 0,
+                     const std::vector<double>& tallies = {}, const std::string& remark = {}) {
   Plan plan;
   Results results;
   Group& group = plan.groups.emplace_back();
@@ -31,6 +33,8 @@ std::string table_of(std::string_view job, const GivenParameters& told, double s
   sample.batches = 1;
   sample.wall_ns = 70e6;
   sample.voluntary_switches = switches;
+  sample.tallies = tallies;
+  sample.remark = remark;
   results.cells.emplace_back().samples.push_back(sample);
   return report_text(plan, results, {});
 }
@@ -45,10 +49,20 @@ TEST(JobReport, SaysThatThereIsNone) {
 
 // 7,000 items in 70 ms, and 21 switches.
 TEST(JobReport, TellsTheRateOfItemsAndTheSwitchesForEach) {
-  EXPECT_THAT(
-      table_of("producer-consumer", {{"items", {"7000"}}}, 21),
-      HasSubstr("7,000 items a batch, at the median time:\n  serial             100,000/s  0.0030 switches each\n"));
+  EXPECT_THAT(table_of("producer-consumer", {{"items", {"7000"}}}, 21),
+              HasSubstr("7,000 items a batch, at the median time:\n  serial     100,000/s  0.0030 switches each\n"));
   EXPECT_THAT(table_of("io", {}, 21), Not(HasSubstr("items a batch")));
+}
+
+TEST(JobReport, TellsWhatWasCounted) {
+  EXPECT_THAT(table_of("tickets", {}, 0, {10, 9}),
+              HasSubstr("Counted in a batch, median of the runs:\n  serial  10 sold, 9 oversold\n"));
+  EXPECT_THAT(table_of("deadlock", {}, 0, {1, 0}, "task 0 waits"),
+              HasSubstr("  serial  1 deadlocks, 0 retries\n          task 0 waits\n"));
+}
+
+TEST(JobReport, CountsNothingInAResultThatDoesNot) {
+  EXPECT_THAT(table_of("tickets", {}), AllOf(HasSubstr("serial"), Not(HasSubstr("Counted"))));
 }
 
 }  // namespace

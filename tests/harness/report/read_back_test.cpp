@@ -127,6 +127,28 @@ TEST(ReadBack, ShowsAJob) {
   expect_same_reports(plan, results);
 }
 
+TEST(ReadBack, ShowsWhatAJobHasCounted) {
+  Plan plan;
+  Results results;
+  Group& group = plan.groups.emplace_back();
+  group.job = &job_named("deadlock");
+  tell(group, {});
+  group.cpus = 2;
+  group.title = "deadlock";
+  group.cells = {0};
+  Cell& cell = plan.cells.emplace_back();
+  cell.model = &model_named("threads");
+  cell.name = "deadlock/threads/tasks:10";
+  cell.label = "threads";
+  Sample& sample = results.cells.emplace_back().samples.emplace_back();
+  sample.batches = 1;
+  sample.wall_ns = 70e6;
+  sample.units_peak = 3;
+  sample.tallies = {2, 17};
+  sample.remark = "task 0 waits for lock B";
+  expect_same_reports(plan, results);
+}
+
 TEST(ReadBack, SaysWhatItDoesNotKnow) {
   const auto why = [](const std::string& text) -> std::string {
     try {

@@ -105,6 +105,28 @@ TEST(Pivot, IsFollowedByTheTablesOfItsPointsWhereTheyAreAskedFor) {
                                                    HasSubstr("io · 10 tasks · 2 CPUs · ideal"), HasSubstr("speed-up")));
 }
 
+TEST(Pivot, WarnsOfOtherProcessesOnce) {
+  Sweep sweep;
+  for (std::size_t cell = 0; cell < 4; ++cell) {
+    sweep.add_eight(cell, 100e6);
+    for (Sample& sample : sweep.results.cells[cell].samples) sample.surroundings.others_busy = cell < 2 ? 0.2 : 0.45;
+  }
+  EXPECT_THAT(sweep.text(), HasSubstr("\nWarning: other processes used 20 to 45% of the CPUs, which"));
+  EXPECT_THAT(sweep.text(), Not(HasSubstr("used 45%")));
+}
+
+TEST(Pivot, ShowsWhatWasCounted) {
+  Sweep sweep;
+  for (std::size_t cell = 0; cell < 4; ++cell) sweep.add_eight(cell, 100e6);
+  for (Group& group : sweep.plan.groups) group.job = &job_named("deadlock");
+  for (CellResult& result : sweep.results.cells) {
+    for (Sample& sample : result.samples) sample.tallies = {1, 23};
+  }
+  for (Sample& sample : sweep.results.cells[1].samples) sample.remark = "task 0 waits for lock B";
+  EXPECT_THAT(sweep.text(), AllOf(HasSubstr("counted in a batch"), HasSubstr("1 deadlocks, 23 retries"),
+                                  HasSubstr("10 tasks, threads: task 0 waits for lock B.")));
+}
+
 TEST(Pivot, IsCutIntoTablesThatFit) {
   Sweep sweep;
   for (std::size_t cell = 0; cell < 4; ++cell) sweep.add_eight(cell, 100e6);

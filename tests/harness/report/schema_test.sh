@@ -31,6 +31,7 @@ run 0 single "$bench" --model=all --workload=mixed "${small[@]}" --repetitions=1
 run 0 normal "$bench" --model=serial,thread-pool --workload=sum "${small[@]::2}" --workers=1,2 --cpus=1 --repetitions=6
 run 1 failed "$faulty_bench" --model=serial,processes --workload=throws,dies,wrong,quick --repetitions=1
 run 0 own "$faulty_bench" --model=serial --workload=told --tasks=4 --capacity=2,3 --queue-order=lifo --reads=50% --repetitions=1
+run 0 counted "$bench" --model=threads --workload=deadlock,counter --tasks=4 --repetitions=1
 run 0 skipped "$faulty_bench" --model=unavailable,serial --workload=io --tasks=4 --wait=1ms --repetitions=1
 run 1 nothing "$faulty_bench" --model=unavailable --workload=io --repetitions=1
 
@@ -72,13 +73,13 @@ kill "$server"
 # Interrupted once a first run has been written.
 "$bench" --model=serial --workload=io --tasks=4 --wait=1ms --repetitions=1000 --quiet --out=interrupted.json </dev/null 2>interrupted.err &
 harness=$!
-until [[ -s interrupted.json ]] || ! kill -0 "$harness" 2>/dev/null; do sleep 0.05; done
+until grep -qs '"iteration"' interrupted.json || ! kill -0 "$harness" 2>/dev/null; do sleep 0.05; done
 kill -TERM "$harness"
 status=0
 wait "$harness" || status=$?
 [[ $status == 130 ]] || fail "interrupted: status $status instead of 130"
 
-files="single normal failed own skipped nothing primitives unmeasured services open common search faulty silent load watched reaped unknown interrupted"
+files="single normal failed own counted skipped nothing primitives unmeasured services open common search faulty silent load watched reaped unknown interrupted"
 for file in $files; do
   "$python" -m jsonschema -i "$file.json" "$schema" || fail "$file.json does not obey the schema"
 done
@@ -129,6 +130,7 @@ def samples(name):
     return [row for row in rows[name] if row["run_type"] == "iteration" and "error_occurred" not in row]
 
 
+assert {key for row in samples("counted") for key in row["bench"]["tallies"]} == {"deadlocks", "retries", "updates_lost"}
 assert {row["bench"]["parameters"]["capacity"] for row in samples("own")} == {2, 3}
 assert {row["bench"]["parameters"]["queue_order"] for row in samples("own")} == {"lifo"}
 assert {row["bench"]["parameters"]["reads_percent"] for row in samples("own")} == {50}
