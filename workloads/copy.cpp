@@ -198,6 +198,7 @@ extern constinit const Job copy_job{
     .compute = compute,
     .check = check,
     .estimate_ns = estimate_ns,
+    .descriptors_per_task = 2,
 };
 
 }  // namespace bench

@@ -260,6 +260,7 @@ extern constinit const Job crawl_job{
     .task_count = task_count,
     .state_bytes = state_bytes,
     .prepare = prepare,
+    .descriptors_per_task = 1,
     .helper = "http",
 };
 

@@ -170,6 +170,9 @@ struct Job {
   /// Whether each task lets its own share of the waits pass, so that one which ends sooner is at fault.
   bool each_waits = true;
 
+  /// How many descriptors a task may hold at once.
+  std::uint32_t descriptors_per_task = 0;
+
   /// The service that a helper serves beside the run, in a process that is no part of what is measured; empty: none.
   std::string_view helper{};
 };

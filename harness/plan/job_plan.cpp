@@ -109,6 +109,17 @@ std::optional<std::string> why_not_in_turn(const Cell& cell, const Group& group)
                      cell.model->name);
 }
 
+std::uint32_t most_in_flight(const Cell& cell, const Group& group) {
+  return group.batch.one_at_a_time ? 1 : resolve(cell.model->in_flight, group.batch.tasks, cell.workers);
+}
+
+std::optional<std::string> why_no_descriptors(const Cell& cell, const Group& group, const Machine& machine) {
+  if (group.job->descriptors_per_task == 0) return std::nullopt;
+  constexpr std::uint64_t other_descriptors = 32;
+  const std::uint64_t tasks = tasks_in_one_process(cell, most_in_flight(cell, group));
+  return why_too_many_descriptors(cell, tasks * group.job->descriptors_per_task + other_descriptors, machine);
+}
+
 std::optional<std::string> why_skipped(const Cell& cell, const Group& group, const Machine& machine) {
   if (auto why = why_unavailable(cell)) return why;
   if (auto why = why_not_in_turn(cell, group)) return why;
@@ -117,6 +128,7 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
   if (auto why = machine.why_too_many(cell.model->unit, resolve(cell.model->units, tasks, cell.workers), tasks)) {
     return why;
   }
+  if (auto why = why_no_descriptors(cell, group, machine)) return why;
   return why_no_pool(cell, machine);
 }
 

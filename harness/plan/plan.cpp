@@ -154,6 +154,17 @@ std::optional<std::string> why_unavailable(const Cell& cell) {
   return "not available here: " + why;
 }
 
+std::uint32_t tasks_in_one_process(const Cell& cell, std::uint32_t tasks) {
+  const std::uint32_t processes = cell.model->outer && cell.model->outer->unit == UnitKind::process ? cell.workers : 1;
+  return processes == 1 ? tasks : tasks / processes + tasks / processes / 10;
+}
+
+std::optional<std::string> why_too_many_descriptors(const Cell& cell, std::uint64_t needed, const Machine& machine) {
+  if (cell.model->unit == UnitKind::process || needed <= machine.descriptor_limit) return std::nullopt;
+  return fmt::format("needs {} descriptors in one process, but ulimit -n = {}; lift it with: ulimit -Hn {} (as root)",
+                     needed, machine.descriptor_limit, needed);
+}
+
 std::optional<std::string> why_no_pool(const Cell& cell, const Machine& machine) {
   // A pool of processes watches each worker through a descriptor.
   constexpr std::uint32_t other_descriptors = 32;

@@ -57,6 +57,12 @@ std::string model_label(const Cell& cell, const Options& options);
 /// Why a cell's model is not available here; nothing where it is.
 std::optional<std::string> why_unavailable(const Cell& cell);
 
+/// How many of `tasks` under way come to lie in one process; in the copies of a hybrid they are about evenly spread.
+std::uint32_t tasks_in_one_process(const Cell& cell, std::uint32_t tasks);
+
+/// Why so many descriptors in one process are too many; nothing where they are not, and where units are processes.
+std::optional<std::string> why_too_many_descriptors(const Cell& cell, std::uint64_t needed, const Machine& machine);
+
 /// Why a cell's pool cannot exist here; nothing where it can.
 std::optional<std::string> why_no_pool(const Cell& cell, const Machine& machine);
 

@@ -99,12 +99,6 @@ std::vector<Group> groups_of(const Options& options, const CpuSplit& cpus) {
   return groups;
 }
 
-// How many of a server's tasks come to lie in one process; in several they are about evenly spread.
-std::uint32_t tasks_in_one_process(const Cell& cell, std::uint32_t tasks) {
-  const std::uint32_t processes = cell.model->outer && cell.model->outer->unit == UnitKind::process ? cell.workers : 1;
-  return processes == 1 ? tasks : tasks / processes + tasks / processes / 10;
-}
-
 std::string name_of(const Cell& cell, const Group& group, const Options& /*options*/) {
   return service_cell_name(cell, group);
 }
@@ -122,10 +116,7 @@ std::optional<std::string> why_skipped(const Cell& cell, const Group& group, con
   // A server holds a descriptor for each of its connections.
   constexpr std::uint32_t server_descriptors = 100;
   const std::uint32_t needed = tasks_in_one_process(cell, connections) + server_descriptors;
-  if (cell.model->unit != UnitKind::process && needed > machine.descriptor_limit) {
-    return fmt::format("needs {} descriptors in one process, but ulimit -n = {}; lift it with: ulimit -Hn {} (as root)",
-                       needed, machine.descriptor_limit, needed);
-  }
+  if (auto why = why_too_many_descriptors(cell, needed, machine)) return why;
   return why_no_pool(cell, machine);
 }
 

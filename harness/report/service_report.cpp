@@ -47,6 +47,11 @@ bool is_ranked_by_cpu(const Group& group) {
 
 std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
 
+// How many CPUs a server of somebody else could use is not known.
+std::string busy_text(double share, const Group& group) {
+  return group.foreign ? percent(share) + " of one CPU" : percent(share);
+}
+
 // Nothing, where no request was answered or waited for.
 std::string latency_text(const CellSummary& row, Shown::Place place) {
   const double latency_ns = row.latency_ns[place].median;
@@ -78,7 +83,7 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
       knows_switches(group, service)
           ? fmt::format("{:.2f}+{:.2f}", row.voluntary_switches.median, row.involuntary_switches.median)
           : "-",
-      unknown ? "-" : percent(service.server_busy.median),
+      unknown ? "-" : busy_text(service.server_busy.median, group),
       percent(service.generator_busy.median),
       served,
       limit_text(row, unknown),
@@ -152,7 +157,8 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
     if (service.requests_unfinished != 0)
       parts.push_back(
           fmt::format("{} requests never answered", format_count(static_cast<double>(service.requests_unfinished))));
-    if (knows_costs(plan.groups[summary.group], service) && service.server_busy.median > beyond_its_cpus) {
+    const Group& group = plan.groups[summary.group];
+    if (!group.foreign && knows_costs(group, service) && service.server_busy.median > beyond_its_cpus) {
       parts.push_back(
           "the server used more CPUs than its model runs on: so do threads of the kernel or of a library that work "
           "for it");

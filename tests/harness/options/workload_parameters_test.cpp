@@ -103,7 +103,8 @@ TEST(OwnParameters, HaveColumnsInCsvBesideThoseOfOthers) {
   options.jobs.push_back(&job_named("io"));
   const Plan plan = make_plan(options, read_machine());
   const std::string text = report_csv(plan, results_of(plan));
-  EXPECT_THAT(text, HasSubstr("name,workload,model,tasks,queue_order,capacity,reads_percent,waits_ns,cpus,workers,"));
+  EXPECT_THAT(text,
+              HasSubstr("name,workload,model,tasks,queue_order,capacity,reads_percent,waits_ns,submit,cpus,workers,"));
   EXPECT_THAT(text, HasSubstr("/capacity:2,told,serial,10,fifo,2,100,"));
   EXPECT_THAT(text, HasSubstr("/wait:10ms,io,serial,100,,,,10000000,"));
 }

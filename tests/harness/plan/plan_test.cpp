@@ -195,6 +195,18 @@ TEST(Plan, SkipsAPoolWithMorePipesThanDescriptors) {
   EXPECT_FALSE(plan.cells[3].skipped);  // threads share theirs
 }
 
+TEST(Plan, SkipsTasksThatNeedMoreDescriptorsThanThereAre) {
+  Machine machine = roomy_machine();
+  machine.descriptor_limit = 64;
+  Options options = options_for({"epoll", "serial", "processes"}, {"crawl"});
+  options.parameters["pages"] = {"30", "100"};
+  options.workers = {10};
+  const Plan plan = make_plan(options, machine);
+  for (std::size_t cell = 0; cell < 3; ++cell) EXPECT_FALSE(plan.cells[cell].skipped) << plan.cells[cell].name;
+  EXPECT_THAT(plan.cells[3].skipped.value_or("runs"), HasSubstr("needs 132 descriptors in one process"));
+  for (std::size_t cell = 4; cell < 6; ++cell) EXPECT_FALSE(plan.cells[cell].skipped) << plan.cells[cell].name;
+}
+
 TEST(Plan, SkipsWhatNeedsMoreMemoryThanThereIs) {
   Machine machine = roomy_machine();
   machine.available_memory_bytes = gibibyte;

@@ -194,6 +194,19 @@ TEST(Report, SaysThatAnIntervalIsTooWideToUse) {
   EXPECT_THAT(sweep.text(), HasSubstr("10.0 ms to 345 ms, too noisy"));
 }
 
+// How many CPUs it could use is not known.
+TEST(Report, SaysWhatTheShareOfAServerOfSomebodyElseIsOf) {
+  ServiceExample example({"epoll"}, RateMode::fixed, 2000);
+  example.add_six(0, 2000, 3500, Limit::latency);
+  for (Sample& sample : example.results.cells[0].samples) sample.service->server_busy = 1.3;
+  EXPECT_THAT(report_text(example.plan, example.results, {}),
+              AllOf(HasSubstr("130% "), Not(HasSubstr("of one CPU")), HasSubstr("more CPUs than its model")));
+  example.plan.groups[0].foreign.emplace();
+  example.plan.groups[0].foreign->pid = 42;
+  EXPECT_THAT(report_text(example.plan, example.results, {}),
+              AllOf(HasSubstr("130% of one CPU"), Not(HasSubstr("more CPUs than its model"))));
+}
+
 // One right behind a table would be a row of it.
 TEST(Report, KeepsMarkdownTablesApartFromWhatFollows) {
   ServiceExample example({"serial"}, RateMode::fixed, 2000);
