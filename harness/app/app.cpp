@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "harness/app/ab_command.h"
+#include "harness/app/claims_command.h"
 #include "harness/app/compare_command.h"
 #include "harness/app/doctor_command.h"
 #include "harness/app/export_command.h"
@@ -56,6 +57,7 @@ Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
     case Command::compare: return compare_files(options);
     case Command::ab: return ab(options);
     case Command::doctor: return doctor(tables, options);
+    case Command::claims: return claims(tables, options);
     case Command::export_result: return export_result(options);
     case Command::show: return show(tables, options);
     case Command::help:

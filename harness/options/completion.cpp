@@ -17,9 +17,9 @@
 namespace bench {
 namespace {
 
-constexpr std::array commands{Command::run,     Command::list, Command::serve,  Command::load,
-                              Command::compare, Command::ab,   Command::doctor, Command::export_result,
-                              Command::show,    Command::help, Command::version};
+constexpr std::array commands{Command::run,           Command::list, Command::serve,  Command::load,
+                              Command::compare,       Command::ab,   Command::doctor, Command::claims,
+                              Command::export_result, Command::show, Command::help,   Command::version};
 
 template <typename Row>
 void add_names(RowList<Row> rows, std::vector<std::string>& names) {

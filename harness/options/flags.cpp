@@ -23,6 +23,7 @@ constexpr unsigned on_load = set_of(Command::load);
 constexpr unsigned on_compare = set_of(Command::compare);
 constexpr unsigned on_ab = set_of(Command::ab);
 constexpr unsigned on_doctor = set_of(Command::doctor);
+constexpr unsigned on_claims = set_of(Command::claims);
 constexpr unsigned on_export = set_of(Command::export_result);
 constexpr unsigned on_show = set_of(Command::show);
 constexpr unsigned on_plan = on_run | on_ab;
@@ -72,8 +73,12 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"wait-for-quiet", Value::one, on_run | on_load},
     {"inject", Value::one, on_plan, Subject::testing},
     {"seed", Value::one, on_plan | on_load},
-    {"out", Value::one, on_run | on_load},
-    {"force", Value::none, on_run | on_load},
+    {"claim", Value::list, on_claims},
+    {"group", Value::list, on_claims},
+    {"quick", Value::none, on_claims},
+    {"strict", Value::none, on_claims},
+    {"out", Value::one, on_run | on_load | on_claims},
+    {"force", Value::none, on_run | on_load | on_claims},
     {"baseline", Value::one, on_ab},
     {"baseline-rev", Value::one, on_ab},
     {"builds", Value::one, on_ab},
@@ -82,15 +87,15 @@ constexpr auto program_flags = std::to_array<FlagRow>({
     {"metric", Value::list, on_compare | on_ab},
     {"reference", Value::one, on_compare},
     {"fail-on", Value::one, on_compare | on_ab},
-    {"format", Value::one, on_plan | on_load | on_compare | on_doctor | on_export | on_show},
-    {"color", Value::one, on_plan | on_load | on_compare | on_doctor | on_show},
+    {"format", Value::one, on_plan | on_load | on_compare | on_doctor | on_claims | on_export | on_show},
+    {"color", Value::one, on_plan | on_load | on_compare | on_doctor | on_claims | on_show},
     {"columns", Value::list, on_run | on_load | on_show},
     {"details", Value::none, on_run | on_load | on_show},
-    {"quiet", Value::none, on_plan | on_load | on_doctor},
-    {"no-progress", Value::none, on_plan | on_load | on_doctor},
+    {"quiet", Value::none, on_plan | on_load | on_doctor | on_claims},
+    {"no-progress", Value::none, on_plan | on_load | on_doctor | on_claims},
     {"dry-run", Value::none, on_run},
     {"list", Value::none, on_run},
-    {"help", Value::none, on_plan | on_serve | on_load | on_compare | on_doctor | on_export | on_show},
+    {"help", Value::none, on_plan | on_serve | on_load | on_compare | on_doctor | on_claims | on_export | on_show},
     {"version", Value::none, on_run},
 });
 
@@ -121,7 +126,7 @@ cxxopts::Options make_parser(std::span<const FlagRow> rows) {
 std::string takers_text(const FlagRow& row) {
   std::vector<std::string> takers;
   for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab,
-                                Command::doctor, Command::export_result, Command::show}) {
+                                Command::doctor, Command::claims, Command::export_result, Command::show}) {
     if (command == Command::ab && row.taken_by(Command::run)) continue;  // it takes what a run does
     if (row.taken_by(command)) takers.push_back(fmt::format("`bench {}`", command_name(command)));
   }

@@ -31,6 +31,7 @@ std::string first_help() {
   bench show RESULT                             a result again, as a table, CSV or Markdown
   bench compare A.json B.json                   what has become slower, faster, or stayed the same
   bench ab --baseline=PROGRAM …                 the same of two builds, which run in turns
+  bench claims                                  what teaching notes claim, tried on this machine
   bench doctor                                  what on this machine spoils measurements, and what mends it
   bench export RESULT --format=FORMAT           a result for GitHub, spreadsheets and CI
 
@@ -39,7 +40,7 @@ TIME has a unit: ns, us, ms, s, m, h. SIZE is in bytes or has one: KiB, MiB, KB,
 
 {}
 More: bench help models, workloads, suites, load-options, measuring, output; of a command, bench help run, load, serve,
-compare, ab, doctor, export or show. For bash: source <(bench help completion); for man: bench help man.
+compare, ab, doctor, claims, export or show. For bash: source <(bench help completion); for man: bench help man.
 )",
                      run_examples());
 }
@@ -228,6 +229,38 @@ Examples:
 Exit status: 0 whatever was found, 1 it could not look, 2 usage, 130 interrupted.
 )";
 
+constexpr std::string_view claims_help =
+    R"(bench claims: what teaching notes on network and concurrent programming claim, each tried on this machine.
+
+Usage:
+  bench claims [OPTIONS]
+
+Each claim is decided by figures of runs, whose cells take turns round by round, or by a fact that is found out:
+confirmed, confirmed here under a condition, refuted (the 95% interval excludes it), inconclusive (it spans the bound), or
+not run.
+
+Which:
+  --claim=LIST        by their names (default: all)
+  --group=LIST        by the letters of their tables: A to D
+  --quick             fewer rounds, and without what takes long: within three minutes in the place of ten
+  --strict            exit status 3 where one is refuted
+
+Output:
+  --out=FILE          the verdicts as JSON
+  --force             overwrite that file
+  --format=console|json|markdown   what goes to standard output (default console)
+  --color=auto|always|never        emphasis (default auto)
+  --no-progress, --quiet  no progress on standard error
+  --help              this text
+
+Examples:
+  bench claims --quick
+  bench claims --group=C --strict
+  bench claims --claim=switch-thread-cheaper-than-process
+
+Exit status: 0 whatever was found, 1 it failed, 2 usage, 3 a claim is refuted (with --strict), 130 interrupted.
+)";
+
 std::string load_help(const Tables& tables) {
   return fmt::format(R"(bench load: load any server and measure it from outside.
 
@@ -322,6 +355,7 @@ std::string help_text(const Tables& tables, Command topic) {
     case Command::compare: return std::string(compare_help);
     case Command::ab: return std::string(ab_help);
     case Command::doctor: return std::string(doctor_help);
+    case Command::claims: return std::string(claims_help);
     case Command::export_result: return std::string(export_help);
     case Command::show: return std::string(show_help);
     case Command::run: return run_help(tables);

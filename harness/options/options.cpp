@@ -12,6 +12,7 @@
 #include "harness/options/flags.h"
 #include "harness/options/service_flags.h"
 #include "harness/options/suites.h"
+#include "harness/text/split.h"
 #include "harness/options/workload_parameters.h"
 #include "harness/text/quantities.h"
 #include "measure/affinity.h"
@@ -20,8 +21,8 @@ namespace bench {
 namespace {
 
 // In the order of Command.
-constexpr std::array<std::string_view, 11> commands{"run",    "list",   "serve", "load", "compare", "ab",
-                                                    "doctor", "export", "show",  "help", "version"};
+constexpr std::array<std::string_view, 12> commands{"run",    "list",   "serve",  "load", "compare", "ab",
+                                                    "doctor", "claims", "export", "show", "help",    "version"};
 
 std::vector<std::uint64_t> read_stack_sizes(const Flags& flags) {
   std::vector<std::uint64_t> sizes;
@@ -273,6 +274,16 @@ void read_compare(const Flags& flags, Options& options) {
   read_output(flags, options);
 }
 
+void read_claims(const Flags& flags, Options& options) {
+  check_no_arguments(flags);
+  if (flags.given("claim")) options.claims.ids = split(flags.text("claim"), ',');
+  if (flags.given("group")) options.claims.topics = split(flags.text("group"), ',');
+  options.claims.quick = flags.given("quick");
+  options.claims.strict = flags.given("strict");
+  read_output(flags, options);
+  if (options.format == Format::csv) usage_error("format", "csv", "allowed are console, json, markdown");
+}
+
 void read_export(const Flags& flags, Options& options) {
   if (flags.positional().size() != 1) throw UsageError("export: name one result file");
   options.exported.path = flags.positional().front();
@@ -374,6 +385,7 @@ Options parse_options(const Tables& tables, int argc, const char* const* argv) {
     case Command::ab: read_ab(flags, tables, options); break;
     case Command::export_result: read_export(flags, options); break;
     case Command::show: read_show(flags, options); break;
+    case Command::claims: read_claims(flags, options); break;
     case Command::doctor:
       check_no_arguments(flags);
       read_output(flags, options);

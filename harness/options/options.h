@@ -33,7 +33,20 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class Command : std::uint8_t { run, list, serve, load, compare, ab, doctor, export_result, show, help, version };
+enum class Command : std::uint8_t {
+  run,
+  list,
+  serve,
+  load,
+  compare,
+  ab,
+  doctor,
+  claims,
+  export_result,
+  show,
+  help,
+  version
+};
 
 /// "run", "serve", …
 std::string_view command_name(Command command);
@@ -80,6 +93,14 @@ struct AbOptions {
   std::vector<std::string> arguments;  ///< What both builds are told of the plan: "--model=threads".
 };
 
+/// Of `claims`.
+struct ClaimOptions {
+  std::vector<std::string> ids;     ///< Of claims; with none of both, all are looked into.
+  std::vector<std::string> topics;  ///< Their letters.
+  bool quick = false;               ///< Fewer rounds, and without what takes long.
+  bool strict = false;              ///< A refuted claim has an exit status of its own.
+};
+
 /// Parsed and checked options. Empty lists mean the workload's or the machine's default.
 struct Options {
   Command command = Command::run;
@@ -107,6 +128,7 @@ struct Options {
   ExportOptions exported;                    ///< With Command::export_result.
   std::string shown_path;                    ///< With Command::show; "-" is standard input.
   std::vector<std::string> shown_workloads;  ///< Of its workloads; empty: all.
+  ClaimOptions claims;                       ///< With Command::claims.
   AbOptions ab;                              ///< With Command::ab, besides what `run` takes.
 
   std::optional<std::uint32_t>

@@ -26,6 +26,7 @@ harness/run harness/report
 harness/session
 harness/compare
 harness/doctor
+harness/claims
 harness/app
 '
 

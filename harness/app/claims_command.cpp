@@ -1,0 +1,83 @@
+#include "harness/app/claims_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "harness/app/interrupts.h"
+#include "harness/app/run_command.h"
+#include "harness/claims/claims_report.h"
+#include "harness/claims/experiments.h"
+#include "harness/options/flags.h"
+#include "harness/plan/machine.h"
+#include "harness/report/build_info.h"
+#include "harness/report/result_file.h"
+#include "harness/report/results.h"
+#include "harness/session/progress.h"
+#include "harness/text/suggest.h"
+#include "harness/text/terminal.h"
+
+namespace bench {
+namespace {
+
+std::vector<const Claim*> chosen(const ClaimOptions& options) {
+  const std::vector<const Claim*> all = all_claims();
+  std::vector<std::string_view> ids;
+  for (const Claim* claim : all) ids.push_back(claim->id);
+  for (const std::string& id : options.ids) {
+    if (std::ranges::find(ids, id) == ids.end()) usage_error("claim", id, "unknown claim" + did_you_mean(id, ids));
+  }
+  for (const std::string& letter : options.topics) {
+    const auto has_letter = [&](const Claim* claim) { return topic_letter(claim->topic) == letter; };
+    if (std::ranges::none_of(all, has_letter)) usage_error("group", letter, "allowed are A, B, C, D");
+  }
+  std::vector<const Claim*> claims;
+  for (const Claim* claim : all) {
+    const bool named = std::ranges::find(options.ids, claim->id) != options.ids.end();
+    const bool of_topic = std::ranges::find(options.topics, topic_letter(claim->topic)) != options.topics.end();
+    if (named || of_topic || (options.ids.empty() && options.topics.empty())) claims.push_back(claim);
+  }
+  return claims;
+}
+
+nlohmann::ordered_json document_of(const std::vector<Judged>& judged, const Options& options) {
+  return {{"context",
+           {{"date", iso_time()},
+            {"host_name", read_machine().host},
+            {"bench", {{"kind", "claims"}, {"revision", build_info.git_revision}, {"quick", options.claims.quick}}}}},
+          {"claims", claims_json(judged)}};
+}
+
+}  // namespace
+
+Exit claims(const Tables& tables, const Options& options) {
+  constexpr ClaimRules thorough{.rounds = 8, .max_time_ns = 420'000'000'000, .quick = false};
+  constexpr ClaimRules quick{.rounds = 6, .max_time_ns = 0, .quick = true};
+  const std::vector<const Claim*> asked = chosen(options.claims);
+  raise_descriptor_limit();
+  std::optional<ResultFile> file;
+  if (!options.out.empty() && options.out != "-") {
+    file.emplace(options.out, options.force ? Taken::replace : Taken::refuse);
+  }
+  count_interrupts();
+  Progress progress(options.progress);
+  const std::vector<Judged> judged = judge_claims(
+      tables, asked, options.claims.quick ? quick : thorough,
+      [&](std::string_view line) { progress.line(std::string(line)); }, interrupts);
+  const nlohmann::ordered_json document = document_of(judged, options);
+  if (file) file->write(document);
+  if (options.format == Format::json || options.out == "-") {
+    print(document_text(document));
+  } else if (!options.quiet) {
+    print(options.format == Format::markdown ? claims_markdown(judged)
+                                             : claims_text(judged, emphasis(options), terminal_width(STDOUT_FILENO)));
+  }
+  if (interrupts() > 0) return Exit::interrupted;
+  const auto is_refuted = [](const Judged& each) { return each.finding.verdict == ClaimVerdict::refuted; };
+  return options.claims.strict && std::ranges::any_of(judged, is_refuted) ? Exit::slower : Exit::done;
+}
+
+}  // namespace bench

@@ -1,0 +1,22 @@
+// Claims with their verdicts, for people and as a document.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+
+#include "harness/claims/claim.h"
+
+namespace bench {
+
+/// A heading and a block for each claim of each topic, and how many there are of each verdict.
+std::string claims_text(std::span<const Judged> claims, bool emphasis, std::size_t width);
+std::string claims_markdown(std::span<const Judged> claims);
+
+/// The array of the document's "claims".
+nlohmann::ordered_json claims_json(std::span<const Judged> claims);
+
+/// "48 confirmed, 3 refuted, 2 inconclusive".
+std::string count_text(std::span<const Judged> claims);
+
+}  // namespace bench

@@ -1,0 +1,237 @@
+#include "harness/claims/evidence.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/summary/summary_kind.h"
+
+namespace bench {
+namespace {
+
+double wall_ns(const Group& group, const Sample& sample) { return sample.*summary_kind(group).cost; }
+double cpu_ns(const Group& /*group*/, const Sample& sample) { return sample.cpu_ns; }
+double rate(const Group& /*group*/, const Sample& sample) { return sample.service->rate; }
+double light_p99_ns(const Group& /*group*/, const Sample& sample) {
+  const std::vector<ClassSample>& classes = sample.service->classes;
+  return classes.empty() ? sample.latency_ns[Shown::p99] : classes.front().latency_ns[Shown::p99];
+}
+double unit_bytes(const Group& /*group*/, const Sample& sample) {
+  return sample.primitive->memory.user_bytes + sample.primitive->memory.kernel_bytes;
+}
+template <std::size_t place>
+double count(const Group& /*group*/, const Sample& sample) {
+  return sample.tallies.at(place);
+}
+double units(const Group& /*group*/, const Sample& sample) { return sample.units_peak; }
+double served(const Group& /*group*/, const Sample& sample) {
+  return static_cast<double>(sample.service->load.active_served);
+}
+double established(const Group& /*group*/, const Sample& sample) {
+  return static_cast<double>(sample.service->load.connections_established);
+}
+
+std::string name_of(const Figure& figure) {
+  return figure.with.empty() ? std::string(figure.model) : fmt::format("{} ({})", figure.model, figure.with);
+}
+
+std::string ratio_text(const Figure& more, const Figure& less, const Ratio& ratio) {
+  const char* const format = ratio.effect < 10 ? "{:.2f}" : "{:.0f}";
+  const auto number = [&](double value) { return fmt::format(fmt::runtime(format), value); };
+  return fmt::format("{} {}× {} (95%: {} to {})", name_of(more), number(ratio.effect), name_of(less), number(ratio.low),
+                     number(ratio.high));
+}
+
+// Intervals shrink with the square root of the number of rounds.
+std::string rounds_to_decide(const Ratio& ratio, double bound) {
+  const double distance = std::abs(std::log(ratio.effect / bound));
+  const double half = std::log(ratio.high / ratio.low) / 2;
+  constexpr double most = 1e5;
+  if (distance <= 0 || half / distance > std::sqrt(most)) return "it lies on the bound: no number of rounds decides";
+  const double rounds = static_cast<double>(ratio.pairs) * std::pow(half / distance, 2);
+  return fmt::format("about {:.0f} rounds would decide, {} were run", std::ceil(rounds), ratio.pairs);
+}
+
+Found missing(const Evidence& evidence, const Figure& one, const Figure& other) {
+  std::string why = evidence.why_missing(one);
+  if (why.empty()) why = evidence.why_missing(other);
+  return {.verdict = ClaimVerdict::not_run, .why = why.empty() ? "no round has both" : why};
+}
+
+}  // namespace
+
+Figure time_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, wall_ns, with};
+}
+Figure cpu_of(const Part& part, std::string_view model, std::string_view with) { return {&part, model, cpu_ns, with}; }
+Figure rate_of(const Part& part, std::string_view model, std::string_view with) { return {&part, model, rate, with}; }
+Figure light_p99_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, light_p99_ns, with};
+}
+Figure unit_memory_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, unit_bytes, with};
+}
+Figure first_count_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, count<0>, with};
+}
+Figure second_count_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, count<1>, with};
+}
+Figure units_of(const Part& part, std::string_view model, std::string_view with) { return {&part, model, units, with}; }
+Figure served_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, served, with};
+}
+Figure established_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, established, with};
+}
+
+Evidence::Evidence(const Plan& plan, const Results& results, std::span<const Part* const> parts,
+                   std::span<const std::size_t> groups_of)
+    : plan_(plan), results_(results) {
+  std::size_t first = 0;
+  for (std::size_t index = 0; index < parts.size(); ++index) {
+    groups_[parts[index]] = {first, groups_of[index]};
+    first += groups_of[index];
+  }
+}
+
+std::optional<std::size_t> Evidence::cell_of(const Part* part, std::string_view model, std::string_view with) const {
+  const auto groups = groups_.find(part);
+  if (groups == groups_.end()) return std::nullopt;
+  const auto [first, count] = groups->second;
+  for (std::size_t group = first; group < first + count; ++group) {
+    for (const std::size_t cell : plan_.groups[group].cells) {
+      const Cell& row = plan_.cells[cell];
+      if (row.model->name == model && row.name.find(with) != std::string::npos) return cell;
+    }
+  }
+  return std::nullopt;
+}
+
+ByRound Evidence::values(const Figure& figure) const {
+  ByRound values;
+  const auto cell = cell_of(figure.part, figure.model, figure.with);
+  if (!cell || results_.cells[*cell].failure) return values;
+  const Group& group = plan_.group_of(plan_.cells[*cell]);
+  for (const Sample& sample : results_.cells[*cell].samples) {
+    if (!why_invalid(sample).empty()) continue;
+    values[sample.round] = {.value = figure.of(group, sample), .regime = Regime::unknown};
+  }
+  return values;
+}
+
+std::string Evidence::why_missing(const Figure& figure) const {
+  const auto cell = cell_of(figure.part, figure.model, figure.with);
+  if (!cell) return groups_.contains(figure.part) ? "there is no such cell here" : "left out by --quick";
+  const Cell& row = plan_.cells[*cell];
+  if (row.skipped) return fmt::format("{}: {}", row.name, *row.skipped);
+  const CellResult& result = results_.cells[*cell];
+  if (result.failure) return fmt::format("{}: {}", row.name, *result.failure);
+  if (!values(figure).empty()) return {};
+  if (result.samples.empty()) return fmt::format("{}: no run was made in time", row.name);
+  return fmt::format("{}: {}", row.name, why_invalid(result.samples.front()));
+}
+
+std::optional<Ratio> Evidence::ratio(const Figure& more, const Figure& less) const {
+  return ratio_within_rounds(values(more), values(less), 0.90);
+}
+
+std::optional<double> Evidence::median_of(const Figure& figure) const {
+  std::vector<double> all;
+  for (const auto& [round, value] : values(figure)) all.push_back(value.value);
+  if (all.empty()) return std::nullopt;
+  return median(all);
+}
+
+std::optional<double> Evidence::connection_memory(const Part& part, std::string_view model) const {
+  const auto cell = cell_of(&part, model, {});
+  if (!cell || !results_.cells[*cell].memory) return std::nullopt;
+  const UnitMemory& memory = *results_.cells[*cell].memory;
+  return memory.user_bytes + memory.kernel_bytes;
+}
+
+std::uint32_t Evidence::cpus() const {
+  const auto job = std::ranges::find_if(plan_.groups, [](const Group& group) { return group.job != nullptr; });
+  return job == plan_.groups.end() ? 1 : static_cast<std::uint32_t>(job->usable_cpus());
+}
+
+Found at_least(const Evidence& evidence, const Figure& more, const Figure& less, double bound) {
+  const std::optional<Ratio> ratio = evidence.ratio(more, less);
+  if (!ratio) return missing(evidence, more, less);
+  Found finding{.figure = ratio_text(more, less, *ratio)};
+  finding.verdict = !ratio->bounded       ? ClaimVerdict::inconclusive
+                    : ratio->low >= bound ? ClaimVerdict::confirmed
+                    : ratio->high < bound ? ClaimVerdict::refuted
+                                          : ClaimVerdict::inconclusive;
+  if (finding.verdict != ClaimVerdict::inconclusive) return finding;
+  finding.why = ratio->bounded ? rounds_to_decide(*ratio, bound) : "fewer than 6 rounds give no interval";
+  return finding;
+}
+
+Found alike(const Evidence& evidence, const Figure& one, const Figure& other, double share) {
+  const std::optional<Ratio> ratio = evidence.ratio(one, other);
+  if (!ratio) return missing(evidence, one, other);
+  const double low = 1 / (1 + share);
+  const double high = 1 + share;
+  Found finding{.figure = ratio_text(one, other, *ratio)};
+  if (!ratio->bounded) {
+    finding.verdict = ClaimVerdict::inconclusive;
+    finding.why = "fewer than 6 rounds give no interval";
+  } else if (ratio->low >= low && ratio->high <= high) {
+    finding.verdict = ClaimVerdict::confirmed;
+  } else if (ratio->high < low || ratio->low > high) {
+    finding.verdict = ClaimVerdict::refuted;
+  } else {
+    finding.verdict = ClaimVerdict::inconclusive;
+    finding.why = rounds_to_decide(*ratio, ratio->effect > 1 ? high : low);
+  }
+  return finding;
+}
+
+Found counted(const Evidence& evidence, const Figure& figure, double least, double most, std::string_view what) {
+  const ByRound values = evidence.values(figure);
+  if (values.empty()) return {.verdict = ClaimVerdict::not_run, .why = evidence.why_missing(figure)};
+  double low = values.begin()->second.value;
+  double high = low;
+  for (const auto& [round, value] : values) {
+    low = std::min(low, value.value);
+    high = std::max(high, value.value);
+  }
+  const std::string range = low == high ? fmt::format("{:.0f}", low) : fmt::format("{:.0f} to {:.0f}", low, high);
+  return fact(low >= least && high <= most, fmt::format("{}: {} {}", name_of(figure), range, what));
+}
+
+Found all_of(std::vector<Found> findings) {
+  std::vector<std::string_view> figures;
+  for (const Found& finding : findings) {
+    if (!finding.figure.empty()) figures.push_back(finding.figure);
+  }
+  const auto worst = [&](ClaimVerdict verdict) { return std::ranges::find(findings, verdict, &Found::verdict); };
+  Found all{.verdict = ClaimVerdict::confirmed, .figure = fmt::format("{}", fmt::join(figures, "; "))};
+  for (const ClaimVerdict verdict : {ClaimVerdict::refuted, ClaimVerdict::not_run, ClaimVerdict::inconclusive}) {
+    if (const auto found = worst(verdict); found != findings.end()) {
+      all.verdict = verdict;
+      all.why = found->why;
+      break;
+    }
+  }
+  return all;
+}
+
+Found fact(bool holds, std::string found) {
+  return {.verdict = holds ? ClaimVerdict::confirmed : ClaimVerdict::refuted, .figure = std::move(found)};
+}
+
+Found from_where(const std::vector<Found>& findings, const std::vector<std::string>& conditions) {
+  const auto is_confirmed = [](const Found& finding) { return finding.verdict == ClaimVerdict::confirmed; };
+  const auto last_other = std::find_if_not(findings.rbegin(), findings.rend(), is_confirmed);
+  Found whole = all_of(findings);
+  if (last_other == findings.rbegin() || whole.verdict == ClaimVerdict::not_run) return findings.back();
+  if (last_other == findings.rend()) return whole;
+  const auto first = static_cast<std::size_t>(findings.rend() - last_other);
+  return {.verdict = ClaimVerdict::conditional, .figure = findings[first].figure, .condition = conditions[first]};
+}
+
+}  // namespace bench
