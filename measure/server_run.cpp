@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include "measure/date.h"
+
 namespace bench {
 namespace {
 
@@ -13,6 +15,7 @@ constexpr std::size_t bytes_beside = 1024;
 }  // namespace
 
 ServerRun::ServerRun(const ServerSetup& setup, const Run& run) : Run(run), setup_(setup) {
+  setup_.context.date = date_text;
   if (setup_.service->hub_bytes == 0) return;
   // As many copies of a model as there are sockets, and the most that one needs is a loop each.
   hub_ = std::make_shared<HubMemory>(setup_.service->hub_bytes, static_cast<std::uint32_t>(setup_.sockets.size()));

@@ -9,11 +9,11 @@
 // task is noticed. Parsing counts the lines and makes a digest of the bytes, with checkpoints.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
-#include <charconv>
-#include <system_error>
 
 #include "workloads/http_body.h"
+#include "workloads/http_fetch.h"
 #include "workloads/job.h"
 #include "workloads/sync.h"
 
@@ -93,20 +93,6 @@ class Digest {
 
 constexpr std::size_t bytes_per_checkpoint = 4 * kib;
 
-[[noreturn]] void fail(const char* what, std::int64_t result) {
-  throw std::system_error(static_cast<int>(result < 0 ? -result : ECONNRESET), std::generic_category(), what);
-}
-
-// Where the body of a complete reply with `bytes` of body begins; nothing while it is not complete.
-std::optional<std::size_t> body_of(std::span<const std::byte> reply, std::uint64_t bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(reply.data()), reply.size());
-  const std::size_t end = text.find("\r\n\r\n");
-  if (end == std::string_view::npos) return std::nullopt;
-  if (!text.starts_with("HTTP/1.1 200 ")) throw std::runtime_error("the helper server answered with an error");
-  if (reply.size() < end + 4 + bytes) return std::nullopt;
-  return end + 4;
-}
-
 // What each script below does step by step, a page at a time.
 std::span<std::byte> reply_room(Shared& shared, const Sizes& sizes, std::uint32_t page) {
   return {shared.replies + page * sizes.room(), sizes.room()};
@@ -118,27 +104,20 @@ std::span<const std::byte> bytes_of(Shared& shared, const Sizes& sizes, const Pa
 
 Script fetch(const Task& task, Sizes sizes) {
   Shared& shared = task.shared<Shared>();
-  const std::string request =
-      fmt::format("GET /{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", sizes.bytes_of(task.index));
-  const std::int64_t connected = co_yield connect_to(task.batch.helper_port);
-  if (connected < 0) fail("connect to the helper server", connected);
-  const int socket = static_cast<int>(connected);
-  for (std::size_t sent = 0; sent != request.size();) {
-    const std::int64_t size = co_yield send_to(socket, std::as_bytes(std::span(request)).subspan(sent));
-    if (size <= 0) fail("send to the helper server", size);
-    sent += static_cast<std::size_t>(size);
-  }
   const std::span<std::byte> room = reply_room(shared, sizes, task.index);
-  Page page{.number = task.index, .begin = 0};
-  for (std::size_t got = 0; page.begin == 0;) {
-    const std::int64_t size = co_yield receive_from(socket, room.subspan(got));
-    if (size <= 0) fail("receive from the helper server", size);
-    got += static_cast<std::size_t>(size);
-    if (const auto begin = body_of(room.first(got), sizes.bytes_of(task.index))) {
-      page.begin = static_cast<std::uint32_t>(*begin);
-    }
+  HttpFetch http(task.batch.helper_port, fmt::format("/{}", sizes.bytes_of(task.index)), room);
+  Transfer transfer;
+  while (http.next(transfer)) {
+    const std::int64_t result = co_yield transfer;
+    http.done(result);
   }
-  co_yield close_socket(socket);
+  if (http.status() != 200) http.fail(fmt::format("status {} where 200 was due", http.status()));
+  const Page page{.number = task.index, .begin = static_cast<std::uint32_t>(http.header_bytes())};
+  http.take_body(room.subspan(page.begin, std::min(room.size() - page.begin, sizes.bytes_of(task.index))));
+  while (http.next(transfer)) {
+    const std::int64_t result = co_yield transfer;
+    http.done(result);
+  }
 
   switch (sizes.submit) {
     case Submit::parse_in_worker: {

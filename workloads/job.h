@@ -152,6 +152,9 @@ struct Job {
   /// How many tasks a batch has, where that follows from what the job is told. Null: as many as --tasks says.
   std::uint32_t (*task_count)(const Parameters& parameters) = nullptr;
 
+  /// How long its tasks wait, dealt round them, where that follows from what the job is told. Null: as --wait says.
+  std::vector<std::chrono::nanoseconds> (*waits)(const Parameters& parameters) = nullptr;
+
   /// How many bytes the tasks of a batch share, in memory made before any fork. Null: none, and no task of it waits for
   /// another.
   std::size_t (*state_bytes)(const Batch& batch) = nullptr;

@@ -171,6 +171,9 @@ struct ServiceContext {
   ServiceParameters parameters;
   std::string_view model;  ///< Name of the model that serves; static text.
   Hub* hub = nullptr;      ///< Where the service's sessions speak to each other (Service::hub_bytes).
+
+  /// Now, as HTTP writes it: 29 characters, which last until the thread asks again. Null: the server has no clock.
+  std::string_view (*date)() noexcept = nullptr;
 };
 
 enum class Transport : std::uint8_t { tcp, udp };

@@ -8,7 +8,7 @@
 namespace bench {
 
 extern const Job cpu_job, sum_job, io_job, mixed_job, copy_job, counter_job, tickets_job, semaphore_job, deadlock_job,
-    gate_job, producer_consumer_job, queue_rush_job, crawl_job;
+    gate_job, producer_consumer_job, queue_rush_job, crawl_job, download_job;
 
 RowList<Job> all_jobs() {
   static constexpr std::array jobs{&cpu_job,
@@ -23,16 +23,17 @@ RowList<Job> all_jobs() {
                                    &gate_job,
                                    &producer_consumer_job,
                                    &queue_rush_job,
-                                   &crawl_job};
+                                   &crawl_job,
+                                   &download_job};
   return jobs;
 }
 
 Batch batch_of(const Job& job, const Parameters& parameters) {
-  const std::span<const std::chrono::nanoseconds> waits = parameters.durations("wait");
+  const std::span<const std::chrono::nanoseconds> told = parameters.durations("wait");
   return {
       .tasks = job.task_count ? job.task_count(parameters) : static_cast<std::uint32_t>(parameters.number("tasks", 1)),
       .work = parameters.number("work"),
-      .waits = {waits.begin(), waits.end()},
+      .waits = job.waits ? job.waits(parameters) : std::vector(told.begin(), told.end()),
       .parameters = parameters,
       .one_at_a_time = parameters.choice("submit") == "sync"};
 }

@@ -55,6 +55,9 @@ const std::vector<Told>& every_way() {
       {"crawl_worker", "crawl", {{"pages", {"5"}}}},
       {"crawl_parent", "crawl", {{"pages", {"5"}}, {"submit", {"parse-in-parent"}}}},
       {"crawl_gather", "crawl", {{"pages", {"5"}}, {"submit", {"gather-then-parse"}}}},
+      {"download_ranges", "download", {{"file-size", {"40000"}}, {"ranges", {"5"}}}},
+      {"download_unbound", "download", {{"ranges", {"20"}}, {"pace", {"0"}}}},
+      {"download_whole", "download", {{"file-size", {"40000"}}, {"ranges", {"5"}}, {"server", {"whole"}}}},
   };
   return ways;
 }

@@ -39,6 +39,8 @@ class ServedConnection {
   bool is_closed() const { return closed_; }
   std::size_t unconsumed() const { return tail_.size(); }
   std::size_t drains() const { return drains_; }
+  /// The most output that one call of the session has left to be sent.
+  std::size_t most_pending() const { return most_pending_; }
   /// The waits and computations asked for, in order: "compute 1000" and "wait 2000".
   const std::vector<std::string>& asked() const { return asked_; }
 
@@ -51,6 +53,7 @@ class ServedConnection {
   std::string sent_;
   std::vector<std::string> asked_;
   std::size_t drains_ = 0;
+  std::size_t most_pending_ = 0;
   bool ended_ = false;
   bool closed_ = false;
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/conversation.h"
+#include "tests/support/http_answers.h"
 #include "workloads/http_body.h"
 #include "workloads/http_client.h"
 #include "workloads/service.h"
@@ -18,38 +19,12 @@ namespace bench {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-const Service& http_service() { return *std::ranges::find(all_services(), "http", &Service::name); }
-
-ServedConnection serve(const ServiceContext& context) { return {http_service(), context}; }
-
-const ServiceContext plain{.parameters = {}, .model = "epoll"};
-
-struct Answer {
-  std::string text;
-  bool closes;
-};
-
-Answer answer(std::string_view request, std::size_t piece = std::string::npos) {
-  ServedConnection server = serve(plain);
-  server.receive_in_pieces(request, piece);
-  return {server.take_sent(), server.is_closed()};
-}
-
-std::string get(std::string_view target) {
-  return answer("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n").text;
-}
-
-std::string body_of(const std::string& reply) { return reply.substr(reply.find("\r\n\r\n") + 4); }
-
-std::string text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 struct Case {
   std::string request;
@@ -88,11 +63,33 @@ std::vector<Case> cases() {
       {"GET http://x" + end, 200, false},
       {"GET http://x?a" + end, 200, false},
       {"HEAD /5" + end, 200, false},
+      {"GET /5?heavy&whole&pace=5" + end, 200, false},
+      {"GET /5?pace=" + end, 400, false},
+      {"GET /5?pace=0" + end, 400, false},
+      {"GET /5?pace=-1" + end, 400, false},
+      {"GET /5?pace=5k" + end, 400, false},
+      {"GET /5?pace=1073741824" + end, 200, false},
+      {"GET /5?pace=1073741825" + end, 400, false},
+      {"GET /5?pace=99999999999999999999" + end, 400, false},
+      {"GET /wait?ms=0" + end, 200, false},
+      {"GET /wait?ms=10000" + end, 200, false},
+      {"GET /wait?heavy&ms=5" + end, 200, false},
+      {"POST /wait?ms=5" + end, 200, false},
+      {"GET /wait?ms=10001" + end, 400, false},
+      {"GET /wait?ms=-1" + end, 400, false},
+      {"GET /wait?ms=5s" + end, 400, false},
+      {"GET /wait?ms=" + end, 400, false},
+      {"GET /wait" + end, 400, false},
+      {"GET /waiting?ms=5" + end, 404, false},
       {"\r\n\r\nGET /5" + end, 200, false},
       // Methods.
       {"POST /5" + end, 405, false},
       {"OPTIONS *" + end, 405, false},
       {"DELETE /nothing" + end, 405, false},
+      {"POST /echo" + end, 200, false},
+      {"GET /echo" + end, 405, false},
+      {"HEAD /echo" + end, 405, false},
+      {"PUT /wait?ms=5" + end, 405, false},
       {"BREW /5" + end, 501, true},
       {"get /5" + end, 501, true},
       // Persistence.
@@ -115,6 +112,15 @@ std::vector<Case> cases() {
       {with("Transfer-Encoding: gzip\r\n"), 501, true},
       {with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), 400, true},
       {with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), 400, true},
+      {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 200, false},
+      {"POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello", 200, true},
+      {"POST /echo HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello", 200, true},
+      {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", 413, true},
+      {"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411, true},
+      // Ranges.
+      {with("Range: bytes=0-1\r\n"), 206, false},
+      {with("Range: bytes=5-\r\n"), 416, false},
+      {with("Range: bytes=0-1\r\nIf-Range: \"x\"\r\n"), 200, false},
       // Syntax.
       {"GET /5 HTTP/1.1\r\n\r\n", 400, true},
       {with("Host: y\r\n"), 400, true},
@@ -155,13 +161,13 @@ std::vector<Case> cases() {
 
 TEST(HttpSession, AnswersWithTheRightStatusInPiecesOfAnySize) {
   for (const Case& test : cases()) {
-    const Answer whole = answer(test.request);
+    const HttpAnswer whole = http_answer(test.request);
     SCOPED_TRACE(test.request.substr(0, 100));
     EXPECT_THAT(whole.text, StartsWith("HTTP/1.1 " + std::to_string(test.status) + " "));
     EXPECT_EQ(whole.closes, test.closes);
     EXPECT_EQ(whole.text.find("\r\nConnection: close\r\n") != std::string::npos, test.closes);
     for (const std::size_t piece : {1U, 2U, 3U, 7U, 1000U}) {
-      const Answer in_pieces = answer(test.request, piece);
+      const HttpAnswer in_pieces = http_answer(test.request, piece);
       EXPECT_EQ(in_pieces.text.substr(0, in_pieces.text.find("\r\n\r\n")),
                 whole.text.substr(0, whole.text.find("\r\n\r\n")))
           << "in pieces of " << piece;
@@ -173,22 +179,22 @@ TEST(HttpSession, AnswersWithTheRightStatusInPiecesOfAnySize) {
 // Every reply but 204 says how long it is, and is as long as it says.
 TEST(HttpSession, GivesTheLengthOfEveryBody) {
   for (const Case& test : cases()) {
-    const std::string text = answer(test.request).text;
-    const std::string body = body_of(text);
+    const std::string text = http_answer(test.request).text;
+    const std::string body = http_body_of(text);
     if (test.status == 204) {
       EXPECT_THAT(text, Not(HasSubstr("Content-Length")));
       EXPECT_EQ(body, "");
     } else if (!test.request.starts_with("HEAD")) {
       EXPECT_THAT(text, HasSubstr("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"));
-      EXPECT_THAT(text, HasSubstr("\r\nContent-Type: text/"));
+      EXPECT_THAT(text, ContainsRegex("\r\nContent-Type: (text|application)/"));
     }
   }
 }
 
 TEST(HttpSession, ServesBytesThatDependOnTheirPlace) {
-  EXPECT_EQ(body_of(get("/1000")), text_of(http_body(1000)));
-  EXPECT_EQ(body_of(get("/1k")), text_of(http_body(1024)));
-  EXPECT_EQ(body_of(get("/1024k")), text_of(http_body(max_http_body_bytes)));
+  EXPECT_EQ(http_body_of(http_get("/1000")), text_of(http_body(1000)));
+  EXPECT_EQ(http_body_of(http_get("/1k")), text_of(http_body(1024)));
+  EXPECT_EQ(http_body_of(http_get("/1024k")), text_of(http_body(max_http_body_bytes)));
   // No block of 64 bytes, aligned or not, comes twice in the first KiBs.
   const std::string text = text_of(http_body(8192));
   for (std::size_t at = 0; at + 64 <= text.size(); at += 61) {
@@ -197,36 +203,41 @@ TEST(HttpSession, ServesBytesThatDependOnTheirPlace) {
 }
 
 TEST(HttpSession, ServesAPageThatNamesTheModel) {
-  EXPECT_THAT(get("/"), AllOf(HasSubstr("text/html"), HasSubstr("<b>epoll</b>"), HasSubstr("href=\"/64k\"")));
+  EXPECT_THAT(http_get("/"), AllOf(HasSubstr("text/html"), HasSubstr("<b>epoll</b>"), HasSubstr("href=\"/64k\"")));
 }
 
 TEST(HttpSession, AnswersHeadAsGetWithoutTheBody) {
   for (const std::string target : {"/", "/5", "/64k", "/nothing"}) {
-    const std::string with_body = get(target);
-    const std::string without = answer("HEAD " + target + " HTTP/1.1\r\nHost: x\r\n\r\n").text;
+    const std::string with_body = http_get(target);
+    const std::string without = http_answer("HEAD " + target + " HTTP/1.1\r\nHost: x\r\n\r\n").text;
     EXPECT_EQ(without, with_body.substr(0, with_body.find("\r\n\r\n") + 4));
   }
 }
 
-TEST(HttpSession, NamesTheMethodsItHas) {
-  EXPECT_THAT(answer("PUT /5 HTTP/1.1\r\nHost: x\r\n\r\n").text, HasSubstr("\r\nAllow: GET, HEAD\r\n"));
+TEST(HttpSession, NamesTheMethodsOfEachPage) {
+  const auto put = [](std::string target) {
+    return http_answer("PUT " + target + " HTTP/1.1\r\nHost: x\r\n\r\n").text;
+  };
+  EXPECT_THAT(put("/5"), HasSubstr("\r\nAllow: GET, HEAD\r\n"));
+  EXPECT_THAT(put("/echo"), HasSubstr("\r\nAllow: POST\r\n"));
+  EXPECT_THAT(put("/wait?ms=5"), HasSubstr("\r\nAllow: GET, HEAD, POST\r\n"));
 }
 
 TEST(HttpSession, SendsXRequestBack) {
-  EXPECT_THAT(answer("GET /5 HTTP/1.1\r\nHost: x\r\nx-request:  7-3 \r\n\r\n").text,
+  EXPECT_THAT(http_answer("GET /5 HTTP/1.1\r\nHost: x\r\nx-request:  7-3 \r\n\r\n").text,
               HasSubstr("\r\nX-Request: 7-3\r\n"));
-  EXPECT_THAT(get("/5"), Not(HasSubstr("X-Request")));
+  EXPECT_THAT(http_get("/5"), Not(HasSubstr("X-Request")));
   const std::string too_long(49, '7');
-  EXPECT_THAT(answer("GET /5 HTTP/1.1\r\nHost: x\r\nX-Request: " + too_long + "\r\n\r\n").text,
+  EXPECT_THAT(http_answer("GET /5 HTTP/1.1\r\nHost: x\r\nX-Request: " + too_long + "\r\n\r\n").text,
               Not(HasSubstr("X-Request")));
   // Not the one of the request before.
   const std::string two =
-      answer("GET /5 HTTP/1.1\r\nHost: x\r\nX-Request: 1-1\r\n\r\nGET /5 HTTP/1.1\r\nHost: x\r\n\r\n").text;
+      http_answer("GET /5 HTTP/1.1\r\nHost: x\r\nX-Request: 1-1\r\n\r\nGET /5 HTTP/1.1\r\nHost: x\r\n\r\n").text;
   EXPECT_EQ(two.find("X-Request"), two.rfind("X-Request"));
 }
 
 TEST(HttpSession, TellsAnOldClientThatTheConnectionStays) {
-  EXPECT_THAT(answer("GET /5 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").text,
+  EXPECT_THAT(http_answer("GET /5 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").text,
               HasSubstr("\r\nConnection: keep-alive\r\n"));
 }
 
@@ -235,7 +246,7 @@ TEST(HttpSession, FindsTheNextRequestBehindABodyOfAnySize) {
     const std::string requests = "POST /5 HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
                                  std::string(size, 'G') + "GET /5 HTTP/1.1\r\nHost: x\r\n\r\n";
     for (const std::size_t piece : {1U, 1000U, 1'000'000U}) {
-      const Answer both = answer(requests, piece);
+      const HttpAnswer both = http_answer(requests, piece);
       EXPECT_THAT(both.text,
                   AllOf(StartsWith("HTTP/1.1 405"), HasSubstr("HTTP/1.1 200 OK"), EndsWith(text_of(http_body(5)))));
       EXPECT_FALSE(both.closes);
@@ -246,7 +257,7 @@ TEST(HttpSession, FindsTheNextRequestBehindABodyOfAnySize) {
 TEST(HttpSession, DrainsBetweenLargeReplies) {
   std::string requests;
   for (int request = 0; request < 10; ++request) requests += "GET /1024k HTTP/1.1\r\nHost: x\r\n\r\n";
-  ServedConnection server = serve(plain);
+  ServedConnection server = serve_http();
   server.receive(requests);
   EXPECT_EQ(server.drains(), 10U);
   EXPECT_GT(server.take_sent().size(), 10U * 1024 * 1024);
@@ -254,7 +265,7 @@ TEST(HttpSession, DrainsBetweenLargeReplies) {
 
 TEST(HttpSession, SaysThatATimeIsUpWhenARequestHasBegun) {
   for (const std::string_view part : {"G", "GET /5 HTTP/1.1\r\n", "GET /5 HTTP/1.1\r\nHost: x\r\n", "\r"}) {
-    ServedConnection server = serve(plain);
+    ServedConnection server = serve_http();
     server.receive(part);
     EXPECT_EQ(server.take_sent(), "");
     server.time_out();
@@ -262,7 +273,7 @@ TEST(HttpSession, SaysThatATimeIsUpWhenARequestHasBegun) {
     EXPECT_TRUE(server.is_closed());
   }
   for (const std::string_view part : {"\r\n", "GET /0 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"}) {
-    ServedConnection server = serve(plain);
+    ServedConnection server = serve_http();
     server.receive(part);
     server.take_sent();
     server.time_out();
@@ -279,7 +290,7 @@ TEST(HttpSession, StopsHeadersThatNeverEnd) {
       for (const std::size_t piece : {1U, 100U, 100'000U}) {
         std::string block;
         while (block.size() < piece) block += filler;
-        ServedConnection server = serve(plain);
+        ServedConnection server = serve_http();
         if (!start.empty()) server.receive(start);
         std::size_t received = 0;
         while (!server.is_closed() && received < enough) {
@@ -296,7 +307,8 @@ TEST(HttpSession, StopsHeadersThatNeverEnd) {
 }
 
 TEST(HttpSession, AnswersGoodRequestsBeforeABadOne) {
-  const Answer both = answer("GET /5 HTTP/1.1\r\nHost: x\r\n\r\nGARBAGE\r\n\r\nGET /5 HTTP/1.1\r\nHost: x\r\n\r\n");
+  const HttpAnswer both =
+      http_answer("GET /5 HTTP/1.1\r\nHost: x\r\n\r\nGARBAGE\r\n\r\nGET /5 HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_THAT(both.text, AllOf(StartsWith("HTTP/1.1 200 OK"), HasSubstr("HTTP/1.1 400"), EndsWith("400 Bad Request")));
   EXPECT_TRUE(both.closes);
 }
@@ -310,6 +322,8 @@ TEST(HttpSession, AnswersDamagedRequestsTheSameHoweverTheyAreCut) {
   const std::string good =
       "GET /5?heavy HTTP/1.1\r\nHost: x\r\nX-Request: 1-2\r\n\r\n"
       "POST /64k HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 6\r\n\r\nabcdef"
+      "POST /echo?heavy HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabcdef"
+      "GET /99?pace=999 HTTP/1.1\r\nHost: x\r\nRange: bytes=5-25\r\n\r\n"
       "HEAD / HTTP/1.1\r\nHost: y\r\nFolded: a\r\n b\r\n\r\n";
   for (int round = 0; round < 3000; ++round) {
     std::string text = good;
@@ -322,8 +336,8 @@ TEST(HttpSession, AnswersDamagedRequestsTheSameHoweverTheyAreCut) {
       }
     }
     text += "\r\n\r\n";  // a syntax error may show only where a header ends
-    const Answer whole = answer(text);
-    const Answer in_pieces = answer(text, 1 + below(20));
+    const HttpAnswer whole = http_answer(text);
+    const HttpAnswer in_pieces = http_answer(text, 1 + below(20));
     ASSERT_EQ(in_pieces.text, whole.text) << text;
     ASSERT_EQ(in_pieces.closes, whole.closes) << text;
   }
