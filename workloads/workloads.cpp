@@ -7,11 +7,13 @@
 
 namespace bench {
 
-extern const Job cpu_job, sum_job, io_job, mixed_job, copy_job, counter_job, gate_job, producer_consumer_job, crawl_job;
+extern const Job cpu_job, sum_job, io_job, mixed_job, copy_job, counter_job, gate_job, producer_consumer_job, crawl_job,
+    exec_job;
 
 RowList<Job> all_jobs() {
-  static constexpr std::array jobs{
-      &cpu_job, &sum_job, &io_job, &mixed_job, &copy_job, &counter_job, &gate_job, &producer_consumer_job, &crawl_job};
+  static constexpr std::array jobs{&cpu_job,   &sum_job,     &io_job,   &mixed_job,
+                                   &copy_job,  &counter_job, &gate_job, &producer_consumer_job,
+                                   &crawl_job, &exec_job};
   return jobs;
 }
 
