@@ -2,10 +2,11 @@
 // The command is run as a child process. Its answer is a line, the exit status (or 128 and the signal's number) and how
 // many bytes the command has printed, and then those bytes:
 //
-//   echo some words     0 11           date, echo ARGUMENT, false, sleep (0.01 s), true and uname are all there is
-//                       some words
-//   false               1 0
-//   rm -rf x            refused rm: no such command
+//   → echo some words          → false          → rm -rf x
+//   ← 0 11                     ← 1 0            ← refused rm: no such command
+//   ← some words
+//
+// The commands are date (the year), echo ARGUMENT, false, sleep (for 10 ms), true and uname.
 //
 // Nothing of a request reaches a shell, and no path comes from one: a command is a row of the table below, and an
 // argument is one element of argv, of letters, digits and a few signs. What is refused starts nothing, and the

@@ -24,10 +24,10 @@ using testing::IsEmpty;
 
 const std::vector<std::string> ways{"fork", "vfork", "posix-spawn"};
 
-// A run of several batches, and nothing is left of it.
-void expect_to_end_well(const Model* model, const Job& job, const Batch& batch) {
+// A run, and nothing is left of it.
+void expect_to_end_well(const Model* model, const Job& job, const Batch& batch, RunKind kind) {
   TestRuns runs({{.model = model, .job = &job, .parameters = batch}});
-  const Ended ended = runs.run(RunKind::measure);
+  const Ended ended = runs.run(kind);
   EXPECT_EQ(ended.reason, "");
   EXPECT_EQ(ended.outcome.left_behind, 0U);
   EXPECT_EQ(runs.report().job.latency.count(), std::uint64_t{batch.tasks} * runs.report().job.batches);
@@ -47,7 +47,8 @@ TEST_P(ExecJobs, SeeHowEveryProgramEnds) {
   const Job& job = job_named("exec");
   for (const std::string program : {"printf", "missing", "killed", "flood"}) {
     SCOPED_TRACE(program);
-    expect_to_end_well(model, job, batch_told(job, {{"tasks", {"7"}}, {"how", {how}}, {"program", {program}}}));
+    expect_to_end_well(model, job, batch_told(job, {{"tasks", {"7"}}, {"how", {how}}, {"program", {program}}}),
+                       RunKind::memory);
   }
 }
 
@@ -91,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(Table, Programs, testing::ValuesIn(every_model_and_some
 
 TEST_P(Programs, GetNoDescriptorOfTheModelOrOfEachOther) {
   given_to_programs = descriptors_for_programs();
-  expect_to_end_well(GetParam(), counting, {.tasks = 30, .work = 0, .waits = {}});
+  expect_to_end_well(GetParam(), counting, {.tasks = 30, .work = 0, .waits = {}}, RunKind::measure);
 }
 
 }  // namespace
