@@ -7,8 +7,14 @@ JOBS = {
     "io": "{tasks} tasks that wait {waits}",
     "mixed": "{tasks} tasks that compute, wait {waits} and compute again",
     "copy": "{tasks} tasks that write a file, copy it and read the copy",
+    "exec": "{tasks} tasks that start a program, read what it prints and wait for its end",
 }
-SERVICES = {"echo": "A TCP echo server", "udp-echo": "A UDP echo server", "http": "An HTTP server"}
+SERVICES = {
+    "echo": "A TCP echo server",
+    "http": "An HTTP server",
+    "remote": "A server that runs commands",
+    "udp-echo": "A UDP echo server",
+}
 PRIMITIVES = {
     "spawn": "Starting a unit and waiting for its end",
     "switch": "Handing control to another unit that waits for it",

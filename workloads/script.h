@@ -37,6 +37,7 @@ struct Transfer {
     connect,    ///< A new TCP connection to a port of 127.0.0.1; comes to its descriptor.
     send,       ///< To a connection; comes to how many bytes were taken.
     receive,    ///< From one; 0 at its end.
+    read,       ///< From a pipe or what else may have to be waited for, as read(2); 0 at its end.
     child_end,  ///< The end of a child process, by its pidfd; comes to its exit status, or 128 and its signal.
     close,      ///< The end of a descriptor that the model may have watched.
   };
@@ -173,6 +174,12 @@ inline Transfer send_to(int fd, std::span<const std::byte> bytes) noexcept {
 /// `const std::int64_t size = co_yield receive_from(fd, buffer)`: how many bytes came, 0 at the end, or -errno.
 constexpr Transfer receive_from(int fd, std::span<std::byte> into) noexcept {
   return {Transfer::Kind::receive, fd, into.data(), into.size(), 0};
+}
+
+/// `const std::int64_t size = co_yield read_from(fd, buffer)`: as read(2) from a pipe, 0 at the end, or -errno. The
+/// descriptor is one that blocks; how to wait for it is the model's affair.
+constexpr Transfer read_from(int fd, std::span<std::byte> into) noexcept {
+  return {Transfer::Kind::read, fd, into.data(), into.size(), 0};
 }
 
 /// `const std::int64_t status = co_yield end_of(pidfd)`: the exit status of a child process, or 128 and its signal.

@@ -8,7 +8,7 @@
 namespace bench {
 
 extern const Job cpu_job, sum_job, io_job, mixed_job, copy_job, counter_job, tickets_job, semaphore_job, deadlock_job,
-    gate_job, producer_consumer_job, queue_rush_job, crawl_job, download_job;
+    gate_job, producer_consumer_job, queue_rush_job, crawl_job, download_job, exec_job;
 
 RowList<Job> all_jobs() {
   static constexpr std::array jobs{&cpu_job,
@@ -24,7 +24,8 @@ RowList<Job> all_jobs() {
                                    &producer_consumer_job,
                                    &queue_rush_job,
                                    &crawl_job,
-                                   &download_job};
+                                   &download_job,
+                                   &exec_job};
   return jobs;
 }
 

@@ -114,6 +114,7 @@ void ServingChildren::start(const std::function<void()>& body) {
 }
 
 void end_children() {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // what a unit that is killed has started itself comes here to be reaped
   // Again and again, since a child that has just been forked may still ignore the signal.
   while (true) {
     for (const pid_t child : living_descendants(getpid())) kill(child, SIGTERM);

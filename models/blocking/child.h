@@ -28,7 +28,7 @@ class KilledChildFails {
   KilledChildFails& operator=(const KilledChildFails&) = delete;
 };
 
-/// Ends and reaps all children of the calling process, which has nobody else's.
+/// Ends and reaps all children of the calling process, which has nobody else's, and what these have started.
 void end_children();
 
 /// The children of a server. Those that end are reaped at once, in the handler of SIGCHLD.

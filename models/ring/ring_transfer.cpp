@@ -10,6 +10,9 @@
 namespace bench {
 namespace {
 
+// Of a descriptor that has none, such as a pipe's.
+constexpr auto no_offset = static_cast<std::uint64_t>(-1);
+
 // What is tried at once, and again when the ring has polled its descriptor.
 Done poll_for(Ring& ring, std::uint64_t tag, Operation& operation) {
   // The ring polls a descriptor once, and is done with it then.
@@ -38,6 +41,9 @@ Done begin_transfer(Ring& ring, std::uint64_t tag, Operation& operation) {
       io_uring_prep_send(ring.prepare(tag), transfer.fd, transfer.data, bytes, MSG_NOSIGNAL);
       break;
     case Transfer::Kind::receive: io_uring_prep_recv(ring.prepare(tag), transfer.fd, transfer.data, bytes, 0); break;
+    case Transfer::Kind::read:
+      io_uring_prep_read(ring.prepare(tag), transfer.fd, transfer.data, bytes, no_offset);
+      break;
     case Transfer::Kind::connect:
     case Transfer::Kind::child_end:
     case Transfer::Kind::close: return poll_for(ring, tag, operation);

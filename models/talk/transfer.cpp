@@ -32,6 +32,12 @@ int begin_connect(Transfer& transfer, int flags) noexcept {
   return connect(transfer.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
+// Whether a call would not block now. Where it cannot be told, the call says why.
+bool is_ready(int fd, short events) noexcept {
+  pollfd watched{.fd = fd, .events = events, .revents = 0};
+  return poll(&watched, 1, 0) != 0;
+}
+
 // One call; -1 with errno set.
 std::int64_t call(const Transfer& transfer, bool blocks) noexcept {
   const int flags = blocks ? 0 : MSG_DONTWAIT;
@@ -40,6 +46,11 @@ std::int64_t call(const Transfer& transfer, bool blocks) noexcept {
     case Transfer::Kind::write_at: return pwrite(transfer.fd, transfer.data, transfer.bytes, transfer.offset);
     case Transfer::Kind::send: return send(transfer.fd, transfer.data, transfer.bytes, flags | MSG_NOSIGNAL);
     case Transfer::Kind::receive: return recv(transfer.fd, transfer.data, transfer.bytes, flags);
+    case Transfer::Kind::read:
+      // read(2) takes no flags, and those of the descriptor are the script's.
+      if (blocks || is_ready(transfer.fd, POLLIN)) return read(transfer.fd, transfer.data, transfer.bytes);
+      errno = EAGAIN;
+      return -1;
     case Transfer::Kind::close: return close(transfer.fd);
     case Transfer::Kind::child_end: {
       siginfo_t info{};
@@ -85,8 +96,7 @@ Attempted attempt_transfer(Transfer& transfer, std::int64_t& result) noexcept {
       if (begin_connect(transfer, SOCK_NONBLOCK) != 0) error = errno;
       if (error == EINPROGRESS) return {Readiness::to_write};
     } else {
-      pollfd ended{.fd = transfer.fd, .events = POLLOUT, .revents = 0};
-      if (poll(&ended, 1, 0) == 0) return {Readiness::to_write};
+      if (!is_ready(transfer.fd, POLLOUT)) return {Readiness::to_write};
       socklen_t size = sizeof error;
       getsockopt(transfer.fd, SOL_SOCKET, SO_ERROR, &error, &size);
     }

@@ -279,7 +279,10 @@ TEST_P(ServesStreams, KeepsThoseWhoWereServedWhileItWasBusy) {
 }
 
 // What a service answers to bytes that are no request, before it closes the connection.
-std::string last_word(const Service& service) { return service.name == "http" ? "HTTP/1.1 400" : "\xFF\xFF\xFF\xFF"; }
+std::string last_word(const Service& service) {
+  if (service.name == "remote") return "refused: ";
+  return service.name == "http" ? "HTTP/1.1 400" : "\xFF\xFF\xFF\xFF";
+}
 
 TEST_P(ServesStreams, AnswersGarbageWithTheProtocolsErrorAndCloses) {
   TestServer server(model(), service(), {});

@@ -1,6 +1,7 @@
 // Every model that serves, with sessions that speak to each other and sessions that ask for transfers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/children.h"
 #include "tests/support/faulty_tables.h"
 #include "tests/support/speaking_services.h"
 #include "tests/support/test_runs.h"
@@ -148,6 +150,22 @@ TEST_P(Speaks, WithOthersAfterOneHasGoneInATransfer) {
   send_text(socket, "child 9\n");
   EXPECT_EQ(receive_lines(socket, 1), std::vector<std::string>{"9"});
   server.process().stop();
+}
+
+// What a unit leaves behind comes to this process, which is to find nothing.
+TEST_P(Speaks, AndEndsTheCommandsThatRunWhenItStops) {
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  for (int round = 0; round < 5; ++round) {
+    TestServer server(*GetParam(), service_named("remote"), {.message_bytes = 1});
+    const std::vector<UniqueFd> members = join(server, connections());
+    for (const UniqueFd& member : members) {
+      for (int command = 0; command < 100; ++command) send_text(member, "sleep\n");
+      EXPECT_EQ(receive_lines(member, 1), std::vector<std::string>{"0 0"});
+    }
+    server.process().stop();
+    EXPECT_TRUE(is_childless()) << "in round " << round;
+  }
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 }  // namespace

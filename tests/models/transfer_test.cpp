@@ -4,10 +4,15 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <string>
+#include <string_view>
 
 #include "measure/unique_fd.h"
 #include "tests/support/short_child.h"
@@ -56,6 +61,48 @@ Script waits_for_children(const Task& task) {
 constexpr Job children = row("waits-for-children", waits_for_children);
 
 TEST_P(Transfers, LeaveADescriptorAsItIs) { expect_to_end_well(children); }
+
+// ---- A pipe, which has to be waited for ----
+
+// Comes in two pieces, so that it has to be waited for twice, and once more for its end.
+int start_child_that_writes(int out) {
+  const pid_t child = fork();
+  if (child == 0) {
+    constexpr timespec moment{.tv_sec = 0, .tv_nsec = 3'000'000};
+    for (const std::string_view piece : {"some", "thing"}) {
+      nanosleep(&moment, nullptr);
+      if (write(out, piece.data(), piece.size()) != static_cast<ssize_t>(piece.size())) _exit(1);
+    }
+    nanosleep(&moment, nullptr);
+    _exit(0);
+  }
+  return static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+}
+
+Script reads_a_pipe(const Task& task) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) co_return;
+  const int flags = fcntl(ends[0], F_GETFL);
+  const int child = start_child_that_writes(ends[1]);
+  close(ends[1]);
+  std::string text;
+  std::array<std::byte, 3> room{};
+  for (std::int64_t size = 1; size != 0;) {
+    size = co_yield read_from(ends[0], room);
+    if (size < 0) co_return;
+    text.append(reinterpret_cast<const char*>(room.data()), static_cast<std::size_t>(size));
+    if (fcntl(ends[0], F_GETFL) != flags) co_return;
+  }
+  co_yield close_socket(ends[0]);
+  const std::int64_t of_none = co_yield read_from(-1, room);
+  const std::int64_t status = co_yield end_of(child);
+  co_yield close_socket(child);
+  if (text == "something" && status == 0 && of_none == -EBADF) task.outcome = 1;
+}
+
+constexpr Job pipes = row("reads-a-pipe", reads_a_pipe);
+
+TEST_P(Transfers, ReadAPipeToItsEnd) { expect_to_end_well(pipes); }
 
 // ---- A descriptor that is closed since its connection was refused ----
 
