@@ -48,6 +48,7 @@ void ServedConnection::call(Why why) {
     const Step step = session_->advance(why, bytes_of(tail_), out_);
     ASSERT_LE(step.consumed, tail_.size());
     tail_.erase(0, step.consumed);
+    most_pending_ = std::max(most_pending_, out_.pending());
     sent_ += take(out_);
     switch (step.next) {
       case Next::read:

@@ -32,6 +32,8 @@ class ServedConnection {
   void receive_in_pieces(std::string_view bytes, std::size_t size);
   void end();
   void time_out() { call(Why::timed_out); }
+  /// Something has been published in the hub.
+  void tell() { call(Why::message); }
 
   /// All that has been sent; the next call returns what came after.
   std::string take_sent() { return std::exchange(sent_, {}); }
@@ -39,6 +41,8 @@ class ServedConnection {
   bool is_closed() const { return closed_; }
   std::size_t unconsumed() const { return tail_.size(); }
   std::size_t drains() const { return drains_; }
+  /// The most bytes that were pending after any call.
+  std::size_t most_pending() const { return most_pending_; }
   /// The waits and computations asked for, in order: "compute 1000" and "wait 2000".
   const std::vector<std::string>& asked() const { return asked_; }
 
@@ -51,6 +55,7 @@ class ServedConnection {
   std::string sent_;
   std::vector<std::string> asked_;
   std::size_t drains_ = 0;
+  std::size_t most_pending_ = 0;
   bool ended_ = false;
   bool closed_ = false;
 };
