@@ -8,7 +8,8 @@ JOBS = {
     "mixed": "{tasks} tasks that compute, wait {waits} and compute again",
     "copy": "{tasks} tasks that write a file, copy it and read the copy",
 }
-SERVICES = {"echo": "A TCP echo server", "udp-echo": "A UDP echo server", "http": "An HTTP server"}
+SERVICES = {"echo": "A TCP echo server", "udp-echo": "A UDP echo server", "http": "An HTTP server",
+            "transfer": "A file transfer server", "chat": "A chat server"}
 PRIMITIVES = {
     "spawn": "Starting a unit and waiting for its end",
     "switch": "Handing control to another unit that waits for it",

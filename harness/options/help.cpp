@@ -77,8 +77,10 @@ Services (--workload, exactly one):
 Service:
 {}  --service-cpu=TIME  that a heavy request computes (default 0us)
   --service-wait=TIME that a heavy request waits, as for a database (default 0us)
-A client marks a request as heavy: http by the query ?heavy, echo and udp-echo by a payload that begins with an h.
-To what is no request http answers by its status and echo by the length 0xFFFFFFFF, and both close; udp-echo is silent.
+A client marks a request as heavy: http by the query ?heavy, echo and udp-echo by a payload that begins with an h,
+transfer by "heavy":true in its head, chat by HEAVY where it would be SAY.
+To what is no request http answers by its status, echo by the length 0xFFFFFFFF and transfer by a head with the reason,
+and all close; chat answers by a line with the reason; udp-echo is silent.
 
 Server:
   --bind=ADDRESS      numeric IPv4 or IPv6 address to listen on (default 127.0.0.1: this machine only)
