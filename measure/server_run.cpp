@@ -16,6 +16,10 @@ constexpr std::size_t bytes_beside = 1024;
 
 ServerRun::ServerRun(const ServerSetup& setup, const Run& run) : Run(run), setup_(setup) {
   setup_.context.date = date_text;
+  if (setup_.service->shared_bytes != 0) {
+    shared_ = std::make_shared<SharedMapping>(setup_.service->shared_bytes);
+    setup_.context.shared = shared_->data();
+  }
   if (setup_.service->hub_bytes == 0) return;
   // As many copies of a model as there are sockets, and the most that one needs is a loop each.
   hub_ = std::make_shared<HubMemory>(setup_.service->hub_bytes, static_cast<std::uint32_t>(setup_.sockets.size()));

@@ -9,6 +9,7 @@
 
 #include "measure/mailbox.h"
 #include "measure/run.h"
+#include "measure/shared_mapping.h"
 #include "workloads/service.h"
 
 namespace bench {
@@ -35,7 +36,7 @@ struct ServerSetup {
 class ServerRun : public Run {
  public:
   /// `setup` is copied; what it points at and `report` outlive the run. Throws std::system_error where the sessions
-  /// need a hub and there is no memory for it.
+  /// need a hub, or share memory besides, and there is none for it.
   ServerRun(const ServerSetup& setup, RunReport& report) : ServerRun(setup, Run(report)) {}
 
   /// One beside another run: `whole` and `who` as Run has them.
@@ -98,6 +99,7 @@ class ServerRun : public Run {
 
   ServerSetup setup_;
   std::shared_ptr<const HubMemory> hub_;
+  std::shared_ptr<const SharedMapping> shared_;  // of the sessions
 };
 
 }  // namespace bench

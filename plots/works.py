@@ -12,6 +12,8 @@ JOBS = {
 SERVICES = {
     "echo": "A TCP echo server",
     "http": "An HTTP server",
+    "transfer": "A file transfer server",
+    "chat": "A chat server",
     "remote": "A server that runs commands",
     "udp-echo": "A UDP echo server",
 }

@@ -7,15 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <boost/beast/core/string.hpp>
 #include <charconv>
 #include <cstring>
 #include <utility>
 
+#include "workloads/digest.h"
 #include "workloads/http_body.h"
 #include "workloads/http_reply.h"
-#include "workloads/payload.h"
 
 namespace bench {
 namespace {
@@ -96,50 +95,6 @@ class OwnHttpExchange final : public HttpExchange {
   std::size_t seen_ = 0;  // of the current reply's body
 };
 
-// A 64-bit hash of a body that does not depend on how the body was cut up. Four lanes, since one chain of
-// multiplications would take longer than the rest of a reply. Tells replies apart; it is no defence against malice.
-class BodyHash {
- public:
-  void reset() noexcept { *this = BodyHash(); }
-
-  void add(std::span<const std::byte> bytes) noexcept {
-    const std::size_t held = size_ % block_.size();
-    size_ += bytes.size();
-    if (held != 0) {
-      const std::size_t taken = std::min(bytes.size(), block_.size() - held);
-      std::memcpy(block_.data() + held, bytes.data(), taken);
-      bytes = bytes.subspan(taken);
-      if (held + taken < block_.size()) return;
-      mix(block_.data());
-    }
-    for (; bytes.size() >= block_.size(); bytes = bytes.subspan(block_.size())) mix(bytes.data());
-    if (!bytes.empty()) std::memcpy(block_.data(), bytes.data(), bytes.size());
-  }
-
-  std::uint64_t finish() noexcept {
-    const std::size_t held = size_ % block_.size();
-    std::memset(block_.data() + held, 0, block_.size() - held);
-    mix(block_.data());
-    std::uint64_t hash = size_;
-    for (const std::uint64_t lane : lanes_) hash = SplitMix(hash ^ lane).next();
-    return hash;
-  }
-
- private:
-  void mix(const std::byte* block) noexcept {
-    for (std::uint64_t& lane : lanes_) {
-      std::uint64_t word;
-      std::memcpy(&word, block, sizeof word);
-      block += sizeof word;
-      lane = std::rotl((lane ^ word) * 0x9E3779B97F4A7C15U, 29);
-    }
-  }
-
-  std::array<std::uint64_t, 4> lanes_{1, 2, 3, 4};
-  std::uint64_t size_ = 0;
-  std::array<std::byte, 32> block_;  // the last size_ % 32 bytes
-};
-
 // What the first complete reply has fixed for all that follow it. Two values, each fixed by whoever comes first;
 // replies that differ in length never get as far as the hash.
 class HttpReference {
@@ -197,7 +152,7 @@ class ForeignHttpExchange final : public HttpExchange {
     if (check_ >= ReplyCheck::length && !reference_->has_length(length_)) {
       return fmt::format("a body of {} bytes where the first reply had {}", length_, reference_->length());
     }
-    if (check_ >= ReplyCheck::body && !reference_->has_hash(hash_.finish())) {
+    if (check_ >= ReplyCheck::body && !reference_->has_hash(hash_.value())) {
       return fmt::format("a body of other bytes than the first reply's, of the same length ({})", length_);
     }
     return {};
@@ -208,7 +163,7 @@ class ForeignHttpExchange final : public HttpExchange {
   int expected_status_;
   std::shared_ptr<HttpReference> reference_;
   std::uint64_t length_ = 0;
-  BodyHash hash_;
+  Digest hash_;
 };
 
 }  // namespace

@@ -77,25 +77,32 @@ enum class Verdict : std::uint8_t {
   farewell,  ///< No request is under way, and the peer has said that it closes the connection for that.
 };
 
+/// A request's class: its index in Service::classes.
+using ClassIndex = std::uint8_t;
+
 struct Reply {
   std::size_t consumed = 0;
   Verdict verdict = Verdict::more;
   std::string_view why;      ///< With `wrong`; valid until the exchange is used again.
   bool peer_closes = false;  ///< With `complete`: the peer ends the connection after this reply.
   std::size_t place = 0;     ///< With `complete`: of its request among those under way, the oldest being 0.
+  std::int64_t stamp = 0;    ///< With `pushed`: of the request that the message comes of (Exchange::stamp); 0: of none.
+  ClassIndex kind = 0;       ///< With a stamp: the class that the message counts for.
 };
 
 /// Which of the connections ask for requests of a class.
-enum class AskedBy : std::uint8_t { all, light, heavy };
+enum class AskedBy : std::uint8_t {
+  all,
+  light,
+  heavy,
+  nobody,  ///< It is of messages that are pushed to a connection since another one has asked for something.
+};
 
 /// A kind of request whose counts and latencies are kept apart from those of the others.
 struct RequestClass {
   std::string_view name;
   AskedBy asked_by = AskedBy::all;
 };
-
-/// A request's class: its index in Service::classes.
-using ClassIndex = std::uint8_t;
 
 /// The most classes that a service may have: each one takes a histogram in every place where latencies are counted.
 inline constexpr std::size_t max_request_classes = 4;
@@ -115,6 +122,10 @@ constexpr ClassIndex class_of(bool heavy) noexcept { return heavy ? 1 : 0; }
 class Exchange {
  public:
   virtual ~Exchange() = default;
+
+  /// Called before each request where connections are pushed what others ask for: with a number that the generator
+  /// wants back, in Reply::stamp, with every message that comes of this request, wherever it is received.
+  virtual void stamp(std::int64_t /*number*/) {}
 
   /// Appends the next request; for UDP, one datagram. Any number of requests may be under way at once. Returns the
   /// request's class.
@@ -169,8 +180,9 @@ ServiceParameters service_parameters_of(const Parameters& parameters);
 /// What a session may know of where it runs.
 struct ServiceContext {
   ServiceParameters parameters;
-  std::string_view model;  ///< Name of the model that serves; static text.
-  Hub* hub = nullptr;      ///< Where the service's sessions speak to each other (Service::hub_bytes).
+  std::string_view model;       ///< Name of the model that serves; static text.
+  Hub* hub = nullptr;           ///< Where the service's sessions speak to each other (Service::hub_bytes).
+  std::byte* shared = nullptr;  ///< What they share besides (Service::shared_bytes).
 
   /// Now, as HTTP writes it: 29 characters, which last until the thread asks again. Null: the server has no clock.
   std::string_view (*date)() noexcept = nullptr;
@@ -224,6 +236,9 @@ struct Service {
   /// How much the sessions of a server may be behind each other, in bytes of messages, where they speak to each other
   /// through a hub; 0: they do not.
   std::size_t hub_bytes = 0;
+
+  /// How much memory the sessions of a server share besides, in whatever process they are: bytes that are 0 at first.
+  std::size_t shared_bytes = 0;
 
   /// A session for a new connection. `context` outlives it.
   std::unique_ptr<Session> (*open)(const ServiceContext& context);

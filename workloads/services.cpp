@@ -6,10 +6,11 @@
 
 namespace bench {
 
-extern const Service echo_service, http_service, remote_service, udp_echo_service;
+extern const Service echo_service, http_service, transfer_service, chat_service, remote_service, udp_echo_service;
 
 RowList<Service> all_services() {
-  static constexpr std::array services{&echo_service, &http_service, &remote_service, &udp_echo_service};
+  static constexpr std::array services{&echo_service, &http_service,   &transfer_service,
+                                       &chat_service, &remote_service, &udp_echo_service};
   return services;
 }
 
@@ -23,7 +24,8 @@ std::uint32_t classes_told_apart(const Service& service, const ServiceParameters
     switch (each.asked_by) {
       case AskedBy::light: return heavy_share < 1;
       case AskedBy::heavy: return heavy_share > 0;
-      case AskedBy::all: break;
+      case AskedBy::all:
+      case AskedBy::nobody: break;
     }
     return true;
   };

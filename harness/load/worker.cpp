@@ -205,6 +205,17 @@ void Worker::drain(std::int64_t stopped_ns, bool is_window) {
     }
     turn();
   }
+  await_deliveries(deadline_ns);
+}
+
+// A request that is answered may still be on its way to other connections. Nobody knows to how many: they have it once
+// nothing has come for a while.
+void Worker::await_deliveries(std::int64_t deadline_ns) {
+  constexpr std::int64_t lull_ns = second_ns / 50;
+  while (now_ns_ < std::min(deadline_ns, last_delivery_ns_ + lull_ns)) {
+    turn_at_ns_ = std::min(deadline_ns, last_delivery_ns_ + lull_ns);
+    turn();
+  }
 }
 
 // Whether a request waits that may be answered: on a connection that stands, and not on one that has never been

@@ -99,6 +99,7 @@ class Worker {
   void begin_load(std::int64_t begin_ns, std::int64_t end_ns);
   void stop_load();
   void drain(std::int64_t stopped_ns, bool is_window);
+  void await_deliveries(std::int64_t deadline_ns);
   bool worth_waiting() const;
   void read_thread_clocks();
   void count_unfinished();
@@ -155,6 +156,7 @@ class Worker {
   bool take_replies(std::uint32_t index, std::span<const std::byte> bytes);
   bool take_datagram(std::uint32_t index, std::span<const std::byte> bytes);
   void complete_request(std::uint32_t index, std::size_t place = 0);
+  void count_delivery(const Reply& message);
   void count_in_slice();
   void use_connection(std::uint32_t index);
   void end_of_stream(std::uint32_t index);
@@ -216,6 +218,7 @@ class Worker {
   std::int64_t slice_end_ns_ = 0;  // of the slice that `slice_` is
   std::size_t slice_ = 0;
   std::int64_t last_reply_ns_ = 0;
+  std::int64_t last_delivery_ns_ = 0;
   std::uint32_t answered_ = 0;  // places that have been, ever
 
   std::vector<std::uint32_t> users_;  // those to whom requests fall due: the active connections, or one for them all

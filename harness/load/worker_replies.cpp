@@ -66,6 +66,7 @@ bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes)
     }
     if (reply.verdict == Verdict::pushed) {
       ++window_.messages_pushed;
+      if (reply.stamp != 0) count_delivery(reply);
       continue;
     }
     if (reply.verdict == Verdict::farewell) {
@@ -94,6 +95,16 @@ bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes)
     connection.tail = std::make_unique<std::vector<std::byte>>(bytes.begin(), bytes.end());
   }
   return true;
+}
+
+// A message that another connection's request has led to, in this worker or in another one: all have one clock. What
+// comes in the pause after a phase is still of that phase.
+void Worker::count_delivery(const Reply& message) {
+  last_delivery_ns_ = now_ns_;
+  if (!split_classes_) return;
+  auto& [counts, latency] = link_.report.classes[message.kind];
+  latency.record(now_ns_ - message.stamp);
+  ++(now_ns_ < end_ns_ ? counts.completed : counts.drained);
 }
 
 // False when there is nothing to go on with.

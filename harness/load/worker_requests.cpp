@@ -166,6 +166,7 @@ void Worker::make_exchange(Connection& connection) {
 void Worker::begin_request(std::uint32_t index, std::int64_t due_ns) {
   Connection& connection = connections_[index];
   make_exchange(connection);
+  connection.exchange->stamp(due_ns);
   const ClassIndex kind = connection.exchange->request(connection.unsent ? *connection.unsent : out_);
   ++connection.sent;
   request_at(index, connection.in_flight++) = {due_ns, now_ns_, kind};

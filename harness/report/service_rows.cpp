@@ -111,6 +111,7 @@ Json classes_json(const Service& service, const std::vector<ClassSummary>& class
     row["requests_unfinished"] = summary.unfinished;
     row["requests_failed"] = summary.failed;
     if (summary.latency_p99_ns.median > 0) row["latency_p99_ns"] = summary.latency_p99_ns.median;
+    if (service.classes[index].asked_by == AskedBy::nobody) row["messages_per_second"] = summary.rate.median;
   }
   return rows;
 }

@@ -152,8 +152,12 @@ double computation_ns(const ServiceParameters& parameters) {
   return ns * static_cast<double>(parameters.compute_steps) / static_cast<double>(steps);
 }
 
-// The share of the answered requests that were heavy; in a closed loop other than that of their connections.
-double heavy_share(const Service& service, const LoadReport& load) {
+// The share of the answered requests that were heavy; in a closed loop other than that of their connections, as far as
+// classes tell them apart.
+double heavy_share(const Service& service, const ServiceParameters& parameters, const LoadReport& load) {
+  if (std::ranges::find(service.classes, AskedBy::heavy, &RequestClass::asked_by) == service.classes.end()) {
+    return parameters.heavy_share;
+  }
   if (load.class_count == 0) return 1;
   std::uint64_t heavy = 0;
   for (std::uint32_t index = 0; index < load.class_count; ++index) {
@@ -204,7 +208,8 @@ class Window {
 
   /// Adds to the bare system calls what no server can do without besides.
   void add_computation(const LoadReport& load) {
-    measured_.bare_request_ns += computation_ns_ * heavy_share(*run_.group().service, load);
+    const Group& group = run_.group();
+    measured_.bare_request_ns += computation_ns_ * heavy_share(*group.service, group.load.parameters, load);
   }
 
   /// What others used until the stop, of which `generator_ns` was the generator's.

@@ -39,6 +39,10 @@ ServiceSummary summarize_service(const Samples& samples) {
     ClassSummary& each = row.classes[index];
     each.latency_p99_ns =
         estimate([&](const ServiceSample& sample) { return sample.classes[index].latency_ns[Shown::p99]; });
+    each.rate = estimate([&](const ServiceSample& sample) {
+      const auto window_s = static_cast<double>(sample.load.wall_ns) / 1e9;
+      return window_s > 0 ? static_cast<double>(sample.classes[index].counts.completed) / window_s : 0;
+    });
     for (const Sample& sample : samples) {
       const ClassCounts& counts = sample.service->classes[index].counts;
       each.failed += counts.failed;

@@ -15,6 +15,7 @@ namespace bench {
 /// Requests of one class.
 struct ClassSummary {
   Estimate latency_p99_ns{};     ///< Median of the runs; 0 where there was no request.
+  Estimate rate{};               ///< Completed per second; likewise.
   std::uint64_t failed = 0;      ///< Of all runs together.
   std::uint64_t unfinished = 0;  ///< Of all runs together.
 };

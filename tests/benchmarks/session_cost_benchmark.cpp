@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/service_memory.h"
 #include "workloads/http_client.h"
 #include "workloads/service.h"
 
@@ -39,7 +40,8 @@ Bytes bytes_of(std::string_view text) {
 }
 
 void answer(benchmark::State& state, const Service& service, const Bytes& request) {
-  const bench::ServiceContext context{.parameters = {}, .model = "none"};
+  bench::ServiceMemory memory(service);
+  const bench::ServiceContext context = memory.context({});
   Output out;
   auto session = service.open(context);
   for ([[maybe_unused]] auto iteration : state) {
@@ -58,7 +60,8 @@ void answer_own_client(benchmark::State& state, const Service& service, std::uin
 
 // Both sides, since each reply has to be of its own request.
 void exchange(benchmark::State& state, const Service& service, std::uint64_t size) {
-  const bench::ServiceContext context{.parameters = {.message_bytes = size}, .model = "none"};
+  bench::ServiceMemory memory(service);
+  const bench::ServiceContext context = memory.context({.message_bytes = size});
   const auto client = service.exchange(context.parameters, 1, false);
   const auto session = service.open(context);
   Output out;

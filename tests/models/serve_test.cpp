@@ -28,6 +28,7 @@
 #include "tests/support/test_runs.h"
 #include "tests/support/test_server.h"
 #include "tests/support/told.h"
+#include "workloads/transfer_format.h"
 
 namespace bench {
 namespace {
@@ -148,7 +149,7 @@ TEST_P(ServesStreams, HoldsBackForASlowReader) {
   TestServer server(model(), service(), {.message_bytes = bytes});
   const UniqueFd socket = server.connect();
   const auto exchange = server.exchange(1);
-  constexpr int requests = 24;
+  const int requests = static_cast<int>((24U << 20) / bytes);
   const pid_t sender = fork();
   if (sender == 0) {
     Output out;
@@ -280,8 +281,11 @@ TEST_P(ServesStreams, KeepsThoseWhoWereServedWhileItWasBusy) {
 
 // What a service answers to bytes that are no request, before it closes the connection.
 std::string last_word(const Service& service) {
+  if (service.name == "http") return "HTTP/1.1 400";
+  if (service.name == "transfer") return framed({{"status", "error"}, {"reason", "a head has at most 4096 bytes"}});
+  if (service.name == "chat") return "ERROR ";
   if (service.name == "remote") return "refused: ";
-  return service.name == "http" ? "HTTP/1.1 400" : "\xFF\xFF\xFF\xFF";
+  return "\xFF\xFF\xFF\xFF";
 }
 
 TEST_P(ServesStreams, AnswersGarbageWithTheProtocolsErrorAndCloses) {

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -119,6 +120,47 @@ TEST_P(Speaks, WithoutWaitingForOneThatDoesNotListen) {
   }
   EXPECT_TRUE(heard.ends_with("lost\n")) << heard.size() << " bytes";
   EXPECT_EQ((heard.size() - 5) % (line.size() + 1), 0U) << "whole lines before that, or none where it is slow";
+  server.process().stop();
+}
+
+// Members are in threads or processes of their own under many models, and all of them know who has which name.
+TEST_P(Speaks, InAChatWhereEachNameIsOneMembers) {
+  TestServer server(*GetParam(), service_named("chat"), {.message_bytes = 1});
+  std::vector<UniqueFd> members = join(server, connections());
+  // The next line that is an answer.
+  const auto answer = [](const UniqueFd& member) {
+    std::vector<std::string> line;
+    do {
+      line = receive_lines(member, 1);
+    } while (!line.empty() && !line[0].starts_with("OK") && !line[0].starts_with("ERROR"));
+    return line.empty() ? "closed" : line[0];
+  };
+  for (const UniqueFd& member : members) send_text(member, "NAME alice\n");
+  std::vector<std::string> answers;
+  for (const UniqueFd& member : members) answers.push_back(answer(member));
+  EXPECT_EQ(std::ranges::count(answers, "OK you are alice"), 1) << testing::PrintToString(answers);
+  EXPECT_EQ(std::ranges::count(answers, "ERROR the name alice is taken"), std::ssize(members) - 1);
+  // She leaves; once the others are told, another one may have the name.
+  const auto alice = static_cast<std::size_t>(std::ranges::find(answers, "OK you are alice") - answers.begin());
+  send_text(members[alice], "SAY good bye\nQUIT\n");
+  EXPECT_EQ(answer(members[alice]), "OK good bye");
+  EXPECT_EQ(answer(members[alice]), "OK");
+  members.erase(members.begin() + static_cast<std::ptrdiff_t>(alice));
+  for (const UniqueFd& member : members) {
+    std::string last;
+    std::vector<std::string> said;
+    while (last != "LEFT alice" && last != "LOST") {
+      const std::vector<std::string> line = receive_lines(member, 1);
+      last = line.empty() ? "LOST" : line[0];
+      if (last.starts_with("SAID ")) said.push_back(last);
+    }
+    EXPECT_EQ(last, "LEFT alice");
+    EXPECT_THAT(said, testing::ElementsAre("SAID alice good bye"));
+  }
+  if (!members.empty()) {
+    send_text(members[0], "NAME alice\n");
+    EXPECT_EQ(answer(members[0]), "OK you are alice");
+  }
   server.process().stop();
 }
 

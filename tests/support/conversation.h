@@ -32,6 +32,8 @@ class ServedConnection {
   void receive_in_pieces(std::string_view bytes, std::size_t size);
   void end();
   void time_out() { call(Why::timed_out); }
+  /// Something has been published in the hub.
+  void tell() { call(Why::message); }
 
   /// All that has been sent; the next call returns what came after.
   std::string take_sent() { return std::exchange(sent_, {}); }

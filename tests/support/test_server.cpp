@@ -87,6 +87,7 @@ std::string receive_replies(int socket, Exchange& exchange, int replies, std::si
       const Reply reply = exchange.reply(std::span(tail).subspan(used));
       used += reply.consumed;
       if (reply.verdict == Verdict::more) break;
+      if (reply.verdict == Verdict::pushed) continue;
       if (reply.verdict != Verdict::complete) return std::string(reply.why);
       --replies;
     }

@@ -60,7 +60,7 @@ class TestServer {
 /// Sends all of `out`; a failed send fails the test.
 void send_all(int socket, Output& out);
 
-/// Receives until `replies` complete replies have come; what is wrong otherwise.
+/// Receives until `replies` complete replies have come, whatever is pushed in between; what is wrong otherwise.
 std::string receive_replies(int socket, Exchange& exchange, int replies, std::size_t at_most = 65536);
 
 /// One request after another and their replies; what is wrong otherwise.

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <numeric>
 #include <stdexcept>
@@ -343,6 +344,52 @@ TEST(Load, CountsWhatNoRequestAskedFor) {
   EXPECT_GT(report.messages_pushed, 0U);
   EXPECT_LE(report.messages_pushed, pushed);  // the last of each connection may come when nobody listens any more
   EXPECT_GE(report.messages_pushed + 2, report.requests_answered());
+}
+
+// The same, where a message comes of the oldest request of which none has come.
+class StampedPushes final : public Exchange {
+ public:
+  explicit StampedPushes(std::uint64_t connection) : right_(connection) {}
+  void stamp(std::int64_t number) override { stamps_.push_back(number); }
+  ClassIndex request(Output& out) override { return right_.request(out); }
+  bool may_speak_unasked() const override { return true; }
+  Reply reply(std::span<const std::byte> in) override {
+    Reply reply = right_.reply(in);
+    if (reply.verdict != Verdict::pushed) return reply;
+    reply.stamp = stamps_.front();
+    reply.kind = 1;
+    stamps_.pop_front();
+    return reply;
+  }
+
+ private:
+  PushedTo right_;
+  std::deque<std::int64_t> stamps_;
+};
+
+TEST(Load, CountsFromTheDueTimeWhatOthersArePushed) {
+  constexpr auto delay = 10ms;
+  const ScriptedServer server([&](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      if (!write_all(fd, echo_reply(*message))) return;
+      std::this_thread::sleep_for(delay);
+      if (!write_all(fd, std::array{std::byte{'!'}})) return;
+    }
+  });
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.warmup = 0ms;
+  plan.classes = 2;
+  plan.make_exchange = [](std::uint64_t connection, bool) { return std::make_unique<StampedPushes>(connection); };
+  const LoadReport report = LoadGenerator(plan, {}).run([](Edge) {});
+  EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
+  EXPECT_EQ(report.classes[0].completed + report.classes[0].drained, report.requests_answered());
+  const std::uint64_t deliveries = report.classes[1].completed + report.classes[1].drained;
+  EXPECT_EQ(deliveries, report.messages_pushed);
+  EXPECT_GT(deliveries, 0U);
+  EXPECT_EQ(report.class_latency[1]->count(), deliveries);
+  EXPECT_GE(report.class_latency[1]->min_ns(), std::chrono::nanoseconds(delay).count());
+  EXPECT_EQ(report.latency->count(), report.requests_answered()) << "messages are no requests";
+  EXPECT_NEAR(report.littles_law_ratio(), 1, 0.02);
 }
 
 // The exchange knows that the peer closes after each reply, as with "Connection: close".
