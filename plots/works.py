@@ -8,7 +8,8 @@ JOBS = {
     "mixed": "{tasks} tasks that compute, wait {waits} and compute again",
     "copy": "{tasks} tasks that write a file, copy it and read the copy",
 }
-SERVICES = {"echo": "A TCP echo server", "udp-echo": "A UDP echo server", "http": "An HTTP server"}
+SERVICES = {"echo": "A TCP echo server", "udp-echo": "A UDP echo server", "http": "An HTTP server",
+            "ftp": "A server of files on disk"}
 PRIMITIVES = {
     "spawn": "Starting a unit and waiting for its end",
     "switch": "Handing control to another unit that waits for it",
@@ -49,6 +50,8 @@ def models_of(group):
 
 def _job(group, parameters):
     pattern = JOBS.get(group.workload, "{tasks} tasks of " + group.workload)
+    if group.workload == "copy" and parameters.get("tree", [0])[0]:
+        pattern = "{tasks} tasks that copy a tree of files"
     text = pattern.format(tasks=f"{parameters['tasks']:,}", waits=_waits(parameters.get("waits_ns", [])))
     cpus = parameters["cpus"]
     return f"{text}, on {cpus} CPU{'' if cpus == 1 else 's'}"

@@ -15,6 +15,7 @@
 #include "workloads/output.h"
 #include "workloads/parameter.h"
 #include "workloads/row_list.h"
+#include "workloads/scratch.h"
 
 namespace bench {
 
@@ -171,6 +172,7 @@ struct ServiceContext {
   ServiceParameters parameters;
   std::string_view model;  ///< Name of the model that serves; static text.
   Hub* hub = nullptr;      ///< Where the service's sessions speak to each other (Service::hub_bytes).
+  Scratch store{};         ///< The server's folder on disk (Service::fill_store).
 };
 
 enum class Transport : std::uint8_t { tcp, udp };
@@ -221,6 +223,10 @@ struct Service {
   /// How much the sessions of a server may be behind each other, in bytes of messages, where they speak to each other
   /// through a hub; 0: they do not.
   std::size_t hub_bytes = 0;
+
+  /// Fills the server's folder on disk, ServiceContext::store, which is its own and goes with it, before the server
+  /// starts. Null: the service has none. Throws std::exception.
+  void (*fill_store)(const ServiceContext& context) = nullptr;
 
   /// A session for a new connection. `context` outlives it.
   std::unique_ptr<Session> (*open)(const ServiceContext& context);

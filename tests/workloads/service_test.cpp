@@ -11,6 +11,7 @@
 #include <ostream>
 
 #include "tests/support/conversation.h"
+#include "tests/support/own_folder.h"
 #include "tests/support/told.h"
 #include "workloads/payload.h"
 
@@ -33,6 +34,7 @@ using Lines = std::vector<std::string>;
 struct Setting {
   const Service& service;
   ServiceContext context{};
+  std::shared_ptr<ScratchFolder> folder{};  // where the service has one
 
   std::unique_ptr<Exchange> client(std::uint64_t connection = 1, bool heavy = false) const {
     return service.exchange(context.parameters, connection, heavy);
@@ -48,7 +50,9 @@ struct Setting {
 };
 
 Setting setting(const Service& service, std::uint64_t message_bytes) {
-  return {service, {.parameters = {.message_bytes = message_bytes}, .model = "epoll"}};
+  Setting made{service, {.parameters = {.message_bytes = message_bytes}, .model = "epoll"}};
+  made.folder = give_store(service, made.context);
+  return made;
 }
 
 const Service& service_named(std::string_view name) {
