@@ -89,9 +89,15 @@ bool JobRun::next_batch() {
 
 void JobRun::begin_batch() {
   std::ranges::fill(records_, TaskRecord{});
+  if (needs_scratch(job_, batch_) && job_.fill_scratch) fill_scratch();
   if (!shared_) return;
   std::memset(shared_->memory.data(), 0, shared_->bytes);
   if (job_.prepare) job_.prepare(batch_);
+}
+
+// Units of a pool are alive already: nobody above could end them.
+void JobRun::fill_scratch() noexcept try { job_.fill_scratch(batch_); } catch (const std::exception& error) {
+  fail(error.what());
 }
 
 Inbox* JobRun::take_inbox() noexcept {

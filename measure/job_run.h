@@ -116,6 +116,7 @@ class JobRun : public Run {
 
   void bind(Script& script, std::uint32_t index, const Home& home) noexcept;
   void begin_batch();
+  void fill_scratch() noexcept;
   bool next_part();
   void finish_batch(std::int64_t end_ns);
   void check_times() noexcept;

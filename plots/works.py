@@ -13,6 +13,7 @@ SERVICES = {
     "echo": "A TCP echo server",
     "http": "An HTTP server",
     "transfer": "A file transfer server",
+    "ftp": "A server of files on disk",
     "chat": "A chat server",
     "remote": "A server that runs commands",
     "udp-echo": "A UDP echo server",
@@ -57,6 +58,8 @@ def models_of(group):
 
 def _job(group, parameters):
     pattern = JOBS.get(group.workload, "{tasks} tasks of " + group.workload)
+    if group.workload == "copy" and parameters.get("tree", [0])[0]:
+        pattern = "{tasks} tasks that copy a tree of files"
     text = pattern.format(tasks=f"{parameters['tasks']:,}", waits=_waits(parameters.get("waits_ns", [])))
     cpus = parameters["cpus"]
     return f"{text}, on {cpus} CPU{'' if cpus == 1 else 's'}"

@@ -1,18 +1,20 @@
 // `copy`: each task writes a file, copies it, and reads the copy back, 64 KiB at a time, in files without a name that
 // go when the task ends. They lie in $TMPDIR, by default /tmp, and there mostly in the page cache.
+//
+// With --tree=FILES:DEPTH the tasks copy a tree of folders and files instead, each its share of it (copy_tree.h).
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <system_error>
 #include <vector>
 
+#include "workloads/copy_tree.h"
 #include "workloads/job.h"
+#include "workloads/word_digest.h"
 
 namespace bench {
 namespace {
@@ -21,24 +23,18 @@ constexpr std::uint64_t kib = 1024;
 constexpr std::size_t chunk_bytes = 64 * kib;
 constexpr std::size_t word_bytes = sizeof(std::uint64_t);
 
-std::string folder() {
-  const char* const given = std::getenv("TMPDIR");
-  return given != nullptr && *given != 0 ? given : "/tmp";
-}
-
 [[noreturn]] void fail(const char* what, int error) {
-  const char* const remedy =
-      error == EMFILE ? "each task under way has two, see `ulimit -n`" : "$TMPDIR chooses the folder";
+  const char* const remedy = error == EMFILE ? "each task under way has two, see `ulimit -n`" : temporary_folder_remedy;
   throw std::system_error(error, std::generic_category(),
-                          fmt::format("{} a temporary file in {} ({})", what, folder(), remedy));
+                          fmt::format("{} a temporary file in {} ({})", what, temporary_folder(), remedy));
 }
 
 // A file without a name.
 class TemporaryFile {
  public:
-  TemporaryFile() : fd_(open(folder().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
+  TemporaryFile() : fd_(open(temporary_folder().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
     if (fd_ < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {  // a file system without such files
-      std::string name = folder() + "/bench-copy-XXXXXX";
+      std::string name = temporary_folder() + "/bench-copy-XXXXXX";
       fd_ = mkostemp(name.data(), O_CLOEXEC);
       if (fd_ >= 0) unlink(name.c_str());
     }
@@ -58,16 +54,6 @@ class TemporaryFile {
 std::uint64_t word(std::uint32_t index, std::uint64_t number) {
   return (index + std::uint64_t{1}) * 0x9E37'79B9'7F4A'7C15U + number * 0xBF58'476D'1CE4'E5B9U;
 }
-
-// Depends on every word and on its place.
-class Digest {
- public:
-  void add(std::uint64_t value) { state_ = std::rotl(state_, 5) * 0x94D0'49BB'1331'11EBU + value; }
-  std::uint64_t value() const { return state_; }
-
- private:
-  std::uint64_t state_ = 0;
-};
 
 // The task as a series of transfers, whoever does them. The buffer is cleared before it is read into, so that the
 // digest is of what lay in the files.
@@ -117,11 +103,7 @@ class Copying {
         step_ = Step::read_copy;
         break;
       case Step::read_copy:
-        for (std::size_t i = 0; i < chunk(); i += word_bytes) {
-          std::uint64_t value = 0;
-          std::memcpy(&value, buffer_.data() + i, word_bytes);
-          digest_.add(value);
-        }
+        digest_.add(std::span<const std::byte>(buffer_).first(chunk()));
         at_ += chunk();
         step_ = Step::write_source;
         fill();
@@ -146,10 +128,10 @@ class Copying {
   std::size_t moved_ = 0;  // of the chunk, in this step
   Step step_ = Step::write_source;
   std::vector<std::byte> buffer_;
-  Digest digest_;
+  WordDigest digest_;
 };
 
-Script task(const Task& task) {
+Script copy_own_file(const Task& task) {
   Copying copying(task.index, task.work() * kib);
   Transfer transfer;
   while (copying.next(transfer)) {
@@ -159,15 +141,12 @@ Script task(const Task& task) {
   task.outcome = copying.digest();
 }
 
-// What the bare call comes to.
-std::int64_t moved_by(const Transfer& transfer) {
-  const ssize_t size = transfer.kind == Transfer::Kind::write_at
-                           ? pwrite(transfer.fd, transfer.data, transfer.bytes, transfer.offset)
-                           : pread(transfer.fd, transfer.data, transfer.bytes, transfer.offset);
-  return size < 0 ? -errno : size;
-}
+bool has_tree(const Batch& batch) { return tree_files(batch) != 0; }
+
+Script task(const Task& task) { return has_tree(task.batch) ? copy_share(task) : copy_own_file(task); }
 
 std::uint64_t compute(const Batch& parameters, std::uint32_t index) {
+  if (has_tree(parameters)) return copy_share_plainly(parameters, index);
   Copying copying(index, parameters.work * kib);
   Transfer transfer;
   while (copying.next(transfer)) copying.done(moved_by(transfer));
@@ -175,18 +154,36 @@ std::uint64_t compute(const Batch& parameters, std::uint32_t index) {
 }
 
 std::optional<std::string> check(const Batch& parameters, std::span<const std::uint64_t> outcomes) {
+  if (has_tree(parameters)) return check_tree(parameters, outcomes);
   return compare_outcomes(outcomes, [&](std::uint32_t index) {
-    Digest digest;
+    WordDigest digest;
     for (std::uint64_t number = 0; number < parameters.work * kib / word_bytes; ++number)
       digest.add(word(index, number));
     return digest.value();
   });
 }
 
-double estimate_ns(const Batch& parameters) { return 1.5 * static_cast<double>(parameters.work * kib); }
+double estimate_ns(const Batch& parameters) {
+  const auto file_bytes = static_cast<double>(parameters.work * kib);
+  if (!has_tree(parameters)) return 1.5 * file_bytes;
+  return file_bytes * static_cast<double>(tree_files(parameters)) / parameters.tasks;
+}
 
-constexpr auto parameters = std::to_array<Parameter>(
-    {tasks_parameter("16"), work_parameter("1024", 1'048'576, "KiB of each task's file"), submit_parameter()});
+constexpr auto parameters = std::to_array<Parameter>({
+    tasks_parameter("16"),
+    work_parameter("1024", 1'048'576, "KiB of each task's file, or of a tree's files on average"),
+    {.name = "tree",
+     .kind = ParameterKind::pair,
+     .standard = "0",
+     .meaning =
+         "FILES:DEPTH, a tree of so many files in up to 32 levels, which the tasks copy; 0: each copies a file of "
+         "its own",
+     .least = 0,
+     .most = 100'000,
+     .most_second = 32,
+     .shown_at_standard = false},
+    submit_parameter(),
+});
 
 }  // namespace
 
@@ -199,6 +196,8 @@ extern constinit const Job copy_job{
     .check = check,
     .estimate_ns = estimate_ns,
     .descriptors_per_task = 2,
+    .needs_scratch = has_tree,
+    .fill_scratch = fill_tree,
 };
 
 }  // namespace bench

@@ -14,6 +14,7 @@
 
 #include "workloads/parameter.h"
 #include "workloads/row_list.h"
+#include "workloads/scratch.h"
 #include "workloads/script.h"
 
 namespace bench {
@@ -27,6 +28,7 @@ struct Batch {
   std::byte* state = nullptr;                   ///< What the tasks share, where the job has such: Job::state_bytes.
   std::uint16_t helper_port = 0;                ///< Of the job's helper server, where it has one.
   bool one_at_a_time = false;  ///< Each task is waited for before the next one is handed out (submit_parameter).
+  Scratch scratch{};           ///< The run's folder on disk: Job::needs_scratch.
 
   /// How long task `index` waits in all.
   std::chrono::nanoseconds wait_of(std::uint32_t index) const noexcept {
@@ -175,10 +177,20 @@ struct Job {
 
   /// How many descriptors a task may hold at once.
   std::uint32_t descriptors_per_task = 0;
+  /// Whether the job needs a folder on disk, Batch::scratch, which is the run's own and goes with it. Null: it does
+  /// not.
+  bool (*needs_scratch)(const Batch& batch) = nullptr;
+
+  /// Makes what a batch finds in that folder, whatever the one before has left there; before each batch, and before
+  /// compute() is first called. In the run's first process; no part of a batch's time. Throws std::exception.
+  void (*fill_scratch)(const Batch& batch) = nullptr;
 
   /// The service that a helper serves beside the run, in a process that is no part of what is measured; empty: none.
   std::string_view helper{};
 };
+
+/// Whether a batch of the job needs a folder on disk.
+inline bool needs_scratch(const Job& job, const Batch& batch) { return job.needs_scratch && job.needs_scratch(batch); }
 
 /// The batch that a job is told by the values of its parameters.
 Batch batch_of(const Job& job, const Parameters& parameters);

@@ -42,6 +42,11 @@ std::span<const std::chrono::nanoseconds> Parameters::durations(std::string_view
   return std::get<std::vector<std::chrono::nanoseconds>>(*value);
 }
 
+CountPair Parameters::pair(std::string_view name) const {
+  const ParameterValue* const value = find(name);
+  return value ? std::get<CountPair>(*value) : CountPair{};
+}
+
 std::string_view Parameters::choice(std::string_view name) const {
   const auto found = entry_named(entries_, name);
   if (found == std::span(entries_).end()) return {};

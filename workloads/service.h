@@ -15,6 +15,7 @@
 #include "workloads/output.h"
 #include "workloads/parameter.h"
 #include "workloads/row_list.h"
+#include "workloads/scratch.h"
 
 namespace bench {
 
@@ -183,6 +184,7 @@ struct ServiceContext {
   std::string_view model;       ///< Name of the model that serves; static text.
   Hub* hub = nullptr;           ///< Where the service's sessions speak to each other (Service::hub_bytes).
   std::byte* shared = nullptr;  ///< What they share besides (Service::shared_bytes).
+  Scratch store{};              ///< The server's folder on disk (Service::fill_store).
 
   /// Now, as HTTP writes it: 29 characters, which last until the thread asks again. Null: the server has no clock.
   std::string_view (*date)() noexcept = nullptr;
@@ -239,6 +241,10 @@ struct Service {
 
   /// How much memory the sessions of a server share besides, in whatever process they are: bytes that are 0 at first.
   std::size_t shared_bytes = 0;
+
+  /// Fills the server's folder on disk, ServiceContext::store, which is its own and goes with it, before the server
+  /// starts. Null: the service has none. Throws std::exception.
+  void (*fill_store)(const ServiceContext& context) = nullptr;
 
   /// A session for a new connection. `context` outlives it.
   std::unique_ptr<Session> (*open)(const ServiceContext& context);

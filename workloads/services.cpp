@@ -6,10 +6,11 @@
 
 namespace bench {
 
-extern const Service echo_service, http_service, transfer_service, chat_service, remote_service, udp_echo_service;
+extern const Service echo_service, http_service, transfer_service, ftp_service, chat_service, remote_service,
+    udp_echo_service;
 
 RowList<Service> all_services() {
-  static constexpr std::array services{&echo_service, &http_service,   &transfer_service,
+  static constexpr std::array services{&echo_service, &http_service,   &transfer_service, &ftp_service,
                                        &chat_service, &remote_service, &udp_echo_service};
   return services;
 }

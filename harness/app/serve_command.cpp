@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "harness/plan/calibration.h"
 #include "harness/plan/machine.h"
 #include "harness/run/listener.h"
+#include "harness/run/scratch_folder.h"
 #include "harness/run/server_process.h"
 #include "measure/affinity.h"
 #include "measure/shared_mapping.h"
@@ -37,8 +39,12 @@ Exit serve(const Options& options) {
   ServiceParameters parameters = service_parameters_of(serve.parameters);
   parameters.compute_steps = steps_of(serve.service_cpu);
   parameters.wait = serve.service_wait;
+  std::optional<ScratchFolder> folder;
+  if (serve.service->fill_store) folder.emplace();
   const ServerSetup setup{.service = serve.service,
-                          .context = {.parameters = parameters, .model = serve.model->name},
+                          .context = {.parameters = parameters,
+                                      .model = serve.model->name,
+                                      .store = folder ? folder->scratch() : Scratch{}},
                           .workers = workers,
                           .stack_bytes = serve.stack_bytes,
                           .sockets = listeners.descriptors(),

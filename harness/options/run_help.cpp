@@ -21,6 +21,7 @@ std::string value_form(const Parameter& row) {
     case ParameterKind::durations: return "TIME[:TIME]";
     case ParameterKind::rate: return "R";
     case ParameterKind::share: return "PERCENT";
+    case ParameterKind::pair: return "N[:N]";
     case ParameterKind::choice: break;
   }
   return fmt::format("{}", fmt::join(choices_of(row), "|"));

@@ -47,6 +47,11 @@ ParameterValue value_of(const Parameter& row, const JsonPlace& place) {
       if (found == choices.end()) place.refuse(fmt::format("there is no choice '{}'", word));
       return static_cast<std::uint64_t>(found - choices.begin());
     }
+    case ParameterKind::pair: {
+      const auto numbers = place.elements();
+      if (numbers.size() != 2) place.refuse("is no pair of numbers");
+      return CountPair{.first = numbers[0].count(), .second = numbers[1].count()};
+    }
     case ParameterKind::durations: break;
   }
   std::vector<std::chrono::nanoseconds> times;

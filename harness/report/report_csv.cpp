@@ -118,6 +118,10 @@ std::string value_text(const Parameter& row, const ParameterValue& value) {
     case ParameterKind::rate: return number(std::get<double>(value));
     case ParameterKind::share: return number(std::get<double>(value) * 100);
     case ParameterKind::choice: return std::string(row.choices[std::get<std::uint64_t>(value)]);
+    case ParameterKind::pair: {
+      const auto& pair = std::get<CountPair>(value);
+      return fmt::format("{}:{}", pair.first, pair.second);
+    }
     case ParameterKind::durations: return times_text(std::get<std::vector<std::chrono::nanoseconds>>(value));
     case ParameterKind::count:
     case ParameterKind::size:

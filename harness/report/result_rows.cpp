@@ -215,6 +215,10 @@ Json value_json(const Parameter& row, const ParameterValue& value) {
     case ParameterKind::rate: return std::get<double>(value);
     case ParameterKind::share: return std::get<double>(value) * 100;
     case ParameterKind::choice: return row.choices[std::get<std::uint64_t>(value)];
+    case ParameterKind::pair: {
+      const auto& pair = std::get<CountPair>(value);
+      return Json::array({pair.first, pair.second});
+    }
     case ParameterKind::durations: break;
   }
   Json list = Json::array();

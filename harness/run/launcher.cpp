@@ -13,10 +13,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 
 #include "harness/run/run_process.h"
+#include "harness/run/scratch_folder.h"
 #include "harness/text/quantities.h"
 #include "measure/clock.h"
 #include "measure/process.h"
@@ -60,6 +62,14 @@ class MemorySampler {
   std::int64_t peak_bytes_ = 0;
 };
 
+// Whether the run's workload needs a folder on disk.
+bool needs_folder(const Plan& plan, const RunRequest& request) {
+  if (request.kind == RunKind::machine) return false;
+  const Group& group = plan.group_of(plan.cells[request.cell]);
+  if (group.job) return needs_scratch(*group.job, group.batch);
+  return group.service && !group.foreign && group.service->fill_store;
+}
+
 // The launcher's own process: takes requests until the harness is gone.
 class LauncherProcess {
  public:
@@ -84,17 +94,19 @@ class LauncherProcess {
   RunOutcome perform(const RunRequest& request) {
     RunOutcome outcome;
     report_.clear();
+    if (!make_scratch(request)) return outcome;
     const CpuThrottling throttled_before = throttling();
     const pid_t launcher = getpid();
     const pid_t run = fork();
     if (run < 0) {
       report_.failure.set(fmt::format("fork the run's process: {}", std::strerror(errno)));
+      remove_scratch();
       return outcome;
     }
     if (run == 0) {
       socket_.reset();
       enter_run(launcher, report_);
-      perform_run(plan_, request, report_);
+      perform_run(plan_, request, scratch_ ? scratch_->scratch() : Scratch{}, report_);
     }
     setpgid(run, run);  // here and in the run, whichever comes first
     const UniqueFd process = watch_process(run);
@@ -104,8 +116,28 @@ class LauncherProcess {
       watch(request, run, process.get(), outcome);
     }
     end_tree(run, outcome);
+    remove_scratch();
     report_.throttling = throttling() - throttled_before;
     return outcome;
+  }
+
+  // False, with the reason in the report, where the run needs a folder on disk and there can be none.
+  bool make_scratch(const RunRequest& request) {
+    if (!needs_folder(plan_, request)) return true;
+    try {
+      scratch_.emplace();
+      return true;
+    } catch (const std::exception& error) {
+      report_.failure.set(error.what());
+      return false;
+    }
+  }
+
+  // When nothing is left of the run that could still write to it.
+  void remove_scratch() {
+    if (!scratch_) return;
+    if (const std::string why = scratch_->remove(); !why.empty()) report_.failure.set(why);
+    scratch_.reset();
   }
 
   CpuThrottling throttling() const { return plan_.cpu_quota ? read_throttling(*plan_.cpu_quota) : CpuThrottling{}; }
@@ -134,6 +166,7 @@ class LauncherProcess {
         char word = 0;
         if (recv(socket_.get(), &word, sizeof word, 0) <= 0) {  // the harness is gone
           end_tree(run, outcome);
+          remove_scratch();
           _exit(0);
         }
         break;
@@ -174,6 +207,7 @@ class LauncherProcess {
   const Plan& plan_;
   RunReport& report_;
   UniqueFd socket_;
+  std::optional<ScratchFolder> scratch_;  // of the run under way
 };
 
 }  // namespace

@@ -37,20 +37,20 @@ void confine(std::uint32_t cpus) {
 }
 
 // The CPU time of a batch's computation as a plain loop: the mean over as many tasks as the time allows, at least one.
-double time_plain_loop(const Group& group, RunReport& report) {
+double time_plain_loop(const Job& job, const Batch& batch, RunReport& report) {
   constexpr std::int64_t enough_ns = 20'000'000;
   std::uint64_t seen = 0;
   std::uint32_t done = 0;
   const std::int64_t begin_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   std::int64_t used_ns = 0;
   while (used_ns < enough_ns) {
-    seen ^= group.job->compute(group.batch, done % group.batch.tasks);
+    seen ^= job.compute(batch, done % batch.tasks);
     ++done;
     used_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_ns;
   }
   [[maybe_unused]] const volatile std::uint64_t keep = seen;
   report.plain_loop_ns += used_ns;
-  return static_cast<double>(used_ns) / done * group.batch.tasks;
+  return static_cast<double>(used_ns) / done * batch.tasks;
 }
 
 // Does `measured` between two rulers on the CPUs that the calling process may use.
@@ -74,22 +74,24 @@ const Service& service_named(std::string_view name) {
   return *service;
 }
 
-void run_job(const Plan& plan, const RunRequest& request, RunReport& report) {
+void run_job(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report) {
   const Cell& cell = plan.cells[request.cell];
   const Group& group = plan.group_of(cell);
   const RunLength length = request.kind == RunKind::memory ? memory_length : measured_length;
   confine(group.cpus);
   Batch batch = group.batch;
+  batch.scratch = scratch;
   std::optional<Helper> helper;
   if (!group.job->helper.empty()) batch.helper_port = helper.emplace(service_named(group.job->helper), report).port();
-  JobRun job(*group.job, std::move(batch), cell.workers, length, report, cell.stack_bytes,
-             job_loops(*cell.model, cell.workers));
+  JobRun job(*group.job, batch, cell.workers, length, report, cell.stack_bytes, job_loops(*cell.model, cell.workers));
+  const bool times_loop = group.job->compute && length.max_batches == 0;
+  if (times_loop && group.job->fill_scratch && needs_scratch(*group.job, batch)) group.job->fill_scratch(batch);
   measure_between_rulers(report, [&] {
-    if (!group.job->compute || length.max_batches != 0) return run_under(*cell.model, job);
+    if (!times_loop) return run_under(*cell.model, job);
     // Right before and right after, since the speed of a machine's CPUs may change from second to second.
-    const double before_ns = time_plain_loop(group, report);
+    const double before_ns = time_plain_loop(*group.job, batch, report);
     run_under(*cell.model, job);
-    report.compute_ns = (before_ns + time_plain_loop(group, report)) / 2;
+    report.compute_ns = (before_ns + time_plain_loop(*group.job, batch, report)) / 2;
   });
   if (helper) report.surroundings.others_busy = 0;  // not known: the helper is no part of the run
   if (report.job.batches == 0) throw std::logic_error("the model returned before the run was over");
@@ -110,16 +112,16 @@ void run_primitive(const Plan& plan, const RunRequest& request, RunReport& repor
   if (report.primitive.operations == 0) throw std::logic_error("the primitive measured nothing");
 }
 
-void carry_out(const Plan& plan, const RunRequest& request, RunReport& report) {
+void carry_out(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report) {
   if (request.kind == RunKind::machine) {
     report.machine = probe_machine();
     return;
   }
   switch (plan.group_of(plan.cells[request.cell]).kind()) {
-    case Kind::job: return run_job(plan, request, report);
+    case Kind::job: return run_job(plan, request, scratch, report);
     case Kind::service:
-      return request.kind == RunKind::memory ? run_service_memory(plan, request, report)
-                                             : run_service(plan, request, report);
+      return request.kind == RunKind::memory ? run_service_memory(plan, request, scratch, report)
+                                             : run_service(plan, request, scratch, report);
     case Kind::primitive: return run_primitive(plan, request, report);
   }
 }
@@ -139,9 +141,9 @@ void enter_run(pid_t launcher, RunReport& report) {
   dup2(STDERR_FILENO, STDOUT_FILENO);  // standard output belongs to the report
 }
 
-void perform_run(const Plan& plan, const RunRequest& request, RunReport& report) {
+void perform_run(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report) {
   try {
-    carry_out(plan, request, report);
+    carry_out(plan, request, scratch, report);
     report.finished.store(1);
     _exit(0);
   } catch (const std::exception& error) {

@@ -11,7 +11,8 @@ namespace bench {
 /// signals, precise timers, death with the launcher.
 void enter_run(pid_t launcher, RunReport& report);
 
-/// Carries out `request`, leaves what it measured in `report` and ends the process.
-[[noreturn]] void perform_run(const Plan& plan, const RunRequest& request, RunReport& report);
+/// Carries out `request`, leaves what it measured in `report` and ends the process. `scratch`: the run's folder on
+/// disk, where its workload needs one.
+[[noreturn]] void perform_run(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report);
 
 }  // namespace bench

@@ -72,6 +72,7 @@ void answer_usage(int /*signal*/) {
 
 ServerProcess::ServerProcess(const Model& model, const ServerSetup& setup, RunReport& report, std::span<const int> cpus)
     : run_(setup, report), report_(report) {
+  if (setup.service->fill_store) setup.service->fill_store(setup.context);
   const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork the server");

@@ -21,8 +21,9 @@ struct UsageReading {
 /// A running server. Its process ends with the thread that made it.
 class ServerProcess {
  public:
-  /// Forks the process and pins it to `cpus`, unless that is empty. `report` lies in shared memory and, like what
-  /// `setup` points at, outlives the server. Throws std::system_error.
+  /// Fills the server's folder on disk, where it has one, forks the process and pins it to `cpus`, unless that is
+  /// empty. `report` lies in shared memory and, like what `setup` points at, outlives the server. Throws
+  /// std::exception.
   ServerProcess(const Model& model, const ServerSetup& setup, RunReport& report, std::span<const int> cpus);
   /// Kills what is left.
   ~ServerProcess();

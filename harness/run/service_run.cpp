@@ -44,12 +44,12 @@ Target loopback_target(std::uint16_t port, Transport transport) {
 // A server of the request's cell and the load that it is to be put under.
 class ServiceRun {
  public:
-  ServiceRun(const Plan& plan, const RunRequest& request, RunReport& report)
+  ServiceRun(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report)
       : plan_(plan),
         cell_(plan.cells[request.cell]),
         group_(plan.group_of(cell_)),
         setup_{.service = group_.service,
-               .context = {.parameters = group_.load.parameters, .model = cell_.model->name},
+               .context = {.parameters = group_.load.parameters, .model = cell_.model->name, .store = scratch},
                .workers = cell_.workers,
                .stack_bytes = cell_.stack_bytes,
                .sockets = {},
@@ -274,8 +274,8 @@ void keep(const LoadReport& load, RunReport& report) {
 
 }  // namespace
 
-void run_service(const Plan& plan, const RunRequest& request, RunReport& report) {
-  ServiceRun run(plan, request, report);
+void run_service(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report) {
+  ServiceRun run(plan, request, scratch, report);
   if (run.server()) pin_to(plan.cpu_split.server);  // for what a bare request takes there
   Window window(plan, run, report);
   const LoadReport load = run.run([&](Edge edge) { window.at(edge); });
@@ -294,8 +294,8 @@ void run_service(const Plan& plan, const RunRequest& request, RunReport& report)
   }
 }
 
-void run_service_memory(const Plan& plan, const RunRequest& request, RunReport& report) {
-  ServiceRun run(plan, request, report);
+void run_service_memory(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report) {
+  ServiceRun run(plan, request, scratch, report);
   LoadPlan& load = run.load();
   load.connections = load.active = request.connections;
   load.rate = 0;

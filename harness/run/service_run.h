@@ -6,11 +6,12 @@
 namespace bench {
 
 /// Starts the server and the load of the request's cell in processes of their own on the plan's CPUs, and leaves what
-/// they found in `report`. In the run's own process. Throws std::exception.
-void run_service(const Plan& plan, const RunRequest& request, RunReport& report);
+/// they found in `report`. `scratch` is the server's folder on disk, where it has one. In the run's own process. Throws
+/// std::exception.
+void run_service(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report);
 
 /// The same to measure memory: from a server without connections to one with `request.connections` of them, each of
 /// which has had a reply and is idle.
-void run_service_memory(const Plan& plan, const RunRequest& request, RunReport& report);
+void run_service_memory(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report);
 
 }  // namespace bench

@@ -38,6 +38,24 @@ std::uint64_t parse_choice(const Parameter& row, std::string_view text, std::str
   return static_cast<std::uint64_t>(found - choices.begin());
 }
 
+// "64" is "64:1".
+CountPair parse_pair(const Parameter& row, std::string_view text, std::string_view workload) {
+  const std::size_t colon = text.find(':');
+  CountPair pair{.first = bounded(row, parse_count(text.substr(0, colon)), workload)};
+  if (colon == std::string_view::npos) return pair;
+  Parameter second = row;
+  second.least = 1;
+  second.most = row.most_second;
+  pair.second =
+      bounded(second, parse_count(text.substr(colon + 1)), fmt::format("the second number, for {}", workload));
+  return pair;
+}
+
+// A second number that is 1 goes without saying.
+std::string joined(const CountPair& pair, char separator) {
+  return pair.second == 1 ? fmt::to_string(pair.first) : fmt::format("{}{}{}", pair.first, separator, pair.second);
+}
+
 std::string joined(const Durations& durations, char separator) {
   std::string text;
   for (const std::chrono::nanoseconds duration : durations) {
@@ -53,6 +71,7 @@ std::string value_in_title(const Parameter& row, const ParameterValue& value) {
     case ParameterKind::size: return format_bytes(static_cast<double>(std::get<std::uint64_t>(value)));
     case ParameterKind::durations: return joined(std::get<Durations>(value), ':');
     case ParameterKind::rate: return format_count(std::get<double>(value)) + "/s";
+    case ParameterKind::pair: return joined(std::get<CountPair>(value), ':');
     case ParameterKind::duration:
     case ParameterKind::share:
     case ParameterKind::choice: break;
@@ -81,6 +100,7 @@ ParameterValue parse_parameter(const Parameter& row, std::string_view text, std:
     case ParameterKind::rate: return bounded(row, parse_number(text), workload);
     case ParameterKind::share: return bounded(row, parse_percentage(text), workload);
     case ParameterKind::choice: return parse_choice(row, text, workload);
+    case ParameterKind::pair: return parse_pair(row, text, workload);
     case ParameterKind::durations: break;
   }
   Durations durations;
@@ -100,6 +120,7 @@ std::string value_in_name(const Parameter& row, const ParameterValue& value) {
     case ParameterKind::rate: return fmt::to_string(std::get<double>(value));
     case ParameterKind::share: return fmt::format("{:g}%", std::get<double>(value) * 100);
     case ParameterKind::choice: return std::string(row.choices[std::get<std::uint64_t>(value)]);
+    case ParameterKind::pair: return joined(std::get<CountPair>(value), '+');
     case ParameterKind::count:
     case ParameterKind::size: break;
   }
@@ -132,6 +153,7 @@ std::string key_of(const Parameter& row) {
     case ParameterKind::durations: return key + "_ns";
     case ParameterKind::rate: return key + "_per_second";
     case ParameterKind::share: return key + "_percent";
+    case ParameterKind::pair:
     case ParameterKind::count:
     case ParameterKind::choice: break;
   }
@@ -144,6 +166,7 @@ std::string bound_text(const Parameter& row, double bound) {
     case ParameterKind::durations: return format_duration_exact(static_cast<std::int64_t>(bound));
     case ParameterKind::rate: return fmt::format("{:g}", bound);
     case ParameterKind::share: return fmt::format("{:g}%", bound * 100);
+    case ParameterKind::pair:
     case ParameterKind::count:
     case ParameterKind::size:
     case ParameterKind::choice: break;

@@ -113,10 +113,11 @@ TEST_P(ServesStreams, AnswersRightAtEverySplit) {
     exchange->request(out);
     std::array<iovec, 1> vectors{};
     std::string bytes(static_cast<const char*>(out.gather(vectors)[0].iov_base), out.pending());
-    ASSERT_EQ(send(socket.get(), bytes.data(), split, 0), static_cast<ssize_t>(split));
+    const std::size_t first = std::min(split, bytes.size());  // requests of other classes may be shorter
+    ASSERT_EQ(send(socket.get(), bytes.data(), first, 0), static_cast<ssize_t>(first));
     usleep(200);  // likely to arrive apart; right either way
-    ASSERT_EQ(send(socket.get(), bytes.data() + split, bytes.size() - split, 0),
-              static_cast<ssize_t>(bytes.size() - split));
+    ASSERT_EQ(send(socket.get(), bytes.data() + first, bytes.size() - first, 0),
+              static_cast<ssize_t>(bytes.size() - first));
     ASSERT_EQ(receive_replies(socket.get(), *exchange, 1), "") << "split at " << split;
   }
   server.process().stop();
@@ -283,7 +284,7 @@ TEST_P(ServesStreams, KeepsThoseWhoWereServedWhileItWasBusy) {
 std::string last_word(const Service& service) {
   if (service.name == "http") return "HTTP/1.1 400";
   if (service.name == "transfer") return framed({{"status", "error"}, {"reason", "a head has at most 4096 bytes"}});
-  if (service.name == "chat") return "ERROR ";
+  if (service.name == "chat" || service.name == "ftp") return "ERROR ";
   if (service.name == "remote") return "refused: ";
   return "\xFF\xFF\xFF\xFF";
 }
@@ -374,7 +375,10 @@ TEST_P(ServesStreams, SurvivesRunningOutOfDescriptors) {
   {
     std::vector<UniqueFd> crowd;
     for (std::uint32_t i = 0; i < 60 * processes; ++i) crowd.push_back(server.connect());
-    EXPECT_EQ(converse(first.get(), *exchange, 5), "");
+    // Whose requests need a descriptor of their own finds none.
+    if (!service().fill_store) {
+      EXPECT_EQ(converse(first.get(), *exchange, 5), "");
+    }
     if (model().unit != UnitKind::process) {
       for (int i = 0; i < 2000 && server.counters().refused.load() == 0; ++i) usleep(10'000);
       EXPECT_GE(server.counters().refused.load(), 1U);
@@ -551,7 +555,8 @@ TEST_P(ServesStreams, HasEachConnectionWithOneUnitAtATime) {
   }
   // In pieces, so that each connection is ready again and again while it is being served.
   constexpr std::size_t piece = 5;
-  for (std::size_t at = 0; at < bytes[0].size(); at += piece) {
+  const std::size_t longest = std::ranges::max(bytes, {}, &std::string::size).size();
+  for (std::size_t at = 0; at < longest; at += piece) {
     for (std::size_t i = 0; i < sockets.size(); ++i) {
       const std::string part = bytes[i].substr(std::min(at, bytes[i].size()), piece);
       ASSERT_EQ(send(sockets[i].get(), part.data(), part.size(), MSG_NOSIGNAL), static_cast<ssize_t>(part.size()));

@@ -27,11 +27,13 @@ TestServer::TestServer(const Model& model, const Service& service, ServiceParame
     parameters_.message_bytes =
         std::get<std::uint64_t>(standard_value(*find_parameter(service.parameters, "message-size")));
   }
-  setup_ = {.service = &service,
-            .context = {.parameters = parameters_, .model = model.name},
-            .workers = workers,
-            .sockets = listeners_.descriptors(),
-            .idle_timeout = idle_timeout};
+  if (service.fill_store) folder_.emplace();
+  setup_ = {
+      .service = &service,
+      .context = {.parameters = parameters_, .model = model.name, .store = folder_ ? folder_->scratch() : Scratch{}},
+      .workers = workers,
+      .sockets = listeners_.descriptors(),
+      .idle_timeout = idle_timeout};
   process_.emplace(model, setup_, *report_.data(), std::span<const int>());
 }
 

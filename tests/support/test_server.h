@@ -9,6 +9,7 @@
 #include <string>
 
 #include "harness/run/listener.h"
+#include "harness/run/scratch_folder.h"
 #include "harness/run/server_process.h"
 #include "measure/shared_mapping.h"
 #include "measure/unique_fd.h"
@@ -42,6 +43,9 @@ class TestServer {
     return service_.exchange(parameters_, connection, heavy);
   }
 
+  /// Its folder on disk, where it has one.
+  const Scratch& store() const { return folder_->scratch(); }
+
   ServerProcess& process() { return *process_; }
   const ServerCounters& counters() const { return report_.data()->server; }
   std::int32_t units_alive() const { return report_.data()->units_alive.load(); }
@@ -54,6 +58,7 @@ class TestServer {
   Listeners listeners_;
   ServerSetup setup_;
   SharedArray<RunReport> report_{1};
+  std::optional<ScratchFolder> folder_;  // outlives the process
   std::optional<ServerProcess> process_;
 };
 

@@ -11,6 +11,7 @@
 #include <ostream>
 
 #include "tests/support/conversation.h"
+#include "tests/support/own_folder.h"
 #include "tests/support/service_memory.h"
 #include "tests/support/told.h"
 #include "workloads/payload.h"
@@ -35,6 +36,7 @@ struct Setting {
   const Service& service;
   std::shared_ptr<ServiceMemory> memory;
   ServiceContext context;
+  std::shared_ptr<ScratchFolder> folder{};  // where the service has one
 
   std::unique_ptr<Exchange> client(std::uint64_t connection = 1, bool heavy = false) const {
     return service.exchange(context.parameters, connection, heavy);
@@ -51,7 +53,9 @@ struct Setting {
 
 Setting setting(const Service& service, std::uint64_t message_bytes) {
   const auto memory = std::make_shared<ServiceMemory>(service);
-  return {service, memory, memory->context({.message_bytes = message_bytes})};
+  Setting made{service, memory, memory->context({.message_bytes = message_bytes})};
+  made.folder = give_store(service, made.context);
+  return made;
 }
 
 const Service& service_named(std::string_view name) {

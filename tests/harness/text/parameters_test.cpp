@@ -30,6 +30,13 @@ constexpr Parameter reads{
     .name = "reads", .kind = ParameterKind::share, .standard = "90%", .meaning = "", .least = 0.25, .most = 1};
 constexpr Parameter order{
     .name = "order", .kind = ParameterKind::choice, .standard = "fifo", .meaning = "", .choices = {"fifo", "lifo"}};
+constexpr Parameter shelves{.name = "shelves",
+                            .kind = ParameterKind::pair,
+                            .standard = "0",
+                            .meaning = "",
+                            .least = 0,
+                            .most = 500,
+                            .most_second = 8};
 
 std::string refusal(const Parameter& row, std::string_view text) {
   try {
@@ -53,6 +60,9 @@ TEST(ParameterValues, AreReadByTheirKindAndWrittenWithoutLoss) {
   EXPECT_EQ(read(arrivals, "2.5k"), "2500");
   EXPECT_EQ(read(reads, "33.5%"), "33.5%");
   EXPECT_EQ(read(order, "lifo"), "lifo");
+  EXPECT_EQ(read(shelves, "64:3"), "64+3");
+  EXPECT_EQ(read(shelves, "64:1"), "64");
+  EXPECT_EQ(read(shelves, "0"), "0");
 }
 
 TEST(ParameterValues, AreRefusedOutsideOfTheirBoundsWithTheWorkloadsName) {
@@ -65,6 +75,9 @@ TEST(ParameterValues, AreRefusedOutsideOfTheirBoundsWithTheWorkloadsName) {
   EXPECT_EQ(refusal(reads, "24%"), "must be between 25% and 100% for park");
   EXPECT_EQ(refusal(order, "lfio"), "allowed for park are fifo, lifo; did you mean 'lifo'?");
   EXPECT_EQ(refusal(order, "xyzzy"), "allowed for park are fifo, lifo");
+  EXPECT_EQ(refusal(shelves, "501:3"), "must be between 0 and 500 for park");
+  EXPECT_EQ(refusal(shelves, "5:9"), "must be between 1 and 8 for the second number, for park");
+  EXPECT_EQ(refusal(shelves, "5:0"), "must be between 1 and 8 for the second number, for park");
   EXPECT_EQ(refusal(order, ""), "allowed for park are fifo, lifo");
 }
 
@@ -75,6 +88,9 @@ TEST(ParameterValues, AreRefusedWhereTheyAreNoneOfTheirKind) {
   EXPECT_THAT(refusal(waits, "5ms:"), HasSubstr("a number and a unit"));
   EXPECT_THAT(refusal(arrivals, "-1"), HasSubstr("must not be negative"));
   EXPECT_THAT(refusal(reads, "0.5"), HasSubstr("a percentage"));
+  for (const std::string_view text : {"", ":", "5:", ":5", "5:6:7", "5.5:2"}) {
+    EXPECT_THAT(refusal(shelves, text), HasSubstr("whole number")) << text;
+  }
 }
 
 Parameters told(const std::vector<std::pair<const Parameter*, std::string>>& values) {
@@ -84,7 +100,8 @@ Parameters told(const std::vector<std::pair<const Parameter*, std::string>>& val
 }
 
 TEST(ParameterValues, AreFoundByTheNameOfTheirParameter) {
-  const Parameters parameters = told({{&places, "4"}, {&waits, "1ms:2ms"}, {&arrivals, "3"}, {&order, "lifo"}});
+  const Parameters parameters =
+      told({{&places, "4"}, {&waits, "1ms:2ms"}, {&arrivals, "3"}, {&order, "lifo"}, {&shelves, "64:3"}});
   EXPECT_EQ(parameters.number("places"), 4U);
   EXPECT_EQ(parameters.number("rooms", 7), 7U);
   EXPECT_THAT(parameters.durations("wait"), ElementsAre(std::chrono::milliseconds(1), std::chrono::milliseconds(2)));
@@ -93,6 +110,8 @@ TEST(ParameterValues, AreFoundByTheNameOfTheirParameter) {
   EXPECT_EQ(parameters.real("departures", 2), 2);
   EXPECT_EQ(parameters.choice("order"), "lifo");
   EXPECT_EQ(parameters.choice("colour"), "");
+  EXPECT_EQ(parameters.pair("shelves"), (CountPair{.first = 64, .second = 3}));
+  EXPECT_EQ(parameters.pair("tables"), CountPair{});
 }
 
 TEST(ParameterValues, StandInNamesAndTitlesInTheOrderOfTheRows) {
