@@ -8,7 +8,7 @@
 #include <span>
 
 #include "measure/shared_mapping.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

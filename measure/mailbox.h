@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "measure/shared_mapping.h"
-#include "measure/unique_fd.h"
 #include "workloads/hub.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

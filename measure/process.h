@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

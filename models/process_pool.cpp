@@ -18,11 +18,11 @@
 #include <cstring>
 #include <system_error>
 
-#include "measure/unique_fd.h"
 #include "models/blocking/blocking.h"
 #include "models/blocking/blocking_server.h"
 #include "models/blocking/child.h"
 #include "models/model.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

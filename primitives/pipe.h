@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "measure/primitive_run.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -12,12 +12,12 @@
 
 #include "measure/primitive_run.h"
 #include "measure/shared_mapping.h"
-#include "measure/unique_fd.h"
 #include "models/resumable/fiber_unit.h"
 #include "primitives/park.h"
 #include "primitives/partners.h"
 #include "primitives/pipe.h"
 #include "primitives/primitive.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

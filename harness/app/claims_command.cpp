@@ -76,7 +76,7 @@ Exit claims(const Tables& tables, const Options& options) {
                                              : claims_text(judged, emphasis(options), terminal_width(STDOUT_FILENO)));
   }
   if (interrupts() > 0) return Exit::interrupted;
-  const auto is_refuted = [](const Judged& each) { return each.finding.verdict == ClaimVerdict::refuted; };
+  const auto is_refuted = [](const Judged& each) { return each.found.verdict == ClaimVerdict::refuted; };
   return options.claims.strict && std::ranges::any_of(judged, is_refuted) ? Exit::slower : Exit::done;
 }
 

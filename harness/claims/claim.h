@@ -68,7 +68,7 @@ std::span<const Claim> claims_on_servers();
 /// A claim and what has come of it.
 struct Judged {
   const Claim* claim = nullptr;
-  Found finding;
+  Found found;
 };
 
 }  // namespace bench

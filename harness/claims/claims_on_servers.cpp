@@ -32,6 +32,11 @@ constexpr Part hybrids{
 constexpr Part tcp{"--workload=echo --model=epoll --connections=20 --rate=10k"};
 constexpr Part udp{"--workload=udp-echo --model=epoll --connections=20 --rate=10k"};
 
+constexpr Part files{"--workload=transfer --model=epoll,threads --connections=10 --rate=500 --message-size=64KiB"};
+constexpr Part download{"--workload=download --model=coroutines,threads --file-size=200KiB --pace=1MiB --ranges=1,10"};
+constexpr Part copy{"--workload=copy --model=serial,thread-pool --workers=3 --tasks=24 --work=256"};
+constexpr Part copy_in_turn{"--workload=copy --model=thread-pool --workers=3 --tasks=24 --work=256 --submit=sync"};
+
 Found memory_ratio(const Evidence& evidence, std::string_view more, std::string_view less, double bound) {
   const auto most = evidence.connection_memory(memory, more);
   const auto least = evidence.connection_memory(memory, less);
@@ -235,11 +240,45 @@ constexpr auto claims = std::to_array<Claim>({
      .sentence = "two quick small TCP writes can arrive as one read; a large one in pieces",
      .notes = "'hello' + 'word' read together",
      .check = small_writes_arrive_as_one_read},
+    {.id = "length-header-restores-messages",
+     .topic = Topic::servers,
+     .sentence = "a fixed 4-byte length before each message cures it",
+     .notes = "4-byte header",
+     .parts = {&files},
+     .decide =
+         [](const Evidence& evidence) {
+           return all_of(
+               {counted(evidence, served_of(files, "epoll"), 10, 10, "of 10 connections: every checksum held"),
+                counted(evidence, served_of(files, "threads"), 10, 10, "of 10: every checksum held")});
+         },
+     .otherwise = "A file came damaged."},
     {.id = "backlog-bounds-pending",
      .topic = Topic::servers,
      .sentence = "the listen backlog bounds the connections that wait to be accepted",
      .notes = "listen(5)",
      .check = the_backlog_bounds_what_waits},
+    {.id = "ranged-download-scales",
+     .topic = Topic::servers,
+     .sentence = "ten coroutines that each fetch a range finish sooner than one stream, where each is rate-limited",
+     .notes = "10 ranges",
+     .parts = {&download},
+     .decide =
+         [](const Evidence& evidence) {
+           return at_least(evidence, time_of(download, "coroutines", "ranges:1/"),
+                           time_of(download, "coroutines", "ranges:10"), 5);
+         },
+     .otherwise = "The server's limit is not what the time goes to."},
+    {.id = "pool-copy-beats-serial-copy",
+     .topic = Topic::servers,
+     .sentence = "files are copied faster by a pool; but a pool fed with blocking calls is serial",
+     .notes = "pool of 3",
+     .parts = {&copy, &copy_in_turn},
+     .decide =
+         [](const Evidence& evidence) {
+           return all_of({at_least(evidence, time_of(copy, "serial"), time_of(copy, "thread-pool"), 1.1),
+                          at_least(evidence, time_of(copy_in_turn, "thread-pool"), time_of(copy, "serial"), 0.95)});
+         },
+     .otherwise = "What is copied lies in memory, so that the CPUs are the limit and not the disk."},
 });
 
 }  // namespace

@@ -20,7 +20,7 @@ std::string verdict_text(const Found& finding) {
 // What was found, and what follows from it.
 std::vector<std::string> lines_of(const Judged& judged) {
   std::vector<std::string> lines;
-  const Found& finding = judged.finding;
+  const Found& finding = judged.found;
   if (!judged.claim->notes.empty()) lines.push_back(fmt::format("the notes: {}", judged.claim->notes));
   if (!finding.figure.empty()) lines.push_back(fmt::format("here: {}", finding.figure));
   if (!finding.why.empty()) lines.push_back(finding.why);
@@ -38,7 +38,7 @@ std::string count_text(std::span<const Judged> claims) {
   std::vector<std::string> counts;
   for (const ClaimVerdict verdict : {ClaimVerdict::confirmed, ClaimVerdict::conditional, ClaimVerdict::refuted,
                                      ClaimVerdict::inconclusive, ClaimVerdict::not_run}) {
-    const auto count = std::ranges::count(claims, verdict, [](const Judged& each) { return each.finding.verdict; });
+    const auto count = std::ranges::count(claims, verdict, [](const Judged& each) { return each.found.verdict; });
     const std::string_view name =
         verdict == ClaimVerdict::conditional ? "confirmed under a condition" : verdict_name(verdict);
     if (count != 0) counts.push_back(fmt::format("{} {}", count, name));
@@ -56,7 +56,7 @@ std::string claims_text(std::span<const Judged> claims, bool emphasis, std::size
       topic = judged.claim->topic;
       text += fmt::format("{}{}{}{}\n\n", text.empty() ? "" : "\n", bold, heading_of(*topic), plain);
     }
-    text += fmt::format("{}{}{}: {}\n", bold, judged.claim->id, plain, verdict_text(judged.finding));
+    text += fmt::format("{}{}{}: {}\n", bold, judged.claim->id, plain, verdict_text(judged.found));
     text += wrapped(fmt::format("  {}\n", judged.claim->sentence), width, 2);
     for (const std::string& line : lines_of(judged)) text += wrapped(fmt::format("    {}\n", line), width, 4);
   }
@@ -72,7 +72,7 @@ std::string claims_markdown(std::span<const Judged> claims) {
       text +=
           fmt::format("\n### {}\n\n| claim | the notes | here | verdict |\n|---|---|---|---|\n", heading_of(*topic));
     }
-    const Found& finding = judged.finding;
+    const Found& finding = judged.found;
     const std::string here = finding.figure.empty() ? finding.why : finding.figure;
     text += fmt::format("| {} | {} | {} | {} |\n", judged.claim->sentence, judged.claim->notes, here,
                         verdict_text(finding));
@@ -86,15 +86,15 @@ nlohmann::ordered_json claims_json(std::span<const Judged> claims) {
     nlohmann::ordered_json row{{"id", judged.claim->id},
                                {"topic", topic_letter(judged.claim->topic)},
                                {"sentence", judged.claim->sentence},
-                               {"verdict", verdict_name(judged.finding.verdict)}};
+                               {"verdict", verdict_name(judged.found.verdict)}};
     const auto add = [&](const char* key, std::string_view value) {
       if (!value.empty()) row[key] = value;
     };
     add("notes", judged.claim->notes);
-    add("condition", judged.finding.condition);
-    add("found", judged.finding.figure);
-    add("why", judged.finding.why);
-    if (judged.finding.verdict == ClaimVerdict::refuted) add("otherwise", judged.claim->otherwise);
+    add("condition", judged.found.condition);
+    add("found", judged.found.figure);
+    add("why", judged.found.why);
+    if (judged.found.verdict == ClaimVerdict::refuted) add("otherwise", judged.claim->otherwise);
     row["again"] = fmt::format("bench claims --claim={}", judged.claim->id);
     rows.push_back(std::move(row));
   }

@@ -144,7 +144,7 @@ std::vector<Judged> judge_claims(const Tables& tables, std::span<const Claim* co
   std::vector<Judged> judged;
   for (const Claim* claim : claims) {
     if (interrupts() > 0) break;
-    judged.push_back({.claim = claim, .finding = claim->check ? claim->check() : claim->decide(evidence)});
+    judged.push_back({.claim = claim, .found = claim->check ? claim->check() : claim->decide(evidence)});
   }
   return judged;
 }

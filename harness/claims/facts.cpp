@@ -18,8 +18,8 @@
 
 #include "harness/claims/evidence.h"
 #include "measure/shared_mapping.h"
-#include "measure/unique_fd.h"
 #include "workloads/sync.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

@@ -17,7 +17,7 @@
 
 #include "harness/claims/evidence.h"
 #include "harness/claims/facts.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "harness/load/load_plan.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -13,8 +13,8 @@
 #include "measure/load_report.h"
 #include "measure/run_report.h"
 #include "measure/shared_mapping.h"
-#include "measure/unique_fd.h"
 #include "measure/usage.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -17,7 +17,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

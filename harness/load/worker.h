@@ -26,8 +26,8 @@
 #include "harness/load/shares.h"
 #include "harness/load/tls.h"
 #include "harness/load/worker_report.h"
-#include "measure/unique_fd.h"
 #include "workloads/output.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -96,7 +96,7 @@ struct AbOptions {
 /// Of `claims`.
 struct ClaimOptions {
   std::vector<std::string> ids;     ///< Of claims; with none of both, all are looked into.
-  std::vector<std::string> topics;  ///< Their letters.
+  std::vector<std::string> topics;  ///< By the letters of their tables.
   bool quick = false;               ///< Fewer rounds, and without what takes long.
   bool strict = false;              ///< A refuted claim has an exit status of its own.
 };

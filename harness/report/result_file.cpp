@@ -17,7 +17,7 @@
 
 #include "harness/options/options.h"
 #include "harness/report/build_info.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "measure/run_report.h"
 #include "measure/shared_mapping.h"
-#include "measure/unique_fd.h"
 #include "workloads/service.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -13,7 +13,7 @@
 #include "harness/plan/plan.h"
 #include "measure/run_report.h"
 #include "measure/shared_mapping.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "measure/unique_fd.h"
 #include "workloads/service.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

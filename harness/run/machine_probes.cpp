@@ -12,7 +12,7 @@
 #include "harness/run/tries.h"
 #include "measure/affinity.h"
 #include "measure/clock.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

@@ -1,7 +1,7 @@
 // Keeping idle CPUs from halting.
 #pragma once
 
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -14,7 +14,7 @@
 #include <system_error>
 
 #include "measure/clock.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

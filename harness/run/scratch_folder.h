@@ -9,8 +9,8 @@
 
 #include <string>
 
-#include "measure/unique_fd.h"
 #include "workloads/scratch.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

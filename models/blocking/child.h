@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "measure/server_run.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -12,7 +12,7 @@
 #include <span>
 #include <string>
 
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <cstdint>
 
-#include "measure/unique_fd.h"
 #include "models/talk/connection_state.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -9,7 +9,7 @@
 
 #include "measure/affinity.h"
 #include "measure/clock.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

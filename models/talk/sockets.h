@@ -7,8 +7,8 @@
 #include <span>
 
 #include "measure/server_run.h"
-#include "measure/unique_fd.h"
 #include "workloads/output.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

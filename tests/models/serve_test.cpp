@@ -21,7 +21,6 @@
 #include "harness/run/listener.h"
 #include "harness/run/server_process.h"
 #include "measure/shared_mapping.h"
-#include "measure/unique_fd.h"
 #include "measure/usage.h"
 #include "models/hybrid.h"
 #include "tests/support/faulty_tables.h"
@@ -29,6 +28,7 @@
 #include "tests/support/test_server.h"
 #include "tests/support/told.h"
 #include "workloads/transfer_format.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

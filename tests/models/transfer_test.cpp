@@ -14,10 +14,10 @@
 #include <string>
 #include <string_view>
 
-#include "measure/unique_fd.h"
 #include "tests/support/short_child.h"
 #include "tests/support/test_runs.h"
 #include "workloads/job.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

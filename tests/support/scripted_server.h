@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "harness/load/load_plan.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
-#include "measure/unique_fd.h"
 #include "workloads/hub.h"
 #include "workloads/script.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

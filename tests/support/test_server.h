@@ -12,7 +12,7 @@
 #include "harness/run/scratch_folder.h"
 #include "harness/run/server_process.h"
 #include "measure/shared_mapping.h"
-#include "measure/unique_fd.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 

@@ -12,8 +12,8 @@
 #include <sstream>
 #include <string>
 
-#include "measure/unique_fd.h"
 #include "measure/usage.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {
