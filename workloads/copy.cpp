@@ -8,11 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
-#include <system_error>
 #include <vector>
 
 #include "workloads/copy_tree.h"
+#include "workloads/disk_file.h"
 #include "workloads/job.h"
 #include "workloads/word_digest.h"
 
@@ -23,10 +24,8 @@ constexpr std::uint64_t kib = 1024;
 constexpr std::size_t chunk_bytes = 64 * kib;
 constexpr std::size_t word_bytes = sizeof(std::uint64_t);
 
-[[noreturn]] void fail(const char* what, int error) {
-  const char* const remedy = error == EMFILE ? "each task under way has two, see `ulimit -n`" : temporary_folder_remedy;
-  throw std::system_error(error, std::generic_category(),
-                          fmt::format("{} a temporary file in {} ({})", what, temporary_folder(), remedy));
+[[noreturn]] void fail(std::string_view what, int error) {
+  fail_on_file(fmt::format("{} a temporary file in", what), temporary_folder(), error);
 }
 
 // A file without a name.

@@ -9,8 +9,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "workloads/job.h"
+#include "workloads/word_digest.h"
 
 namespace bench {
 
@@ -26,6 +28,14 @@ struct TreeFile {
 std::uint64_t tree_files(const Batch& batch);
 
 TreeFile tree_file(const Batch& batch, std::uint64_t number);
+
+/// Where a file of the tree lies on the disk, as tree_original or as tree_copy; without a path the root of that.
+std::string tree_path(const Batch& batch, std::string_view root, std::string_view path = "");
+inline constexpr std::string_view tree_original = "from";
+inline constexpr std::string_view tree_copy = "to";
+
+/// What the bytes that a task copies are added to; one without files has an outcome of its own, too.
+WordDigest digest_of_share(std::uint32_t index);
 
 /// Makes the tree where it is not there yet, and an empty folder for its copy. Throws std::exception with a path.
 void fill_tree(const Batch& batch);

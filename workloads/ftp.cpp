@@ -18,22 +18,17 @@
 //
 // The files lie on a disk, and mostly in its cache. Their bytes are read and written by the model, 64 KiB at a time, in
 // its own idiom: a loop that has none for files stops meanwhile. Names are looked up and changed at once by all.
-#include <fcntl.h>
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <stdexcept>
-#include <system_error>
-#include <vector>
-
 #include "workloads/ftp.h"
 
+#include <fmt/format.h>
+
+#include <array>
+#include <stdexcept>
+
+#include "workloads/disk_file.h"
 #include "workloads/file_contents.h"
 #include "workloads/ftp_protocol.h"
 #include "workloads/ftp_store.h"
-#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {
@@ -62,31 +57,12 @@ constexpr auto parameters = std::to_array<Parameter>({
      .shown_at_standard = false},
 });
 
-[[noreturn]] void fail(std::string_view what, const std::string& path) {
-  throw std::system_error(errno, std::generic_category(),
-                          fmt::format("{} {} ({})", what, path, temporary_folder_remedy));
-}
-
-void write_file(const std::string& path, const FileContents& contents, std::uint64_t size) {
-  const UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.valid()) fail("make the file", path);
-  std::vector<std::byte> piece;
-  for (std::uint64_t at = 0; at < size;) {
-    constexpr std::uint64_t most = 1 << 20;
-    piece.resize(static_cast<std::size_t>(std::min(most, size - at)));
-    contents.fill(piece, at);
-    const ssize_t written = write(file.get(), piece.data(), piece.size());
-    if (written < 0) fail("write the file", path);
-    at += static_cast<std::uint64_t>(written);
-  }
-}
-
 void fill_store(const ServiceContext& context) {
   if (context.store.path.empty()) throw std::logic_error("a server of files was given no folder");
   make_incoming_folder(context.store.fd);
   for (std::uint64_t number = 0; number < ftp_filled_files(context.parameters); ++number) {
     write_file(fmt::format("{}/{}", context.store.path, ftp_filled_name(number)),
-               FileContents(ftp_filled_stamp(number)), context.parameters.message_bytes);
+               FileContents(ftp_filled_stamp(number)), context.parameters.message_bytes, 0600);
   }
 }
 

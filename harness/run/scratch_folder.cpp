@@ -12,6 +12,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "workloads/disk_file.h"
+
 namespace bench {
 namespace {
 
@@ -21,11 +23,6 @@ constexpr std::string_view prefix = "bench-";
 constexpr std::size_t random_letters = 6;
 constexpr std::string_view owner_name = ".owner";
 constexpr std::string_view inside_name = "files";
-
-[[noreturn]] void fail(std::string_view what, const std::string& path) {
-  throw std::system_error(errno, std::generic_category(),
-                          fmt::format("{} {} ({})", what, path, temporary_folder_remedy));
-}
 
 std::string inside(const std::string& folder, std::string_view name) { return fmt::format("{}/{}", folder, name); }
 
@@ -70,17 +67,16 @@ ScratchFolder::ScratchFolder() : maker_(getpid()) {
 // False where somebody who looks for forsaken folders has come between and removed this one.
 bool ScratchFolder::make() {
   path_ = fmt::format("{}/{}{}", temporary_folder(), prefix, std::string(random_letters, 'X'));
-  if (mkdtemp(path_.data()) == nullptr) fail("make a folder", path_);
+  if (mkdtemp(path_.data()) == nullptr) fail_on_file("make a folder", path_, errno);
   const std::string owner = inside(path_, owner_name);
   owner_ = UniqueFd(open(owner.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!owner_.valid()) {
     const int error = errno;
     rmdir(path_.c_str());
-    errno = error;
-    fail("make the file", owner);
+    fail_on_file("make the file", owner, error);
   }
   while (flock(owner_.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) fail("lock the file", owner);
+    if (errno != EINTR) fail_on_file("lock the file", owner, errno);
   }
   struct stat status {};
   return fstat(owner_.get(), &status) == 0 && status.st_nlink != 0;
@@ -88,9 +84,9 @@ bool ScratchFolder::make() {
 
 void ScratchFolder::open_inside() {
   scratch_.path = inside(path_, inside_name);
-  if (mkdir(scratch_.path.c_str(), 0700) != 0) fail("make the folder", scratch_.path);
+  if (mkdir(scratch_.path.c_str(), 0700) != 0) fail_on_file("make the folder", scratch_.path, errno);
   inside_ = UniqueFd(open(scratch_.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!inside_.valid()) fail("open the folder", scratch_.path);
+  if (!inside_.valid()) fail_on_file("open the folder", scratch_.path, errno);
   scratch_.fd = inside_.get();
 }
 

@@ -306,7 +306,8 @@ TEST_P(TcpService, AnswersPipelinedRequestsInOrder) {
       const Lines lines = replies_in_pieces(*client, server.take_sent(), piece);
       EXPECT_THAT(lines, SizeIs(20));
       EXPECT_THAT(lines, Each("complete"));
-      if (size == 40'000 && piece > 1000 && largest_message(test.service) >= size) {
+      // One that reads a disk between has its output taken meanwhile, here where sending never fails.
+      if (size == 40'000 && piece > 1000 && largest_message(test.service) >= size && !test.service.fill_store) {
         EXPECT_GE(server.drains(), 5U);
       }
     }

@@ -276,7 +276,8 @@ TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
     const std::string none = flag + ": none of the chosen workloads takes it; ";
     const std::string value = row.takes_value() ? "=1" : "";
     if (row.subject == Subject::services) {
-      EXPECT_EQ(refusal({"--workload=io", flag + value}), none + "echo, http, transfer, ftp, chat, remote, udp-echo do");
+      EXPECT_EQ(refusal({"--workload=io", flag + value}),
+                none + "echo, http, transfer, ftp, chat, remote, udp-echo do");
       EXPECT_EQ(refusal({flag + value}), none + "echo, http, transfer, ftp, chat, remote, udp-echo do");
     }
     if (row.subject == Subject::jobs) {
@@ -289,8 +290,9 @@ TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
           "cpu, sum, io, mixed, copy, counter, tickets, semaphore, deadlock, gate, queue-rush, exec, wake, idle do"));
   EXPECT_THAT(refusal({"--workload=echo", "--wait=5ms"}),
               HasSubstr("takes it; io, mixed, counter, tickets, semaphore, deadlock, gate do"));
-  EXPECT_EQ(refusal({"--workload=io", "--message-size=1"}),
-            "--message-size: none of the chosen workloads takes it; echo, http, transfer, ftp, chat, remote, udp-echo do");
+  EXPECT_EQ(
+      refusal({"--workload=io", "--message-size=1"}),
+      "--message-size: none of the chosen workloads takes it; echo, http, transfer, ftp, chat, remote, udp-echo do");
   EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).parameters,
               ElementsAre(Pair("tasks", ElementsAre("5"))));
   EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).service.connections, ElementsAre(7));
