@@ -30,7 +30,7 @@ UniqueFd open_file(const std::string& path, int flags) {
 // One file as a series of transfers, whoever does them.
 class FileCopy {
  public:
-  FileCopy(std::string from, std::string to, Digest& digest)
+  FileCopy(std::string from, std::string to, WordDigest& digest)
       : from_path_(std::move(from)),
         to_path_(std::move(to)),
         partial_path_(to_path_ + ".partial"),
@@ -91,7 +91,7 @@ class FileCopy {
   std::string from_path_;
   std::string to_path_;
   std::string partial_path_;
-  Digest& digest_;
+  WordDigest& digest_;
   UniqueFd from_;
   UniqueFd to_;
   std::uint64_t bytes_ = 0;
@@ -128,7 +128,7 @@ class Share {
  private:
   const Batch& batch_;
   std::uint64_t number_;  // of the file after the current one
-  Digest digest_;
+  WordDigest digest_;
   std::optional<FileCopy> current_;
 };
 

@@ -224,7 +224,9 @@ constexpr auto claims = std::to_array<Claim>({
      .notes = "header 8 bytes against 20",
      .parts = {&tcp, &udp},
      .decide =
-         [](const Evidence& evidence) { return at_least(evidence, cpu_of(tcp, "epoll"), cpu_of(udp, "epoll"), 1.02); },
+         [](const Evidence& evidence) {
+           return at_least(evidence, cpu_of(tcp, "epoll", "echo/"), cpu_of(udp, "epoll", "udp-echo/"), 1.02);
+         },
      .otherwise = "A datagram costs the server a system call each way like a message of a connection, and a peer's "
                   "address more."},
     {.id = "udp-may-lose-tcp-does-not",
@@ -276,7 +278,8 @@ constexpr auto claims = std::to_array<Claim>({
      .decide =
          [](const Evidence& evidence) {
            return all_of({at_least(evidence, time_of(copy, "serial"), time_of(copy, "thread-pool"), 1.1),
-                          at_least(evidence, time_of(copy_in_turn, "thread-pool"), time_of(copy, "serial"), 0.95)});
+                          at_least(evidence, time_of(copy_in_turn, "thread-pool", "submit:sync"),
+                                   time_of(copy, "serial"), 0.95)});
          },
      .otherwise = "What is copied lies in memory, so that the CPUs are the limit and not the disk."},
 });

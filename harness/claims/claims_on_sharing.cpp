@@ -42,7 +42,7 @@ constexpr auto claims = std::to_array<Claim>({
      .parts = {&join_all, &join_each},
      .decide =
          [](const Evidence& evidence) {
-           return at_least(evidence, time_of(join_each, "threads"), time_of(join_all, "threads"), 1.8);
+           return at_least(evidence, time_of(join_each, "threads", "submit:sync"), time_of(join_all, "threads"), 1.8);
          },
      .otherwise = "The waits do not overlap."},
     {.id = "unlocked-wait-loses-updates",

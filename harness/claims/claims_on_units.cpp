@@ -110,7 +110,7 @@ constexpr auto claims = std::to_array<Claim>({
      .parts = {&in_turn, &serial},
      .decide =
          [](const Evidence& evidence) {
-           return at_least(evidence, time_of(in_turn, "thread-pool"), time_of(serial, "serial"), 0.98);
+           return at_least(evidence, time_of(in_turn, "thread-pool", "submit:sync"), time_of(serial, "serial"), 0.98);
          },
      .otherwise =
          "A pool that is waited for at each task is faster than the serial loop, which nothing but noise explains."},

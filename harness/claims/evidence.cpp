@@ -44,6 +44,15 @@ std::string ratio_text(const Figure& more, const Figure& less, const Ratio& rati
                      number(ratio.high));
 }
 
+// What shares its CPUs with others says little of how it compares: it refutes nothing.
+Found unless_disturbed(const Evidence& evidence, const Figure& one, const Figure& other, Found found) {
+  const double others = std::max(evidence.others_busy(one), evidence.others_busy(other));
+  if (found.verdict != ClaimVerdict::refuted || others <= disturbing_share) return found;
+  found.verdict = ClaimVerdict::inconclusive;
+  found.why = fmt::format("other processes used {:.0f}% of the CPUs; repeat on a quieter machine", others * 100);
+  return found;
+}
+
 // Intervals shrink with the square root of the number of rounds.
 std::string rounds_to_decide(const Ratio& ratio, double bound) {
   const double distance = std::abs(std::log(ratio.effect / bound));
@@ -145,6 +154,14 @@ std::optional<double> Evidence::median_of(const Figure& figure) const {
   return median(all);
 }
 
+double Evidence::others_busy(const Figure& figure) const {
+  const auto cell = cell_of(figure.part, figure.model, figure.with);
+  if (!cell || results_.cells[*cell].samples.empty()) return 0;
+  std::vector<double> shares;
+  for (const Sample& sample : results_.cells[*cell].samples) shares.push_back(sample.surroundings.others_busy);
+  return median(shares);
+}
+
 std::optional<double> Evidence::connection_memory(const Part& part, std::string_view model) const {
   const auto cell = cell_of(&part, model, {});
   if (!cell || !results_.cells[*cell].memory) return std::nullopt;
@@ -160,14 +177,14 @@ std::uint32_t Evidence::cpus() const {
 Found at_least(const Evidence& evidence, const Figure& more, const Figure& less, double bound) {
   const std::optional<Ratio> ratio = evidence.ratio(more, less);
   if (!ratio) return missing(evidence, more, less);
-  Found finding{.figure = ratio_text(more, less, *ratio)};
-  finding.verdict = !ratio->bounded       ? ClaimVerdict::inconclusive
-                    : ratio->low >= bound ? ClaimVerdict::confirmed
-                    : ratio->high < bound ? ClaimVerdict::refuted
-                                          : ClaimVerdict::inconclusive;
-  if (finding.verdict != ClaimVerdict::inconclusive) return finding;
-  finding.why = ratio->bounded ? rounds_to_decide(*ratio, bound) : "fewer than 6 rounds give no interval";
-  return finding;
+  Found found{.figure = ratio_text(more, less, *ratio)};
+  found.verdict = !ratio->bounded       ? ClaimVerdict::inconclusive
+                  : ratio->low >= bound ? ClaimVerdict::confirmed
+                  : ratio->high < bound ? ClaimVerdict::refuted
+                                        : ClaimVerdict::inconclusive;
+  if (found.verdict != ClaimVerdict::inconclusive) return unless_disturbed(evidence, more, less, std::move(found));
+  found.why = ratio->bounded ? rounds_to_decide(*ratio, bound) : "fewer than 6 rounds give no interval";
+  return found;
 }
 
 Found alike(const Evidence& evidence, const Figure& one, const Figure& other, double share) {
@@ -175,19 +192,19 @@ Found alike(const Evidence& evidence, const Figure& one, const Figure& other, do
   if (!ratio) return missing(evidence, one, other);
   const double low = 1 / (1 + share);
   const double high = 1 + share;
-  Found finding{.figure = ratio_text(one, other, *ratio)};
+  Found found{.figure = ratio_text(one, other, *ratio)};
   if (!ratio->bounded) {
-    finding.verdict = ClaimVerdict::inconclusive;
-    finding.why = "fewer than 6 rounds give no interval";
+    found.verdict = ClaimVerdict::inconclusive;
+    found.why = "fewer than 6 rounds give no interval";
   } else if (ratio->low >= low && ratio->high <= high) {
-    finding.verdict = ClaimVerdict::confirmed;
+    found.verdict = ClaimVerdict::confirmed;
   } else if (ratio->high < low || ratio->low > high) {
-    finding.verdict = ClaimVerdict::refuted;
+    found.verdict = ClaimVerdict::refuted;
   } else {
-    finding.verdict = ClaimVerdict::inconclusive;
-    finding.why = rounds_to_decide(*ratio, ratio->effect > 1 ? high : low);
+    found.verdict = ClaimVerdict::inconclusive;
+    found.why = rounds_to_decide(*ratio, ratio->effect > 1 ? high : low);
   }
-  return finding;
+  return unless_disturbed(evidence, one, other, std::move(found));
 }
 
 Found counted(const Evidence& evidence, const Figure& figure, double least, double most, std::string_view what) {

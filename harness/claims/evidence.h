@@ -59,6 +59,9 @@ class Evidence {
   std::optional<Ratio> ratio(const Figure& more, const Figure& less) const;
   std::optional<double> median_of(const Figure& figure) const;
 
+  /// What other processes used of the CPUs beside its runs, as a share; the median.
+  double others_busy(const Figure& figure) const;
+
   /// Memory of a connection of the part's cell under that model; nothing where it is not known.
   std::optional<double> connection_memory(const Part& part, std::string_view model) const;
 

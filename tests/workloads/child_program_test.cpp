@@ -65,11 +65,13 @@ class ChildPrograms : public testing::TestWithParam<MadeBy> {
   UniqueFd in_;
 };
 
+std::string name_of(const testing::TestParamInfo<MadeBy>& instance) {
+  constexpr std::array names{"fork", "vfork", "posix_spawn"};
+  return names.at(static_cast<std::size_t>(instance.param));
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, ChildPrograms, testing::Values(MadeBy::fork, MadeBy::vfork, MadeBy::posix_spawn),
-                         [](const auto& info) {
-                           constexpr std::array names{"fork", "vfork", "posix_spawn"};
-                           return names.at(static_cast<std::size_t>(info.param));
-                         });
+                         name_of);
 
 TEST_P(ChildPrograms, GetTheirArgumentAsItIs) {
   ASSERT_EQ(start({"/usr/bin/printf", "%s,"}, "$(true) ; * %d -n 'x'"), 0);
