@@ -23,6 +23,7 @@ namespace bench {
 namespace {
 
 using testing::HasSubstr;
+using testing::MatchesRegex;
 using testing::StartsWith;
 
 class ChildPrograms : public testing::TestWithParam<MadeBy> {
@@ -118,7 +119,8 @@ TEST_P(ChildPrograms, IgnoreAndBlockNoSignal) {
   pthread_sigmask(SIG_SETMASK, &mask, &after);
   signal(SIGPIPE, before);
   ASSERT_EQ(error, 0);
-  EXPECT_EQ(output(), "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  // But for the two that glibc keeps for itself, 32 and 33, which its posix_spawn ignores.
+  EXPECT_THAT(output(), MatchesRegex("SigBlk:\t0000000000000000\nSigIgn:\t0000000[01][08]0000000\n"));
   EXPECT_EQ(end(), 0);
   EXPECT_EQ(sigismember(&after, SIGTERM), 1);
   EXPECT_EQ(sigismember(&after, SIGUSR1), 0);

@@ -39,7 +39,7 @@ TEST(Remote, RunsTheCommandsOfItsTable) {
   EXPECT_EQ(answer("sleep\n"), "0 0\n");
   EXPECT_THAT(answer("date\n"), MatchesRegex("0 5\n[0-9][0-9][0-9][0-9]\n"));
   EXPECT_EQ(answer("echo\n"), "0 1\n\n");
-  EXPECT_EQ(answer("echo  two  words \r\n"), "0 12\n two  words \n");
+  EXPECT_EQ(answer("echo  two  words \r\n"), "0 13\n two  words \n");
   EXPECT_EQ(answer("echo -n --help\n"), "0 10\n-n --help\n");
   EXPECT_TRUE(is_childless());
 }

@@ -167,7 +167,7 @@ TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
       {{"--taks"}, {"unknown option '--taks'", "did you mean '--tasks'?"}},
       {{"rnu"},
        {"unknown command 'rnu'", "did you mean 'run'?",
-        "run, list, serve, load, compare, ab, doctor, export, show, help, version"}},
+        "run, list, serve, load, compare, ab, doctor, claims, export, show, help, version"}},
       {{"list", "extra"}, {"unexpected argument 'extra'", "--name=value"}},
       {{"--tasks=4", "--", "extra"}, {"unexpected argument 'extra'"}},
       {{"--tasks=0"}, {"--tasks=0", "must be between 1 and 10,000,000"}},
