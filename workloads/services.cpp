@@ -6,10 +6,10 @@
 
 namespace bench {
 
-extern const Service echo_service, http_service, udp_echo_service;
+extern const Service echo_service, http_service, tftp_service, udp_echo_service;
 
 RowList<Service> all_services() {
-  static constexpr std::array services{&echo_service, &http_service, &udp_echo_service};
+  static constexpr std::array services{&echo_service, &http_service, &tftp_service, &udp_echo_service};
   return services;
 }
 
