@@ -215,7 +215,7 @@ class Serving {
 };
 
 TEST(Serve, ServesWhereItSaysAndStopsAtASignal) {
-  for (const std::string workload : {"echo", "http", "udp-echo"}) {
+  for (const std::string workload : {"echo", "http", "tftp", "udp-echo"}) {
     for (const int signal : {SIGINT, SIGTERM}) {
       Serving serving({"--model=threads", "--workload=" + workload, "--port=0"});
       const TempFolder folder;

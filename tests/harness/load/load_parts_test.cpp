@@ -366,6 +366,8 @@ TEST(Url, IsTakenApart) {
   EXPECT_EQ(parse_url("http://127.0.0.1", all_services()).port, "80");
   EXPECT_EQ(parse_url("http://127.0.0.1", all_services()).path, "/");
   EXPECT_EQ(parse_url("udp://127.0.0.1:9", all_services()).target.transport, Transport::udp);
+  EXPECT_EQ(parse_url("tftp://127.0.0.1", all_services()).target.transport, Transport::udp_transfers);
+  EXPECT_EQ(parse_url("tftp://127.0.0.1", all_services()).port, "69");
   EXPECT_EQ(parse_url("tcp://127.0.0.1:9/", all_services()).path, "");
   EXPECT_EQ(parse_url("tcp://localhost:9", all_services()).target.text, "localhost:9");
 }
