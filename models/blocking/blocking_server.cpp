@@ -19,11 +19,11 @@ void sleep_for(ServerRun& server, std::chrono::nanoseconds duration) {
   }
 }
 
-Newcomer next_connection(ServerRun& server) {
-  Newcomer newcomer;
+UniqueFd next_connection(ServerRun& server) {
+  UniqueFd connection;
   while (!server.stopping()) {
-    switch (accept_one(server, newcomer)) {
-      case Accepted::connection: return newcomer;
+    switch (accept_one(server, connection)) {
+      case Accepted::connection: return connection;
       case Accepted::stopped: return {};
       case Accepted::none: break;
       case Accepted::no_descriptor:

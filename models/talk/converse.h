@@ -58,13 +58,12 @@ concept Peer = Pausing<P> && Transferring<P> && requires(P& peer, std::span<cons
   peer.close_after_last_word();
 };
 
-/// Serves one connection to its end, or until the server is to stop. `first`: bytes that have come with it.
+/// Serves one connection to its end, or until the server is to stop.
 template <Peer AnyPeer>
-void converse(ServerRun& server, AnyPeer& peer, std::span<const std::byte> first = {}) {
+void converse(ServerRun& server, AnyPeer& peer) {
   Conversation conversation(server);
   Output& out = peer.out();
   Wanted wanted;
-  if (!first.empty()) wanted = conversation.receive(first, out);
   bool peer_ended = false;
   while (!server.stopping()) {
     if (!out.empty()) {
@@ -81,7 +80,11 @@ void converse(ServerRun& server, AnyPeer& peer, std::span<const std::byte> first
             wanted = peer_ended ? conversation.tell(Why::end, out) : conversation.receive(bytes, out);
             break;
           case Received::mail: wanted = conversation.tell(Why::message, out); break;
-          case Received::nothing: wanted = conversation.time_out(out); break;
+          case Received::nothing:
+            server.count_timed_out();
+            conversation.tell(Why::timed_out, out);
+            wanted.next = Next::close;
+            break;
           case Received::failed: return;
         }
         break;
@@ -101,7 +104,7 @@ void converse(ServerRun& server, AnyPeer& peer, std::span<const std::byte> first
         wanted = conversation.tell(Why::resumed, out);
         break;
       case Next::close:
-        if (!peer_ended && server.transport() == Transport::tcp) peer.close_after_last_word();
+        if (!peer_ended) peer.close_after_last_word();
         return;
     }
   }
