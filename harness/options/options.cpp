@@ -12,9 +12,9 @@
 #include "harness/options/flags.h"
 #include "harness/options/service_flags.h"
 #include "harness/options/suites.h"
-#include "harness/text/split.h"
 #include "harness/options/workload_parameters.h"
 #include "harness/text/quantities.h"
+#include "harness/text/split.h"
 #include "measure/affinity.h"
 
 namespace bench {

@@ -425,7 +425,9 @@ TEST(Url, SaysWhatIsWrong) {
     }
     return "";
   };
-  EXPECT_EQ(why("127.0.0.1:80"), "the scheme is missing (allowed: tcp://, http://, https://, transfer://, files://, chat://, remote://, udp://)");
+  EXPECT_EQ(
+      why("127.0.0.1:80"),
+      "the scheme is missing (allowed: tcp://, http://, https://, transfer://, files://, chat://, remote://, udp://)");
   EXPECT_EQ(why("ftp://a"), "unknown scheme 'ftp' (allowed: tcp, http, https, transfer, files, chat, remote, udp)");
   EXPECT_EQ(why("://a"), "unknown scheme '' (allowed: tcp, http, https, transfer, files, chat, remote, udp)");
   EXPECT_EQ(why("tcp://"), "the host is missing");
