@@ -32,10 +32,10 @@ int begin_connect(Transfer& transfer, int flags) noexcept {
   return connect(transfer.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
-// Whether a call would not block now. Where it cannot be told, the call says why.
+// Whether a call would not block now. Where it cannot be told, the call says why: poll(2) passes over what is below 0.
 bool is_ready(int fd, short events) noexcept {
   pollfd watched{.fd = fd, .events = events, .revents = 0};
-  return poll(&watched, 1, 0) != 0;
+  return fd < 0 || poll(&watched, 1, 0) != 0;
 }
 
 // One call; -1 with errno set.

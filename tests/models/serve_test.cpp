@@ -210,6 +210,7 @@ TEST_P(ServesStreams, AnswersWhatCameWhileItWaited) {
 // A peer that takes every reply and sends faster than the server computes, so that it is readable at all times.
 TEST_P(ServesStreams, ServesOthersBesideAFlood) {
   if (!unbounded()) GTEST_SKIP() << "one such peer holds a worker until it ends";
+  if (service().hub_bytes != 0) GTEST_SKIP() << "who hears the flood falls behind and is dropped";
   TestServer server(model(), service(), {.message_bytes = 64, .compute_steps = sanitized ? 2'000U : 20'000U});
   server.set_receive_buffer(4 << 20);
   const UniqueFd flooding = server.connect();
@@ -343,7 +344,8 @@ TEST_P(ServesStreams, ServesOthersBesideRequestsThatNeverEnd) {
   const bool few = sanitized || model().unit == UnitKind::process || model().name == "select";
   const bool threads =
       model().unit == UnitKind::thread && model().units == HowMany::tasks;  // other tests have some too
-  const int count = few ? 500 : threads ? 5'000 : 10'000;
+  // Where each hears of all that come, their number counts twice.
+  const int count = few || service().hub_bytes != 0 ? 500 : threads ? 5'000 : 10'000;
   for (int i = 0; i < count; ++i) {
     half_open.push_back(server.connect());
     send(half_open.back().get(), bytes, 3, MSG_NOSIGNAL);
@@ -376,7 +378,7 @@ TEST_P(ServesStreams, SurvivesRunningOutOfDescriptors) {
     std::vector<UniqueFd> crowd;
     for (std::uint32_t i = 0; i < 60 * processes; ++i) crowd.push_back(server.connect());
     // Whose requests need a descriptor of their own finds none.
-    if (!service().fill_store) {
+    if (!service().fill_store && service().name != "remote") {
       EXPECT_EQ(converse(first.get(), *exchange, 5), "");
     }
     if (model().unit != UnitKind::process) {
