@@ -386,6 +386,7 @@ TEST_P(ServesStreams, SurvivesRunningOutOfDescriptors) {
       EXPECT_GE(server.counters().refused.load(), 1U);
     }
   }
+  for (int i = 0; i < 2000 && server.counters().open.load() > 1; ++i) usleep(1'000);
   const UniqueFd later = server.connect();  // once the crowd has gone
   EXPECT_EQ(converse(later.get(), *server.exchange(2), 1), "");
   server.process().stop();
