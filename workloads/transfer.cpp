@@ -103,7 +103,7 @@ class TransferSession final : public Session {
     if (size > max_head_bytes) return fmt::format("a head has at most {} bytes", max_head_bytes);
     if (rest.size() < head_length_bytes + size) return {};
     const auto head = rest.subspan(head_length_bytes, size);
-    const std::string wrong = read_request({reinterpret_cast<const char*>(head.data()), size}, request_);
+    std::string wrong = read_request({reinterpret_cast<const char*>(head.data()), size}, request_);
     if (!wrong.empty()) return wrong;
     consumed += head_length_bytes + size;
     left_ = request_.size;
