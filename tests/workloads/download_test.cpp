@@ -88,8 +88,8 @@ class Downloading {
  public:
   explicit Downloading(const GivenParameters& given, Network::Change change = nullptr)
       : network(std::move(change)), batch(batch_told(download(), given)), outcomes(batch.tasks) {
-    state.resize((download().state_bytes(batch) + sizeof(std::max_align_t)) / sizeof(std::max_align_t));
-    batch.state = reinterpret_cast<std::byte*>(state.data());
+    state_.resize((download().state_bytes(batch) + sizeof(std::max_align_t)) / sizeof(std::max_align_t));
+    batch.state = reinterpret_cast<std::byte*>(state_.data());
     download().prepare(batch);
   }
 
@@ -125,7 +125,7 @@ class Downloading {
   std::vector<std::uint64_t> outcomes;
 
  private:
-  std::vector<std::max_align_t> state;
+  std::vector<std::max_align_t> state_;
 };
 
 const GivenParameters small{{"file-size", {"10000"}}, {"ranges", {"4"}}};
@@ -191,7 +191,7 @@ TEST(Download, SaysWhatWasAskedForAndWhatCame) {
             asked + "a body of 2499 bytes where 2500 were due");
   EXPECT_EQ(failure_of(1, replaced("Content-Length: 2500\r\n", "")),
             asked + "a reply of status 206 without a Content-Length");
-  EXPECT_EQ(failure_of(1, [](std::string reply) { return reply.substr(0, reply.size() - 1); }),
+  EXPECT_EQ(failure_of(1, [](const std::string& reply) { return reply.substr(0, reply.size() - 1); }),
             asked + "the end of the connection after 2499 of 2500 bytes");
   EXPECT_EQ(failure_of(1, [](const std::string& reply) { return reply.substr(0, 20); }),
             asked + "the end of the connection after 20 bytes of a header");
