@@ -17,12 +17,12 @@ namespace bench {
 /// What a server is to serve and how; made by the harness before the server's process is forked.
 struct ServerSetup {
   const Service* service = nullptr;
-  ServiceContext context;
+  ServiceContext context = {};
   std::uint32_t workers = 1;
   std::uint64_t stack_bytes = default_stack_bytes;
   /// Listening (TCP) or bound (UDP); blocking; shared by all processes of the server. Of a hybrid, one for each copy of
   /// its innermost model, all for the same port.
-  std::vector<int> sockets;
+  std::vector<int> sockets = {};
   std::chrono::nanoseconds idle_timeout{std::chrono::seconds{60}};
 };
 

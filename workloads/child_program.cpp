@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -148,9 +149,12 @@ void ChildProgram::kill() const noexcept { syscall(SYS_pidfd_send_signal, pidfd_
 ChildProgram::~ChildProgram() {
   if (!is_running()) return;
   kill();
-  siginfo_t ended{};
-  while (waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &ended, WEXITED) != 0 && errno == EINTR) {
+  // Not by waitid alone: a loop that has watched the pidfd may have made it non-blocking.
+  pollfd end{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
+  while (poll(&end, 1, -1) < 0 && errno == EINTR) {
   }
+  siginfo_t ended{};
+  waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &ended, WEXITED | WNOHANG);
 }
 
 std::system_error start_failure(std::string_view path, int error) {

@@ -155,13 +155,16 @@ TEST_P(ChildPrograms, EndWhenTheyAreKilled) {
 }
 
 TEST_P(ChildPrograms, GoWithTheirOwner) {
-  {
-    ChildProgram owned;
-    const UniqueFd output(open("/dev/null", O_WRONLY | O_CLOEXEC));
-    ASSERT_EQ(owned.start(GetParam(), {"/bin/sleep", "1000"}, nullptr, output.get()), 0);
-    EXPECT_FALSE(is_childless());
+  for (const bool watched : {false, true}) {
+    {
+      ChildProgram owned;
+      const UniqueFd output(open("/dev/null", O_WRONLY | O_CLOEXEC));
+      ASSERT_EQ(owned.start(GetParam(), {"/bin/sleep", "1000"}, nullptr, output.get()), 0);
+      if (watched) fcntl(owned.pidfd(), F_SETFL, O_NONBLOCK);  // as some loops do
+      EXPECT_FALSE(is_childless());
+    }
+    EXPECT_TRUE(is_childless());
   }
-  EXPECT_TRUE(is_childless());
 }
 
 // Its owner has no chance to end it.
