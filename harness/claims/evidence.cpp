@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "harness/summary/summary_kind.h"
+#include "harness/text/quantities.h"
 
 namespace bench {
 namespace {
@@ -218,6 +219,13 @@ Found counted(const Evidence& evidence, const Figure& figure, double least, doub
   }
   const std::string range = low == high ? fmt::format("{:.0f}", low) : fmt::format("{:.0f} to {:.0f}", low, high);
   return fact(low >= least && high <= most, fmt::format("{}: {} {}", name_of(figure), range, what));
+}
+
+Found lasts(const Evidence& evidence, const Figure& figure, double least_ns, double most_ns, std::string_view what) {
+  const std::optional<double> median_ns = evidence.median_of(figure);
+  if (!median_ns) return {.verdict = ClaimVerdict::not_run, .why = evidence.why_missing(figure)};
+  return fact(*median_ns >= least_ns && *median_ns <= most_ns,
+              fmt::format("{}: {}, {}", name_of(figure), format_duration(*median_ns), what));
 }
 
 Found all_of(std::vector<Found> findings) {

@@ -84,6 +84,9 @@ Found alike(const Evidence& evidence, const Figure& one, const Figure& other, do
 /// A figure that is counted, and not measured, lies within bounds in every run.
 Found counted(const Evidence& evidence, const Figure& figure, double least, double most, std::string_view what);
 
+/// The median of a figure in nanoseconds lies within bounds.
+Found lasts(const Evidence& evidence, const Figure& figure, double least_ns, double most_ns, std::string_view what);
+
 /// All of them: refuted where one is, not run where one is not, confirmed where all are.
 Found all_of(std::vector<Found> findings);
 
