@@ -1,6 +1,7 @@
 // The notes' claims on what a unit of concurrency costs.
 #include "harness/claims/claim.h"
 #include "harness/claims/evidence.h"
+#include "harness/claims/parts.h"
 
 namespace bench {
 namespace {
@@ -11,7 +12,6 @@ constexpr Part idle{"--workload=idle --model=processes,threads,coroutines,fibers
 constexpr Part short_tasks{"--workload=cpu --model=threads,thread-pool,processes,process-pool --tasks=100 --work=100"};
 constexpr Part pool{"--workload=io --model=thread-pool,process-pool --tasks=20 --wait=5ms --workers=4"};
 constexpr Part in_turn{"--workload=io --model=thread-pool --tasks=20 --wait=5ms --workers=4 --submit=sync"};
-constexpr Part serial{"--workload=io --model=serial,threads --tasks=20 --wait=5ms"};
 
 constexpr std::string_view one_cpu = "/cpus:1";
 constexpr std::string_view by_futex = "via:futex/cpus:1";
@@ -97,20 +97,21 @@ constexpr auto claims = std::to_array<Claim>({
     {.id = "pool-limits-io-concurrency",
      .topic = Topic::units,
      .sentence = "a pool trades speed for safety: tasks beyond N wait",
-     .parts = {&pool, &serial},
+     .parts = {&pool, &many_waits},
      .decide =
          [](const Evidence& evidence) {
            constexpr double rounds = 0.9 * 5;  // of 20 tasks with 4 workers
-           return at_least(evidence, time_of(pool, "thread-pool"), time_of(serial, "threads"), 0.5 * rounds);
+           return at_least(evidence, time_of(pool, "thread-pool"), time_of(many_waits, "threads"), 0.5 * rounds);
          },
      .otherwise = "Starting a thread for each task costs about as much as the waits that the pool adds."},
     {.id = "pool-sync-submit-is-serial",
      .topic = Topic::units,
      .sentence = "waiting for each result right after submitting it makes a pool serial",
-     .parts = {&in_turn, &serial},
+     .parts = {&in_turn, &many_waits},
      .decide =
          [](const Evidence& evidence) {
-           return at_least(evidence, time_of(in_turn, "thread-pool", "submit:sync"), time_of(serial, "serial"), 0.98);
+           return at_least(evidence, time_of(in_turn, "thread-pool", "submit:sync"), time_of(many_waits, "serial"),
+                           0.98);
          },
      .otherwise =
          "A pool that is waited for at each task is faster than the serial loop, which nothing but noise explains."},

@@ -85,7 +85,8 @@ nlohmann::ordered_json claims_json(std::span<const Judged> claims) {
   for (const Judged& judged : claims) {
     nlohmann::ordered_json row{{"id", judged.claim->id},
                                {"topic", topic_letter(judged.claim->topic)},
-                               {"sentence", judged.claim->sentence},
+                               {"heading", topic_title(judged.claim->topic)},
+                               {"claim", judged.claim->sentence},
                                {"verdict", verdict_name(judged.found.verdict)}};
     const auto add = [&](const char* key, std::string_view value) {
       if (!value.empty()) row[key] = value;

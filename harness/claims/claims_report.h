@@ -13,7 +13,7 @@ namespace bench {
 std::string claims_text(std::span<const Judged> claims, bool emphasis, std::size_t width);
 std::string claims_markdown(std::span<const Judged> claims);
 
-/// The array of the document's "claims".
+/// The array "claims" of a result file's context.
 nlohmann::ordered_json claims_json(std::span<const Judged> claims);
 
 /// "48 confirmed, 3 refuted, 2 inconclusive".

@@ -45,15 +45,6 @@ std::string ratio_text(const Figure& more, const Figure& less, const Ratio& rati
                      number(ratio.high));
 }
 
-// What shares its CPUs with others says little of how it compares: it refutes nothing.
-Found unless_disturbed(const Evidence& evidence, const Figure& one, const Figure& other, Found found) {
-  const double others = std::max(evidence.others_busy(one), evidence.others_busy(other));
-  if (found.verdict != ClaimVerdict::refuted || others <= disturbing_share) return found;
-  found.verdict = ClaimVerdict::inconclusive;
-  found.why = fmt::format("other processes used {:.0f}% of the CPUs; repeat on a quieter machine", others * 100);
-  return found;
-}
-
 // Intervals shrink with the square root of the number of rounds.
 std::string rounds_to_decide(const Ratio& ratio, double bound) {
   const double distance = std::abs(std::log(ratio.effect / bound));
@@ -175,6 +166,15 @@ std::uint32_t Evidence::cpus() const {
   return job == plan_.groups.end() ? 1 : static_cast<std::uint32_t>(job->usable_cpus());
 }
 
+Found unless_disturbed(const Evidence& evidence, std::initializer_list<Figure> figures, Found found) {
+  double others = 0;
+  for (const Figure& figure : figures) others = std::max(others, evidence.others_busy(figure));
+  if (found.verdict != ClaimVerdict::refuted || others <= disturbing_share) return found;
+  found.verdict = ClaimVerdict::inconclusive;
+  found.why = fmt::format("other processes used {:.0f}% of the CPUs; repeat on a quieter machine", others * 100);
+  return found;
+}
+
 Found at_least(const Evidence& evidence, const Figure& more, const Figure& less, double bound) {
   const std::optional<Ratio> ratio = evidence.ratio(more, less);
   if (!ratio) return missing(evidence, more, less);
@@ -183,7 +183,7 @@ Found at_least(const Evidence& evidence, const Figure& more, const Figure& less,
                   : ratio->low >= bound ? ClaimVerdict::confirmed
                   : ratio->high < bound ? ClaimVerdict::refuted
                                         : ClaimVerdict::inconclusive;
-  if (found.verdict != ClaimVerdict::inconclusive) return unless_disturbed(evidence, more, less, std::move(found));
+  if (found.verdict != ClaimVerdict::inconclusive) return unless_disturbed(evidence, {more, less}, std::move(found));
   found.why = ratio->bounded ? rounds_to_decide(*ratio, bound) : "fewer than 6 rounds give no interval";
   return found;
 }
@@ -205,7 +205,7 @@ Found alike(const Evidence& evidence, const Figure& one, const Figure& other, do
     found.verdict = ClaimVerdict::inconclusive;
     found.why = rounds_to_decide(*ratio, ratio->effect > 1 ? high : low);
   }
-  return unless_disturbed(evidence, one, other, std::move(found));
+  return unless_disturbed(evidence, {one, other}, std::move(found));
 }
 
 Found counted(const Evidence& evidence, const Figure& figure, double least, double most, std::string_view what) {
@@ -224,8 +224,9 @@ Found counted(const Evidence& evidence, const Figure& figure, double least, doub
 Found lasts(const Evidence& evidence, const Figure& figure, double least_ns, double most_ns, std::string_view what) {
   const std::optional<double> median_ns = evidence.median_of(figure);
   if (!median_ns) return {.verdict = ClaimVerdict::not_run, .why = evidence.why_missing(figure)};
-  return fact(*median_ns >= least_ns && *median_ns <= most_ns,
-              fmt::format("{}: {}, {}", name_of(figure), format_duration(*median_ns), what));
+  Found found = fact(*median_ns >= least_ns && *median_ns <= most_ns,
+                     fmt::format("{}: {}, {}", name_of(figure), format_duration(*median_ns), what));
+  return unless_disturbed(evidence, {figure}, std::move(found));
 }
 
 Found all_of(std::vector<Found> findings) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <span>
@@ -74,6 +75,9 @@ class Evidence {
   const Results& results_;
   std::map<const Part*, std::pair<std::size_t, std::size_t>> groups_;  // first and how many
 };
+
+/// What shares its CPUs with others says little of how it compares: a refutation by such runs is inconclusive.
+Found unless_disturbed(const Evidence& evidence, std::initializer_list<Figure> figures, Found found);
 
 /// `more` is at least `bound` times `less`: confirmed where the whole interval says so, refuted where it denies it.
 Found at_least(const Evidence& evidence, const Figure& more, const Figure& less, double bound);

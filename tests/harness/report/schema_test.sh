@@ -39,6 +39,9 @@ run 1 nothing "$faulty_bench" --model=unavailable --workload=io --repetitions=1
 run 0 primitives "$bench" --model=all --workload=spawn,lock,idle --tasks=8 --stack=64KiB,16KiB --repetitions=1
 run 0 unmeasured "$bench" --model=serial --workload=spawn,io --tasks=4 --wait=1ms --repetitions=1
 
+# What was claimed, with the runs that tell.
+run 0 claimed "$bench" claims --quick --claim=semaphore-admits-k,zombies-need-reaping
+
 # Services. A search takes up to 40 tries, so its windows are short.
 short=(--connections=4 --warmup=20ms)
 run 0 services "$bench" --model=all --workload=echo "${short[@]}" --duration=150ms --repetitions=2
