@@ -87,7 +87,7 @@ constexpr Job counting{.name = "counts-descriptors",
 class Programs : public testing::TestWithParam<const Model*> {};
 
 INSTANTIATE_TEST_SUITE_P(Table, Programs, testing::ValuesIn(every_model_and_some_hybrids()),
-                         [](const auto& row) { return test_name(info.param->name); });
+                         [](const auto& row) { return test_name(row.param->name); });
 
 TEST_P(Programs, GetNoDescriptorOfTheModelOrOfEachOther) {
   given_to_programs = descriptors_for_programs();
