@@ -51,6 +51,11 @@ nlohmann::ordered_json document_of(const JudgedClaims& all, const Options& optio
 
 }  // namespace
 
+void print_claims(std::span<const Judged> claims, const Options& options) {
+  print(options.format == Format::markdown ? claims_markdown(claims)
+                                           : claims_text(claims, emphasis(options), terminal_width(STDOUT_FILENO)));
+}
+
 Exit claims(const Tables& tables, const Options& options) {
   constexpr ClaimRules thorough{.rounds = 8, .max_time_ns = 420'000'000'000, .quick = false};
   constexpr ClaimRules quick{.rounds = 6, .max_time_ns = 0, .quick = true};
@@ -60,20 +65,21 @@ Exit claims(const Tables& tables, const Options& options) {
   std::optional<ResultFile> file = result_file(options, read_machine());
   count_interrupts();
   Progress progress(options.progress);
+  const auto tell = [&](const std::string& line) {
+    if (options.progress) progress.line(line);
+  };
   const JudgedClaims all = judge_claims(
-      tables, asked, options.claims.quick ? quick : thorough,
-      [&](std::string_view line) { progress.line(std::string(line)); }, interrupts);
+      tables, asked, options.claims.quick ? quick : thorough, [&](std::string_view line) { tell(std::string(line)); },
+      interrupts);
   const nlohmann::ordered_json document = document_of(all, options, date);
   if (options.format == Format::json || options.out == "-") {
     print(document_text(document));
   } else if (!options.quiet) {
-    print(options.format == Format::markdown
-              ? claims_markdown(all.judged)
-              : claims_text(all.judged, emphasis(options), terminal_width(STDOUT_FILENO)));
+    print_claims(all.judged, options);
   }
   if (file) {
     file->write(document);
-    progress.line(fmt::format("wrote {}", file->path()));
+    tell(fmt::format("wrote {}", file->path()));
   }
   if (all.results.interrupted) return Exit::interrupted;
   const auto is_refuted = [](const Judged& each) { return each.found.verdict == ClaimVerdict::refuted; };

@@ -7,6 +7,7 @@ namespace bench {
 namespace {
 
 constexpr Part spawn{"--workload=spawn --model=processes,threads,coroutines,fibers"};
+constexpr Part sleepers{"--workload=io --model=processes,threads --tasks=100 --wait=100ms", Often::once};
 constexpr Part switching{"--workload=switch --model=processes,threads,coroutines,fibers"};
 constexpr Part idle{"--workload=idle --model=processes,threads,coroutines,fibers --tasks=1000"};
 constexpr Part short_tasks{"--workload=cpu --model=threads,thread-pool,processes,process-pool --tasks=100 --work=100"};
@@ -21,10 +22,15 @@ constexpr auto claims = std::to_array<Claim>({
      .topic = Topic::units,
      .sentence = "creating a process costs far more than creating a thread",
      .notes = "100 units that sleep 0.1 s: 1.75 s as processes, 0.12 s as threads",
-     .parts = {&spawn},
+     .parts = {&spawn, &sleepers},
      .decide =
          [](const Evidence& evidence) {
-           return at_least(evidence, time_of(spawn, "processes", one_cpu), time_of(spawn, "threads", one_cpu), 3);
+           constexpr std::string_view what = "100 units that sleep 100 ms";
+           constexpr double longest_ns = 10e9;
+           return all_of(
+               {at_least(evidence, time_of(spawn, "processes", one_cpu), time_of(spawn, "threads", one_cpu), 3),
+                lasts(evidence, time_of(sleepers, "processes"), 0, longest_ns, what),
+                lasts(evidence, time_of(sleepers, "threads"), 0, longest_ns, what)});
          },
      .otherwise = "A fork of a small program costs no more than a few threads."},
     {.id = "spawn-thread-dearer-than-coroutine",

@@ -22,7 +22,8 @@ struct Figure {
   const Part* part;
   std::string_view model;
   double (*of)(const Group& group, const Sample& sample);
-  std::string_view with{};  ///< What else the cell's name holds, where the part has several of the model.
+  std::string (*text)(double value);  ///< With its unit.
+  std::string_view with{};            ///< What else the cell's name holds, where the part has several of the model.
 };
 
 /// The wall time of a batch or an operation; the latency of a request.

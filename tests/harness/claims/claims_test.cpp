@@ -5,13 +5,16 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "harness/claims/claims_report.h"
 #include "harness/claims/evidence.h"
 #include "harness/claims/experiments.h"
 #include "harness/claims/facts.h"
+#include "harness/text/json_place.h"
 #include "models/references/references.h"
 #include "tests/support/faulty_tables.h"
 
@@ -216,10 +219,11 @@ TEST(ClaimControls, ComeOutAsTheyMust) {
   ASSERT_EQ(all.judged.size(), rows.size());
   for (const Judged& each : all.judged) {
     const ClaimVerdict due = each.claim->sentence == "true" ? ClaimVerdict::confirmed : ClaimVerdict::refuted;
-    // Beside others, as tests are, a time refutes nothing.
-    const bool open = due == ClaimVerdict::refuted && each.found.why.starts_with("other processes used");
-    EXPECT_EQ(each.found.verdict, open ? ClaimVerdict::inconclusive : due)
-        << each.claim->id << ": " << each.found.figure << each.found.why;
+    const ClaimVerdict wrong = due == ClaimVerdict::confirmed ? ClaimVerdict::refuted : ClaimVerdict::confirmed;
+    EXPECT_NE(each.found.verdict, wrong) << each.claim->id << ": " << each.found.figure << each.found.why;
+    // A time is left open where others use the CPUs, as tests do.
+    if (each.claim->topic == Topic::work && each.found.verdict == ClaimVerdict::inconclusive) continue;
+    EXPECT_EQ(each.found.verdict, due) << each.claim->id << ": " << each.found.figure << each.found.why;
   }
 }
 
@@ -265,11 +269,40 @@ TEST(ClaimReport, SaysWhatTheNotesSayWhatWasFoundAndWhatIsTrueInstead) {
                     HasSubstr("  a costs more than b\n"), HasSubstr("    the notes: 3 against 2\n"),
                     HasSubstr("    here: a 1.00× b\n"), HasSubstr("    They cost the same.\n"),
                     HasSubstr("1 claim: 1 refuted. One again: bench claims --claim=ID\n")));
-  EXPECT_THAT(claims_markdown(judged), HasSubstr("| a costs more than b | 3 against 2 | a 1.00× b | refuted |\n"));
+  EXPECT_THAT(claims_markdown(judged),
+              HasSubstr("| a costs more than b (`some-claim`) | 3 against 2 | a 1.00× b | refuted |\n"));
   EXPECT_EQ(
       claims_json(judged).dump(),
       R"([{"id":"some-claim","topic":"B","heading":"What a unit of concurrency costs","claim":"a costs more )"
       R"(than b","verdict":"refuted","notes":"3 against 2","found":"a 1.00× b","otherwise":"They cost the same.","again":"bench claims --claim=some-claim"}])");
+}
+
+nlohmann::ordered_json file_of(const nlohmann::ordered_json& claims) {
+  return {{"context", {{"bench", {{"claims", claims}}}}}};
+}
+
+TEST(ClaimReport, IsTheSameFromAFile) {
+  const Claim& claim = *all_claims().front();
+  const std::vector<Judged> judged{
+      {.claim = &claim, .found = {.verdict = ClaimVerdict::refuted, .figure = "a 1.00× b"}},
+      {.claim = &claim, .found = {.verdict = ClaimVerdict::conditional, .figure = "2", .condition = "from 40 on"}},
+      {.claim = &claim, .found = {.verdict = ClaimVerdict::not_run, .why = "it is not there"}}};
+  const std::vector<Judged> read = read_claims(file_of(claims_json(judged)).dump(), "r.json");
+  EXPECT_EQ(claims_text(read, false, 120), claims_text(judged, false, 120));
+  EXPECT_EQ(claims_json(read), claims_json(judged));
+}
+
+TEST(ClaimReport, RefusesWhatIsNoVerdictOnAClaimOfThisVersion) {
+  EXPECT_EQ(read_claims(R"({"context": {"bench": {}}})", "r.json").size(), 0U);
+  for (const auto& [id, verdict, problem] : {std::tuple("tomorrows-claim", "refuted", "a claim that this version"),
+                                             std::tuple("semaphore-admits-k", "perhaps", "no verdict")}) {
+    try {
+      read_claims(file_of({{{"id", id}, {"verdict", verdict}}}).dump(), "r.json");
+      FAIL() << id << " was read";
+    } catch (const ResultError& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr("r.json"), HasSubstr(problem)));
+    }
+  }
 }
 
 }  // namespace
