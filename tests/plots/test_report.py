@@ -389,7 +389,8 @@ class Structure(unittest.TestCase):
         for tag in ("header", "nav", "main", "footer"):
             self.assertEqual(len(self.page.all(tag)), 1, tag)
         self.assertEqual([text for _, _, text in self.page.all("h2")], [
-            "Which model for this work?", "Charts", "Tables", "Claims", "Validity", "Run it again", "Data"])
+            "What teaching notes claim", "Which model for this work?", "Charts", "Tables", "Validity", "Run it again",
+            "Data"])
 
     def test_figures_say_in_words_what_they_show(self):
         figures = self.page.all("figure")
