@@ -87,8 +87,8 @@ Found few_among_many(const Evidence& evidence, std::string_view other) {
   for (const Part* part : {&idle_10, &idle_100, &idle_900}) {
     findings.push_back(at_least(evidence, cpu_of(*part, other), cpu_of(*part, "epoll"), 1.05));
   }
-  return from_where(findings,
-                    {"", "from 100 connections on, 10 of them active", "with 900 connections, 10 of them active"});
+  return from_where(findings, {"", "there are 100 connections and more, 10 of them active",
+                               "there are 900 connections, 10 of them active"});
 }
 
 Found beats_both(const Evidence& evidence) {

@@ -1,7 +1,10 @@
 // The notes' claims on what a unit of concurrency costs.
+#include <fmt/format.h>
+
 #include "harness/claims/claim.h"
 #include "harness/claims/evidence.h"
 #include "harness/claims/parts.h"
+#include "harness/text/quantities.h"
 
 namespace bench {
 namespace {
@@ -10,12 +13,25 @@ constexpr Part spawn{"--workload=spawn --model=processes,threads,coroutines,fibe
 constexpr Part sleepers{"--workload=io --model=processes,threads --tasks=100 --wait=100ms", Often::once};
 constexpr Part switching{"--workload=switch --model=processes,threads,coroutines,fibers"};
 constexpr Part idle{"--workload=idle --model=processes,threads,coroutines,fibers --tasks=1000"};
+constexpr Part long_tasks{"--workload=cpu --model=threads,thread-pool,processes,process-pool --tasks=100 --work=2000"};
 constexpr Part short_tasks{"--workload=cpu --model=threads,thread-pool,processes,process-pool --tasks=100 --work=100"};
 constexpr Part pool{"--workload=io --model=thread-pool,process-pool --tasks=20 --wait=5ms --workers=4"};
 constexpr Part in_turn{"--workload=io --model=thread-pool --tasks=20 --wait=5ms --workers=4 --submit=sync"};
 
 constexpr std::string_view one_cpu = "/cpus:1";
 constexpr std::string_view by_futex = "via:futex/cpus:1";
+
+Found pool_wins(const Evidence& evidence, const Part& part) {
+  return all_of({at_least(evidence, time_of(part, "threads"), time_of(part, "thread-pool"), 1.2),
+                 at_least(evidence, time_of(part, "processes"), time_of(part, "process-pool"), 1.2)});
+}
+
+// The longer the tasks, the less it matters where their units come from.
+Found pools_win_up_to(const Evidence& evidence) {
+  const double task_ns = evidence.median_of(computation_of(short_tasks, "threads")).value_or(0) / 100;
+  return from_where({pool_wins(evidence, long_tasks), pool_wins(evidence, short_tasks)},
+                    {"", fmt::format("a task computes for no more than {}", format_duration(task_ns))});
+}
 
 constexpr auto claims = std::to_array<Claim>({
     {.id = "spawn-process-dearer-than-thread",
@@ -81,13 +97,8 @@ constexpr auto claims = std::to_array<Claim>({
     {.id = "pool-beats-spawn-for-short-tasks",
      .topic = Topic::units,
      .sentence = "for many short tasks, a pool beats creating a unit for each",
-     .parts = {&short_tasks},
-     .decide =
-         [](const Evidence& evidence) {
-           return all_of(
-               {at_least(evidence, time_of(short_tasks, "threads"), time_of(short_tasks, "thread-pool"), 1.2),
-                at_least(evidence, time_of(short_tasks, "processes"), time_of(short_tasks, "process-pool"), 1.2)});
-         },
+     .parts = {&long_tasks, &short_tasks},
+     .decide = pools_win_up_to,
      .otherwise = "Waking a worker for each task costs as much as creating a unit."},
     {.id = "pool-caps-units",
      .topic = Topic::units,

@@ -14,6 +14,7 @@ namespace {
 
 double wall_ns(const Group& group, const Sample& sample) { return sample.*summary_kind(group).cost; }
 double cpu_ns(const Group& /*group*/, const Sample& sample) { return sample.cpu_ns; }
+double computation_ns(const Group& /*group*/, const Sample& sample) { return sample.ideal_cpu_ns; }
 double rate(const Group& /*group*/, const Sample& sample) { return sample.service->rate; }
 double light_p99_ns(const Group& /*group*/, const Sample& sample) {
   const std::vector<ClassSample>& classes = sample.service->classes;
@@ -77,6 +78,9 @@ Figure time_of(const Part& part, std::string_view model, std::string_view with) 
 }
 Figure cpu_of(const Part& part, std::string_view model, std::string_view with) {
   return {&part, model, cpu_ns, format_duration, with};
+}
+Figure computation_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, computation_ns, format_duration, with};
 }
 Figure rate_of(const Part& part, std::string_view model, std::string_view with) {
   return {&part, model, rate, per_second, with};

@@ -30,6 +30,8 @@ struct Figure {
 Figure time_of(const Part& part, std::string_view model, std::string_view with = {});
 /// CPU time of a batch; of a request the server's.
 Figure cpu_of(const Part& part, std::string_view model, std::string_view with = {});
+/// CPU time of a batch's computation as a plain loop.
+Figure computation_of(const Part& part, std::string_view model, std::string_view with = {});
 /// Requests per second.
 Figure rate_of(const Part& part, std::string_view model, std::string_view with = {});
 /// Of requests that are light, where the part has heavy ones too; else of all.
