@@ -84,7 +84,7 @@ std::string receive_replies(int socket, Exchange& exchange, int replies, std::si
   std::vector<std::byte> room(at_most);
   while (true) {
     std::size_t used = 0;
-    while (replies > 0) {
+    while (replies > 0 && used < tail.size()) {
       const Reply reply = exchange.reply(std::span(tail).subspan(used));
       used += reply.consumed;
       if (reply.verdict == Verdict::more) break;
