@@ -239,7 +239,7 @@ class Serving {
 };
 
 TEST(Serve, ServesWhereItSaysAndStopsAtASignal) {
-  for (const std::string workload : {"echo", "http", "transfer", "ftp", "chat", "remote", "udp-echo"}) {
+  for (const std::string workload : {"echo", "http", "transfer", "ftp", "tftp", "chat", "remote", "udp-echo"}) {
     for (const int signal : {SIGINT, SIGTERM}) {
       Serving serving({"--model=threads", "--workload=" + workload, "--port=0"});
       const TempFolder folder;
