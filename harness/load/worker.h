@@ -70,6 +70,7 @@ class Worker {
     bool reply_begun = false;      // some of the reply that is due has come
     bool watching_output = false;  // EPOLLOUT, because the socket was full
     bool has_partner = false;      // of a transfer: connected to the port that the first reply came from
+    std::uint8_t silences = 0;     // of a transfer: in a row, as far as they lengthen the next one
     std::uint8_t failures = 0;     // to connect, in a row, as far as they lengthen the pause
     std::uint32_t generation = 0;  // tells events of an earlier connection in this place
     std::uint32_t in_flight = 0;
@@ -158,7 +159,7 @@ class Worker {
   bool take_replies(std::uint32_t index, std::span<const std::byte> bytes);
   bool take_datagram(std::uint32_t index, std::span<const std::byte> bytes);
   bool take_packet(std::uint32_t index, std::span<const std::byte> bytes);
-  static ssize_t receive_first(Connection& connection, std::span<std::byte> room);
+  ssize_t receive_first(const Connection& connection, std::span<std::byte> room);
   bool renew_socket(std::uint32_t index);
   void go_on_with_transfer(std::uint32_t index);
   void complete_request(std::uint32_t index, std::size_t place = 0);
@@ -220,6 +221,10 @@ class Worker {
   };
   Counters total_;
   Counters at_begin_;
+
+  sockaddr_storage partner_{};  // of the first reply of a transfer, which has just come
+  socklen_t partner_size_ = 0;
+  bool may_be_strays_ = false;  // of transfers that were left unfinished
 
   std::int64_t slice_ns_ = 0;      // of the window
   std::int64_t slice_end_ns_ = 0;  // of the slice that `slice_` is

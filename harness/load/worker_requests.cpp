@@ -175,6 +175,7 @@ void Worker::begin_request(std::uint32_t index, std::int64_t due_ns) {
   const ClassIndex kind = connection.exchange->request(connection.unsent ? *connection.unsent : out_);
   ++connection.sent;
   connection.heard_ns = now_ns_;
+  connection.silences = 0;
   request_at(index, connection.in_flight++) = {due_ns, now_ns_, kind};
 }
 
