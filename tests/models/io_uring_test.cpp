@@ -20,7 +20,7 @@
 #include "models/ring/ring.h"
 #include "tests/support/faulty_tables.h"
 #include "tests/support/test_server.h"
-#include "tests/support/transfer_client.h"
+#include "tests/support/udp_transfer_client.h"
 
 namespace bench {
 namespace {
@@ -169,7 +169,7 @@ TEST_F(IoUring, ServesOneByOneWhereTheKernelHasNoMultishot) {
       for (std::uint64_t client = 0; client < 5; ++client) {
         const auto exchange = server.exchange(client, client % 2 == 1);
         if (service.transport == Transport::udp_transfers) {
-          for (int request = 0; request < 2; ++request) EXPECT_EQ(TransferClient(server, *exchange).run(), "");
+          for (int request = 0; request < 2; ++request) EXPECT_EQ(UdpTransferClient(server, *exchange).run(), "");
           continue;
         }
         const UniqueFd socket = server.connect();

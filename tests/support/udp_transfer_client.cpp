@@ -1,4 +1,4 @@
-#include "tests/support/transfer_client.h"
+#include "tests/support/udp_transfer_client.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -13,7 +13,7 @@ namespace bench {
 
 using namespace std::chrono_literals;
 
-TransferClient::TransferClient(const TestServer& server, Exchange& exchange, std::chrono::milliseconds patience)
+UdpTransferClient::UdpTransferClient(const TestServer& server, Exchange& exchange, std::chrono::milliseconds patience)
     : exchange_(exchange), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
   const UniqueFd connected = server.connect();
   socklen_t size = sizeof server_;
@@ -22,19 +22,19 @@ TransferClient::TransferClient(const TestServer& server, Exchange& exchange, std
   setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
 }
 
-void TransferClient::ask() {
+void UdpTransferClient::ask() {
   Output out;
   exchange_.request(out);
   send(out);
 }
 
-void TransferClient::say_again() {
+void UdpTransferClient::say_again() {
   Output out;
   exchange_.say_again(out);
   send(out);
 }
 
-TransferClient::Came TransferClient::take(bool answers) {
+UdpTransferClient::Came UdpTransferClient::take(bool answers) {
   std::vector<std::byte> room(65536);
   sockaddr_in from{};
   socklen_t size = sizeof from;
@@ -49,17 +49,19 @@ TransferClient::Came TransferClient::take(bool answers) {
   const Reply reply = exchange_.reply(std::span(room).first(static_cast<std::size_t>(got)));
   why_ = reply.why;
   if (reply.verdict == Verdict::wrong) return Came::wrong;
+  if (reply.verdict == Verdict::stale) return Came::stale;
   Output out;
   exchange_.answer(out);
   if (answers) send(out);
   return reply.verdict == Verdict::complete ? Came::complete : Came::more;
 }
 
-std::string TransferClient::run() {
+std::string UdpTransferClient::run() {
   ask();
   while (true) {
     switch (take()) {
-      case Came::more: break;
+      case Came::more:
+      case Came::stale: break;
       case Came::complete: return "";
       case Came::nothing:
       case Came::wrong: return why_;
@@ -67,7 +69,7 @@ std::string TransferClient::run() {
   }
 }
 
-void TransferClient::send(Output& out) const {
+void UdpTransferClient::send(Output& out) const {
   if (out.empty()) return;
   std::array<iovec, 1> vectors{};
   const iovec& all = out.gather(vectors)[0];

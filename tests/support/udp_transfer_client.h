@@ -10,11 +10,12 @@
 
 namespace bench {
 
-class TransferClient {
+/// One transfer, by a socket of its own.
+class UdpTransferClient {
  public:
   /// `exchange` outlives it. A wait for a datagram lasts as long as `patience` at the most.
-  TransferClient(const TestServer& server, Exchange& exchange,
-                 std::chrono::milliseconds patience = std::chrono::seconds(20));
+  UdpTransferClient(const TestServer& server, Exchange& exchange,
+                    std::chrono::milliseconds patience = std::chrono::seconds(20));
 
   /// Sends the exchange's next request.
   void ask();
@@ -22,7 +23,8 @@ class TransferClient {
   /// Sends what was said last again.
   void say_again();
 
-  enum class Came { more, complete, nothing, wrong };
+  /// As Verdict says; `nothing`: within the patience.
+  enum class Came { more, complete, stale, nothing, wrong };
 
   /// Takes the next datagram, and answers it unless the answer is to be lost.
   Came take(bool answers = true);
