@@ -76,7 +76,7 @@ enum class Verdict : std::uint8_t {
   more,      ///< The reply is not complete yet.
   complete,  ///< A right and complete reply.
   wrong,     ///< Not the reply that is due; Reply::why says what is wrong with it.
-  stale,     ///< UDP: the reply to a request that was given up.
+  stale,     ///< UDP: to what was given up, or has been replied to before. It is passed over.
   pushed,    ///< A right and complete message that no request asked for.
   farewell,  ///< No request is under way, and the peer has said that it closes the connection for that.
 };

@@ -93,9 +93,10 @@ class TftpExchange final : public Exchange {
     if (said_ == Said::request) {
       block_bytes_ = asked_block_bytes_;
       go_on();
-    } else if (block_ == 0) {
-      has_answer_ = true;  // an acknowledgement that has been lost; of a put block 1 is said again by the clock
+      return taken(in);
     }
+    if (block_ != 0) return passed_over(in);  // of a put block 1 is said again by the clock
+    has_answer_ = true;                       // our acknowledgement was lost
     return taken(in);
   }
 
@@ -108,7 +109,8 @@ class TftpExchange final : public Exchange {
 
   Reply on_block(std::span<const std::byte> in, const Packet& packet) {
     if (is_under_way() && is_over(packet.number)) {
-      has_answer_ = is_last_one(packet.number);  // our acknowledgement was lost
+      if (!is_last_one(packet.number)) return passed_over(in);
+      has_answer_ = true;  // our acknowledgement was lost
       return taken(in);
     }
     if (!is_last_one(static_cast<std::uint16_t>(packet.number - 1))) return wrong(in, "a block that is not due");
@@ -123,10 +125,11 @@ class TftpExchange final : public Exchange {
   }
 
   // A doubled acknowledgement is not answered, or every block that follows would be doubled, too (RFC 1123, 4.2.3.1).
+  // Nor does it break the silence: a server whose next block was lost says it again and again.
   Reply on_acknowledged(std::span<const std::byte> in, const Packet& packet) {
     if (!packet.rest.empty()) return wrong(in, "an acknowledgement that is too long");
     if (!is_last_one(packet.number)) {
-      if (is_under_way() && is_over(packet.number)) return taken(in);
+      if (is_under_way() && is_over(packet.number)) return passed_over(in);
       return wrong(in, "an acknowledgement of a block that was not sent");
     }
     if (said_ == Said::block && size_at((block_ - 1) * block_bytes_) < block_bytes_) {
@@ -148,6 +151,8 @@ class TftpExchange final : public Exchange {
   static Reply taken(std::span<const std::byte> in, Verdict verdict = Verdict::more) {
     return {in.size(), verdict, {}};
   }
+
+  static Reply passed_over(std::span<const std::byte> in) { return {in.size(), Verdict::stale, {}}; }
 
   Reply wrong(std::span<const std::byte> in, std::string why) {
     why_ = std::move(why);

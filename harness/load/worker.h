@@ -79,7 +79,7 @@ class Worker {
     std::uint64_t sent = 0;            // requests on this connection
     std::uint64_t window_replies = 0;  // replies in this place since the window began
     std::int64_t since_ns = 0;         // connecting: since when
-    std::int64_t heard_ns = 0;         // of a transfer: when something last came, or was said again
+    std::int64_t heard_ns = 0;         // of a transfer: when it last went on, or something was said again
     std::int64_t free_since_ns = 0;    // when the loop woke up that freed it for another request
     std::unique_ptr<TlsStream> tls;
     std::unique_ptr<Exchange> exchange;

@@ -21,10 +21,11 @@ bool Worker::take_packet(std::uint32_t index, std::span<const std::byte> bytes) 
   Connection& connection = connections_[index];
   if (connection.in_flight == 0) return false;
   const Reply reply = connection.exchange->reply(bytes);
+  if (reply.verdict == Verdict::stale) return false;
   if (reply.verdict != Verdict::more && reply.verdict != Verdict::complete) {
     // A port is used again. Once transfers were left unfinished, what a server still says to one of them may come here.
     if (!connection.has_partner && may_be_strays_) return false;
-    may_be_strays_ = true;
+    may_be_strays_ |= connection.has_partner;  // what is refused by its first reply is over
     fail(index, LoadError::wrong_reply, reply.why);
     return false;
   }
