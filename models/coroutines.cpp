@@ -81,6 +81,7 @@ struct Child {
   UntilReady end;
 };
 
+// What came in `newcomer` is taken before the first suspension, so the frame need not hold it.
 Detached serve_connection(Server& server, Newcomer& newcomer) {
   const Run::Unit unit(server.run);
   AsyncSocket socket(server.scheduler, std::move(newcomer.socket));

@@ -134,7 +134,7 @@ class Reactor {
     const int fd = connection.socket.get();
     const Attempt received = receive_some(fd, room_, size);
     // A stream that fills less than there was room for has no more, epoll(7).
-    const bool took_all = connection.state.is_stream() && size < room_.size();
+    const bool took_all = is_stream_ && size < room_.size();
     if (received == Attempt::would_block || took_all) poller_.exhausted(fd, Interest::read);
     return received;
   }
@@ -324,6 +324,7 @@ class Reactor {
   }
 
   ServerRun& server_;
+  const bool is_stream_ = server_.transport() == Transport::tcp;  // what peers send has no datagrams' bounds
   AnyPoller poller_;
   Ticker ticker_;
   Mailbox mailbox_;

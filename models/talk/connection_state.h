@@ -145,9 +145,6 @@ class ConnectionState {
     return phase_ == Phase::lingering;
   }
 
-  /// Whether the peer's bytes are a stream, of which a receive may bring any part, and not datagrams.
-  bool is_stream() const noexcept { return conversation_.transport() == Transport::tcp; }
-
   /// Whether the owner keeps output that the socket would not take.
   bool has_unsent() const noexcept { return is_unsent_; }
 
@@ -172,6 +169,8 @@ class ConnectionState {
     lingering,  // shut down for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
     closed,
   };
+
+  bool is_stream() const noexcept { return conversation_.transport() == Transport::tcp; }
 
   // Sends what the session has said before anything else, so that no peer waits for a reply that is there already.
   Todo act_on(Wanted wanted, Output& out) {

@@ -54,8 +54,7 @@ Accepted accept_one(ServerRun& server, Newcomer& newcomer, int flags) {
     if (server.stopping()) return Accepted::stopped;
     switch (errno) {
       case EINTR:
-      case ECONNABORTED:
-      case ECONNREFUSED: break;  // a signal, or a peer that has gone: another may wait
+      case ECONNABORTED: break;  // a signal, or a peer that has gone: another may wait
       case EMFILE:
       case ENFILE:
       case ENOBUFS:
