@@ -171,6 +171,7 @@ TEST(Plan, SkipsWhatNeedsMoreUnitsThanALimitLeaves) {
 
 TEST(Plan, SkipsTransfersWhereTheyCannotBeServed) {
   Model model = model_named("epoll");
+  model.name = "other";
   model.why_no_transfers = "has no sockets for them";
   Options options;
   options.models = {&model_named("epoll"), &model};
