@@ -41,7 +41,7 @@ def page(results):
         header=header(results), result=one, figures=figures, skipped=skipped,
         answers=answers.answers(one) if one else [], command=answers.command_for_intervals(one) if one else "",
         tables=tables.tables(one) if one else [], legends=tables.legends(one) if one else [],
-        claims=claims(one) if one else [], regimes=validity.REGIMES, validity=validity.validity(one) if one else None,
+        claims=claims(one) if one else [], claim_count=count_of_claims(one) if one else "", regimes=validity.REGIMES, validity=validity.validity(one) if one else None,
         runs=runs, compared=None if one else differences.differences(results, runs), data=[embed.data_of(each) for each in results],
         symbols=marks.symbols(results), colours=palette.variables(), policy=content_policy(scripts),
         css=Markup((FOLDER / "page" / "report.css").read_text(encoding="utf-8")),
@@ -106,8 +106,24 @@ def figures_of(results):
 
 
 def claims(one):
-    """The claims that the plan tested."""
-    return [{"evidence": ""} | claim for claim in one.bench.get("claims", [])]
+    """[{title, rows}]: the tables of the claims that were tried, and what came of each."""
+    found = {}
+    for claim in one.bench.get("claims", []):
+        here = [claim[key] for key in ("found", "why", "otherwise") if key in claim]
+        row = {"id": claim["id"], "claim": claim["claim"], "notes": claim.get("notes", ""), "here": here,
+               "verdict": " ".join([claim["verdict"], *([claim["condition"]] if "condition" in claim else [])]),
+               "kind": claim["verdict"].split()[0]}
+        found.setdefault(f"{claim['topic']}. {claim['heading']}", []).append(row)
+    return [{"title": title, "rows": rows} for title, rows in found.items()]
+
+
+def count_of_claims(one):
+    """"53 claims: 40 confirmed, 5 refuted, …"."""
+    verdicts = [claim["verdict"] for claim in one.bench.get("claims", [])]
+    names = {"confirmed here, if": "confirmed under a condition"}
+    counts = [f"{verdicts.count(verdict)} {names.get(verdict, verdict)}" for verdict in
+              ("confirmed", "confirmed here, if", "refuted", "inconclusive", "not run") if verdict in verdicts]
+    return f"{len(verdicts)} claim{'' if len(verdicts) == 1 else 's'}: {', '.join(counts)}."
 
 
 def run(one):

@@ -7,6 +7,15 @@ JOBS = {
     "io": "{tasks} tasks that wait {waits}",
     "mixed": "{tasks} tasks that compute, wait {waits} and compute again",
     "copy": "{tasks} tasks that write a file, copy it and read the copy",
+    "counter": "{tasks} tasks that update one number",
+    "tickets": "{tasks} buyers of the last tickets",
+    "semaphore": "{tasks} tasks that a semaphore lets in",
+    "deadlock": "{tasks} tasks that take two locks",
+    "gate": "{tasks} tasks that wait for the last one",
+    "producer-consumer": "{items} items through a bounded queue",
+    "queue-rush": "{tasks} tasks that offer items to a queue which nobody empties",
+    "crawl": "{pages} pages that are fetched and parsed",
+    "download": "A file that is fetched in {ranges} parts at once",
     "exec": "{tasks} tasks that start a program, read what it prints and wait for its end",
 }
 SERVICES = {
@@ -58,10 +67,11 @@ def models_of(group):
 
 
 def _job(group, parameters):
-    pattern = JOBS.get(group.workload, "{tasks} tasks of " + group.workload)
+    pattern = JOBS.get(group.workload, "{tasks} tasks of " + group.workload if "tasks" in parameters else group.workload)
     if group.workload == "copy" and parameters.get("tree", [0])[0]:
         pattern = "{tasks} tasks that copy a tree of files"
-    text = pattern.format(tasks=f"{parameters['tasks']:,}", waits=_waits(parameters.get("waits_ns", [])))
+    counts = {key: f"{value:,}" for key, value in parameters.items() if isinstance(value, int)}
+    text = pattern.format_map(counts | {"waits": _waits(parameters.get("waits_ns", []))})
     cpus = parameters["cpus"]
     return f"{text}, on {cpus} CPU{'' if cpus == 1 else 's'}"
 

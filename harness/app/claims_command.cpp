@@ -12,8 +12,6 @@
 #include "harness/claims/claims_report.h"
 #include "harness/claims/experiments.h"
 #include "harness/options/flags.h"
-#include "harness/plan/machine.h"
-#include "harness/report/build_info.h"
 #include "harness/report/result_file.h"
 #include "harness/report/results.h"
 #include "harness/session/progress.h"
@@ -43,41 +41,49 @@ std::vector<const Claim*> chosen(const ClaimOptions& options) {
   return claims;
 }
 
-nlohmann::ordered_json document_of(const std::vector<Judged>& judged, const Options& options) {
-  return {{"context",
-           {{"date", iso_time()},
-            {"host_name", read_machine().host},
-            {"bench", {{"kind", "claims"}, {"revision", build_info.git_revision}, {"quick", options.claims.quick}}}}},
-          {"claims", claims_json(judged)}};
+// A result file of all runs, with the verdicts.
+nlohmann::ordered_json document_of(const JudgedClaims& all, const Options& options, const std::string& date) {
+  nlohmann::ordered_json document =
+      make_document({.options = options, .machine = all.machine, .plan = all.plan, .date = date}, all.results);
+  document["context"]["bench"]["claims"] = claims_json(all.judged);
+  return document;
 }
 
 }  // namespace
+
+void print_claims(std::span<const Judged> claims, const Options& options) {
+  print(options.format == Format::markdown ? claims_markdown(claims)
+                                           : claims_text(claims, emphasis(options), terminal_width(STDOUT_FILENO)));
+}
 
 Exit claims(const Tables& tables, const Options& options) {
   constexpr ClaimRules thorough{.rounds = 8, .max_time_ns = 420'000'000'000, .quick = false};
   constexpr ClaimRules quick{.rounds = 6, .max_time_ns = 0, .quick = true};
   const std::vector<const Claim*> asked = chosen(options.claims);
   raise_descriptor_limit();
-  std::optional<ResultFile> file;
-  if (!options.out.empty() && options.out != "-") {
-    file.emplace(options.out, options.force ? Taken::replace : Taken::refuse);
-  }
+  const std::string date = iso_time();
+  std::optional<ResultFile> file = result_file(options, read_machine());
   count_interrupts();
   Progress progress(options.progress);
-  const std::vector<Judged> judged = judge_claims(
-      tables, asked, options.claims.quick ? quick : thorough,
-      [&](std::string_view line) { progress.line(std::string(line)); }, interrupts);
-  const nlohmann::ordered_json document = document_of(judged, options);
-  if (file) file->write(document);
+  const auto tell = [&](const std::string& line) {
+    if (options.progress) progress.line(line);
+  };
+  const JudgedClaims all = judge_claims(
+      tables, asked, options.claims.quick ? quick : thorough, [&](std::string_view line) { tell(std::string(line)); },
+      interrupts);
+  const nlohmann::ordered_json document = document_of(all, options, date);
   if (options.format == Format::json || options.out == "-") {
     print(document_text(document));
   } else if (!options.quiet) {
-    print(options.format == Format::markdown ? claims_markdown(judged)
-                                             : claims_text(judged, emphasis(options), terminal_width(STDOUT_FILENO)));
+    print_claims(all.judged, options);
   }
-  if (interrupts() > 0) return Exit::interrupted;
+  if (file) {
+    file->write(document);
+    tell(fmt::format("wrote {}", file->path()));
+  }
+  if (all.results.interrupted) return Exit::interrupted;
   const auto is_refuted = [](const Judged& each) { return each.found.verdict == ClaimVerdict::refuted; };
-  return options.claims.strict && std::ranges::any_of(judged, is_refuted) ? Exit::slower : Exit::done;
+  return options.claims.strict && std::ranges::any_of(all.judged, is_refuted) ? Exit::slower : Exit::done;
 }
 
 }  // namespace bench

@@ -103,6 +103,12 @@ ReportLook look_of(const Options& options) {
           .details = options.details};
 }
 
+std::optional<ResultFile> result_file(const Options& options, const Machine& machine) {
+  if (options.out == "-") return std::nullopt;
+  if (options.out.empty()) return std::optional<ResultFile>(std::in_place, default_result_path(machine), Taken::number);
+  return std::optional<ResultFile>(std::in_place, options.out, options.force ? Taken::replace : Taken::refuse);
+}
+
 Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make) {
   if (!proc_knows_this_process()) {
     throw std::runtime_error(
@@ -117,13 +123,7 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
     print(plan_text(plan));
     return Exit::done;
   }
-  std::optional<ResultFile> file;
-  if (options.out != "-") {
-    const bool is_ours = options.out.empty();
-    file.emplace(is_ours ? default_result_path(machine) : options.out, is_ours         ? Taken::number
-                                                                       : options.force ? Taken::replace
-                                                                                       : Taken::refuse);
-  }
+  std::optional<ResultFile> file = result_file(options, machine);
   const UniqueFd no_halt = plan.services.no_halt ? keep_cpus_from_halting() : UniqueFd();
   Launcher launcher(plan);
   count_interrupts();

@@ -38,10 +38,17 @@ struct Found {
   std::string why{};        ///< With `inconclusive` how many rounds would decide, with `not_run` the reason.
 };
 
+/// How often the cells of a part are run.
+enum class Often : std::uint8_t {
+  each_round,
+  third_round,  ///< What takes long and is counted; left out by --quick.
+  once,         ///< What is no estimate from rounds.
+};
+
 /// The cells that experiments share: the flags of `bench run` that make them.
 struct Part {
   std::string_view flags;
-  bool slow = false;  ///< Left out by --quick.
+  Often often = Often::each_round;
 };
 
 /// A row. All texts are static.

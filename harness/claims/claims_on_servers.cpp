@@ -11,20 +11,29 @@ namespace bench {
 namespace {
 
 constexpr Part persistent{
-    "--workload=echo --model=serial,processes,threads --connections=10 --rate=1k --timeout=500ms"};
+    "--workload=echo --model=serial,processes,threads --connections=10 --rate=1k --duration=200ms "
+    "--warmup=100ms --timeout=500ms"};
 constexpr Part one_request{
-    "--workload=echo --model=processes,threads --connections=20 --rate=1k --requests-per-connection=1"};
-constexpr Part memory{"--workload=echo --model=processes,threads,epoll --connections=100 --rate=2k --memory"};
+    "--workload=echo --model=processes,threads --connections=20 --rate=1k --requests-per-connection=1 --duration=250ms "
+    "--warmup=50ms"};
+constexpr Part memory{
+    "--workload=echo --model=processes,threads,epoll --connections=100 --rate=2k --duration=100ms --memory",
+    Often::once};
 constexpr Part idle_10{"--workload=echo --model=select,poll,epoll --connections=10 --active=10 --rate=5k"};
 constexpr Part idle_100{"--workload=echo --model=select,poll,epoll --connections=100 --active=10 --rate=5k"};
 constexpr Part idle_900{"--workload=echo --model=select,poll,epoll --connections=900 --active=10 --rate=5k"};
-constexpr Part beyond_select{"--workload=echo --model=select,epoll --connections=1200 --rate=2k"};
+constexpr Part beyond_select{"--workload=echo --model=select,epoll --connections=1200 --rate=10k --duration=200ms"};
 constexpr Part edges{"--workload=echo --model=epoll,epoll-et --connections=50 --rate=20k"};
-constexpr Part c10k{"--workload=echo --model=processes,threads,epoll,coroutines --connections=10000 --rate=10k", true};
+constexpr Part c10k{"--workload=echo --model=processes,threads,epoll,coroutines --connections=10000 --rate=10k",
+                    Often::third_round};
 constexpr Part heavy{
-    "--workload=echo --model=threads,epoll,coroutines --connections=50 --service-cpu=5ms --heavy=2% --rate=500"};
-constexpr Part polling{"--workload=echo --model=nonblocking,epoll --connections=10 --rate=1k"};
-constexpr Part rate_2k{"--workload=echo --model=processes,threads,epoll,coroutines --connections=50 --rate=2k"};
+    "--workload=echo --model=threads,epoll,coroutines --connections=50 --service-cpu=5ms --heavy=2% --rate=500 "
+    "--duration=800ms --warmup=100ms"};
+constexpr Part polling{
+    "--workload=echo --model=nonblocking,epoll --connections=10 --rate=1k --duration=100ms --warmup=50ms"};
+constexpr Part rate_2k{
+    "--workload=echo --model=processes,threads,epoll,coroutines --connections=50 --rate=2k "
+    "--duration=250ms --warmup=50ms"};
 constexpr Part rate_50k{"--workload=echo --model=processes,threads,epoll,coroutines --connections=50 --rate=50k"};
 constexpr Part hybrids{
     "--workload=echo --model=epoll,processes+epoll,threads+coroutines --connections=20 --service-cpu=500us "
@@ -32,7 +41,9 @@ constexpr Part hybrids{
 constexpr Part tcp{"--workload=echo --model=epoll --connections=20 --rate=10k"};
 constexpr Part udp{"--workload=udp-echo --model=epoll --connections=20 --rate=10k"};
 
-constexpr Part files{"--workload=transfer --model=epoll,threads --connections=10 --rate=500 --message-size=64KiB"};
+constexpr Part files{
+    "--workload=transfer --model=epoll,threads --connections=10 --rate=500 --message-size=64KiB "
+    "--duration=250ms --warmup=50ms"};
 constexpr Part download{"--workload=download --model=coroutines,threads --file-size=200KiB --pace=1MiB --ranges=1,10"};
 constexpr Part copy{"--workload=copy --model=serial,thread-pool --workers=3 --tasks=24 --work=256"};
 constexpr Part copy_in_turn{"--workload=copy --model=thread-pool --workers=3 --tasks=24 --work=256 --submit=sync"};
@@ -52,8 +63,9 @@ Found bears(const Evidence& evidence, const Part& part, std::string_view model, 
   const auto reached = evidence.median_of(rate_of(part, model));
   const auto p99_ns = evidence.median_of(light_p99_of(part, model));
   if (!reached || !p99_ns) return {.why = evidence.why_missing(rate_of(part, model))};
-  return fact(*reached >= nearly * rate && *p99_ns <= promised_ns,
-              fmt::format("{}: {}/s at p99 {}", model, format_count(*reached), format_duration(*p99_ns)));
+  Found found = fact(*reached >= nearly * rate && *p99_ns <= promised_ns,
+                     fmt::format("{}: {}/s at p99 {}", model, format_count(*reached), format_duration(*p99_ns)));
+  return unless_disturbed(evidence, {rate_of(part, model)}, std::move(found));
 }
 
 Found thresholds(const Evidence& evidence) {
@@ -75,8 +87,8 @@ Found few_among_many(const Evidence& evidence, std::string_view other) {
   for (const Part* part : {&idle_10, &idle_100, &idle_900}) {
     findings.push_back(at_least(evidence, cpu_of(*part, other), cpu_of(*part, "epoll"), 1.05));
   }
-  return from_where(findings,
-                    {"", "from 100 connections on, 10 of them active", "with 900 connections, 10 of them active"});
+  return from_where(findings, {"", "there are 100 connections and more, 10 of them active",
+                               "there are 900 connections, 10 of them active"});
 }
 
 Found beats_both(const Evidence& evidence) {

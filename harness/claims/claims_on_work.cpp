@@ -1,13 +1,13 @@
 // The notes' claims on work that computes and work that waits.
 #include "harness/claims/claim.h"
 #include "harness/claims/evidence.h"
+#include "harness/claims/parts.h"
 
 namespace bench {
 namespace {
 
 constexpr Part cpu{"--workload=cpu --model=serial,processes,threads,gil-threads --tasks=12"};
 constexpr Part cpu_on_one{"--workload=cpu --model=serial,processes,threads,gil-threads,coroutines --tasks=12 --cpus=1"};
-constexpr Part io{"--workload=io --model=serial,processes,threads,gil-threads,epoll,coroutines --tasks=20 --wait=5ms"};
 constexpr Part io_uneven{
     "--workload=io --model=serial,processes,threads,epoll,coroutines,fibers --tasks=2 --wait=30ms:50ms"};
 constexpr Part io_on_one{"--workload=io --model=gil-threads,processes --tasks=20 --wait=5ms --cpus=1"};
@@ -73,10 +73,10 @@ constexpr auto claims = std::to_array<Claim>({
      .topic = Topic::work,
      .sentence = "many IO-bound tasks finish sooner in threads than in processes",
      .notes = "100 tasks: 0.015 s against 0.640 s",
-     .parts = {&io},
+     .parts = {&many_waits},
      .decide =
          [](const Evidence& evidence) {
-           return at_least(evidence, time_of(io, "processes"), time_of(io, "threads"), 1);
+           return at_least(evidence, time_of(many_waits, "processes"), time_of(many_waits, "threads"), 1);
          },
      .otherwise = "A fork costs little against the wait itself."},
     {.id = "io-any-concurrency-beats-serial",
@@ -89,10 +89,10 @@ constexpr auto claims = std::to_array<Claim>({
     {.id = "gil-threads-fine-for-io",
      .topic = Topic::work,
      .sentence = "the GIL is released at IO, so threads help IO-bound work even under it",
-     .parts = {&io},
+     .parts = {&many_waits},
      .decide =
          [](const Evidence& evidence) {
-           return alike(evidence, time_of(io, "gil-threads"), time_of(io, "threads"), 0.10);
+           return alike(evidence, time_of(many_waits, "gil-threads"), time_of(many_waits, "threads"), 0.10);
          },
      .otherwise = "Handing the lock over costs more than a tenth of so short a batch."},
     {.id = "gil-one-core-threads-cheaper",

@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
+#include "harness/text/json_place.h"
 #include "harness/text/table.h"
 
 namespace bench {
@@ -30,14 +32,22 @@ std::vector<std::string> lines_of(const Judged& judged) {
   return lines;
 }
 
+constexpr auto every_verdict = std::to_array({ClaimVerdict::confirmed, ClaimVerdict::conditional, ClaimVerdict::refuted,
+                                              ClaimVerdict::inconclusive, ClaimVerdict::not_run});
+
+ClaimVerdict read_verdict(const JsonPlace& place) {
+  const auto verdict = std::ranges::find(every_verdict, place.text(), verdict_name);
+  if (verdict == every_verdict.end()) place.refuse("no verdict");
+  return *verdict;
+}
+
 std::string heading_of(Topic topic) { return fmt::format("{}. {}", topic_letter(topic), topic_title(topic)); }
 
 }  // namespace
 
 std::string count_text(std::span<const Judged> claims) {
   std::vector<std::string> counts;
-  for (const ClaimVerdict verdict : {ClaimVerdict::confirmed, ClaimVerdict::conditional, ClaimVerdict::refuted,
-                                     ClaimVerdict::inconclusive, ClaimVerdict::not_run}) {
+  for (const ClaimVerdict verdict : every_verdict) {
     const auto count = std::ranges::count(claims, verdict, [](const Judged& each) { return each.found.verdict; });
     const std::string_view name =
         verdict == ClaimVerdict::conditional ? "confirmed under a condition" : verdict_name(verdict);
@@ -74,8 +84,8 @@ std::string claims_markdown(std::span<const Judged> claims) {
     }
     const Found& finding = judged.found;
     const std::string here = finding.figure.empty() ? finding.why : finding.figure;
-    text += fmt::format("| {} | {} | {} | {} |\n", judged.claim->sentence, judged.claim->notes, here,
-                        verdict_text(finding));
+    text += fmt::format("| {} (`{}`) | {} | {} | {} |\n", judged.claim->sentence, judged.claim->id, judged.claim->notes,
+                        here, verdict_text(finding));
   }
   return text;
 }
@@ -85,7 +95,8 @@ nlohmann::ordered_json claims_json(std::span<const Judged> claims) {
   for (const Judged& judged : claims) {
     nlohmann::ordered_json row{{"id", judged.claim->id},
                                {"topic", topic_letter(judged.claim->topic)},
-                               {"sentence", judged.claim->sentence},
+                               {"heading", topic_title(judged.claim->topic)},
+                               {"claim", judged.claim->sentence},
                                {"verdict", verdict_name(judged.found.verdict)}};
     const auto add = [&](const char* key, std::string_view value) {
       if (!value.empty()) row[key] = value;
@@ -99,6 +110,28 @@ nlohmann::ordered_json claims_json(std::span<const Judged> claims) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+std::vector<Judged> read_claims(std::string_view text, const std::string& name) {
+  const nlohmann::json document = parse_json(text, name);
+  std::vector<Judged> claims;
+  const std::vector<const Claim*> known = all_claims();
+  const auto rows = JsonPlace(document, name).at("context").at("bench").find("claims");
+  if (!rows) return claims;
+  for (const JsonPlace& row : rows->elements()) {
+    const auto claim = std::ranges::find(known, row.at("id").text(), &Claim::id);
+    if (claim == known.end()) row.at("id").refuse("a claim that this version does not have");
+    const auto read = [&](const char* key) {
+      const auto place = row.find(key);
+      return place ? place->text() : std::string();
+    };
+    claims.push_back({.claim = *claim,
+                      .found = {.verdict = read_verdict(row.at("verdict")),
+                                .figure = read("found"),
+                                .condition = read("condition"),
+                                .why = read("why")}});
+  }
+  return claims;
 }
 
 }  // namespace bench

@@ -14,6 +14,7 @@ namespace {
 
 double wall_ns(const Group& group, const Sample& sample) { return sample.*summary_kind(group).cost; }
 double cpu_ns(const Group& /*group*/, const Sample& sample) { return sample.cpu_ns; }
+double computation_ns(const Group& /*group*/, const Sample& sample) { return sample.ideal_cpu_ns; }
 double rate(const Group& /*group*/, const Sample& sample) { return sample.service->rate; }
 double light_p99_ns(const Group& /*group*/, const Sample& sample) {
   const std::vector<ClassSample>& classes = sample.service->classes;
@@ -34,24 +35,24 @@ double established(const Group& /*group*/, const Sample& sample) {
   return static_cast<double>(sample.service->load.connections_established);
 }
 
+std::string per_second(double rate) { return format_count(rate) + "/s"; }
+
 std::string name_of(const Figure& figure) {
-  return figure.with.empty() ? std::string(figure.model) : fmt::format("{} ({})", figure.model, figure.with);
+  std::string_view with = figure.with;  // a piece of the cell's name: "/cpus:1"
+  if (with.starts_with('/')) with.remove_prefix(1);
+  if (with.ends_with('/')) with.remove_suffix(1);
+  return with.empty() ? std::string(figure.model) : fmt::format("{} ({})", figure.model, with);
 }
 
-std::string ratio_text(const Figure& more, const Figure& less, const Ratio& ratio) {
+// "serial 80.3 ms, coroutines 50.2 ms: 1.60× (95%: 1.59 to 1.61)".
+std::string ratio_text(const Evidence& evidence, const Figure& more, const Figure& less, const Ratio& ratio) {
   const char* const format = ratio.effect < 10 ? "{:.2f}" : "{:.0f}";
   const auto number = [&](double value) { return fmt::format(fmt::runtime(format), value); };
-  return fmt::format("{} {}× {} (95%: {} to {})", name_of(more), number(ratio.effect), name_of(less), number(ratio.low),
+  const auto value = [&](const Figure& figure) {
+    return fmt::format("{} {}", name_of(figure), figure.text(*evidence.median_of(figure)));
+  };
+  return fmt::format("{}, {}: {}× (95%: {} to {})", value(more), value(less), number(ratio.effect), number(ratio.low),
                      number(ratio.high));
-}
-
-// What shares its CPUs with others says little of how it compares: it refutes nothing.
-Found unless_disturbed(const Evidence& evidence, const Figure& one, const Figure& other, Found found) {
-  const double others = std::max(evidence.others_busy(one), evidence.others_busy(other));
-  if (found.verdict != ClaimVerdict::refuted || others <= disturbing_share) return found;
-  found.verdict = ClaimVerdict::inconclusive;
-  found.why = fmt::format("other processes used {:.0f}% of the CPUs; repeat on a quieter machine", others * 100);
-  return found;
 }
 
 // Intervals shrink with the square root of the number of rounds.
@@ -73,28 +74,37 @@ Found missing(const Evidence& evidence, const Figure& one, const Figure& other) 
 }  // namespace
 
 Figure time_of(const Part& part, std::string_view model, std::string_view with) {
-  return {&part, model, wall_ns, with};
+  return {&part, model, wall_ns, format_duration, with};
 }
-Figure cpu_of(const Part& part, std::string_view model, std::string_view with) { return {&part, model, cpu_ns, with}; }
-Figure rate_of(const Part& part, std::string_view model, std::string_view with) { return {&part, model, rate, with}; }
+Figure cpu_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, cpu_ns, format_duration, with};
+}
+Figure computation_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, computation_ns, format_duration, with};
+}
+Figure rate_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, rate, per_second, with};
+}
 Figure light_p99_of(const Part& part, std::string_view model, std::string_view with) {
-  return {&part, model, light_p99_ns, with};
+  return {&part, model, light_p99_ns, format_duration, with};
 }
 Figure unit_memory_of(const Part& part, std::string_view model, std::string_view with) {
-  return {&part, model, unit_bytes, with};
+  return {&part, model, unit_bytes, format_bytes, with};
 }
 Figure first_count_of(const Part& part, std::string_view model, std::string_view with) {
-  return {&part, model, count<0>, with};
+  return {&part, model, count<0>, format_count, with};
 }
 Figure second_count_of(const Part& part, std::string_view model, std::string_view with) {
-  return {&part, model, count<1>, with};
+  return {&part, model, count<1>, format_count, with};
 }
-Figure units_of(const Part& part, std::string_view model, std::string_view with) { return {&part, model, units, with}; }
+Figure units_of(const Part& part, std::string_view model, std::string_view with) {
+  return {&part, model, units, format_count, with};
+}
 Figure served_of(const Part& part, std::string_view model, std::string_view with) {
-  return {&part, model, served, with};
+  return {&part, model, served, format_count, with};
 }
 Figure established_of(const Part& part, std::string_view model, std::string_view with) {
-  return {&part, model, established, with};
+  return {&part, model, established, format_count, with};
 }
 
 Evidence::Evidence(const Plan& plan, const Results& results, std::span<const Part* const> parts,
@@ -175,15 +185,24 @@ std::uint32_t Evidence::cpus() const {
   return job == plan_.groups.end() ? 1 : static_cast<std::uint32_t>(job->usable_cpus());
 }
 
+Found unless_disturbed(const Evidence& evidence, std::initializer_list<Figure> figures, Found found) {
+  double others = 0;
+  for (const Figure& figure : figures) others = std::max(others, evidence.others_busy(figure));
+  if (found.verdict != ClaimVerdict::refuted || others <= disturbing_share) return found;
+  found.verdict = ClaimVerdict::inconclusive;
+  found.why = fmt::format("other processes used {:.0f}% of the CPUs; repeat on a quieter machine", others * 100);
+  return found;
+}
+
 Found at_least(const Evidence& evidence, const Figure& more, const Figure& less, double bound) {
   const std::optional<Ratio> ratio = evidence.ratio(more, less);
   if (!ratio) return missing(evidence, more, less);
-  Found found{.figure = ratio_text(more, less, *ratio)};
+  Found found{.figure = ratio_text(evidence, more, less, *ratio)};
   found.verdict = !ratio->bounded       ? ClaimVerdict::inconclusive
                   : ratio->low >= bound ? ClaimVerdict::confirmed
                   : ratio->high < bound ? ClaimVerdict::refuted
                                         : ClaimVerdict::inconclusive;
-  if (found.verdict != ClaimVerdict::inconclusive) return unless_disturbed(evidence, more, less, std::move(found));
+  if (found.verdict != ClaimVerdict::inconclusive) return unless_disturbed(evidence, {more, less}, std::move(found));
   found.why = ratio->bounded ? rounds_to_decide(*ratio, bound) : "fewer than 6 rounds give no interval";
   return found;
 }
@@ -193,7 +212,7 @@ Found alike(const Evidence& evidence, const Figure& one, const Figure& other, do
   if (!ratio) return missing(evidence, one, other);
   const double low = 1 / (1 + share);
   const double high = 1 + share;
-  Found found{.figure = ratio_text(one, other, *ratio)};
+  Found found{.figure = ratio_text(evidence, one, other, *ratio)};
   if (!ratio->bounded) {
     found.verdict = ClaimVerdict::inconclusive;
     found.why = "fewer than 6 rounds give no interval";
@@ -205,7 +224,7 @@ Found alike(const Evidence& evidence, const Figure& one, const Figure& other, do
     found.verdict = ClaimVerdict::inconclusive;
     found.why = rounds_to_decide(*ratio, ratio->effect > 1 ? high : low);
   }
-  return unless_disturbed(evidence, one, other, std::move(found));
+  return unless_disturbed(evidence, {one, other}, std::move(found));
 }
 
 Found counted(const Evidence& evidence, const Figure& figure, double least, double most, std::string_view what) {
@@ -224,8 +243,9 @@ Found counted(const Evidence& evidence, const Figure& figure, double least, doub
 Found lasts(const Evidence& evidence, const Figure& figure, double least_ns, double most_ns, std::string_view what) {
   const std::optional<double> median_ns = evidence.median_of(figure);
   if (!median_ns) return {.verdict = ClaimVerdict::not_run, .why = evidence.why_missing(figure)};
-  return fact(*median_ns >= least_ns && *median_ns <= most_ns,
-              fmt::format("{}: {}, {}", name_of(figure), format_duration(*median_ns), what));
+  Found found = fact(*median_ns >= least_ns && *median_ns <= most_ns,
+                     fmt::format("{}: {}, {}", name_of(figure), format_duration(*median_ns), what));
+  return unless_disturbed(evidence, {figure}, std::move(found));
 }
 
 Found all_of(std::vector<Found> findings) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <span>
@@ -21,13 +22,16 @@ struct Figure {
   const Part* part;
   std::string_view model;
   double (*of)(const Group& group, const Sample& sample);
-  std::string_view with{};  ///< What else the cell's name holds, where the part has several of the model.
+  std::string (*text)(double value);  ///< With its unit.
+  std::string_view with{};            ///< What else the cell's name holds, where the part has several of the model.
 };
 
 /// The wall time of a batch or an operation; the latency of a request.
 Figure time_of(const Part& part, std::string_view model, std::string_view with = {});
 /// CPU time of a batch; of a request the server's.
 Figure cpu_of(const Part& part, std::string_view model, std::string_view with = {});
+/// CPU time of a batch's computation as a plain loop.
+Figure computation_of(const Part& part, std::string_view model, std::string_view with = {});
 /// Requests per second.
 Figure rate_of(const Part& part, std::string_view model, std::string_view with = {});
 /// Of requests that are light, where the part has heavy ones too; else of all.
@@ -74,6 +78,9 @@ class Evidence {
   const Results& results_;
   std::map<const Part*, std::pair<std::size_t, std::size_t>> groups_;  // first and how many
 };
+
+/// What shares its CPUs with others says little of how it compares: a refutation by such runs is inconclusive.
+Found unless_disturbed(const Evidence& evidence, std::initializer_list<Figure> figures, Found found);
 
 /// `more` is at least `bound` times `less`: confirmed where the whole interval says so, refuted where it denies it.
 Found at_least(const Evidence& evidence, const Figure& more, const Figure& less, double bound);

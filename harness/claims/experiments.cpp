@@ -80,34 +80,36 @@ struct Experiments : std::vector<std::unique_ptr<Experiment>> {
   }
 };
 
-// All parts as one plan with its results.
-struct Pooled {
-  Plan plan;
-  Results results;
-  std::vector<std::size_t> groups_of;
-};
-
-Pooled pool(const Experiments& experiments) {
-  Pooled pooled;
-  for (const auto& experiment : experiments) {
-    const std::size_t groups = pooled.plan.groups.size();
-    const std::size_t cells = pooled.plan.cells.size();
-    for (Group group : experiment->plan().groups) {
-      for (std::size_t& cell : group.cells) cell += cells;
-      pooled.plan.groups.push_back(std::move(group));
-    }
-    for (Cell cell : experiment->plan().cells) {
-      cell.group += groups;
-      pooled.plan.cells.push_back(std::move(cell));
-    }
-    std::ranges::copy(experiment->results().cells, std::back_inserter(pooled.results.cells));
-    pooled.groups_of.push_back(experiment->plan().groups.size());
-  }
-  return pooled;
+// What the plans of all parts have alike.
+Plan plan_in_common(Plan plan) {
+  plan.groups.clear();
+  plan.cells.clear();
+  return plan;
 }
 
-// A job's or a service's cells that take much longer than the others need fewer rounds: their claims count.
-bool is_due(const Part& part, std::uint32_t round) { return !part.slow || round % 3 == 0; }
+// Adds a part's groups, cells and runs to those of all parts.
+void add(const Experiment& experiment, Plan& plan, Results& results) {
+  const std::size_t groups = plan.groups.size();
+  const std::size_t cells = plan.cells.size();
+  for (Group group : experiment.plan().groups) {
+    for (std::size_t& cell : group.cells) cell += cells;
+    plan.groups.push_back(std::move(group));
+  }
+  for (Cell cell : experiment.plan().cells) {
+    cell.group += groups;
+    plan.cells.push_back(std::move(cell));
+  }
+  std::ranges::copy(experiment.results().cells, std::back_inserter(results.cells));
+}
+
+bool is_due(const Part& part, std::uint32_t round) {
+  switch (part.often) {
+    case Often::each_round: return true;
+    case Often::third_round: return round % 3 == 0;
+    case Often::once: return round == 0;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -115,23 +117,23 @@ std::vector<const Part*> parts_of(std::span<const Claim* const> claims, bool qui
   std::vector<const Part*> parts;
   for (const Claim* claim : claims) {
     for (const Part* part : claim->parts) {
-      if (!part || (quick && part->slow) || std::ranges::find(parts, part) != parts.end()) continue;
+      if (!part || (quick && part->often == Often::third_round) || std::ranges::find(parts, part) != parts.end())
+        continue;
       parts.push_back(part);
     }
   }
   return parts;
 }
 
-std::vector<Judged> judge_claims(const Tables& tables, std::span<const Claim* const> claims, const ClaimRules& rules,
-                                 const std::function<void(std::string_view)>& tell,
-                                 const std::function<int()>& interrupts) {
+JudgedClaims judge_claims(const Tables& tables, std::span<const Claim* const> claims, const ClaimRules& rules,
+                          const std::function<void(std::string_view)>& tell, const std::function<int()>& interrupts) {
   const std::int64_t begun_ns = now_ns();
-  const Machine machine = read_machine();
+  JudgedClaims all{.judged = {}, .machine = read_machine(), .plan = {}, .results = {}};
   const std::vector<const Part*> parts = parts_of(claims, rules.quick);
   Experiments experiments;
-  for (const Part* part : parts) experiments.push_back(std::make_unique<Experiment>(tables, *part, machine));
+  for (const Part* part : parts) experiments.push_back(std::make_unique<Experiment>(tables, *part, all.machine));
 
-  for (std::uint32_t round = 0; round < rules.rounds && !experiments.empty(); ++round) {
+  for (std::uint32_t round = 0; round < rules.rounds && !experiments.empty() && interrupts() == 0; ++round) {
     if (round >= fewest_runs && now_ns() - begun_ns > rules.max_time_ns) break;
     tell(fmt::format("round {} of {}, {} experiments", round + 1, rules.rounds, experiments.size()));
     for (std::size_t index = 0; index < experiments.size() && interrupts() == 0; ++index) {
@@ -139,14 +141,23 @@ std::vector<Judged> judge_claims(const Tables& tables, std::span<const Claim* co
     }
   }
 
-  const Pooled pooled = pool(experiments);
-  const Evidence evidence(pooled.plan, pooled.results, parts, pooled.groups_of);
-  std::vector<Judged> judged;
-  for (const Claim* claim : claims) {
-    if (interrupts() > 0) break;
-    judged.push_back({.claim = claim, .found = claim->check ? claim->check() : claim->decide(evidence)});
+  std::vector<std::size_t> groups_of;
+  for (const auto& experiment : experiments) {
+    if (groups_of.empty()) all.plan = plan_in_common(experiment->plan());
+    add(*experiment, all.plan, all.results);
+    groups_of.push_back(experiment->plan().groups.size());
   }
-  return judged;
+  number_workloads(all.plan);
+  const Evidence evidence(all.plan, all.results, parts, groups_of);
+  for (const Claim* claim : claims) {
+    Found found{.why = "interrupted"};
+    if (claim->decide) found = claim->decide(evidence);
+    if (claim->check && interrupts() == 0) found = claim->check();
+    all.judged.push_back({.claim = claim, .found = std::move(found)});
+  }
+  all.results.interrupted = interrupts() > 0;
+  all.results.elapsed_ns = now_ns() - begun_ns;
+  return all;
 }
 
 }  // namespace bench

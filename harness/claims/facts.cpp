@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cerrno>
 #include <fstream>
-#include <latch>
 #include <new>
 #include <system_error>
 #include <thread>
@@ -109,11 +108,13 @@ Found queues() {
 // As `count += 1` of an interpreter: read, add, write back, each of them atomic and all three not.
 std::int64_t counted_by(int threads, std::int64_t each) {
   std::atomic<std::int64_t> count{0};
-  std::latch all_there(threads);
+  std::atomic<int> missing{threads};
   std::vector<std::jthread> adders;
   for (int i = 0; i < threads; ++i) {
     adders.emplace_back([&] {
-      all_there.arrive_and_wait();
+      // Spinning: who was put to sleep would be woken when the others have finished.
+      for (--missing; missing.load(std::memory_order_relaxed) > 0;) {
+      }
       for (std::int64_t done = 0; done < each; ++done) {
         count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       }

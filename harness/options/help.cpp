@@ -249,7 +249,7 @@ Which:
   --strict            exit status 3 where one is refuted
 
 Output:
-  --out=FILE          the verdicts as JSON
+  --out=FILE|-        result file, of the verdicts and of the runs that they rest on (default: as of bench run)
   --force             overwrite that file
   --format=console|json|markdown   what goes to standard output (default console)
   --color=auto|always|never        emphasis (default auto)

@@ -18,13 +18,14 @@ namespace bench {
 
 #if defined(__SANITIZE_ADDRESS__)
 
+/// Before a stack is given back to the kernel: what is mapped there later is not to inherit its notes.
+inline void forget_stack(std::span<std::byte> stack) { __asan_unpoison_memory_region(stack.data(), stack.size()); }
+
 /// The notes of one fiber. Each is made right before or right after a switch, on the stack that its comment names.
 class SanitizerNotes {
  public:
   /// Of a stack that is new or used again.
-  explicit SanitizerNotes(std::span<std::byte> stack) : stack_(stack) {
-    __asan_unpoison_memory_region(stack_.data(), stack_.size());
-  }
+  explicit SanitizerNotes(std::span<std::byte> stack) : stack_(stack) { forget_stack(stack); }
 
   void before_entry() {  // on the outer stack
     __sanitizer_start_switch_fiber(&outer_frames_, stack_.data(), stack_.size());
@@ -50,7 +51,13 @@ class SanitizerNotes {
   std::size_t outer_size_ = 0;
 };
 
-#elif defined(__SANITIZE_THREAD__)
+#else
+
+inline void forget_stack(std::span<std::byte> /*stack*/) {}
+
+#endif
+
+#if defined(__SANITIZE_THREAD__)
 
 class SanitizerNotes {
  public:
@@ -73,7 +80,7 @@ class SanitizerNotes {
   void* outer_ = nullptr;
 };
 
-#else
+#elif !defined(__SANITIZE_ADDRESS__)
 
 class SanitizerNotes {
  public:

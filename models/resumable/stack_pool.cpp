@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "models/resumable/sanitizer_notes.h"
+
 namespace bench {
 
 StackPool::StackPool(std::size_t bytes)
@@ -15,7 +17,10 @@ StackPool::StackPool(std::size_t bytes)
       bytes_((bytes + page_bytes_ - 1) / page_bytes_ * page_bytes_) {}
 
 StackPool::~StackPool() {
-  for (std::byte* const stack : free_) munmap(stack - page_bytes_, page_bytes_ + bytes_);
+  for (std::byte* const stack : free_) {
+    forget_stack({stack, bytes_});
+    munmap(stack - page_bytes_, page_bytes_ + bytes_);
+  }
 }
 
 StackPool::Stack StackPool::make() {

@@ -46,7 +46,7 @@ plan=$(sed -n 's/^  PLAN: //p' "$workflow")
 [[ $plan == *--workload=* ]] || fail "the workflow has no PLAN"
 read -ra words <<<"${plan//--threshold=5%/}"
 "$bench" "${words[@]}" --dry-run >/dev/null || fail "PLAN is no plan"
-plan='--model=serial --workload=io --tasks=2 --wait=1ms --threshold=5%'
+plan='--model=serial --workload=io --tasks=2 --wait=50ms --threshold=5%'
 
 runner=here
 run_step 'Look at the machine' >"$folder/doctor.txt"
@@ -60,7 +60,7 @@ run_step 'Hold this change against main' || [[ $? -eq 3 ]] || fail "ab"
 grep -q '^### candidate against baseline: ' "$folder/summary.md" || fail "no summary of ab"
 cmp -s "$folder/ab.md" "$folder/summary.md" || fail "the comment is not the summary"
 
-# What is slower stops it.
+# What is slower stops it: of waits so long that no neighbour hides it.
 plan="$plan --inject=slowdown:100%"
 status=0
 run_step 'Hold this change against main' || status=$?

@@ -37,9 +37,8 @@ void expect_to_end_well(const Model* model, const Job& job, const Batch& batch, 
 class ExecJobs : public testing::TestWithParam<std::tuple<const Model*, std::string>> {};
 
 INSTANTIATE_TEST_SUITE_P(Table, ExecJobs, testing::ValuesIn(pairs(every_model_and_some_hybrids(), ways)),
-                         [](const auto& info) {
-                           return test_name(
-                               fmt::format("{}_{}", std::get<0>(info.param)->name, std::get<1>(info.param)));
+                         [](const auto& row) {
+                           return test_name(fmt::format("{}_{}", std::get<0>(row.param)->name, std::get<1>(row.param)));
                          });
 
 TEST_P(ExecJobs, SeeHowEveryProgramEnds) {
@@ -88,7 +87,7 @@ constexpr Job counting{.name = "counts-descriptors",
 class Programs : public testing::TestWithParam<const Model*> {};
 
 INSTANTIATE_TEST_SUITE_P(Table, Programs, testing::ValuesIn(every_model_and_some_hybrids()),
-                         [](const auto& info) { return test_name(info.param->name); });
+                         [](const auto& row) { return test_name(row.param->name); });
 
 TEST_P(Programs, GetNoDescriptorOfTheModelOrOfEachOther) {
   given_to_programs = descriptors_for_programs();

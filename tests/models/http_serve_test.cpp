@@ -36,9 +36,13 @@ void send_text(int socket, std::string_view text) {
 std::string receive_all(int socket) {
   std::string all;
   std::string room(65536, '\0');
-  for (ssize_t size = 0; (size = recv(socket, room.data(), room.size(), 0)) > 0;)
+  while (true) {
+    const ssize_t size = recv(socket, room.data(), room.size(), 0);
+    if (size < 0 && errno == EINTR) continue;  // a call with a time limit is not begun again by the kernel
+    EXPECT_GE(size, 0) << std::strerror(errno);
+    if (size <= 0) return all;
     all.append(room, 0, static_cast<std::size_t>(size));
-  return all;
+  }
 }
 
 // The bodies of replies that all say how long they are.

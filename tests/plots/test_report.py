@@ -29,7 +29,10 @@ style.prepare()
 @functools.cache
 def crowded_document():
     document = crowded()
-    document.claims = [{"id": "one", "claim": "Threads win <b>.", "verdict": "refuted", "evidence": "They do not."}]
+    claim = {"id": "one", "topic": "B", "heading": "What a unit costs", "claim": "Threads win <b>.", "notes": "3 against 2",
+             "verdict": "refuted", "found": "threads 1.00× processes", "otherwise": "They do not.",
+             "again": "bench claims --claim=one"}
+    document.claims = [claim, claim | {"id": "two", "verdict": "confirmed here, if", "condition": "from 40 on"}]
     return document
 
 
@@ -386,7 +389,8 @@ class Structure(unittest.TestCase):
         for tag in ("header", "nav", "main", "footer"):
             self.assertEqual(len(self.page.all(tag)), 1, tag)
         self.assertEqual([text for _, _, text in self.page.all("h2")], [
-            "Which model for this work?", "Charts", "Tables", "Claims", "Validity", "Run it again", "Data"])
+            "What teaching notes claim", "Which model for this work?", "Charts", "Tables", "Validity", "Run it again",
+            "Data"])
 
     def test_figures_say_in_words_what_they_show(self):
         figures = self.page.all("figure")
@@ -428,6 +432,9 @@ class Structure(unittest.TestCase):
 
     def test_claims_are_told(self):
         self.assertIn("Threads win &lt;b&gt;.", self.text)
+        for told in ("B. What a unit costs", "3 against 2", "threads 1.00× processes", "They do not.",
+                     "confirmed here, if from 40 on", "2 claims: 1 confirmed under a condition, 1 refuted."):
+            self.assertIn(told, self.text)
         without = report.page([Document().job("cpu", {"serial": [1e6] * 6}).result()]).decode()
         self.assertNotIn("Claims", without)
 
@@ -459,7 +466,8 @@ class Hostile(unittest.TestCase):
             document["context"]["caches"] = [{"type": HOSTILE, "level": 1, "size": 1, "num_sharing": 1}]
             for skipped in bench["skipped"]:
                 skipped["reason"] = HOSTILE
-            bench["claims"] = [{"id": "a", "claim": HOSTILE, "verdict": "confirmed", "evidence": HOSTILE}]
+            bench["claims"] = [{"id": "a", "topic": "A", "verdict": "confirmed"} | {
+                key: HOSTILE for key in ("heading", "claim", "notes", "condition", "found", "why", "otherwise", "again")}]
             for group in bench["groups"]:
                 group["title"] = group["title"].split(" ·")[0] + HOSTILE
                 group["verdict" if group["kind"] != "primitive" else "title"] = HOSTILE

@@ -88,25 +88,31 @@ void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 /// The jobs whose tasks do not wait for each other, so that one can be looked at alone.
 std::vector<const Job*> independent_jobs();
 
-/// Each of the first with each of the second; under sanitizers, which make all of it many times slower, each of the
-/// first with `width` of the second in turn, so that every one of both still appears.
+/// Each of the first with `width` of the second in turn, so that every one of both appears.
 template <typename First, typename Second>
-std::vector<std::tuple<First, Second>> pairs(const std::vector<First>& first, const std::vector<Second>& second,
-                                             [[maybe_unused]] std::size_t width = 1) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr bool all = false;
-#else
-  constexpr bool all = true;
-#endif
+std::vector<std::tuple<First, Second>> some_pairs(const std::vector<First>& first, const std::vector<Second>& second,
+                                                  std::size_t width) {
   std::vector<std::tuple<First, Second>> chosen;
   for (std::size_t i = 0; i < first.size(); ++i) {
     for (std::size_t j = 0; j < second.size(); ++j) {
-      if (all || (j + second.size() - i * width % second.size()) % second.size() < width) {
+      if ((j + second.size() - i * width % second.size()) % second.size() < width) {
         chosen.emplace_back(first[i], second[j]);
       }
     }
   }
   return chosen;
+}
+
+/// Each of the first with each of the second; under sanitizers, which make all of it many times slower, with `width` of
+/// them.
+template <typename First, typename Second>
+std::vector<std::tuple<First, Second>> pairs(const std::vector<First>& first, const std::vector<Second>& second,
+                                             [[maybe_unused]] std::size_t width = 1) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return some_pairs(first, second, width);
+#else
+  return some_pairs(first, second, second.size());
+#endif
 }
 
 /// "gil_threads" for "gil-threads", "processes_epoll" for "processes+epoll": what may stand in the name of a test.

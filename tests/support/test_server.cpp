@@ -76,16 +76,15 @@ void send_all(int socket, Output& out) {
   }
 }
 
-std::string receive_replies(int socket, Exchange& exchange, int replies, std::size_t at_most) {
-  std::vector<std::byte> tail;
+namespace {
+
+// `tail`: what has come and was not looked at yet, before and after.
+std::string receive_replies(int socket, Exchange& exchange, int replies, std::size_t at_most,
+                            std::vector<std::byte>& tail) {
   std::vector<std::byte> room(at_most);
-  while (replies > 0) {
-    const ssize_t size = recv(socket, room.data(), room.size(), 0);
-    if (size < 0 && errno == EINTR) continue;  // a call with a time limit is not begun again by the kernel
-    if (size <= 0) return size == 0 ? "the server closed the connection" : std::strerror(errno);
-    tail.insert(tail.end(), room.begin(), room.begin() + size);
+  while (true) {
     std::size_t used = 0;
-    while (replies > 0) {
+    while (replies > 0 && used < tail.size()) {
       const Reply reply = exchange.reply(std::span(tail).subspan(used));
       used += reply.consumed;
       if (reply.verdict == Verdict::more) break;
@@ -94,16 +93,28 @@ std::string receive_replies(int socket, Exchange& exchange, int replies, std::si
       --replies;
     }
     tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(used));
+    if (replies == 0) return {};
+    const ssize_t size = recv(socket, room.data(), room.size(), 0);
+    if (size < 0 && errno == EINTR) continue;  // a call with a time limit is not begun again by the kernel
+    if (size <= 0) return size == 0 ? "the server closed the connection" : std::strerror(errno);
+    tail.insert(tail.end(), room.begin(), room.begin() + size);
   }
-  return {};
+}
+
+}  // namespace
+
+std::string receive_replies(int socket, Exchange& exchange, int replies, std::size_t at_most) {
+  std::vector<std::byte> tail;
+  return receive_replies(socket, exchange, replies, at_most, tail);
 }
 
 std::string converse(int socket, Exchange& exchange, int requests) {
+  std::vector<std::byte> tail;  // what others have said comes with a reply
   for (int i = 0; i < requests; ++i) {
     Output out;
     exchange.request(out);
     send_all(socket, out);
-    if (std::string wrong = receive_replies(socket, exchange, 1); !wrong.empty()) return wrong;
+    if (std::string wrong = receive_replies(socket, exchange, 1, 65536, tail); !wrong.empty()) return wrong;
   }
   return {};
 }

@@ -7,6 +7,7 @@ set -euo pipefail
 bench=$(readlink -f -- "${1:?usage: tests/harness/report/schema_test.sh BENCH FAULTY_BENCH}")
 faulty_bench=$(readlink -f -- "${2:?usage: tests/harness/report/schema_test.sh BENCH FAULTY_BENCH}")
 schema=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../../results/schema.json
+scripts=$(dirname -- "$schema")/../scripts
 python=/usr/bin/python3 # the one that Debian's packages serve
 
 fail() {
@@ -35,9 +36,19 @@ run 0 counted "$bench" --model=threads --workload=deadlock,counter --tasks=4 --r
 run 0 skipped "$faulty_bench" --model=unavailable,serial --workload=io --tasks=4 --wait=1ms --repetitions=1
 run 1 nothing "$faulty_bench" --model=unavailable --workload=io --repetitions=1
 
+# Every workload, and a page of them all.
+mapfile -t workloads < <("$bench" list | awk '/^[A-Z]/ { kind = $1 } /^  [a-z]/ && kind ~ /^(Jobs|Services):/ { print $1 }')
+((${#workloads[@]} > 20)) || fail "bench list names ${#workloads[@]} jobs and services"
+run 0 every "$bench" --model=threads,thread-pool --workload="$(IFS=, && echo "${workloads[*]}")" --connections=4 \
+  --duration=50ms --repetitions=1
+"$scripts/report" every.json --out=every.html >/dev/null || fail "no page of every workload"
+
 # Primitives, and a model that has none.
 run 0 primitives "$bench" --model=all --workload=spawn,lock,idle --tasks=8 --stack=64KiB,16KiB --repetitions=1
 run 0 unmeasured "$bench" --model=serial --workload=spawn,io --tasks=4 --wait=1ms --repetitions=1
+
+# What was claimed, with the runs that tell.
+run 0 claimed "$bench" claims --quick --claim=semaphore-admits-k,zombies-need-reaping
 
 # Services. A search takes up to 40 tries, so its windows are short.
 short=(--connections=4 --warmup=20ms)
@@ -250,7 +261,6 @@ service_mutations = {
     "no word on validity": lambda d: measured(d).pop("valid"),
     "an invalid sample without a reason": lambda d: distrust(measured(d)),
     "a valid sample with a reason against it": lambda d: measured(d).update(invalid_reason="none"),
-    "a service without its ideal": lambda d: measured(d).pop("ideal_ns"),
     "a server whose CPU is both known and not": lambda d: measured(d).update(server_cpu_unknown="it ended"),
     "a server that gave CPU time back": lambda d: measured(d).update(server_cpu_ns_per_request=-546),
     "a quota that stopped a run 0 times": lambda d: measured(d).update(throttled_times=0),
