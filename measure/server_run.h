@@ -1,6 +1,7 @@
 // One run of a server as its model sees it: a socket to serve, sessions to open, deadlines to keep.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -31,8 +32,8 @@ struct ServerSetup {
 /// A model's serve function accepts connections (or takes datagrams) from socket(), holds a Conversation with each and
 /// returns, with none of its units left, when the server is to stop. The socket tells: once stop() was called,
 /// accept(2) on it fails, recvfrom(2) returns 0, poll(2) reports a hang-up, and stopping() is true. A peer that sends
-/// or takes nothing for idle_timeout() is dropped. Running out of descriptors or units costs the connection and not the
-/// server.
+/// or takes nothing for idle_timeout() is dropped, unless its session says something again. Running out of descriptors
+/// or units costs the connection and not the server.
 class ServerRun : public Run {
  public:
   /// `setup` is copied; what it points at and `report` outlive the run. Throws std::system_error where the sessions
@@ -53,7 +54,12 @@ class ServerRun : public Run {
   std::uint32_t workers() const noexcept { return setup_.workers; }
   /// Of a fiber.
   std::uint64_t stack_bytes() const noexcept { return setup_.stack_bytes; }
-  std::chrono::nanoseconds idle_timeout() const noexcept { return setup_.idle_timeout; }
+  /// Of transfers no more than the time after which what was lost is said again.
+  std::chrono::nanoseconds idle_timeout() const noexcept {
+    const Service& service = *setup_.service;
+    return service.transport == Transport::udp_transfers ? std::min(setup_.idle_timeout, service.resend_after)
+                                                         : setup_.idle_timeout;
+  }
 
   /// Tells every unit to end. Any process that has the socket; async-signal-safe.
   void stop() noexcept;

@@ -81,12 +81,14 @@ struct Child {
   UntilReady end;
 };
 
-Detached serve_connection(Server& server, UniqueFd accepted) {
+// What came in `newcomer` is taken before the first suspension, so the frame need not hold it.
+Detached serve_connection(Server& server, Newcomer& newcomer) {
   const Run::Unit unit(server.run);
-  AsyncSocket socket(server.scheduler, std::move(accepted));
+  AsyncSocket socket(server.scheduler, std::move(newcomer.socket));
   Conversation conversation(server.run);
   Output unsent;
   Wanted wanted;
+  if (!newcomer.first.empty()) wanted = conversation.receive(newcomer.first, server.out);
   bool peer_ended = false;
   while (true) {
     Attempt sent = send_pending(socket.fd(), server.out);
@@ -113,9 +115,7 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
         if (socket.mail_came()) break;
         std::size_t size = 0;
         if (!in_time) {
-          server.run.count_timed_out();
-          conversation.tell(Why::timed_out, server.out);
-          wanted.next = Next::close;
+          wanted = conversation.time_out(server.out);
         } else if (const Attempt got = receive_some(socket.fd(), server.room, size); got != Attempt::done) {
           if (got == Attempt::failed) co_return;
         } else if (size == 0) {
@@ -149,7 +149,8 @@ Detached serve_connection(Server& server, UniqueFd accepted) {
         break;
       }
       case Next::close: {
-        if (peer_ended || shutdown(socket.fd(), SHUT_WR) != 0) co_return;
+        const bool lingers = !peer_ended && server.run.transport() == Transport::tcp;
+        if (!lingers || shutdown(socket.fd(), SHUT_WR) != 0) co_return;
         // What the peer still sends is thrown away until it ends, lest a reset overtake the last reply.
         const std::uint32_t begun = server.scheduler.ticks();
         for (std::size_t size = 1; size != 0;) {
@@ -171,9 +172,9 @@ Detached accept_connections(Server& server) {
       auto turn = server.scheduler.turn();
       co_await turn;
     }
-    UniqueFd connection;
-    switch (accept_one(server.run, connection, SOCK_NONBLOCK)) {
-      case Accepted::connection: serve_connection(server, std::move(connection)); break;
+    Newcomer newcomer;
+    switch (accept_one(server.run, newcomer, SOCK_NONBLOCK)) {
+      case Accepted::connection: serve_connection(server, newcomer); break;
       case Accepted::none: {
         auto next = listener.readable();
         co_await next;
@@ -238,7 +239,7 @@ void serve_coroutines(ServerRun& run) {
   make_nonblocking(run.socket());
   Server server(run);
   keep_deadlines(server);
-  run.transport() == Transport::tcp ? accept_connections(server) : receive_datagrams(server);
+  has_connections(run.transport()) ? accept_connections(server) : receive_datagrams(server);
   server.scheduler.serve(server.mailbox, [&run] { return run.stopping(); });
 }
 

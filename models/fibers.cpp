@@ -93,22 +93,22 @@ struct Server {
   Output out;
 };
 
-void serve_connection(Server& server, UniqueFd accepted, const FiberUnit& self) {
+void serve_connection(Server& server, Newcomer newcomer, const FiberUnit& self) {
   const Run::Unit unit(server.run);
-  FiberScheduler::Socket socket(server.scheduler, std::move(accepted));
+  FiberScheduler::Socket socket(server.scheduler, std::move(newcomer.socket));
   ParkingPeer peer(server, socket, self);
-  converse(server.run, peer);
+  converse(server.run, peer, newcomer.first);
 }
 
 void accept_connections(Server& server, const FiberUnit& self) {
   FiberScheduler::Socket listener(server.scheduler, duplicate(server.run.socket()));
   for (int in_a_row = 1; !server.run.stopping(); ++in_a_row) {
     if (in_a_row % most_in_a_row == 0) self.give_way();
-    UniqueFd connection;
-    switch (accept_one(server.run, connection, SOCK_NONBLOCK)) {
+    Newcomer newcomer;
+    switch (accept_one(server.run, newcomer, SOCK_NONBLOCK)) {
       case Accepted::connection:
         try {
-          server.start([&server, own = std::move(connection)](const FiberUnit& unit) mutable {
+          server.start([&server, own = std::move(newcomer)](const FiberUnit& unit) mutable {
             serve_connection(server, std::move(own), unit);
           });
         } catch (const std::system_error&) {
@@ -170,7 +170,7 @@ void serve_fibers(ServerRun& run) {
   Server server(run);
   server.start([&server](const FiberUnit& self) { keep_deadlines(server, self); });
   server.start([&server](const FiberUnit& self) {
-    server.run.transport() == Transport::tcp ? accept_connections(server, self) : receive_datagrams(server, self);
+    has_connections(server.run.transport()) ? accept_connections(server, self) : receive_datagrams(server, self);
   });
   server.scheduler.serve(server.mailbox, [&run] { return run.stopping(); });
 }

@@ -144,7 +144,7 @@ void run_io_uring(JobRun& job) {
 
 void serve_io_uring(ServerRun& server) {
   const Run::Unit unit(server);
-  server.transport() == Transport::tcp ? RingStreams(server).run() : RingDatagrams(server).run();
+  has_connections(server.transport()) ? RingStreams(server).run() : RingDatagrams(server).run();
 }
 
 }  // namespace

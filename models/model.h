@@ -56,6 +56,9 @@ struct Model {
   /// never anything.
   std::string (*note)() = nullptr;
 
+  /// Why it does not serve transfers over UDP (Transport::udp_transfers), to follow "it"; static text. Empty: it does.
+  std::string_view why_no_transfers{};
+
   /// Descriptors that a server of it can watch at once; 0: as many as a process may have.
   std::uint32_t max_descriptors = 0;
 };

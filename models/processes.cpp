@@ -35,9 +35,9 @@ void serve_processes(ServerRun& server) {
     return;
   }
   while (true) {
-    const UniqueFd connection = next_connection(server);
-    if (!connection.valid()) return;
-    children.start([&] { serve_connection(server, connection.get(), plain_unit); });
+    const Newcomer newcomer = next_connection(server);
+    if (!newcomer.socket.valid()) return;
+    children.start([&] { serve_connection(server, newcomer, plain_unit); });
   }
 }
 

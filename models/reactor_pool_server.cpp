@@ -30,7 +30,7 @@ enum class Holder : std::uint8_t {
 };
 
 // What its holder is to do about it.
-enum class Event : std::uint8_t { ready, resumed, too_late, mail };
+enum class Event : std::uint8_t { first, ready, resumed, too_late, mail };
 
 // Made when its descriptor is first used, and used again with it.
 struct Connection {
@@ -40,7 +40,8 @@ struct Connection {
   // Of its holder.
   UniqueFd socket;
   std::optional<ConnectionState> state;
-  Output unsent;  // what the socket would not take
+  Output unsent;                 // what the socket would not take
+  std::vector<std::byte> first;  // that came with the connection, until its session has it
   Event event = Event::ready;
 };
 
@@ -54,8 +55,8 @@ class PooledServer {
     make_nonblocking(server.socket());
     poller().watch(ticker_.fd(), Interest::read);
     if (mailbox_.used()) poller().watch(mailbox_.fd(), Interest::read);
-    server.transport() == Transport::tcp ? poller().watch(server.socket(), Interest::read)
-                                         : poller().watch_once(server.socket(), Interest::read);
+    has_connections(server.transport()) ? poller().watch(server.socket(), Interest::read)
+                                        : poller().watch_once(server.socket(), Interest::read);
   }
 
   // Serves until the server is to stop; its connections are closed then.
@@ -92,15 +93,15 @@ class PooledServer {
   }
 
   void on_socket() {
-    if (server_.transport() == Transport::tcp) return accept_some();
+    if (has_connections(server_.transport())) return accept_some();
     pool_.hand_over([this](Scratch& scratch) { take_datagram(scratch); });
   }
 
   void accept_some() {
     for (int i = 0; i < most_in_a_row; ++i) {
-      UniqueFd socket;
-      switch (accept_one(server_, socket, SOCK_NONBLOCK)) {
-        case Accepted::connection: add(std::move(socket)); break;
+      Newcomer newcomer;
+      switch (accept_one(server_, newcomer, SOCK_NONBLOCK)) {
+        case Accepted::connection: add(std::move(newcomer)); break;
         case Accepted::none:
         case Accepted::stopped: return;
         case Accepted::no_descriptor:
@@ -114,23 +115,27 @@ class PooledServer {
     }
   }
 
-  void add(UniqueFd socket) {
-    const int fd = socket.get();
+  void add(Newcomer newcomer) {
+    const int fd = newcomer.socket.get();
     const auto slot = static_cast<std::size_t>(fd);
     if (connections_.size() <= slot) connections_.resize(slot + 1);
     if (!connections_[slot]) connections_[slot] = std::make_unique<Connection>();
     Connection& connection = *connections_[slot];
     connection.holder.load(std::memory_order_acquire);  // after the one before was closed
-    connection.socket = std::move(socket);
+    connection.socket = std::move(newcomer.socket);
     connection.state.emplace(server_, tick_);
     connection.late_tick = connection.state->late_from(ticker_.patience());
-    connection.holder.store(Holder::epoll, std::memory_order_release);
+    // One that has something for its session already goes to a worker before it is watched for more.
+    const bool has_first = !newcomer.first.empty();
+    connection.first = std::move(newcomer.first);
+    connection.holder.store(has_first ? Holder::worker : Holder::epoll, std::memory_order_release);
     try {
-      poller().watch_once(fd, Interest::read);
+      poller().watch_once(fd, has_first ? Interest::nothing : Interest::read);
     } catch (const std::system_error&) {
       server_.count_refused();
-      close(connection);
+      return close(connection);
     }
+    if (has_first) hand_over(connection, Event::first);
   }
 
   void on_report(Connection& connection) {
@@ -207,6 +212,7 @@ class PooledServer {
   // This and what it calls return whether the connection is to be watched; otherwise it is held no longer.
   bool on_event(Connection& connection, Scratch& scratch) {
     switch (connection.event) {
+      case Event::first: return on_first(connection, scratch);
       case Event::ready: return on_ready(connection, scratch);
       case Event::resumed:
         return act(connection, connection.state->resumed(output_of(connection, scratch), tick_), scratch);
@@ -214,6 +220,11 @@ class PooledServer {
       case Event::mail: return tell_mail(connection, scratch);
     }
     return false;
+  }
+
+  bool on_first(Connection& connection, Scratch& scratch) {
+    const std::vector<std::byte> first = std::exchange(connection.first, {});
+    return act(connection, connection.state->received(first, scratch.out, tick_), scratch);
   }
 
   bool on_ready(Connection& connection, Scratch& scratch) {

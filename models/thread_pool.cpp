@@ -73,21 +73,21 @@ void run_thread_pool(JobRun& job) {
 
 void serve_thread_pool(ServerRun& server) {
   OpenSockets open(server);
-  WorkQueue<UniqueFd> queue;
+  WorkQueue<Newcomer> queue;
   ThreadGroup workers(server, server.workers());
   for (std::uint32_t worker = 0; worker < server.workers(); ++worker) {
     workers.start([&] {
       if (server.transport() == Transport::udp) return serve_in_turn(server, nullptr, plain_unit);
-      for (UniqueFd connection; queue.take(connection); connection.reset()) {
-        open.add(connection.get());
-        if (!server.stopping()) serve_connection(server, connection.get(), plain_unit);
-        open.remove(connection.get());
+      for (Newcomer newcomer; queue.take(newcomer); newcomer.socket.reset()) {
+        open.add(newcomer.socket.get());
+        if (!server.stopping()) serve_connection(server, newcomer, plain_unit);
+        open.remove(newcomer.socket.get());
       }
     });
   }
-  if (server.transport() == Transport::tcp) {
-    for (UniqueFd connection = next_connection(server); connection.valid(); connection = next_connection(server)) {
-      queue.put(std::move(connection));
+  if (has_connections(server.transport())) {
+    for (Newcomer next = next_connection(server); next.socket.valid(); next = next_connection(server)) {
+      queue.put(std::move(next));
     }
   }
   queue.close();

@@ -23,6 +23,7 @@ SERVICES = {
     "http": "An HTTP server",
     "transfer": "A file transfer server",
     "ftp": "A server of files on disk",
+    "tftp": "A TFTP server",
     "chat": "A chat server",
     "remote": "A server that runs commands",
     "udp-echo": "A UDP echo server",

@@ -28,7 +28,8 @@ enum class Why : std::uint8_t {
   end,        ///< The peer sends nothing more (half-close); `in` is what is left.
   resumed,    ///< The wait, the computation or the transfer that was asked for is over.
   drained,    ///< All pending output has gone out.
-  timed_out,  ///< The peer has been silent for too long. A last word may be said; the connection is then closed.
+  timed_out,  ///< The peer has been silent for too long. A last word may be said; the connection is then closed, but
+              ///< for transfers, which may go on (Service::resend_after).
   message,    ///< Something has been published in ServiceContext::hub. Told only to a session that wants to read.
 };
 
@@ -49,8 +50,10 @@ struct Step {
   Operation* operation = nullptr;  ///< The session's, with its `transfer`; its `result` is what comes of that.
 };
 
-/// The server's side of one connection; of one datagram where the transport is UDP. There it answers with one datagram
-/// or with nothing, says `close`, and is then as new: it may be given another datagram.
+/// The server's side of one connection; of one datagram where the transport is Transport::udp. There it answers with
+/// one datagram or with nothing, says `close`, and is then as new: it may be given another datagram. Of a transfer
+/// (Transport::udp_transfers) it is called with one whole datagram at a time, consumes it, and answers each call with
+/// one datagram or with nothing; called with `timed_out` it may say its last one again and want `read`.
 class Session {
  public:
   virtual ~Session() = default;
@@ -73,7 +76,7 @@ enum class Verdict : std::uint8_t {
   more,      ///< The reply is not complete yet.
   complete,  ///< A right and complete reply.
   wrong,     ///< Not the reply that is due; Reply::why says what is wrong with it.
-  stale,     ///< UDP: the reply to a request that was given up.
+  stale,     ///< UDP: to what was given up, or has been replied to before. It is passed over.
   pushed,    ///< A right and complete message that no request asked for.
   farewell,  ///< No request is under way, and the peer has said that it closes the connection for that.
 };
@@ -134,7 +137,7 @@ class Exchange {
 
   /// Looks at bytes of the replies, in order, and stops after one complete reply. Consumes what it has checked, so
   /// that a large reply streams through; what it does not consume comes again in front of what follows. For UDP, `in`
-  /// is one whole datagram.
+  /// is one whole datagram, and `more` is said of a transfer that goes on.
   virtual Reply reply(std::span<const std::byte> in) = 0;
 
   /// The peer has closed. `complete`: that was the end of the reply due. `more`: the reply due, if there is one, was
@@ -147,6 +150,13 @@ class Exchange {
 
   /// Gives up the oldest request under way (UDP: its datagram or the reply was lost).
   virtual void give_up() {}
+
+  /// Of transfers: appends what is to be said to what reply() has just looked at, one datagram or nothing. A transfer
+  /// has one request under way.
+  virtual void answer(Output& /*out*/) {}
+
+  /// Of transfers: the peer has been silent for Service::resend_after; appends what was said last, as it was.
+  virtual void say_again(Output& /*out*/) {}
 };
 
 /// The sizes of a service.
@@ -190,7 +200,14 @@ struct ServiceContext {
   std::string_view (*date)() noexcept = nullptr;
 };
 
-enum class Transport : std::uint8_t { tcp, udp };
+enum class Transport : std::uint8_t {
+  tcp,
+  udp,            ///< Each datagram is a request by itself.
+  udp_transfers,  ///< A peer's first datagram opens a session, which has a socket of its own for all that follows.
+};
+
+/// Whether its sessions outlive a datagram and so have a socket each.
+constexpr bool has_connections(Transport transport) noexcept { return transport != Transport::udp; }
 
 /// How closely the replies of a server that somebody else runs are looked at; each includes those before it.
 enum class ReplyCheck : std::uint8_t {
@@ -234,6 +251,13 @@ struct Service {
   UrlScheme scheme{};
   std::span<const Parameter> parameters{};  ///< What the service can be told, in the order of names and titles.
   std::span<const RequestClass> classes = one_class;  ///< In the order of reports; max_request_classes at most.
+
+  /// Of transfers: after so long a silence what was said last has been lost, and is to be said again; by the session
+  /// (Why::timed_out) and by the client (Exchange::say_again).
+  std::chrono::nanoseconds resend_after{0};
+
+  /// Of transfers: how many datagrams go each way for one request. Null where it is one.
+  std::uint64_t (*round_trips)(const ServiceParameters& parameters) = nullptr;
 
   /// How much the sessions of a server may be behind each other, in bytes of messages, where they speak to each other
   /// through a hub; 0: they do not.

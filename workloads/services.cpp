@@ -6,12 +6,12 @@
 
 namespace bench {
 
-extern const Service echo_service, http_service, transfer_service, ftp_service, chat_service, remote_service,
-    udp_echo_service;
+extern const Service echo_service, http_service, transfer_service, ftp_service, tftp_service, chat_service,
+    remote_service, udp_echo_service;
 
 RowList<Service> all_services() {
-  static constexpr std::array services{&echo_service, &http_service,   &transfer_service, &ftp_service,
-                                       &chat_service, &remote_service, &udp_echo_service};
+  static constexpr std::array services{&echo_service, &http_service, &transfer_service, &ftp_service,
+                                       &tftp_service, &chat_service, &remote_service,   &udp_echo_service};
   return services;
 }
 

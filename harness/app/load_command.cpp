@@ -81,6 +81,9 @@ void check(const LoadOptions& load, const ServerUrl& url) {
                                                           : "";
     if (!flag.empty()) throw UsageError(fmt::format("--{}: {}:// has none", flag, scheme.name));
   }
+  if (url.service->transport == Transport::udp_transfers && load.pipeline > 1) {
+    throw UsageError(fmt::format("--pipeline: over {} a connection has one transfer under way", scheme.name));
+  }
   if (scheme.exchanges && load.parameters.contains("message-size")) {
     throw UsageError(fmt::format("--message-size: over {} the server decides how long a reply is; ask for another path",
                                  scheme.name));

@@ -32,6 +32,10 @@ Exit serve(const Options& options) {
   if (const std::string why = serve.model->why_unavailable ? serve.model->why_unavailable() : ""; !why.empty()) {
     throw std::runtime_error(fmt::format("{} is not available here: {}", serve.model->name, why));
   }
+  if (serve.service->transport == Transport::udp_transfers && !serve.model->why_no_transfers.empty()) {
+    throw std::runtime_error(fmt::format("{} does not serve {}: it {}", serve.model->name, serve.service->name,
+                                         serve.model->why_no_transfers));
+  }
   raise_descriptor_limit();
   const std::uint32_t workers = serve.workers.value_or(available_cpus());
   const Listeners listeners = listen_on_all(serve.bind, serve.port, serve.service->transport, serve.idle_timeout,

@@ -53,7 +53,8 @@ ClientSocket begin_connection(const Target& target, Sources sources, std::uint64
   const int fd = made.fd.get();
   if (fd < 0 || (tcp && enable(fd, IPPROTO_TCP, TCP_NODELAY) != 0) ||
       (chosen && bind_source(fd, first_source + source) != 0 && errno != EADDRNOTAVAIL) ||
-      connect(fd, reinterpret_cast<const sockaddr*>(&target.address), target.address_size) != 0) {
+      (target.transport != Transport::udp_transfers &&
+       connect(fd, reinterpret_cast<const sockaddr*>(&target.address), target.address_size) != 0)) {
     made.error = errno;
   }
   return made;

@@ -16,7 +16,8 @@ struct ClientSocket {
 
 /// Begins connection number `connection` to `target`. Where source addresses are chosen, that of the first connections
 /// is the one of index `first_source`, so that a load need not find its ports among those that the last one has left in
-/// TIME_WAIT. An address that this machine does not have is done without.
+/// TIME_WAIT. An address that this machine does not have is done without. The socket of a transfer is not
+/// connected: its partner is known with the first reply.
 ClientSocket begin_connection(const Target& target, Sources sources, std::uint64_t connection,
                               std::uint64_t first_source);
 

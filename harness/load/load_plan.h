@@ -74,6 +74,10 @@ struct LoadPlan {
   std::chrono::nanoseconds request_timeout{std::chrono::seconds{10}};
   std::chrono::nanoseconds datagram_timeout{std::chrono::milliseconds{200}};
 
+  /// Of transfers: after so long a silence what was said last is said again, and then after twice as long, and so on.
+  /// A transfer has the time of a request on TCP.
+  std::chrono::nanoseconds resend_after{std::chrono::seconds{1}};
+
   /// At most so long is what is under way at the end of warm-up and window waited for. Once the server has been silent
   /// for a second, what waits on connections that are closed, or that it has never answered although it did answer
   /// others, is waited for no longer; after the warm-up nothing is.

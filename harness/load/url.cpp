@@ -91,7 +91,7 @@ bool accepts(const addrinfo& address) {
 // Of several the first one at which somebody listens, since names such as localhost have addresses of both families and
 // servers often one of them.
 const addrinfo& choose(const addrinfo& addresses, Transport transport) {
-  if (addresses.ai_next == nullptr || transport == Transport::udp) return addresses;
+  if (addresses.ai_next == nullptr || transport != Transport::tcp) return addresses;
   for (const addrinfo* address = &addresses; address != nullptr; address = address->ai_next) {
     if (accepts(*address)) return *address;
   }
@@ -115,7 +115,7 @@ void resolve(ServerUrl& url) {
   Target& target = url.target;
   target.transport = url.service->transport;
   addrinfo hints{};
-  hints.ai_socktype = target.transport == Transport::udp ? SOCK_DGRAM : SOCK_STREAM;
+  hints.ai_socktype = target.transport == Transport::tcp ? SOCK_STREAM : SOCK_DGRAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found);

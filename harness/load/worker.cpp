@@ -38,6 +38,7 @@ Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
       link_(link),
       window_(link.report.window),
       tcp_(plan.target.transport == Transport::tcp),
+      transfers_(plan.target.transport == Transport::udp_transfers),
       split_classes_(plan.classes != 0),
       reset_at_close_(may_run_out_of_ports(plan.target, plan.sources)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),

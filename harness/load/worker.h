@@ -1,9 +1,9 @@
 // One worker of a load generator: a thread with an epoll loop of its own and its share of the load.
 //
 // worker.cpp holds its phases, worker_loop.cpp the loop, worker_connections.cpp how connections come and go,
-// worker_requests.cpp and worker_replies.cpp what is sent and received on them. A request costs one send and one recv;
-// epoll_pwait2 is shared by all that is ready. Nothing is allocated for a request, and the clock is read once for each
-// reply: that reading ends one request and begins the next.
+// worker_requests.cpp and worker_replies.cpp what is sent and received on them, worker_transfers.cpp how transfers over
+// UDP go on. A request costs one send and one recv; epoll_pwait2 is shared by all that is ready. Nothing is allocated
+// for a request, and the clock is read once for each reply: that reading ends one request and begins the next.
 #pragma once
 
 #include <sys/epoll.h>
@@ -69,6 +69,8 @@ class Worker {
     bool answered = false;         // ever, in this place
     bool reply_begun = false;      // some of the reply that is due has come
     bool watching_output = false;  // EPOLLOUT, because the socket was full
+    bool has_partner = false;      // of a transfer: connected to the port that the first reply came from
+    std::uint8_t silences = 0;     // of a transfer: in a row, as far as they lengthen the next one
     std::uint8_t failures = 0;     // to connect, in a row, as far as they lengthen the pause
     std::uint32_t generation = 0;  // tells events of an earlier connection in this place
     std::uint32_t in_flight = 0;
@@ -77,6 +79,7 @@ class Worker {
     std::uint64_t sent = 0;            // requests on this connection
     std::uint64_t window_replies = 0;  // replies in this place since the window began
     std::int64_t since_ns = 0;         // connecting: since when
+    std::int64_t heard_ns = 0;         // of a transfer: when it last went on, or something was said again
     std::int64_t free_since_ns = 0;    // when the loop woke up that freed it for another request
     std::unique_ptr<TlsStream> tls;
     std::unique_ptr<Exchange> exchange;
@@ -155,6 +158,10 @@ class Worker {
   ssize_t send_some(const Connection& connection, const Output& out);
   bool take_replies(std::uint32_t index, std::span<const std::byte> bytes);
   bool take_datagram(std::uint32_t index, std::span<const std::byte> bytes);
+  bool take_packet(std::uint32_t index, std::span<const std::byte> bytes);
+  ssize_t receive_first(const Connection& connection, std::span<std::byte> room);
+  bool renew_socket(std::uint32_t index);
+  void go_on_with_transfer(std::uint32_t index);
   void complete_request(std::uint32_t index, std::size_t place = 0);
   void count_delivery(const Reply& message);
   void count_in_slice();
@@ -175,6 +182,7 @@ class Worker {
   const WorkerLink link_;
   WorkerReport::Window& window_;
   const bool tcp_;
+  const bool transfers_;
   const bool split_classes_;
   const bool reset_at_close_;
 
@@ -213,6 +221,10 @@ class Worker {
   };
   Counters total_;
   Counters at_begin_;
+
+  sockaddr_storage partner_{};  // of the first reply of a transfer, which has just come
+  socklen_t partner_size_ = 0;
+  bool may_be_strays_ = false;  // of transfers that were left unfinished
 
   std::int64_t slice_ns_ = 0;      // of the window
   std::int64_t slice_end_ns_ = 0;  // of the slice that `slice_` is

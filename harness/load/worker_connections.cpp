@@ -153,6 +153,7 @@ void Worker::close_connection(std::uint32_t index, LoadError why) {
   connection.tail.reset();
   connection.reply_begun = false;
   connection.watching_output = false;
+  connection.has_partner = false;
   connection.sent = 0;
   connection.number = next_number_;
   next_number_ += share_.workers;

@@ -110,7 +110,9 @@ void Worker::sweep() {
     if (connection.state == State::connecting) {
       if (now_ns_ - connection.since_ns >= plan_.connect_deadline.count()) connection_failed(index, ETIMEDOUT);
     } else if (connection.in_flight != 0) {
-      if (!tcp_) {
+      if (transfers_) {
+        go_on_with_transfer(index);
+      } else if (!tcp_) {
         give_up_datagrams(index);
       } else if (now_ns_ - request_at(index, 0).sent_ns >= plan_.request_timeout.count()) {
         fail(index, LoadError::timeout);

@@ -30,8 +30,9 @@ bool Worker::receive_some(std::uint32_t index) {
     std::memcpy(scratch_.data(), connection.tail->data(), kept);
   }
   const std::span room(scratch_.data() + kept, receive_bytes);
-  const ssize_t size =
-      connection.tls ? connection.tls->receive(room) : recv(connection.fd.get(), room.data(), room.size(), 0);
+  const ssize_t size = connection.tls                          ? connection.tls->receive(room)
+                       : transfers_ && !connection.has_partner ? receive_first(connection, room)
+                                                               : recv(connection.fd.get(), room.data(), room.size(), 0);
   const int error = errno;
   read_clock();
   if (size < 0) {
@@ -44,7 +45,10 @@ bool Worker::receive_some(std::uint32_t index) {
   }
   total_.received_bytes += static_cast<std::uint64_t>(size);
   const std::span bytes(scratch_.data(), kept + static_cast<std::size_t>(size));
-  if (tcp_ ? take_replies(index, bytes) : take_datagram(index, bytes)) use_connection(index);
+  const bool goes_on = tcp_         ? take_replies(index, bytes)
+                       : transfers_ ? take_packet(index, bytes)
+                                    : take_datagram(index, bytes);
+  if (goes_on) use_connection(index);
   return true;
 }
 

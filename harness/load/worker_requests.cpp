@@ -15,10 +15,15 @@ ssize_t Worker::send_some(const Connection& connection, const Output& out) {
   const auto vectors = out.gather(room);
   const std::span first(static_cast<const std::byte*>(vectors[0].iov_base), vectors[0].iov_len);
   if (connection.tls) return connection.tls->send(first);
-  if (vectors.size() == 1) return send(connection.fd.get(), first.data(), first.size(), MSG_NOSIGNAL);
+  const bool is_named = transfers_ && !connection.has_partner;
+  if (vectors.size() == 1 && !is_named) return send(connection.fd.get(), first.data(), first.size(), MSG_NOSIGNAL);
   msghdr message{};
   message.msg_iov = room.data();
   message.msg_iovlen = vectors.size();
+  if (is_named) {
+    message.msg_name = const_cast<sockaddr_storage*>(&plan_.target.address);
+    message.msg_namelen = plan_.target.address_size;
+  }
   return sendmsg(connection.fd.get(), &message, MSG_NOSIGNAL);
 }
 
@@ -169,6 +174,8 @@ void Worker::begin_request(std::uint32_t index, std::int64_t due_ns) {
   connection.exchange->stamp(due_ns);
   const ClassIndex kind = connection.exchange->request(connection.unsent ? *connection.unsent : out_);
   ++connection.sent;
+  connection.heard_ns = now_ns_;
+  connection.silences = 0;
   request_at(index, connection.in_flight++) = {due_ns, now_ns_, kind};
 }
 

@@ -79,9 +79,10 @@ Service:
 {}  --service-cpu=TIME  that a heavy request computes (default 0us)
   --service-wait=TIME that a heavy request waits, as for a database (default 0us)
 A client marks a request as heavy: http by the query ?heavy, echo and udp-echo by a payload that begins with an h,
-remote by an argument that does, transfer by "heavy":true in its head, chat by HEAVY where it would be SAY.
+remote by an argument that does, transfer by "heavy":true in its head, tftp by a file's name that ends in -h, chat by
+HEAVY where it would be SAY.
 To what is no request http answers by its status, echo by the length 0xFFFFFFFF and transfer by a head with the reason,
-and all close; chat and remote answer by a line with the reason; udp-echo is silent.
+and all close; tftp answers by an error packet, chat and remote by a line with the reason; udp-echo is silent.
 
 Server:
   --bind=ADDRESS      numeric IPv4 or IPv6 address to listen on (default 127.0.0.1: this machine only)

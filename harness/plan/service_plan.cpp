@@ -110,6 +110,10 @@ std::int64_t expected_ns(const Cell& /*cell*/, const Group& group, const Options
 std::optional<std::string> why_skipped(const Cell& cell, const Group& group, const Machine& machine) {
   if (auto why = why_unavailable(cell)) return why;
   if (!cell.model->serve) return "serves no connections";
+  if (group.service->transport == Transport::udp_transfers) {
+    if (!cell.model->why_no_transfers.empty()) return std::string(cell.model->why_no_transfers);
+    if (group.load.pipeline > 1) return "a transfer has a socket of its own, so a connection has one under way";
+  }
   const std::uint32_t connections = group.load.connections;
   const std::uint32_t units = resolve(cell.model->units, connections, cell.workers);
   if (auto why = machine.why_too_many(cell.model->unit, units, connections)) return why;

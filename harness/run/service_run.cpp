@@ -67,6 +67,7 @@ class ServiceRun {
     load_.arrivals = client.arrivals;
     load_.dispatch = client.dispatch;
     load_.seed = plan.seed;
+    if (group_.service->resend_after.count() != 0) load_.resend_after = group_.service->resend_after;
     load_.connect_deadline = client.connect_deadline;
     load_.warmup = warm_up_of(group_.load, client, request.rate);
     load_.duration = request.duration_ns != 0 ? std::chrono::nanoseconds(request.duration_ns)
@@ -171,6 +172,11 @@ double heavy_share(const Service& service, const ServiceParameters& parameters, 
 // On the server's CPUs, while the server is idle. Of requests that are sent together the system calls may be, too.
 double bare_request_ns(const Group& group) {
   const std::size_t bytes = request_bytes(*group.service, group.load.parameters);
+  if (group.service->round_trips) {
+    const std::uint64_t trips = group.service->round_trips(group.load.parameters);
+    const std::size_t reply_bytes = std::max<std::size_t>(group.load.parameters.message_bytes / trips, 1);
+    return static_cast<double>(trips) * measure_bare_request(group.service->transport, bytes, reply_bytes);
+  }
   const std::size_t reply_bytes = std::max<std::size_t>(bytes, group.load.parameters.message_bytes);
   const std::size_t together = group.service->transport == Transport::tcp ? group.load.pipeline : 1;
   return measure_bare_request(group.service->transport, together * bytes, together * reply_bytes) /

@@ -77,7 +77,7 @@ std::string link_target(const std::string& path) {
 
 // As /proc/net shows them; UDP knows no others.
 std::string_view state_of(const Target& target, ServerSockets which) {
-  if (target.transport == Transport::udp) return "07";  // TCP_CLOSE
+  if (target.transport != Transport::tcp) return "07";  // TCP_CLOSE
   return which == ServerSockets::open ? "0A" : "01";    // TCP_LISTEN, TCP_ESTABLISHED
 }
 

@@ -30,7 +30,12 @@ ServerCpus cpus_of(const Plan& plan, const Cell& cell) {
 
 ServerCounts counts_of(const Group& group) {
   if (group.foreign) return ServerCounts::nothing;
-  return group.service->transport == Transport::tcp ? ServerCounts::connections : ServerCounts::datagrams;
+  switch (group.service->transport) {
+    case Transport::tcp: return ServerCounts::connections;
+    case Transport::udp: return ServerCounts::datagrams;
+    case Transport::udp_transfers: return ServerCounts::transfers;
+  }
+  return ServerCounts::nothing;
 }
 
 // One run at an offered rate, 0 for the closed loop.

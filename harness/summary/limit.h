@@ -62,7 +62,7 @@ struct LoadFigures {
   double over_ideal = 0;       ///< Server CPU per request as a multiple of its bare system calls; 0: not known.
   double littles_law_ratio = 1;
 
-  /// Over the whole run, by what the server counts: connections, or datagrams.
+  /// Over the whole run, by what the server counts: connections, datagrams or transfers.
   struct Counted {
     std::string_view what;               ///< "connections"
     std::uint64_t accepted = 0;          ///< By the server.

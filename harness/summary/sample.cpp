@@ -31,8 +31,11 @@ std::optional<LoadFigures::Counted> counted(const RunReport& report, ServerCount
       return LoadFigures::Counted{
           .what = "connections", .accepted = accepted, .answered = load.active_served, .begun = load.connections_begun};
     case ServerCounts::datagrams:
-      return LoadFigures::Counted{
-          .what = "datagrams", .accepted = accepted, .answered = load.requests_answered(), .begun = std::nullopt};
+    case ServerCounts::transfers:
+      return LoadFigures::Counted{.what = counts == ServerCounts::datagrams ? "datagrams" : "transfers",
+                                  .accepted = accepted,
+                                  .answered = load.requests_answered(),
+                                  .begun = std::nullopt};
     case ServerCounts::nothing: break;
   }
   return std::nullopt;

@@ -135,7 +135,7 @@ struct Results {
 };
 
 /// What a server counts as accepted.
-enum class ServerCounts { nothing, connections, datagrams };
+enum class ServerCounts { nothing, connections, datagrams, transfers };
 
 /// The CPUs of a server.
 struct ServerCpus {

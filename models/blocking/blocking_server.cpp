@@ -19,11 +19,11 @@ void sleep_for(ServerRun& server, std::chrono::nanoseconds duration) {
   }
 }
 
-UniqueFd next_connection(ServerRun& server) {
-  UniqueFd connection;
+Newcomer next_connection(ServerRun& server) {
+  Newcomer newcomer;
   while (!server.stopping()) {
-    switch (accept_one(server, connection)) {
-      case Accepted::connection: return connection;
+    switch (accept_one(server, newcomer)) {
+      case Accepted::connection: return newcomer;
       case Accepted::stopped: return {};
       case Accepted::none: break;
       case Accepted::no_descriptor:

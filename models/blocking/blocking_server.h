@@ -42,9 +42,9 @@ static_assert(ServingUnit<const PlainUnit>);
 /// Sleeps for so long, unless the server is stopped meanwhile, which is looked at every second.
 void sleep_for(ServerRun& server, std::chrono::nanoseconds duration);
 
-/// Waits for the next connection; an invalid descriptor once the server is to stop. Where descriptors have run out, it
-/// tries again after retry_pause.
-UniqueFd next_connection(ServerRun& server);
+/// Waits for the next peer; one without a socket once the server is to stop. Where descriptors have run out, it tries
+/// again after retry_pause.
+Newcomer next_connection(ServerRun& server);
 
 /// Ends a connection so that the last reply arrives: closing with bytes unread would send a reset, which overtakes it.
 /// Waits for the peer's end, for linger_time at most.
@@ -120,9 +120,9 @@ class BlockingPeer {
 
 /// Serves one connection to its end by blocking in it.
 template <ServingUnit Unit>
-void serve_connection(ServerRun& server, int socket, Unit& unit) {
-  BlockingPeer peer(server, socket, unit);
-  converse(server, peer);
+void serve_connection(ServerRun& server, const Newcomer& newcomer, Unit& unit) {
+  BlockingPeer peer(server, newcomer.socket.get(), unit);
+  converse(server, peer, newcomer.first);
 }
 
 /// Answers one datagram.
@@ -142,11 +142,11 @@ void serve_in_turn(ServerRun& server, OpenSockets* open, Unit& unit) {
     return;
   }
   while (true) {
-    const UniqueFd connection = unit.block([&] { return next_connection(server); });
-    if (!connection.valid()) return;
-    if (open) open->add(connection.get());
-    serve_connection(server, connection.get(), unit);
-    if (open) open->remove(connection.get());
+    const Newcomer newcomer = unit.block([&] { return next_connection(server); });
+    if (!newcomer.socket.valid()) return;
+    if (open) open->add(newcomer.socket.get());
+    serve_connection(server, newcomer, unit);
+    if (open) open->remove(newcomer.socket.get());
   }
 }
 
@@ -167,12 +167,12 @@ void serve_in_threads(ServerRun& server, Unit& acceptor, InThread in_thread) {
     return;
   }
   while (true) {
-    UniqueFd connection = acceptor.block([&] { return next_connection(server); });
-    if (!connection.valid()) return;
-    threads.start([&server, &open, &in_thread, own = std::move(connection)] {
-      open.add(own.get());
-      in_thread([&](auto& unit) { serve_connection(server, own.get(), unit); });
-      open.remove(own.get());
+    Newcomer newcomer = acceptor.block([&] { return next_connection(server); });
+    if (!newcomer.socket.valid()) return;
+    threads.start([&server, &open, &in_thread, own = std::move(newcomer)] {
+      open.add(own.socket.get());
+      in_thread([&](auto& unit) { serve_connection(server, own, unit); });
+      open.remove(own.socket.get());
     });
   }
 }

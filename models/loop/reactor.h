@@ -47,7 +47,7 @@ class Reactor {
       mailbox_.slept();
       for (const Ready& ready : found) {
         if (ready.fd == server_.socket()) {
-          server_.transport() == Transport::tcp ? accept_some() : take_datagrams();
+          has_connections(server_.transport()) ? accept_some() : take_datagrams();
         } else if (ready.fd == ticker_.fd()) {
           on_tick();
         } else if (mailbox_.used() && ready.fd == mailbox_.fd()) {
@@ -86,10 +86,10 @@ class Reactor {
 
   void accept_some() {
     for (int i = 0; i < most_in_a_row; ++i) {
-      UniqueFd socket;
-      switch (accept_one(server_, socket, SOCK_NONBLOCK)) {
+      Newcomer newcomer;
+      switch (accept_one(server_, newcomer, SOCK_NONBLOCK)) {
         case Accepted::connection:
-          if (!add(std::move(socket))) return refuse();
+          if (!add(std::move(newcomer))) return refuse();
           break;
         case Accepted::none: return poller_.exhausted(server_.socket(), Interest::read);
         case Accepted::stopped: return;
@@ -106,17 +106,19 @@ class Reactor {
   }
 
   // False, with the connection closed, when the poller takes no more.
-  bool add(UniqueFd socket) {
-    const auto slot = static_cast<std::size_t>(socket.get());
+  bool add(Newcomer newcomer) {
+    const auto slot = static_cast<std::size_t>(newcomer.socket.get());
     try {
-      poller_.watch(socket.get(), Interest::read);
+      poller_.watch(newcomer.socket.get(), Interest::read);
     } catch (const std::system_error&) {
       return false;
     }
     if (connections_.size() <= slot) connections_.resize(slot + 1);
     connections_[slot] = std::make_unique<Connection>(server_, tick_);
-    connections_[slot]->socket = std::move(socket);
-    connections_[slot]->serial = ++serials_;
+    Connection& connection = *connections_[slot];
+    connection.socket = std::move(newcomer.socket);
+    connection.serial = ++serials_;
+    if (!newcomer.first.empty()) act(connection, connection.state.received(newcomer.first, out_, tick_));
     return true;
   }
 
@@ -132,7 +134,8 @@ class Reactor {
     const int fd = connection.socket.get();
     const Attempt received = receive_some(fd, room_, size);
     // A stream that fills less than there was room for has no more, epoll(7).
-    if (received == Attempt::would_block || size < room_.size()) poller_.exhausted(fd, Interest::read);
+    const bool took_all = is_stream_ && size < room_.size();
+    if (received == Attempt::would_block || took_all) poller_.exhausted(fd, Interest::read);
     return received;
   }
 
@@ -321,6 +324,7 @@ class Reactor {
   }
 
   ServerRun& server_;
+  const bool is_stream_ = server_.transport() == Transport::tcp;  // what peers send has no datagrams' bounds
   AnyPoller poller_;
   Ticker ticker_;
   Mailbox mailbox_;

@@ -26,6 +26,7 @@ extern constinit const Model asio_model{
     .loops = true,
     .run = on_asio::run,
     .serve = on_asio::serve,
+    .why_no_transfers = "has other sockets for datagrams than those that its connections are made of",
 };
 
 }  // namespace bench

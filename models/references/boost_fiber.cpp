@@ -193,22 +193,22 @@ struct FiberUnit {
   std::uint32_t ticks() const { return server.scheduler.ticks(); }
 };
 
-void serve_connection(Server& server, UniqueFd accepted) {
+void serve_connection(Server& server, Newcomer newcomer) {
   const Run::Unit unit(server.run);
   const FiberUnit self{server};
-  Sockets::Socket socket(server.scheduler, std::move(accepted));
+  Sockets::Socket socket(server.scheduler, std::move(newcomer.socket));
   ParkingPeer peer(server, socket, self);
-  converse(server.run, peer);
+  converse(server.run, peer, newcomer.first);
 }
 
 // Accepts the peers that wait, at most so many; false after the last.
 bool accept_some(Server& server) {
   for (int i = 0; i < most_in_a_row; ++i) {
-    UniqueFd connection;
-    switch (accept_one(server.run, connection, SOCK_NONBLOCK)) {
+    Newcomer newcomer;
+    switch (accept_one(server.run, newcomer, SOCK_NONBLOCK)) {
       case Accepted::connection:
         try {
-          server.start([&server, own = std::move(connection)]() mutable { serve_connection(server, std::move(own)); });
+          server.start([&server, own = std::move(newcomer)]() mutable { serve_connection(server, std::move(own)); });
         } catch (const std::bad_alloc&) {
           server.run.count_refused();  // no stack
         }
@@ -273,7 +273,7 @@ void serve_boost_fiber(ServerRun& run) {
   if (server.mailbox.used()) server.scheduler.watch(server.mailbox.fd());
   const SocketScheduling scheduling([&server](std::int64_t deadline_ns) { server.sleep(deadline_ns); });
   server.start([&server] { keep_deadlines(server); });
-  run.transport() == Transport::tcp ? accept_connections(server) : receive_datagrams(server);
+  has_connections(run.transport()) ? accept_connections(server) : receive_datagrams(server);
   server.stop();
 }
 

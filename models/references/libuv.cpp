@@ -28,6 +28,7 @@ extern constinit const Model libuv_model{
     .loops = true,
     .run = on_libuv::run,
     .serve = on_libuv::serve,
+    .why_no_transfers = "has other sockets for datagrams than those that its connections are made of",
 };
 
 }  // namespace bench

@@ -253,9 +253,9 @@ class Listener final : public Owner {
 
   void accept_some() {
     for (int i = 0; i < most_in_a_row; ++i) {
-      UniqueFd socket;
-      switch (accept_one(server_.run, socket, SOCK_NONBLOCK)) {
-        case Accepted::connection: (new Connection(server_))->open(std::move(socket)); break;
+      Newcomer newcomer;
+      switch (accept_one(server_.run, newcomer, SOCK_NONBLOCK)) {
+        case Accepted::connection: (new Connection(server_))->open(std::move(newcomer.socket)); break;
         case Accepted::none: return;
         case Accepted::stopped: return close_all(server_);
         case Accepted::no_descriptor: return refuse();

@@ -30,11 +30,12 @@ class RingStreams {
   explicit RingStreams(ServerRun& server)
       : server_(server), ticker_(server.idle_timeout()), mailbox_(server.hub(), Mailbox::Sleeps::in_a_loop) {
     if (has_multishot()) buffers_.emplace(ring_, buffers, receive_bytes);
+    if (!is_stream()) make_nonblocking(server.socket());
   }
 
   /// Serves until the server is to stop; its connections are closed then.
   void run() {
-    accept();
+    is_stream() ? accept() : await_peer();
     await_tick();
     if (mailbox_.used()) await_mail();
     while (!server_.stopping()) {
@@ -79,7 +80,7 @@ class RingStreams {
       case About::nothing: return;  // a cancel or a close
       case About::accept: return on_accepted(done);
       case About::accept_again: return await_peer();
-      case About::peer: return accept();
+      case About::peer: return is_stream() ? accept() : take_transfers();
       case About::tick: return on_tick();
       case About::mail: mailbox_.drain(); return await_mail();
       default: break;
@@ -113,14 +114,33 @@ class RingStreams {
     if (!done.more() && !server_.stopping()) accept();
   }
 
+  bool is_stream() const noexcept { return server_.transport() == Transport::tcp; }
+
+  // A datagram and a socket made for its sender are several calls, which the ring would not make at once.
+  void take_transfers() {
+    for (int i = 0; i < most_in_a_row; ++i) {
+      Newcomer newcomer;
+      switch (accept_one(server_, newcomer, SOCK_NONBLOCK)) {
+        case Accepted::connection: add(newcomer.socket.release(), newcomer.first); break;
+        case Accepted::none: return await_peer();
+        case Accepted::stopped: return;
+        case Accepted::no_descriptor:
+          server_.count_refused();
+          return ring_.arm(tag(About::accept_again), now_ns() + retry_pause.count(), accept_again_);
+      }
+    }
+    await_peer();
+  }
+
   // An accept fails where descriptors have run out even while no peer waits.
   void await_peer() { io_uring_prep_poll_add(ring_.prepare(tag(About::peer)), server_.socket(), POLLIN); }
 
-  void add(int fd) {
+  void add(int fd, std::span<const std::byte> first = {}) {
     const auto slot = static_cast<std::size_t>(fd);
     if (connections_.size() <= slot) connections_.resize(slot + 1);
     connections_[slot] = std::make_unique<Connection>(server_, fd, tick_);
-    receive(*connections_[slot]);
+    Connection& connection = *connections_[slot];
+    first.empty() ? receive(connection) : act(connection, connection.state.received(first, out_, tick_));
   }
 
   // ---- Receiving ----
@@ -166,6 +186,8 @@ class RingStreams {
   // Mostly nothing comes before the reply has gone out, so the receive is left under way until something does. The
   // kernel has then brought as many as 32 buffers (MULTISHOT_MAX_RETRY) and brings no more.
   void keep(Connection& connection, std::span<const std::byte> bytes) {
+    // Of datagrams there is room for one, and for a second none, as happens to datagrams.
+    if (!is_stream() && !connection.early.empty()) return;
     connection.early.insert(connection.early.end(), bytes.begin(), bytes.end());
     if (!connection.receiving || connection.cancelling) return;
     connection.cancelling = true;

@@ -126,18 +126,24 @@ class ConnectionState {
     return static_cast<std::int32_t>(now - late_from(patience)) >= 0;
   }
 
-  /// It is late. A session that is reading may say a last word to a peer that has taken all that came before.
+  /// It is late. A session that is reading may say a last word to a peer that has taken all that came before, or, of a
+  /// transfer, its last datagram again.
   Todo too_late(ServerRun& server, Output& out, std::uint32_t now) {
     if (phase_ == Phase::lingering || phase_ == Phase::closing) return failed();
-    server.count_timed_out();
-    if (phase_ != Phase::reading || is_unsent_) return failed();
+    if (phase_ != Phase::reading || is_unsent_) {
+      server.count_timed_out();
+      return failed();
+    }
     active_tick_ = now;
-    conversation_.tell(Why::timed_out, out);
-    return act_on({Next::close, 0}, out);
+    return act_on(conversation_.time_out(out), out);
   }
 
-  /// Whether bytes are of use now: for the session, or to be thrown away.
-  bool wants_bytes() const noexcept { return phase_ == Phase::reading || phase_ == Phase::lingering; }
+  /// Whether bytes are of use now: for the session, or to be thrown away. A datagram is answered only once the answer
+  /// before it has gone, lest the two be sent as one.
+  bool wants_bytes() const noexcept {
+    if (phase_ == Phase::reading) return !is_unsent_ || is_stream();
+    return phase_ == Phase::lingering;
+  }
 
   /// Whether the owner keeps output that the socket would not take.
   bool has_unsent() const noexcept { return is_unsent_; }
@@ -163,6 +169,8 @@ class ConnectionState {
     lingering,  // shut down for writing; what the peer still sends is thrown away, lest a reset overtake the last reply
     closed,
   };
+
+  bool is_stream() const noexcept { return conversation_.transport() == Transport::tcp; }
 
   // Sends what the session has said before anything else, so that no peer waits for a reply that is there already.
   Todo act_on(Wanted wanted, Output& out) {
@@ -207,8 +215,8 @@ class ConnectionState {
     }
   }
 
-  // All has been said.
-  Todo end() noexcept { return peer_ended_ ? failed() : Todo::shut_down; }
+  // All has been said. Datagrams have no direction that could be shut down.
+  Todo end() noexcept { return peer_ended_ || !is_stream() ? failed() : Todo::shut_down; }
 
   // What follows lies in its padding: a connection is no larger for having a state.
   [[no_unique_address]] Conversation conversation_;

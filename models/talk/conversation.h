@@ -57,6 +57,17 @@ class Conversation {
     return advance(why, tail_, out);
   }
 
+  /// The peer has been silent for too long: a last word may be said before `close`. Only a transfer may go on, which
+  /// has said its last datagram again; otherwise the connection counts as timed out.
+  Wanted time_out(Output& out) {
+    const Wanted wanted = tell(Why::timed_out, out);
+    if (transport() == Transport::udp_transfers && wanted.next == Next::read) return wanted;
+    open_.server().count_timed_out();
+    return {Next::close};
+  }
+
+  Transport transport() const noexcept { return open_.server().transport(); }
+
   /// Whether a session that wants to read is to be told of mail first (Why::message).
   bool has_mail() const noexcept {
     const HubMemory* hub = open_.server().hub();
@@ -65,7 +76,7 @@ class Conversation {
 
  private:
   // Between two calls a datagram is kept only while its answer takes time.
-  bool holds_datagram() const noexcept { return !tail_.empty() && open_.server().transport() == Transport::udp; }
+  bool holds_datagram() const noexcept { return !tail_.empty() && transport() == Transport::udp; }
   Wanted advance(Why why, std::span<const std::byte> in, Output& out);
 
   Hub::Place read_up_to_;  // of what is published; the session has been opened or called since

@@ -58,12 +58,13 @@ concept Peer = Pausing<P> && Transferring<P> && requires(P& peer, std::span<cons
   peer.close_after_last_word();
 };
 
-/// Serves one connection to its end, or until the server is to stop.
+/// Serves one connection to its end, or until the server is to stop. `first`: bytes that have come with it.
 template <Peer AnyPeer>
-void converse(ServerRun& server, AnyPeer& peer) {
+void converse(ServerRun& server, AnyPeer& peer, std::span<const std::byte> first = {}) {
   Conversation conversation(server);
   Output& out = peer.out();
   Wanted wanted;
+  if (!first.empty()) wanted = conversation.receive(first, out);
   bool peer_ended = false;
   while (!server.stopping()) {
     if (!out.empty()) {
@@ -80,11 +81,7 @@ void converse(ServerRun& server, AnyPeer& peer) {
             wanted = peer_ended ? conversation.tell(Why::end, out) : conversation.receive(bytes, out);
             break;
           case Received::mail: wanted = conversation.tell(Why::message, out); break;
-          case Received::nothing:
-            server.count_timed_out();
-            conversation.tell(Why::timed_out, out);
-            wanted.next = Next::close;
-            break;
+          case Received::nothing: wanted = conversation.time_out(out); break;
           case Received::failed: return;
         }
         break;
@@ -104,7 +101,7 @@ void converse(ServerRun& server, AnyPeer& peer) {
         wanted = conversation.tell(Why::resumed, out);
         break;
       case Next::close:
-        if (!peer_ended) peer.close_after_last_word();
+        if (!peer_ended && server.transport() == Transport::tcp) peer.close_after_last_word();
         return;
     }
   }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "models/talk/first_datagram.h"
+
 namespace bench {
 
 Attempt send_pending(int socket, Output& out) {
@@ -43,10 +45,12 @@ Attempt receive_some(int socket, std::span<std::byte> room, std::size_t& size) {
   }
 }
 
-Accepted accept_one(ServerRun& server, UniqueFd& connection, int flags) {
+Accepted accept_one(ServerRun& server, Newcomer& newcomer, int flags) {
+  const bool tcp = server.transport() == Transport::tcp;
   while (true) {
-    connection = UniqueFd(accept4(server.socket(), nullptr, nullptr, SOCK_CLOEXEC | flags));
-    if (connection.valid()) return Accepted::connection;
+    newcomer.socket = tcp ? UniqueFd(accept4(server.socket(), nullptr, nullptr, SOCK_CLOEXEC | flags))
+                          : take_first_datagram(server, newcomer.first, flags);
+    if (newcomer.socket.valid()) return Accepted::connection;
     if (server.stopping()) return Accepted::stopped;
     switch (errno) {
       case EINTR:

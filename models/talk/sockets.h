@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "measure/server_run.h"
 #include "workloads/output.h"
@@ -28,15 +29,22 @@ Attempt receive_some(int socket, std::span<std::byte> room, std::size_t& size);
 
 /// What accept(2) may bring.
 enum class Accepted : std::uint8_t {
-  connection,
+  connection,     ///< A peer; of UDP a transfer.
   none,           ///< No peer waits (non-blocking), or none came before the deadline.
   no_descriptor,  ///< Descriptors or memory have run out; the peer waits on. To be tried again after retry_pause.
   stopped,        ///< The server is to stop.
 };
 
-/// Accepts a connection from the server's socket, which blocks or not as the model has set it. `flags`: SOCK_NONBLOCK
-/// for a connection that shall not block.
-Accepted accept_one(ServerRun& server, UniqueFd& connection, int flags = 0);
+/// A peer that has come: the socket to talk to it by, and what it has said with that, which is the first the session is
+/// to be told. Of TCP nothing; of a transfer its first datagram, after which it and the socket are connected.
+struct Newcomer {
+  UniqueFd socket;
+  std::vector<std::byte> first;
+};
+
+/// Takes the next peer from the server's socket, which blocks or not as the model has set it. `flags`: SOCK_NONBLOCK
+/// for a socket that shall not block. A transfer that finds no descriptor is refused, and its peer asks again.
+Accepted accept_one(ServerRun& server, Newcomer& newcomer, int flags = 0);
 
 /// A loop that accepts connections or receives datagrams goes on with the others after so many in a row.
 inline constexpr int most_in_a_row = 64;

@@ -77,6 +77,29 @@ void exchange(benchmark::State& state, const Service& service, std::uint64_t siz
   }
 }
 
+// Both sides of whole transfers.
+void transfer(benchmark::State& state, const Service& service, std::uint64_t size) {
+  const bench::ServiceContext context{.parameters = {.message_bytes = size}, .model = "none"};
+  const auto client = service.exchange(context.parameters, 1, false);
+  Output out;
+  for ([[maybe_unused]] auto iteration : state) {
+    const auto session = service.open(context);
+    client->request(out);
+    auto verdict = bench::Verdict::more;
+    while (verdict == bench::Verdict::more) {
+      Bytes wire = bytes_of(out);
+      out.clear();
+      session->advance(Why::data, wire, out);
+      wire = bytes_of(out);
+      out.clear();
+      verdict = client->reply(wire).verdict;
+      client->answer(out);
+    }
+    if (verdict != bench::Verdict::complete) return state.SkipWithError("wrong reply");
+    out.clear();
+  }
+}
+
 // As nginx replies, with its usual header.
 void check_foreign_reply(benchmark::State& state, std::uint64_t size, bench::ReplyCheck check) {
   const auto client = bench::http_exchanges({.host = "127.0.0.1:8080", .path = "/1k", .check = check})();
@@ -109,6 +132,10 @@ int main(int argc, char** argv) {
   for (const Service& service : bench::all_services()) {
     for (const std::uint64_t size : {std::uint64_t{2}, std::uint64_t{64}, std::uint64_t{1024}}) {
       const std::string name = std::string(service.name) + "/" + std::to_string(size);
+      if (service.transport == bench::Transport::udp_transfers) {
+        benchmark::RegisterBenchmark(("transfer/" + name).c_str(), transfer, service, size);
+        continue;
+      }
       benchmark::RegisterBenchmark(("session/" + name).c_str(), answer_own_client, service, size);
       benchmark::RegisterBenchmark(("exchange/" + name).c_str(), exchange, service, size);
     }

@@ -239,7 +239,7 @@ class Serving {
 };
 
 TEST(Serve, ServesWhereItSaysAndStopsAtASignal) {
-  for (const std::string workload : {"echo", "http", "transfer", "ftp", "chat", "remote", "udp-echo"}) {
+  for (const std::string workload : {"echo", "http", "transfer", "ftp", "tftp", "chat", "remote", "udp-echo"}) {
     for (const int signal : {SIGINT, SIGTERM}) {
       Serving serving({"--model=threads", "--workload=" + workload, "--port=0"});
       const TempFolder folder;
@@ -258,6 +258,33 @@ TEST(Serve, ServesWhereItSaysAndStopsAtASignal) {
       EXPECT_TRUE(std::ranges::none_of(tree, is_alive));
     }
   }
+}
+
+TEST(Serve, GetsAndPutsFilesOfAnOrdinaryClientOfTftp) {
+  if (access("/usr/bin/curl", X_OK) != 0) GTEST_SKIP() << "there is no curl";
+  Serving serving({"--model=epoll", "--workload=tftp", "--port=0"});
+  const TempFolder folder;
+  const auto curl = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"/usr/bin/curl", "--silent", "--show-error", "--max-time", "60"});
+    return run_program(std::move(arguments), {.folder = folder.path()}).exit_status;
+  };
+  constexpr int not_found = 68;
+  constexpr int no_access = 69;
+  constexpr int disk_full = 70;
+  EXPECT_EQ(curl({"--output", "file", serving.url() + "/file-20000"}), 0);
+  EXPECT_EQ(read_text(folder.file("file")).size(), 20000U);
+  EXPECT_EQ(curl({"--upload-file", "file", serving.url() + "/put-20000"}), 0);
+  EXPECT_EQ(curl({"--upload-file", "file", "--tftp-blksize", "1400", serving.url() + "/put-20000"}), 0);
+  EXPECT_EQ(curl({"--upload-file", "file", serving.url() + "/put-10"}), disk_full);
+  EXPECT_EQ(curl({"--upload-file", "file", serving.url() + "/anything"}), no_access);
+  EXPECT_EQ(curl({"--path-as-is", serving.url() + "/../../etc/passwd"}), no_access);
+  EXPECT_EQ(curl({serving.url() + "/nothing"}), not_found);
+}
+
+TEST(Serve, SaysThatAModelServesNoTransfers) {
+  const Finished served = run_program({BENCH_BINARY, "serve", "--model=asio", "--workload=tftp", "--port=0"});
+  EXPECT_EQ(served.exit_status, 1);
+  EXPECT_THAT(served.err, HasSubstr("asio does not serve tftp: it has other sockets for datagrams"));
 }
 
 // As a service manager stops it, or a terminal's Ctrl-C.

@@ -366,6 +366,8 @@ TEST(Url, IsTakenApart) {
   EXPECT_EQ(parse_url("http://127.0.0.1", all_services()).port, "80");
   EXPECT_EQ(parse_url("http://127.0.0.1", all_services()).path, "/");
   EXPECT_EQ(parse_url("udp://127.0.0.1:9", all_services()).target.transport, Transport::udp);
+  EXPECT_EQ(parse_url("tftp://127.0.0.1", all_services()).target.transport, Transport::udp_transfers);
+  EXPECT_EQ(parse_url("tftp://127.0.0.1", all_services()).port, "69");
   EXPECT_EQ(parse_url("tcp://127.0.0.1:9/", all_services()).path, "");
   EXPECT_EQ(parse_url("tcp://localhost:9", all_services()).target.text, "localhost:9");
 }
@@ -425,11 +427,12 @@ TEST(Url, SaysWhatIsWrong) {
     }
     return "";
   };
-  EXPECT_EQ(
-      why("127.0.0.1:80"),
-      "the scheme is missing (allowed: tcp://, http://, https://, transfer://, files://, chat://, remote://, udp://)");
-  EXPECT_EQ(why("ftp://a"), "unknown scheme 'ftp' (allowed: tcp, http, https, transfer, files, chat, remote, udp)");
-  EXPECT_EQ(why("://a"), "unknown scheme '' (allowed: tcp, http, https, transfer, files, chat, remote, udp)");
+  EXPECT_EQ(why("127.0.0.1:80"),
+            "the scheme is missing (allowed: tcp://, http://, https://, transfer://, files://, tftp://, chat://, "
+            "remote://, udp://)");
+  EXPECT_EQ(why("ftp://a"),
+            "unknown scheme 'ftp' (allowed: tcp, http, https, transfer, files, tftp, chat, remote, udp)");
+  EXPECT_EQ(why("://a"), "unknown scheme '' (allowed: tcp, http, https, transfer, files, tftp, chat, remote, udp)");
   EXPECT_EQ(why("tcp://"), "the host is missing");
   EXPECT_EQ(why("tcp://:80"), "the host is missing");
   EXPECT_EQ(why("tcp://127.0.0.1"), "the port is missing (tcp://host:port)");

@@ -277,8 +277,8 @@ TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
     const std::string value = row.takes_value() ? "=1" : "";
     if (row.subject == Subject::services) {
       EXPECT_EQ(refusal({"--workload=io", flag + value}),
-                none + "echo, http, transfer, ftp, chat, remote, udp-echo do");
-      EXPECT_EQ(refusal({flag + value}), none + "echo, http, transfer, ftp, chat, remote, udp-echo do");
+                none + "echo, http, transfer, ftp, tftp, chat, remote, udp-echo do");
+      EXPECT_EQ(refusal({flag + value}), none + "echo, http, transfer, ftp, tftp, chat, remote, udp-echo do");
     }
     if (row.subject == Subject::jobs) {
       EXPECT_THAT(refusal({"--workload=echo", flag + value}), HasSubstr(none));
@@ -290,9 +290,9 @@ TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
           "cpu, sum, io, mixed, copy, counter, tickets, semaphore, deadlock, gate, queue-rush, exec, wake, idle do"));
   EXPECT_THAT(refusal({"--workload=echo", "--wait=5ms"}),
               HasSubstr("takes it; io, mixed, counter, tickets, semaphore, deadlock, gate do"));
-  EXPECT_EQ(
-      refusal({"--workload=io", "--message-size=1"}),
-      "--message-size: none of the chosen workloads takes it; echo, http, transfer, ftp, chat, remote, udp-echo do");
+  EXPECT_EQ(refusal({"--workload=io", "--message-size=1"}),
+            "--message-size: none of the chosen workloads takes it; echo, http, transfer, ftp, tftp, chat, remote, "
+            "udp-echo do");
   EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).parameters,
               ElementsAre(Pair("tasks", ElementsAre("5"))));
   EXPECT_THAT(parse({"--workload=io,echo", "--tasks=5", "--connections=7"}).service.connections, ElementsAre(7));
@@ -324,8 +324,9 @@ TEST(Suite, IsRefusedWhereItMakesNoSense) {
   EXPECT_THAT(refusal({"--suite=c1ok"}), AllOf(HasSubstr("--suite=c1ok: unknown suite"), HasSubstr("'c10k'?")));
   EXPECT_THAT(refusal({"--suite=xyzzy"}),
               AllOf(HasSubstr("there are quick, notes, c10k"), Not(HasSubstr("did you mean"))));
-  EXPECT_EQ(refusal({"--suite=c10k", "--workload=io"}),
-            "--suite: none of the chosen workloads takes it; echo, http, transfer, ftp, chat, remote, udp-echo do");
+  EXPECT_EQ(
+      refusal({"--suite=c10k", "--workload=io"}),
+      "--suite: none of the chosen workloads takes it; echo, http, transfer, ftp, tftp, chat, remote, udp-echo do");
   EXPECT_THAT(refusal({"--suite=c10k", "--active=5"}), HasSubstr("--active=5: more than --connections=1"));
 }
 

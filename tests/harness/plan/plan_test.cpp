@@ -169,6 +169,21 @@ TEST(Plan, SkipsWhatNeedsMoreUnitsThanALimitLeaves) {
   EXPECT_THAT(skipped(7), HasSubstr("threads"));
 }
 
+TEST(Plan, SkipsTransfersWhereTheyCannotBeServed) {
+  Model model = model_named("epoll");
+  model.name = "other";
+  model.why_no_transfers = "has no sockets for them";
+  Options options;
+  options.models = {&model_named("epoll"), &model};
+  options.services.push_back(&*std::ranges::find(all_services(), "tftp", &Service::name));
+  options.service.pipeline = {1, 2};
+  const Plan plan = make_plan(options, roomy_machine());
+  ASSERT_EQ(plan.cells.size(), 4U);
+  EXPECT_EQ(plan.cells[0].skipped, std::nullopt);
+  EXPECT_EQ(plan.cells[1].skipped, "has no sockets for them");
+  EXPECT_THAT(plan.cells[2].skipped.value_or("runs"), HasSubstr("one under way"));
+}
+
 TEST(Plan, ALimitMayBeUsedToTheLastUnit) {
   Options options = options_for({"threads"}, {"io"});
   options.parameters["tasks"] = {"20000", "20001"};

@@ -491,5 +491,46 @@ TEST_F(ConnectionStateTest, CountsNobodyWhoseConnectionWasAtItsEnd) {
   EXPECT_EQ(service.counters().timed_out.load(), 0U);
 }
 
+class TransferState : public testing::Test {
+ protected:
+  static constexpr std::uint32_t start = 100;
+  ScriptedService service{Transport::udp_transfers};
+  ConnectionState state{service.run(), start};
+  Output out;
+};
+
+TEST_F(TransferState, GoesOnAfterASilenceUntilTheSessionGivesUp) {
+  service.will_say({{"one"}, {"one"}, {"", Next::close}});
+  EXPECT_EQ(state.received(bytes_of("ask"), out, start), Todo::send);
+  out.clear();
+  EXPECT_EQ(state.tried_to_send(Attempt::done, out), Todo::watch);
+  EXPECT_EQ(state.too_late(service.run(), out, start + 11), Todo::send);
+  EXPECT_EQ(take(out), "one");
+  EXPECT_EQ(state.tried_to_send(Attempt::done, out), Todo::watch);
+  EXPECT_FALSE(state.is_late(start + 21, patience));
+  EXPECT_EQ(service.counters().timed_out.load(), 0U);
+  EXPECT_EQ(state.too_late(service.run(), out, start + 22), Todo::close);
+  EXPECT_EQ(service.counters().timed_out.load(), 1U);
+}
+
+TEST_F(TransferState, ClosesWithoutLingering) {
+  service.will_say({{"bye", Next::close}});
+  EXPECT_EQ(state.received(bytes_of("ask"), out, start), Todo::send);
+  out.clear();
+  EXPECT_EQ(state.tried_to_send(Attempt::done, out), Todo::close);
+}
+
+// Or the answers to two datagrams would be sent as one.
+TEST_F(TransferState, WantsNoDatagramWhileAnAnswerIsUnsent) {
+  service.will_say({{"one"}});
+  EXPECT_TRUE(state.wants_bytes());
+  state.received(bytes_of("ask"), out, start);
+  EXPECT_EQ(state.tried_to_send(Attempt::would_block, out), Todo::watch);
+  EXPECT_FALSE(state.wants_bytes());
+  out.clear();
+  EXPECT_EQ(state.all_sent(out, start), Todo::watch);
+  EXPECT_TRUE(state.wants_bytes());
+}
+
 }  // namespace
 }  // namespace bench

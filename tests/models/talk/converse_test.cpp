@@ -161,6 +161,16 @@ TEST_F(ConverseTest, SaysALastWordToASilentPeer) {
   EXPECT_EQ(service.counters().timed_out.load(), 1U);
 }
 
+TEST_F(ConverseTest, BeginsATransferWithItsFirstDatagramAndSaysAgainWhatWasLost) {
+  ScriptedService transfers(Transport::udp_transfers);
+  peer.will_send({{"", Received::nothing}, {"go on"}, {"", Received::nothing}});
+  transfers.will_say({{"one"}, {"one"}, {"two"}, {"", Next::close}});
+  converse(transfers.run(), peer, bytes_of("ask"));
+  EXPECT_THAT(transfers.take_told(), ElementsAre("data ask", "timed_out ", "data go on", "timed_out "));
+  EXPECT_THAT(peer.log, ElementsAre("took one", "took one", "took two")) << "and does not linger";
+  EXPECT_EQ(transfers.counters().timed_out.load(), 1U) << "only where the session gives up";
+}
+
 TEST_F(ConverseTest, EndsWhenTheServerIsToStop) {
   service.run().stop();
   run();
