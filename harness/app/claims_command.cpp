@@ -57,8 +57,8 @@ void print_claims(std::span<const Judged> claims, const Options& options) {
 }
 
 Exit claims(const Tables& tables, const Options& options) {
-  constexpr ClaimRules thorough{.rounds = 8, .max_time_ns = 420'000'000'000, .quick = false};
-  constexpr ClaimRules quick{.rounds = 6, .max_time_ns = 0, .quick = true};
+  constexpr ClaimRules thorough{.rounds = 16, .max_time_ns = 420'000'000'000, .quick = false};
+  constexpr ClaimRules quick{.rounds = 7, .max_time_ns = 0, .quick = true};
   const std::vector<const Claim*> asked = chosen(options.claims);
   raise_descriptor_limit();
   const std::string date = iso_time();

@@ -41,7 +41,7 @@ struct Found {
 /// How often the cells of a part are run.
 enum class Often : std::uint8_t {
   each_round,
-  third_round,  ///< What takes long and is counted; left out by --quick.
+  fifth_round,  ///< What is counted, or far from its bound.
   once,         ///< What is no estimate from rounds.
 };
 
@@ -49,6 +49,7 @@ enum class Often : std::uint8_t {
 struct Part {
   std::string_view flags;
   Often often = Often::each_round;
+  bool slow = false;  ///< Left out by --quick.
 };
 
 /// A row. All texts are static.

@@ -12,29 +12,35 @@ namespace {
 
 constexpr Part persistent{
     "--workload=echo --model=serial,processes,threads --connections=10 --rate=1k --duration=200ms "
-    "--warmup=100ms --timeout=500ms"};
+    "--warmup=100ms --timeout=500ms",
+    Often::fifth_round};
 constexpr Part one_request{
     "--workload=echo --model=processes,threads --connections=20 --rate=1k --requests-per-connection=1 --duration=250ms "
     "--warmup=50ms"};
 constexpr Part memory{
     "--workload=echo --model=processes,threads,epoll --connections=100 --rate=2k --duration=100ms --memory",
-    Often::once};
+    Often::once, true};
 constexpr Part idle_10{"--workload=echo --model=select,poll,epoll --connections=10 --active=10 --rate=5k"};
 constexpr Part idle_100{"--workload=echo --model=select,poll,epoll --connections=100 --active=10 --rate=5k"};
 constexpr Part idle_900{"--workload=echo --model=select,poll,epoll --connections=900 --active=10 --rate=5k"};
-constexpr Part beyond_select{"--workload=echo --model=select,epoll --connections=1200 --rate=10k --duration=200ms"};
+constexpr Part beyond_select{
+    "--workload=echo --model=select,epoll --connections=1200 --rate=2k "
+    "--duration=600ms --warmup=600ms",
+    Often::fifth_round};
 constexpr Part edges{"--workload=echo --model=epoll,epoll-et --connections=50 --rate=20k"};
 constexpr Part c10k{"--workload=echo --model=processes,threads,epoll,coroutines --connections=10000 --rate=10k",
-                    Often::third_round};
+                    Often::fifth_round, true};
 constexpr Part heavy{
-    "--workload=echo --model=threads,epoll,coroutines --connections=50 --service-cpu=5ms --heavy=2% --rate=500 "
+    "--workload=echo --model=threads,epoll,coroutines --connections=50 --service-cpu=5ms --heavy=4% --rate=500 "
     "--duration=800ms --warmup=100ms"};
 constexpr Part polling{
     "--workload=echo --model=nonblocking,epoll --connections=10 --rate=1k --duration=100ms --warmup=50ms"};
 constexpr Part rate_2k{
     "--workload=echo --model=processes,threads,epoll,coroutines --connections=50 --rate=2k "
-    "--duration=250ms --warmup=50ms"};
-constexpr Part rate_50k{"--workload=echo --model=processes,threads,epoll,coroutines --connections=50 --rate=50k"};
+    "--duration=250ms --warmup=50ms",
+    Often::fifth_round};
+constexpr Part rate_50k{"--workload=echo --model=processes,threads,epoll,coroutines --connections=50 --rate=50k",
+                        Often::fifth_round};
 constexpr Part hybrids{
     "--workload=echo --model=epoll,processes+epoll,threads+coroutines --connections=20 --service-cpu=500us "
     "--server-cpus=0:1 --client-cpus=0:1 --workers=2"};
@@ -43,7 +49,8 @@ constexpr Part udp{"--workload=udp-echo --model=epoll --connections=20 --rate=10
 
 constexpr Part files{
     "--workload=transfer --model=epoll,threads --connections=10 --rate=500 --message-size=64KiB "
-    "--duration=250ms --warmup=50ms"};
+    "--duration=250ms --warmup=50ms",
+    Often::fifth_round};
 constexpr Part download{"--workload=download --model=coroutines,threads --file-size=200KiB --pace=1MiB --ranges=1,10"};
 constexpr Part copy{"--workload=copy --model=serial,thread-pool --workers=3 --tasks=24 --work=256"};
 constexpr Part copy_in_turn{"--workload=copy --model=thread-pool --workers=3 --tasks=24 --work=256 --submit=sync"};

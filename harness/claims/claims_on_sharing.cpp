@@ -13,14 +13,18 @@ namespace {
 
 constexpr Part join_all{"--workload=io --model=threads --tasks=3 --wait=10ms:20ms:30ms"};
 constexpr Part join_each{"--workload=io --model=threads --tasks=3 --wait=10ms:20ms:30ms --submit=sync"};
-constexpr Part unlocked{"--workload=counter --model=threads,coroutines --locked=no --wait=20ms"};
-constexpr Part locked{"--workload=counter --model=threads,processes --locked=yes --wait=1ms --tasks=50"};
-constexpr Part tickets_unlocked{"--workload=tickets --model=threads,coroutines --locked=no --wait=20ms"};
+constexpr Part unlocked{"--workload=counter --model=threads,coroutines --locked=no --wait=20ms", Often::fifth_round};
+constexpr Part locked{"--workload=counter --model=threads,processes --locked=yes --wait=1ms --tasks=50",
+                      Often::fifth_round};
+constexpr Part tickets_unlocked{"--workload=tickets --model=threads,coroutines --locked=no --wait=20ms",
+                                Often::fifth_round};
 constexpr Part tickets_locked{"--workload=tickets --model=threads,processes --locked=narrow,wide --wait=5ms"};
-constexpr Part semaphore{"--workload=semaphore --model=threads,coroutines --permits=4,5 --wait=10ms"};
-constexpr Part gate{"--workload=gate --model=threads,processes --tasks=21"};
-constexpr Part deadlock{"--workload=deadlock --model=threads --tasks=10 --cure=none,order,recursive"};
-constexpr Part rush{"--workload=queue-rush --model=threads,processes --tasks=100 --capacity=10"};
+constexpr Part semaphore{"--workload=semaphore --model=threads,coroutines --permits=4,5 --wait=10ms",
+                         Often::fifth_round};
+constexpr Part gate{"--workload=gate --model=threads,processes --tasks=21", Often::fifth_round};
+constexpr Part deadlock{"--workload=deadlock --model=threads --tasks=10 --cure=none,order,recursive",
+                        Often::fifth_round};
+constexpr Part rush{"--workload=queue-rush --model=threads,processes --tasks=100 --capacity=10", Often::fifth_round};
 constexpr Part buffer{
     "--workload=producer-consumer --model=threads --producers=1 --consumers=1 --items=20000 --capacity=1,1000"};
 

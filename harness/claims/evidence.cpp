@@ -20,8 +20,10 @@ double light_p99_ns(const Group& /*group*/, const Sample& sample) {
   const std::vector<ClassSample>& classes = sample.service->classes;
   return classes.empty() ? sample.latency_ns[Shown::p99] : classes.front().latency_ns[Shown::p99];
 }
+// A slope may come out below zero where a unit takes next to nothing; then it is at most this.
 double unit_bytes(const Group& /*group*/, const Sample& sample) {
-  return sample.primitive->memory.user_bytes + sample.primitive->memory.kernel_bytes;
+  constexpr double least = 64;
+  return std::max(sample.primitive->memory.user_bytes + sample.primitive->memory.kernel_bytes, least);
 }
 template <std::size_t place>
 double count(const Group& /*group*/, const Sample& sample) {
@@ -203,7 +205,8 @@ Found at_least(const Evidence& evidence, const Figure& more, const Figure& less,
                   : ratio->high < bound ? ClaimVerdict::refuted
                                         : ClaimVerdict::inconclusive;
   if (found.verdict != ClaimVerdict::inconclusive) return unless_disturbed(evidence, {more, less}, std::move(found));
-  found.why = ratio->bounded ? rounds_to_decide(*ratio, bound) : "fewer than 6 rounds give no interval";
+  found.why = ratio->bounded ? rounds_to_decide(*ratio, bound)
+                             : "fewer than 5 rounds with runs that may be believed give no interval";
   return found;
 }
 
@@ -215,7 +218,7 @@ Found alike(const Evidence& evidence, const Figure& one, const Figure& other, do
   Found found{.figure = ratio_text(evidence, one, other, *ratio)};
   if (!ratio->bounded) {
     found.verdict = ClaimVerdict::inconclusive;
-    found.why = "fewer than 6 rounds give no interval";
+    found.why = "fewer than 5 rounds with runs that may be believed give no interval";
   } else if (ratio->low >= low && ratio->high <= high) {
     found.verdict = ClaimVerdict::confirmed;
   } else if (ratio->high < low || ratio->low > high) {

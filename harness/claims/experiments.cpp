@@ -105,7 +105,7 @@ void add(const Experiment& experiment, Plan& plan, Results& results) {
 bool is_due(const Part& part, std::uint32_t round) {
   switch (part.often) {
     case Often::each_round: return true;
-    case Often::third_round: return round % 3 == 0;
+    case Often::fifth_round: return round % 5 == 0;
     case Often::once: return round == 0;
   }
   return false;
@@ -117,8 +117,7 @@ std::vector<const Part*> parts_of(std::span<const Claim* const> claims, bool qui
   std::vector<const Part*> parts;
   for (const Claim* claim : claims) {
     for (const Part* part : claim->parts) {
-      if (!part || (quick && part->often == Often::third_round) || std::ranges::find(parts, part) != parts.end())
-        continue;
+      if (!part || (quick && part->slow) || std::ranges::find(parts, part) != parts.end()) continue;
       parts.push_back(part);
     }
   }

@@ -17,7 +17,7 @@ namespace bench {
 
 /// How long claims are looked into.
 struct ClaimRules {
-  std::uint32_t rounds = 8;
+  std::uint32_t rounds = 16;
   std::int64_t max_time_ns = 0;  ///< After which no further round begins, but for the first six.
   bool quick = false;            ///< What takes long is left out.
 };
