@@ -58,7 +58,10 @@ constexpr Part copy_in_turn{"--workload=copy --model=thread-pool --workers=3 --t
 Found memory_ratio(const Evidence& evidence, std::string_view more, std::string_view less, double bound) {
   const auto most = evidence.connection_memory(memory, more);
   const auto least = evidence.connection_memory(memory, less);
-  if (!most || !least) return {.why = "the memory of a connection could not be measured"};
+  if (!most || !least) {
+    const std::string why = evidence.why_missing(cpu_of(memory, most ? less : more));
+    return {.why = why.empty() ? "the memory of a connection could not be measured" : why};
+  }
   return fact(*most >= bound * *least, fmt::format("a connection takes {} under {} and {} under {}",
                                                    format_bytes(*most), more, format_bytes(*least), less));
 }

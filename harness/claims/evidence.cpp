@@ -37,6 +37,17 @@ double established(const Group& /*group*/, const Sample& sample) {
   return static_cast<double>(sample.service->load.connections_established);
 }
 
+// Some figures of runs that are invalid for others may be believed: that connections are not served, and their requests
+// not answered, is what a claim may be about; and a busy server's rate is the server's although the generator, which
+// may have to share its CPUs, waited for one.
+bool is_believed(const Figure& figure, const Sample& sample) {
+  if (why_invalid(sample).empty()) return true;
+  if (!sample.service) return false;
+  const Limit limit = sample.service->judgement.limit;
+  if (figure.of == served || figure.of == established) return limit == Limit::errors;
+  return figure.of == rate && limit == Limit::server;
+}
+
 std::string per_second(double rate) { return format_count(rate) + "/s"; }
 
 std::string name_of(const Figure& figure) {
@@ -138,7 +149,7 @@ ByRound Evidence::values(const Figure& figure) const {
   if (!cell || results_.cells[*cell].failure) return values;
   const Group& group = plan_.group_of(plan_.cells[*cell]);
   for (const Sample& sample : results_.cells[*cell].samples) {
-    if (!why_invalid(sample).empty()) continue;
+    if (!is_believed(figure, sample)) continue;
     values[sample.round] = {.value = figure.of(group, sample), .regime = Regime::unknown};
   }
   return values;
