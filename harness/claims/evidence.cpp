@@ -38,14 +38,14 @@ double established(const Group& /*group*/, const Sample& sample) {
 }
 
 // Some figures of runs that are invalid for others may be believed: that connections are not served, and their requests
-// not answered, is what a claim may be about; and a busy server's rate is the server's although the generator, which
-// may have to share its CPUs, waited for one.
+// not answered, is what a claim may be about; a busy server's rate is the server's although the generator, which may
+// have to share its CPUs, waited for one; and an offered rate that was met was met.
 bool is_believed(const Figure& figure, const Sample& sample) {
   if (why_invalid(sample).empty()) return true;
   if (!sample.service) return false;
   const Limit limit = sample.service->judgement.limit;
-  if (figure.of == served || figure.of == established) return limit == Limit::errors;
-  return figure.of == rate && limit == Limit::server;
+  if (figure.of == served || figure.of == established) return limit == Limit::errors || limit == Limit::rate;
+  return figure.of == rate && (limit == Limit::server || limit == Limit::rate);
 }
 
 std::string per_second(double rate) { return format_count(rate) + "/s"; }

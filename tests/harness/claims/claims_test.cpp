@@ -17,6 +17,7 @@
 #include "harness/text/json_place.h"
 #include "models/references/references.h"
 #include "tests/support/faulty_tables.h"
+#include "tests/support/test_server.h"
 
 namespace bench {
 namespace {
@@ -148,6 +149,53 @@ TEST(Claims, HoldFromWhereOnTheyAreConfirmed) {
   EXPECT_EQ(from_100.verdict, ClaimVerdict::conditional);
   EXPECT_EQ(from_100.condition, "from 100 on");
   EXPECT_EQ(from_where({yes, no, yes}, conditions).condition, "from 900 on");
+}
+
+// ---- Which figures are believed ----
+
+// The count and the rate that a run of a server leaves which ended like this.
+struct Served {
+  explicit Served(Judgement judgement) {
+    Group& group = plan.groups.emplace_back();
+    group.service = &service_named("echo");
+    group.cells = {0};
+    plan.cells.emplace_back().model = &model_named("epoll");
+    Sample& sample = results.cells.emplace_back().samples.emplace_back();
+    sample.cpu_ns = 10'000;
+    sample.service.emplace();
+    sample.service->rate = 1000;
+    sample.service->load.active_served = 7;
+    sample.service->judgement = std::move(judgement);
+  }
+
+  bool believes(const Figure& figure) const {
+    return !Evidence(plan, results, parts, groups_of).values(figure).empty();
+  }
+
+  Plan plan;
+  Results results;
+  std::vector<const Part*> parts{&made};
+  std::vector<std::size_t> groups_of{1};
+};
+
+TEST(Claims, BelieveOfInvalidRunsWhatTheReasonDoesNotTouch) {
+  const auto invalid = [](Limit limit) { return Served({.limit = limit, .valid = false, .why_invalid = "so"}); };
+  const Figure count = served_of(made, "epoll");
+  const Figure rate = rate_of(made, "epoll");
+  const Figure cpu = cpu_of(made, "epoll");
+  EXPECT_TRUE(Served({.limit = Limit::rate, .valid = true, .why_invalid = {}}).believes(cpu));
+  // Nobody was served, and nobody answered.
+  EXPECT_TRUE(invalid(Limit::errors).believes(count));
+  EXPECT_FALSE(invalid(Limit::errors).believes(rate));
+  // The generator waited for a CPU.
+  EXPECT_TRUE(invalid(Limit::server).believes(rate));
+  EXPECT_FALSE(invalid(Limit::server).believes(cpu));
+  // So it did, and still met the rate.
+  EXPECT_TRUE(invalid(Limit::rate).believes(rate));
+  EXPECT_TRUE(invalid(Limit::rate).believes(count));
+  EXPECT_FALSE(invalid(Limit::rate).believes(cpu));
+  EXPECT_FALSE(invalid(Limit::generator).believes(rate));
+  EXPECT_FALSE(invalid(Limit::generator).believes(count));
 }
 
 // ---- Controls: what must be confirmed, and what must be refuted ----
