@@ -50,7 +50,7 @@ Options grant(const Options& asked, const File& file) {
 // Why the file is not to be had, or not to be put.
 std::optional<Refusal> why_not(Opcode kind, std::string_view name, const std::optional<File>& file,
                                const Options& asked) {
-  if (name.find('/') != name.npos || name.find("..") != name.npos) {
+  if (name.find('/') != std::string_view::npos || name.find("..") != std::string_view::npos) {
     return Refusal{ErrorCode::access_violation, "there are no folders"};
   }
   if (kind == Opcode::read_request) {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <span>
+#include <tuple>
 #include <vector>
 
 namespace bench {
@@ -44,7 +45,7 @@ UdpTransferClient::Came UdpTransferClient::take(bool answers) {
     return errno == EAGAIN ? Came::nothing : Came::wrong;
   }
   EXPECT_NE(from.sin_port, server_.sin_port) << "a transfer has a port of its own";
-  if (!connected_) connect(socket_.get(), reinterpret_cast<const sockaddr*>(&from), size);
+  if (!connected_) std::ignore = connect(socket_.get(), reinterpret_cast<const sockaddr*>(&from), size);
   connected_ = true;
   const Reply reply = exchange_.reply(std::span(room).first(static_cast<std::size_t>(got)));
   why_ = reply.why;

@@ -171,7 +171,7 @@ TEST(TftpSession, RefusesWhatIsNotTheFilesContent) {
   const auto answer_to = [](const std::string& block) {
     TftpServer server;
     server.hears(writes("put-600|octet|"));
-    const std::string answer = server.hears(block);
+    std::string answer = server.hears(block);
     EXPECT_TRUE(server.is_over());
     return answer;
   };
