@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 #include "harness/app/interrupts.h"
@@ -72,15 +73,19 @@ Exit claims(const Tables& tables, const Options& options) {
       tables, asked, options.claims.quick ? quick : thorough, [&](std::string_view line) { tell(std::string(line)); },
       interrupts);
   const nlohmann::ordered_json document = document_of(all, options, date);
+  std::optional<std::system_error> problem;  // the verdicts are not lost to a disk that is full
+  try {
+    if (file) file->write(document);
+  } catch (const std::system_error& error) {
+    problem = error;
+  }
   if (options.format == Format::json || options.out == "-") {
     print(document_text(document));
   } else if (!options.quiet) {
     print_claims(all.judged, options);
   }
-  if (file) {
-    file->write(document);
-    tell(fmt::format("wrote {}", file->path()));
-  }
+  if (problem) throw *problem;
+  if (file) tell(fmt::format("wrote {}", file->path()));
   if (all.results.interrupted) return Exit::interrupted;
   const auto is_refuted = [](const Judged& each) { return each.found.verdict == ClaimVerdict::refuted; };
   return options.claims.strict && std::ranges::any_of(all.judged, is_refuted) ? Exit::slower : Exit::done;

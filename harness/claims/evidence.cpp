@@ -20,10 +20,13 @@ double light_p99_ns(const Group& /*group*/, const Sample& sample) {
   const std::vector<ClassSample>& classes = sample.service->classes;
   return classes.empty() ? sample.latency_ns[Shown::p99] : classes.front().latency_ns[Shown::p99];
 }
-// A slope may come out below zero where a unit takes next to nothing; then it is at most this.
+// A slope may come out below zero where a unit takes next to nothing, and counts as this.
+constexpr double least_unit_bytes = 64;
 double unit_bytes(const Group& /*group*/, const Sample& sample) {
-  constexpr double least = 64;
-  return std::max(sample.primitive->memory.user_bytes + sample.primitive->memory.kernel_bytes, least);
+  return std::max(sample.primitive->memory.user_bytes + sample.primitive->memory.kernel_bytes, least_unit_bytes);
+}
+std::string unit_bytes_text(double bytes) {
+  return bytes > least_unit_bytes ? format_bytes(bytes) : "less than can be measured";
 }
 template <std::size_t place>
 double count(const Group& /*group*/, const Sample& sample) {
@@ -43,9 +46,12 @@ double established(const Group& /*group*/, const Sample& sample) {
 bool is_believed(const Figure& figure, const Sample& sample) {
   if (why_invalid(sample).empty()) return true;
   if (!sample.service) return false;
-  const Limit limit = sample.service->judgement.limit;
-  if (figure.of == served || figure.of == established) return limit == Limit::errors || limit == Limit::rate;
-  return figure.of == rate && (limit == Limit::server || limit == Limit::rate);
+  const Judgement& judgement = sample.service->judgement;
+  const bool is_count = figure.of == served || figure.of == established;
+  if (judgement.doubt == Doubt::unanswered) return is_count;
+  if (judgement.doubt != Doubt::kept_off) return false;
+  const bool is_met = judgement.limit == Limit::rate;
+  return (is_count && is_met) || (figure.of == rate && (is_met || judgement.limit == Limit::server));
 }
 
 std::string per_second(double rate) { return format_count(rate) + "/s"; }
@@ -102,7 +108,7 @@ Figure light_p99_of(const Part& part, std::string_view model, std::string_view w
   return {&part, model, light_p99_ns, format_duration, with};
 }
 Figure unit_memory_of(const Part& part, std::string_view model, std::string_view with) {
-  return {&part, model, unit_bytes, format_bytes, with};
+  return {&part, model, unit_bytes, unit_bytes_text, with};
 }
 Figure first_count_of(const Part& part, std::string_view model, std::string_view with) {
   return {&part, model, count<0>, format_count, with};

@@ -105,38 +105,53 @@ std::string why_counts_differ(const LoadFigures::Counted& counted) {
   return {};
 }
 
-// Why the figures may not be believed; empty where they may.
-std::string why_invalid(const LoadFigures& figures, Limit limit) {
-  if (figures.wrong_replies != 0) return fmt::format("{} wrong replies", figures.wrong_replies);
-  if (figures.completed == 0) return limit == Limit::rate ? "no request was due" : "no request was answered";
-  if (has_lost_its_connections(figures)) return "no connection stood at the end of the window";
+// Why figures may not be believed, for people.
+struct Reason {
+  Doubt doubt = Doubt::none;
+  std::string text{};
+};
+
+Reason why_invalid(const LoadFigures& figures, Limit limit) {
+  if (figures.wrong_replies != 0) return {Doubt::other, fmt::format("{} wrong replies", figures.wrong_replies)};
+  if (figures.completed == 0) {
+    return {Doubt::other, limit == Limit::rate ? "no request was due" : "no request was answered"};
+  }
+  if (has_lost_its_connections(figures)) return {Doubt::other, "no connection stood at the end of the window"};
   if (limit == Limit::errors && leaves_unanswered(figures)) {
-    return fmt::format("{} of {} requests were never answered", figures.unfinished, due(figures));
+    return {Doubt::unanswered, fmt::format("{} of {} requests were never answered", figures.unfinished, due(figures))};
   }
   if (limit != Limit::starved && is_kept_off(figures)) {
-    return fmt::format("{} the load generator from its CPU for {:.0f}% of the window",
-                       figures.others_busy > kept_off_share ? "other processes kept" : "something kept",
-                       figures.kept_off * 100);
+    return {Doubt::kept_off,
+            fmt::format("{} the load generator from its CPU for {:.0f}% of the window",
+                        figures.others_busy > kept_off_share ? "other processes kept" : "something kept",
+                        figures.kept_off * 100)};
   }
   if (limit != Limit::starved) {
     if (is_silent(figures, figures.silent_at_end_ns, figures.latency_p50_ns)) {
-      return fmt::format("no reply came in the last {}", share_of_window(figures.silent_at_end_ns, figures.window_ns));
+      return {Doubt::other, fmt::format("no reply came in the last {}",
+                                        share_of_window(figures.silent_at_end_ns, figures.window_ns))};
     }
     if (is_silent(figures, figures.silence_ns, figures.latency_p99_ns)) {
-      return fmt::format("no reply came for {}", share_of_window(figures.silence_ns, figures.window_ns));
+      return {Doubt::other,
+              fmt::format("no reply came for {}", share_of_window(figures.silence_ns, figures.window_ns))};
     }
   }
-  if (limit == Limit::generator) return std::string(is_late(figures) ? generator_was_late : generator_was_busy);
+  if (limit == Limit::generator) {
+    return {Doubt::other, std::string(is_late(figures) ? generator_was_late : generator_was_busy)};
+  }
   if (std::abs(figures.littles_law_ratio - 1) > littles_law_tolerance) {
-    return fmt::format("time in flight is {:.2f} × what rate and latency say (Little's law)",
-                       figures.littles_law_ratio);
+    return {Doubt::other, fmt::format("time in flight is {:.2f} × what rate and latency say (Little's law)",
+                                      figures.littles_law_ratio)};
   }
   if (figures.counted) {
-    if (std::string why = why_counts_differ(*figures.counted); !why.empty()) return why;
+    if (std::string why = why_counts_differ(*figures.counted); !why.empty()) {
+      return {Doubt::other, std::move(why)};
+    }
   }
   if (figures.over_ideal > 0 && figures.over_ideal < below_ideal) {
-    return fmt::format("the server used {:.2f} × the CPU time of its bare system calls: not all of it was seen",
-                       figures.over_ideal);
+    return {Doubt::other,
+            fmt::format("the server used {:.2f} × the CPU time of its bare system calls: not all of it was seen",
+                        figures.over_ideal)};
   }
   return {};
 }
@@ -172,9 +187,8 @@ std::string_view limit_name(Limit limit) {
 
 Judgement judge(const LoadFigures& figures) {
   const Limit limit = limit_of(figures);
-  std::string why = why_invalid(figures, limit);
-  const bool valid = why.empty();
-  return {.limit = limit, .valid = valid, .why_invalid = std::move(why)};
+  Reason why = why_invalid(figures, limit);
+  return {.limit = limit, .valid = why.doubt == Doubt::none, .why_invalid = std::move(why.text), .doubt = why.doubt};
 }
 
 double silence_ns(const std::array<std::uint64_t, window_slices>& replies, double window_ns) {

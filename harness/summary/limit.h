@@ -72,10 +72,19 @@ struct LoadFigures {
   std::optional<Counted> counted = std::nullopt;  ///< Nothing where the server is foreign.
 };
 
+/// What kind of reason there is against a run's figures.
+enum class Doubt : std::uint8_t {
+  none,
+  unanswered,  ///< Requests were never answered.
+  kept_off,    ///< The generator was kept from its CPU.
+  other,
+};
+
 struct Judgement {
   Limit limit = Limit::latency;
   bool valid = true;
-  std::string why_invalid;  ///< For people; empty when valid.
+  std::string why_invalid{};  ///< For people; empty when valid.
+  Doubt doubt = Doubt::none;
 };
 
 /// Judges a run. What fails or starves comes first; then whether the generator was late, which shows in its lag and

@@ -63,11 +63,6 @@ class ServesPages : public testing::TestWithParam<const Model*> {
   TestServer server{*GetParam(), http_service(), {}};
 };
 
-std::vector<const Model*> serving_models() {
-  std::vector<const Model*> models = every_model_and_some_hybrids();
-  std::erase_if(models, [](const Model* model) { return !model->serve; });
-  return models;
-}
 INSTANTIATE_TEST_SUITE_P(Models, ServesPages, testing::ValuesIn(serving_models()),
                          [](const auto& instance) { return test_name(instance.param->name); });
 

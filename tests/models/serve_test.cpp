@@ -35,12 +35,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<const Model*> serving_models() {
-  std::vector<const Model*> models = every_model_and_some_hybrids();
-  std::erase_if(models, [](const Model* model) { return !model->serve; });
-  return models;
-}
-
 std::vector<const Service*> services(Transport transport) {
   std::vector<const Service*> chosen;
   for (const Service& service : all_services()) {
@@ -114,7 +108,7 @@ bool computes_beside(const Model& model) {
 
 bool sleeps(const Model& model) { return model.name != "nonblocking"; }
 
-std::vector<const Model*> serving_models(bool (*fits)(const Model&)) {
+std::vector<const Model*> serving_models_that(bool (*fits)(const Model&)) {
   std::vector<const Model*> models = serving_models();
   std::erase_if(models, [&](const Model* model) { return !fits(*model); });
   return models;
@@ -138,29 +132,32 @@ INSTANTIATE_TEST_SUITE_P(Models, ServesAtLength,
 
 class ServesManyAtOnce : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, ServesManyAtOnce,
-                         testing::ValuesIn(some_pairs(serving_models(is_unbounded), services(Transport::tcp),
+                         testing::ValuesIn(some_pairs(serving_models_that(is_unbounded), services(Transport::tcp),
                                                       of_services)),
                          name_of);
 
 class ServesFromOneLoop : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, ServesFromOneLoop,
-                         testing::ValuesIn(pairs(serving_models(is_one_loop), std::vector{&service_named("http")})),
+                         testing::ValuesIn(pairs(serving_models_that(is_one_loop),
+                                                 std::vector{&service_named("http")})),
                          name_of);
 
 class ServesWithFewDescriptors : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, ServesWithFewDescriptors,
-                         testing::ValuesIn(pairs(serving_models(has_descriptors_of_its_own), services(Transport::tcp))),
+                         testing::ValuesIn(pairs(serving_models_that(has_descriptors_of_its_own),
+                                                 services(Transport::tcp))),
                          name_of);
 
 class ComputesBeside : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, ComputesBeside,
-                         testing::ValuesIn(some_pairs(serving_models(computes_beside), services(Transport::tcp),
+                         testing::ValuesIn(some_pairs(serving_models_that(computes_beside), services(Transport::tcp),
                                                       of_services)),
                          name_of);
 
 class SleepsInBetween : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, SleepsInBetween,
-                         testing::ValuesIn(some_pairs(serving_models(sleeps), services(Transport::tcp), of_services)),
+                         testing::ValuesIn(some_pairs(serving_models_that(sleeps), services(Transport::tcp),
+                                                      of_services)),
                          name_of);
 
 TEST_P(ServesStreams, AnswersRequestsOnOneConnection) {

@@ -60,11 +60,6 @@ class Speaks : public testing::TestWithParam<const Model*> {
   }
 };
 
-std::vector<const Model*> serving_models() {
-  std::vector<const Model*> models = every_model_and_some_hybrids();
-  std::erase_if(models, [](const Model* model) { return !model->serve; });
-  return models;
-}
 INSTANTIATE_TEST_SUITE_P(Models, Speaks, testing::ValuesIn(serving_models()),
                          [](const auto& instance) { return test_name(instance.param->name); });
 

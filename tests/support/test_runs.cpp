@@ -98,4 +98,10 @@ std::vector<const Model*> every_model_and_some_hybrids() {
   return rows;
 }
 
+std::vector<const Model*> serving_models() {
+  std::vector<const Model*> models = every_model_and_some_hybrids();
+  std::erase_if(models, [](const Model* model) { return !model->serve; });
+  return models;
+}
+
 }  // namespace bench

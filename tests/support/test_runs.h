@@ -66,6 +66,9 @@ bool group_is_gone(pid_t group);
 /// The rows of the model table, the reference runtimes, and a hybrid of each kind.
 std::vector<const Model*> every_model_and_some_hybrids();
 
+/// Those of them that serve.
+std::vector<const Model*> serving_models();
+
 /// A pointer to each row of a table, for a test that takes every row.
 template <typename Row>
 std::vector<const Row*> every(RowList<Row> table) {

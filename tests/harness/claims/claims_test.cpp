@@ -179,23 +179,51 @@ struct Served {
 };
 
 TEST(Claims, BelieveOfInvalidRunsWhatTheReasonDoesNotTouch) {
-  const auto invalid = [](Limit limit) { return Served({.limit = limit, .valid = false, .why_invalid = "so"}); };
+  const auto invalid = [](Limit limit, Doubt doubt) {
+    return Served({.limit = limit, .valid = false, .why_invalid = "so", .doubt = doubt});
+  };
   const Figure count = served_of(made, "epoll");
   const Figure rate = rate_of(made, "epoll");
   const Figure cpu = cpu_of(made, "epoll");
-  EXPECT_TRUE(Served({.limit = Limit::rate, .valid = true, .why_invalid = {}}).believes(cpu));
-  // Nobody was served, and nobody answered.
-  EXPECT_TRUE(invalid(Limit::errors).believes(count));
-  EXPECT_FALSE(invalid(Limit::errors).believes(rate));
-  // The generator waited for a CPU.
-  EXPECT_TRUE(invalid(Limit::server).believes(rate));
-  EXPECT_FALSE(invalid(Limit::server).believes(cpu));
-  // So it did, and still met the rate.
-  EXPECT_TRUE(invalid(Limit::rate).believes(rate));
-  EXPECT_TRUE(invalid(Limit::rate).believes(count));
-  EXPECT_FALSE(invalid(Limit::rate).believes(cpu));
-  EXPECT_FALSE(invalid(Limit::generator).believes(rate));
-  EXPECT_FALSE(invalid(Limit::generator).believes(count));
+  EXPECT_TRUE(Served({.limit = Limit::rate}).believes(cpu));
+  EXPECT_TRUE(invalid(Limit::errors, Doubt::unanswered).believes(count));
+  EXPECT_FALSE(invalid(Limit::errors, Doubt::unanswered).believes(rate));
+  EXPECT_TRUE(invalid(Limit::server, Doubt::kept_off).believes(rate));
+  EXPECT_FALSE(invalid(Limit::server, Doubt::kept_off).believes(cpu));
+  EXPECT_TRUE(invalid(Limit::rate, Doubt::kept_off).believes(rate));
+  EXPECT_TRUE(invalid(Limit::rate, Doubt::kept_off).believes(count));
+  EXPECT_FALSE(invalid(Limit::rate, Doubt::kept_off).believes(cpu));
+  EXPECT_FALSE(invalid(Limit::generator, Doubt::kept_off).believes(rate));
+  EXPECT_FALSE(invalid(Limit::generator, Doubt::kept_off).believes(count));
+  // Another server answered, say: nothing of it holds.
+  EXPECT_FALSE(invalid(Limit::rate, Doubt::other).believes(rate));
+  EXPECT_FALSE(invalid(Limit::errors, Doubt::other).believes(count));
+}
+
+// What multiplexing-saves-memory says where a connection takes so much of what it does under epoll.
+ClaimVerdict verdict_on_memory(double under_threads, double under_processes) {
+  const auto ids = all_claims();
+  const Claim& claim = **std::ranges::find(ids, std::string_view("multiplexing-saves-memory"), &Claim::id);
+  Plan plan;
+  Results results;
+  Group& group = plan.groups.emplace_back();
+  group.service = &service_named("echo");
+  for (const auto& [model, times] :
+       {std::pair("epoll", 1.0), std::pair("threads", under_threads), std::pair("processes", under_processes)}) {
+    group.cells.push_back(plan.cells.size());
+    plan.cells.emplace_back().model = &model_named(model);
+    results.cells.emplace_back().memory = UnitMemory{.user_bytes = times * 10'000, .kernel_bytes = times * 10'000};
+  }
+  const std::vector<const Part*> parts{claim.parts[0]};
+  const std::vector<std::size_t> groups_of{1};
+  return claim.decide(Evidence(plan, results, parts, groups_of)).verdict;
+}
+
+TEST(Claims, OnMemoryAreOpenNearTheirBound) {
+  EXPECT_EQ(verdict_on_memory(2.5, 8), ClaimVerdict::confirmed);
+  EXPECT_EQ(verdict_on_memory(1.5, 8), ClaimVerdict::refuted);
+  EXPECT_EQ(verdict_on_memory(1.99, 8), ClaimVerdict::inconclusive);
+  EXPECT_EQ(verdict_on_memory(2.01, 8), ClaimVerdict::inconclusive);
 }
 
 // ---- Controls: what must be confirmed, and what must be refuted ----

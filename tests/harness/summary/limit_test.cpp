@@ -214,6 +214,7 @@ TEST(Judge, BelievesNoRateOfARequestThatWasNeverAnswered) {
   figures.mean_in_flight = 1000;  // by their ages
   EXPECT_EQ(judge(figures).limit, Limit::errors);
   EXPECT_EQ(judge(figures).why_invalid, "138 of 500 requests were never answered");
+  EXPECT_EQ(judge(figures).doubt, Doubt::unanswered);
   figures.server_busy = 1;  // more was offered than it can do
   EXPECT_EQ(judge(figures).limit, Limit::server);
   EXPECT_TRUE(judge(figures).valid);
@@ -248,6 +249,7 @@ TEST(Judge, BelievesNothingWithALongSilenceInIt) {
 TEST(Judge, BelievesNothingWhereTheGeneratorWasKeptOffItsCpu) {
   LoadFigures figures = open_loop();
   figures.kept_off = 0.25;
+  EXPECT_EQ(judge(figures).doubt, Doubt::kept_off);
   figures.send_lag_p99_ns = 200e6;
   EXPECT_EQ(judge(figures).limit, Limit::rate);  // the generator was not the limit
   EXPECT_EQ(judge(figures).why_invalid, "something kept the load generator from its CPU for 25% of the window");
