@@ -142,6 +142,14 @@ struct LoadCounts {
   double fairness() const;
 };
 
+/// Adds what another generator found that put its part of a load on the same server at the same time. The window
+/// becomes as long as gives the sum of both rates, each of which counts over its own.
+void merge(LoadCounts& counts, const LoadCounts& other);
+
+/// Little's law, L = λW (J. D. C. Little, Operations Research 9(3), 1961), as integral of L over the sum of all times
+/// in flight: 1 when the counts, the clock and the latencies agree; 1 as well when nothing was under way.
+double littles_law_ratio(const LoadCounts& counts, const Histogram& latency);
+
 /// "12 refused, 3 reset", or "no errors".
 std::string describe_errors(const LoadCounts& counts);
 
@@ -160,9 +168,7 @@ struct LoadReport : LoadCounts {
 
   std::string error_text;  ///< Of the first wrong reply: what is wrong with it; or of the first other error.
 
-  /// Little's law, L = λW (J. D. C. Little, Operations Research 9(3), 1961), as integral of L over the sum of all
-  /// times in flight: 1 when the counts, the clock and the latencies agree; 1 as well when nothing was under way.
-  double littles_law_ratio() const;
+  double littles_law_ratio() const { return bench::littles_law_ratio(*this, *latency); }
 };
 
 }  // namespace bench

@@ -11,6 +11,7 @@
 
 #include "measure/histogram.h"
 #include "measure/load_report.h"
+#include "measure/run_steps.h"
 #include "measure/usage.h"
 #include "workloads/job.h"
 
@@ -137,6 +138,23 @@ struct Connecting {
   std::array<std::atomic<std::uint64_t>, load_error_kinds> errors;  ///< By LoadError.
 };
 
+/// How the load generator of one machine has fared, where those of several put a load on a server together.
+struct GeneratorFindings {
+  std::uint32_t rank = 0;
+  char host[64] = {};  ///< Zero-terminated.
+  std::uint64_t requests_completed = 0;
+  double rate = 0;  ///< Requests per second, in its own window.
+  double latency_p50_ns = 0;
+  double latency_p99_ns = 0;
+  double busy = 0;      ///< CPU time as a share of the CPUs that it can use.
+  double idle = 0;      ///< Share of the window in which it had nothing to do.
+  double kept_off = 0;  ///< Share of the window in which its workers could have run and did not.
+  double littles_law_ratio = 1;
+  char limit[16] = {};         ///< Its own, zero-terminated.
+  char why_invalid[200] = {};  ///< Zero-terminated; empty where its figures may be believed.
+};
+inline constexpr std::size_t max_generators = 64;
+
 /// One run's results. All-zero bytes are a valid, empty report.
 struct RunReport {
   std::atomic<std::int32_t> process_group;  ///< Of the run's tree, once the run has begun.
@@ -147,6 +165,7 @@ struct RunReport {
   std::atomic<std::int32_t> units_peak;
   FailureSlot failure;
   Connecting connecting;
+  RunSteps steps;  ///< Of a part of a run; see RunRequest.
   JobMeasurement job;
   PrimitiveMeasurement primitive;
   ServerCounters server;
@@ -156,6 +175,10 @@ struct RunReport {
   double compute_ns;  ///< CPU time of one batch's computation as a plain loop; 0 where the workload computes nothing.
   Surroundings surroundings;
   MachineProbes machine;  ///< Of RunKind::machine alone.
+
+  /// Where several machines put the load on a server: those that did, so many of them.
+  std::array<GeneratorFindings, max_generators> generators;
+  std::uint32_t generator_count;
 
   /// Of the service's run, of each class; LoadCounts::class_count of them. The last member, see clear().
   std::array<Histogram, max_request_classes> class_latency;

@@ -34,6 +34,8 @@ struct Model {
 
   bool hands_out = false;  ///< Whether its first unit hands tasks to others, and heeds JobRun::one_at_a_time.
 
+  bool is_ideal = false;  ///< No model, but what none can do without: its row stands beside theirs and is not ranked.
+
   /// Runs a job as JobRun describes; in the first thread of a process of its own. May throw std::exception before
   /// the first unit exists; later failures go to JobRun::fail.
   void (*run)(JobRun& job);

@@ -129,7 +129,8 @@ class Rounds {
     // 1 tells of cells that failed, which the file has.
     if ((end.status != 0 && end.status != 1) || !std::filesystem::exists(out_)) {
       throw std::runtime_error(
-          fmt::format("{} ended with {}: {}", fmt::join(command, " "), end.status, last_line(end.said)));
+          fmt::format("{} ended with {}: {}", fmt::join(command, " "), end.status,
+                      end.said.empty() ? "it left no result, as if it were no bench" : last_line(end.said)));
     }
     return read_result(out_, side == Side::baseline ? "baseline" : "candidate");
   }
@@ -140,6 +141,13 @@ class Rounds {
   std::string out_;
   std::mt19937_64 random_;
 };
+
+// Before anything is measured.
+void check_program(const std::string& program) {
+  const ProgramEnd end = run_to_end({program, "--version"}, "", goes_on);
+  if (end.cancelled || end.status == 0) return;
+  throw std::runtime_error(fmt::format("{} --version ended with {}: {}", program, end.status, last_line(end.said)));
+}
 
 std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
@@ -175,6 +183,8 @@ Exit ab(const Options& options) {
     tree.emplace(options.ab.baseline_rev, scratch.file("baseline"));
     baseline = tree->build();
   }
+  check_program(baseline);
+  await_quiet(options, progress);
   rules.builds = options.ab.builds;
   if (rules.builds > 1) progress.round_line(fmt::format("linking {} builds of each side", rules.builds));
   if (interrupts() > 0) return Exit::interrupted;

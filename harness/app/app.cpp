@@ -7,6 +7,10 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
 #include <string_view>
 #include <system_error>
 
@@ -17,6 +21,7 @@
 #include "harness/app/export_command.h"
 #include "harness/app/list.h"
 #include "harness/app/load_command.h"
+#include "harness/app/paper_command.h"
 #include "harness/app/run_command.h"
 #include "harness/app/serve_command.h"
 #include "harness/app/show_command.h"
@@ -46,14 +51,26 @@ void print_unless_closed(std::string_view text) {
   }
 }
 
-Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
+// Becomes the program that works on several machines, which lies beside this one. Returns only by an exception.
+void become_program_over_mpi(const char* const* argv) {
+  const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "bench-mpi";
+  execv(path.c_str(), const_cast<char* const*>(argv));
+  throw std::runtime_error(fmt::format(
+      "--over=mpi: {}: {}; it is built where an MPI is found (Debian: libopenmpi-dev openmpi-bin), by scripts/bench",
+      path.string(), std::strerror(errno)));
+}
+
+Exit dispatch(const Tables& tables, int argc, const char* const* argv, JoinCrew join) {
   const Options options = parse_options(tables, argc, argv);
+  if (options.over.mpi && !join) become_program_over_mpi(argv);
   switch (options.command) {
     case Command::run:
-      return run_and_report(options, [&](const Machine& machine) { return make_plan(options, machine); });
+      if (options.over.hosts != 0) return plan_on_paper(tables, options);
+      return run_and_report(
+          options, [&](const Machine& machine) { return make_plan(options, machine); }, join);
     case Command::list: print_unless_closed(list_text(tables)); break;
     case Command::serve: return serve(options);
-    case Command::load: return load(tables, options);
+    case Command::load: return load(tables, options, join);
     case Command::compare: return compare_files(options);
     case Command::ab: return ab(options);
     case Command::doctor: return doctor(tables, options);
@@ -73,13 +90,13 @@ Exit dispatch(const Tables& tables, int argc, const char* const* argv) {
 
 }  // namespace
 
-int run_app(const Tables& tables, int argc, const char* const* argv) noexcept {
+int run_app(const Tables& tables, int argc, const char* const* argv, JoinCrew join) noexcept {
   try {
     occupy_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);  // each write says itself what it makes of a reader that has gone
-    return static_cast<int>(dispatch(tables, argc, argv));
+    return static_cast<int>(dispatch(tables, argc, argv, join));
   } catch (const UsageError& error) {
-    std::fprintf(stderr, "bench: %s\n", error.what());
+    if (!join || !is_another_rank()) std::fprintf(stderr, "bench: %s\n", error.what());
     return static_cast<int>(Exit::usage);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench: %s\n", error.what());

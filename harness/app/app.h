@@ -2,6 +2,7 @@
 #pragma once
 
 #include "harness/options/options.h"
+#include "harness/session/crew.h"
 
 namespace bench {
 
@@ -16,7 +17,8 @@ enum class Exit : int {
   interrupted = 130,
 };
 
-/// Runs the program over `tables` and returns its exit status. Prints; throws nothing.
-int run_app(const Tables& tables, int argc, const char* const* argv) noexcept;
+/// Runs the program over `tables` and returns its exit status. Prints; throws nothing. `join` is of a program that can
+/// work on several machines; one that cannot hands --over=mpi on to that program.
+int run_app(const Tables& tables, int argc, const char* const* argv, JoinCrew join = nullptr) noexcept;
 
 }  // namespace bench

@@ -167,8 +167,9 @@ Plan make_load_plan(const Tables& tables, const Options& options, const Machine&
   return plan;
 }
 
-Exit load(const Tables& tables, const Options& options) {
-  return run_and_report(options, [&](const Machine& machine) { return make_load_plan(tables, options, machine); });
+Exit load(const Tables& tables, const Options& options, JoinCrew join) {
+  return run_and_report(
+      options, [&](const Machine& machine) { return make_load_plan(tables, options, machine); }, join);
 }
 
 }  // namespace bench

@@ -11,7 +11,7 @@ namespace bench {
 /// UsageError for a URL that makes no sense.
 Plan make_load_plan(const Tables& tables, const Options& options, const Machine& machine);
 
-/// Carries out Command::load.
-Exit load(const Tables& tables, const Options& options);
+/// Carries out Command::load, where `join` says so on several machines.
+Exit load(const Tables& tables, const Options& options, JoinCrew join = nullptr);
 
 }  // namespace bench

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -39,6 +40,12 @@ void print_report(const ResultContext& context, const Results& results) {
   }
 }
 
+// A crew ends a plan on its own: what starts its processes gives them a second once one is gone, or is to be.
+int interrupts_of(const Crew* crew) {
+  if (!crew) return interrupts();
+  return crew->lost().empty() ? interrupts() : 2;
+}
+
 Exit exit_of(const Plan& plan, const Results& results) {
   if (results.interrupted) return Exit::interrupted;
   const auto failed = [](const CellResult& cell) { return cell.failure.has_value(); };
@@ -56,23 +63,6 @@ Exit exit_of(const Plan& plan, const Results& results) {
   return nothing_ran || std::ranges::any_of(results.cells, failed) ? Exit::failed : Exit::done;
 }
 
-// Says who else is at work before the plan begins, if that is much.
-void await_quiet(const Options& options, Progress& progress) {
-  constexpr std::chrono::milliseconds glance{100};
-  const std::chrono::nanoseconds patience(options.wait_for_quiet_ns);
-  if (!options.progress && patience.count() == 0) return;
-  Neighbours seen = look_at_neighbours(glance);
-  if (!are_disturbing(seen)) return;
-  if (patience.count() == 0) {
-    progress.line(describe(seen) + "; --wait-for-quiet=TIME waits until they do not");
-    return;
-  }
-  progress.line(fmt::format("{}; waiting until they do not, up to {}", describe(seen),
-                            format_duration_exact(options.wait_for_quiet_ns)));
-  seen = wait_for_quiet(patience, look_at_neighbours, [] { return interrupts() > 0; });
-  if (are_disturbing(seen)) progress.line(fmt::format("going on: {}", describe(seen)));
-}
-
 // Nothing where they fail or somebody interrupts them: nothing of the plan rests on them.
 MachineProbes probes_of(Launcher& launcher) {
   const RunRequest request{.kind = RunKind::machine, .time_limit_ns = 10 * second_ns};
@@ -82,6 +72,13 @@ MachineProbes probes_of(Launcher& launcher) {
 }
 
 }  // namespace
+
+bool is_another_rank() {
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* rank = std::getenv(variable)) return std::string_view(rank) != "0";
+  }
+  return false;
+}
 
 void print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
@@ -109,7 +106,23 @@ std::optional<ResultFile> result_file(const Options& options, const Machine& mac
   return std::optional<ResultFile>(std::in_place, options.out, options.force ? Taken::replace : Taken::refuse);
 }
 
-Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make) {
+void await_quiet(const Options& options, Progress& progress) {
+  constexpr std::chrono::milliseconds glance{100};
+  const std::chrono::nanoseconds patience(options.wait_for_quiet_ns);
+  if (!options.progress && patience.count() == 0) return;
+  Neighbours seen = look_at_neighbours(glance);
+  if (!are_disturbing(seen)) return;
+  if (patience.count() == 0) {
+    progress.line(describe(seen) + "; --wait-for-quiet=TIME waits until they do not");
+    return;
+  }
+  progress.line(fmt::format("{}; waiting until they do not, up to {}", describe(seen),
+                            format_duration_exact(options.wait_for_quiet_ns)));
+  seen = wait_for_quiet(patience, look_at_neighbours, [] { return interrupts() > 0; });
+  if (are_disturbing(seen)) progress.line(fmt::format("going on: {}", describe(seen)));
+}
+
+Exit run_and_report(const Options& options, const std::function<Plan(const Machine&)>& make, JoinCrew join) {
   if (!proc_knows_this_process()) {
     throw std::runtime_error(
         "/proc is missing or that of another PID namespace, so that what runs use cannot be read; mount its own: "
@@ -117,20 +130,35 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
   }
   raise_descriptor_limit();
   Machine machine = read_machine();
-  const Plan plan = make(machine);
+  Plan plan = make(machine);
   check_columns(plan, options.columns);
   if (options.dry_run) {
+    if (join && is_another_rank()) return Exit::done;
     print(plan_text(plan));
     return Exit::done;
   }
-  std::optional<ResultFile> file = result_file(options, machine);
   const UniqueFd no_halt = plan.services.no_halt ? keep_cpus_from_halting() : UniqueFd();
   Launcher launcher(plan);
+  const std::unique_ptr<Crew> crew =
+      options.over.mpi ? join({.options = options, .machine = machine, .plan = plan, .launcher = launcher}) : nullptr;
+  if (crew && !crew->leads()) return crew->follow() ? Exit::done : Exit::failed;
+  if (crew) crew->skip_what_does_not_fit(plan);
+  std::optional<ResultFile> file = result_file(options, machine);
   count_interrupts();
   Progress progress(options.progress);
+  if (crew) {
+    for (const CrewHost& host : crew->hosts()) {
+      if (!host.warning.empty())
+        progress.line(fmt::format("rank {} on host {} {}", host.rank, host.host, host.warning));
+    }
+  }
   await_quiet(options, progress);
   if (plan.measure_memory) machine.probes = probes_of(launcher);
-  const ResultContext context{.options = options, .machine = machine, .plan = plan, .date = iso_time()};
+  const ResultContext context{.options = options,
+                              .machine = machine,
+                              .plan = plan,
+                              .date = iso_time(),
+                              .hosts = crew ? crew->hosts() : std::vector<CrewHost>()};
   std::optional<std::system_error> problem;  // of the last write; a plan is not lost to a disk that is full
   const auto save = [&](const Results& results) {
     if (!file) return;
@@ -142,10 +170,15 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
       problem = error;
     }
   };
-  const Results results = run_session(plan, runs_of(launcher), progress, interrupts, save);
+  Results results = run_session(
+      plan, crew ? crew->runs() : runs_of(launcher), progress, [&] { return interrupts_of(crew.get()); }, save);
+  const std::string lost = crew ? crew->lost() : "";
+  if (!lost.empty()) results.interrupted = false;  // but failed
   save(results);
   print_report(context, results);
+  if (crew) crew->dismiss();
   if (problem) throw *problem;
+  if (!lost.empty()) throw std::runtime_error(fmt::format("{}; results up to here are kept", lost));
   if (file && options.progress) progress.line(fmt::format("wrote {}", file->path()));
   return exit_of(plan, results);
 }

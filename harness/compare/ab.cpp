@@ -9,6 +9,7 @@
 #include <random>
 #include <utility>
 
+#include "harness/compare/comparison_report.h"
 #include "harness/text/quantities.h"
 #include "measure/clock.h"
 
@@ -29,6 +30,7 @@ struct PairedCell {
   std::size_t missing = 0;        // pairs in which it had none for whatever reason, and the baseline did
   std::size_t differing = 0;      // pairs in which the builds were told otherwise
   std::size_t without = 0;        // pairs in which the baseline had none
+  std::size_t unbelieved = 0;     // of them, those in which it ran and may not be believed
   std::string why_failed;         // of the last that failed
 };
 
@@ -37,6 +39,7 @@ struct Reading {
   std::optional<double> value;
   std::string why_not;
   bool failed = false;
+  bool unbelieved = false;
 };
 
 double half_width(const PairedCell& cell) {
@@ -110,7 +113,8 @@ class Ab {
     if (doubtful.empty()) return true;
     const std::size_t enough = std::max<std::size_t>(fewest(doubtful.size()), rules_.builds);
     std::vector<PairedCell> cells;
-    while (result_.confirming < std::max<std::size_t>(enough, result_.pairs / 2)) {
+    // As many as before: fewer would acquit what they cannot tell.
+    while (result_.confirming < std::max<std::size_t>(enough, result_.pairs)) {
       if (!add_pair(cells, Side::baseline)) return false;
       tell_pair("confirming, pair", ++result_.confirming, cells);
     }
@@ -135,7 +139,8 @@ class Ab {
       // What has no figures any more is not acquitted.
       if (found == again.cells.end() || found->verdict == CompareVerdict::slower) continue;
       cell->verdict = CompareVerdict::undecided;
-      cell->why = fmt::format("slower in {} pairs, but not again in {} more", result_.pairs, result_.confirming);
+      cell->why = fmt::format("slower in {} pairs, but not again in {} more: {}, 95% {}", result_.pairs,
+                              result_.confirming, change_text(found->change.effect), interval_text(found->change));
     }
     return true;
   }
@@ -178,8 +183,15 @@ class Ab {
     if (!one) return false;
     const std::optional<ReadResult> other = run(!turned);
     if (!other) return false;
+    for (const ReadResult* round : {&*one, &*other}) note_others(*round);
     add_readings(cells, turned ? *other : *one, turned ? *one : *other, builds);
     return true;
+  }
+
+  void note_others(const ReadResult& round) {
+    for (const ReadCell& cell : round.cells) {
+      for (const ReadRun& run : cell.runs) others_busy_.push_back(run.surroundings.others_busy);
+    }
   }
 
   // Over as many pairs as there are builds, each of either side is in one.
@@ -226,12 +238,14 @@ class Ab {
       return {.value = {}, .why_not = fmt::format("failed in the {}: {}", side, cell.failure), .failed = true};
     }
     std::string why = fmt::format("no figure in the {} of: {}", side, metric.meaning);
+    bool unbelieved = false;
     for (const ReadRun& run : cell.runs) {
+      unbelieved = unbelieved || !run.why_invalid.empty();
       const std::optional<double> value = run.values[place_of(metric)];
       if (!run.why_invalid.empty()) why = fmt::format("invalid in the {}: {}", side, run.why_invalid);
       if (run.why_invalid.empty() && value && *value > 0) return {.value = value, .why_not = {}};
     }
-    return {.value = {}, .why_not = std::move(why)};
+    return {.value = {}, .why_not = std::move(why), .unbelieved = unbelieved};
   }
 
   static void add_reading(std::vector<PairedCell>& cells, const ReadCell& before, const ReadCell& after,
@@ -264,6 +278,7 @@ class Ab {
       return;
     }
     if (!one.value) ++cell->without;
+    if (one.unbelieved) ++cell->unbelieved;
     if (one.value) ++cell->missing;
     if (one.value && other.failed) {
       ++cell->failed;
@@ -275,7 +290,7 @@ class Ab {
   // A candidate that has failed once has failed; runs that may not be believed happen to both, but not mostly to one.
   static ComparedCell without_loss(ComparedCell cell, const PairedCell& from) {
     const std::size_t pairs = from.before.size() + from.missing + from.without;
-    cell.had_figures = !from.before.empty() || from.missing != 0 || from.differing != 0;
+    cell.had_figures = !from.before.empty() || from.missing != 0 || from.differing != 0 || from.unbelieved != 0;
     cell.lost = from.failed != 0 || 2 * from.missing > pairs;
     if (from.failed != 0) {
       cell.why = fmt::format("{} of {} pairs: {}", from.failed, pairs, from.why_failed);
@@ -301,6 +316,13 @@ class Ab {
       comparison.cells.push_back(without_loss(std::move(compared), cell));
     }
     decide(comparison);
+    constexpr double disturbing = 0.1;
+    if (const double others = others_busy_.empty() ? 0 : median(others_busy_); others > disturbing) {
+      comparison.notes.push_back(
+          fmt::format("Other processes used {:.0f}% of the CPUs, which makes runs slow and intervals wide; "
+                      "--wait-for-quiet=TIME waits until they do not.",
+                      others * 100));
+    }
     return whole;
   }
 
@@ -319,6 +341,7 @@ class Ab {
   std::int64_t begun_ns_;
   std::int64_t pair_ns_ = 0;
   std::vector<BuildPair> meetings_;  // of builds, still to come
+  std::vector<double> others_busy_;  // what others used of the CPUs in each run
   std::vector<bool> orders_;         // of the pairs to come: whether they are turned round
   AbResult result_;
 };

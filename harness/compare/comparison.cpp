@@ -313,7 +313,23 @@ void decide(Comparison& comparison) {
 }
 
 Comparison compare(const ReadResult& before, const ReadResult& after, const CompareRules& rules) {
-  return Comparing(before, after, rules).compare();
+  Comparison comparison = Comparing(before, after, rules).compare();
+  for (const ReadResult* result : {&before, &after}) {
+    if (result->interrupted) {
+      comparison.notes.push_back(
+          fmt::format("{} was interrupted: it may have fewer runs than its plan had.", result->label));
+    }
+  }
+  const auto host_of = [](const ReadResult& result) {
+    const auto host = result.software.find("host");
+    return host == result.software.end() ? std::string() : host->second;
+  };
+  if (host_of(before) != host_of(after)) {
+    comparison.notes.push_back(fmt::format(
+        "{} was measured on host {}, {} on host {}: they are alike in all that is looked at, and may still differ.",
+        before.label, host_of(before), after.label, host_of(after)));
+  }
+  return comparison;
 }
 
 std::vector<std::string> differing_facts(const Facts& before, const Facts& after) {

@@ -62,6 +62,7 @@ struct Comparison {
   bool paired = false;  ///< Runs were interleaved and are compared in pairs.
   double threshold = 0;
   std::optional<double> drift{};      ///< The largest of the metrics; nothing: too few rounds tell.
+  std::vector<std::string> notes{};   ///< What else a reader has to know; sentences.
   std::vector<ComparedCell> cells{};  ///< By the size of the change, the largest first; what is not comparable last.
   std::vector<std::string> only_before{};
   std::vector<std::string> only_after{};

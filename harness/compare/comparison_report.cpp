@@ -18,16 +18,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::array verdicts{CompareVerdict::slower, CompareVerdict::faster, CompareVerdict::same,
                               CompareVerdict::undecided, CompareVerdict::not_comparable};
 
-// "+4.1%", "-0.3%"; from twice on "2.10×".
-std::string change_text(double ratio) {
-  if (ratio >= 2 || ratio <= 0.5) return format_ratio(ratio);
-  return fmt::format("{:+.1f}%", (ratio - 1) * 100);
-}
-
-std::string interval_text(const Ratio& ratio) {
-  return ratio.bounded ? fmt::format("{} to {}", change_text(ratio.low), change_text(ratio.high)) : "-";
-}
-
 std::string value_text(const Metric& metric, const Estimate& estimate) {
   const std::string half = estimate.bounded && std::isfinite(estimate.half_width())
                                ? fmt::format(" ±{:.1f}%", estimate.half_width() * 100)
@@ -82,6 +72,7 @@ std::string layout_text(const Comparison& comparison) {
 std::string notes_of(const Comparison& comparison) {
   std::string text =
       names_line(comparison.only_before, comparison.before) + names_line(comparison.only_after, comparison.after);
+  for (const std::string& note : comparison.notes) text += note + "\n";
   const std::size_t tested =
       static_cast<std::size_t>(std::ranges::count_if(comparison.cells, &ComparedCell::is_compared));
   if (tested == 0) return text;
@@ -158,6 +149,15 @@ Json cell_json(const ComparedCell& cell) {
 
 }  // namespace
 
+std::string change_text(double ratio) {
+  if (ratio >= 2 || ratio <= 0.5) return format_ratio(ratio);
+  return fmt::format("{:+.1f}%", (ratio - 1) * 100);
+}
+
+std::string interval_text(const Ratio& ratio) {
+  return ratio.bounded ? fmt::format("{} to {}", change_text(ratio.low), change_text(ratio.high)) : "-";
+}
+
 std::string summary_line(const Comparison& comparison) {
   std::vector<std::string> parts;
   for (const CompareVerdict verdict : verdicts) {
@@ -187,14 +187,15 @@ Json comparison_json(const std::vector<Comparison>& comparisons) {
                    {"cells", std::move(cells)},
                    {"only_before", comparison.only_before},
                    {"only_after", comparison.only_after}});
+    if (!comparison.notes.empty()) all.back()["notes"] = comparison.notes;
     if (comparison.drift) all.back()["drift_percent"] = *comparison.drift * 100;
   }
   return {{"comparisons", std::move(all)}};
 }
 
 std::string comparison_csv(const std::vector<Comparison>& comparisons) {
-  Table table{.header = {"before", "after", "cell", "metric", "before_median", "after_median", "change", "change_low",
-                         "change_high", "bounded", "verdict", "why"},
+  Table table{.header = {"before", "after", "cell", "metric", "before_median", "after_median", "ratio", "ratio_low",
+                         "ratio_high", "bounded", "verdict", "why", "more_rounds"},
               .rows = {}};
   for (const Comparison& comparison : comparisons) {
     for (const ComparedCell& cell : comparison.cells) {
@@ -202,7 +203,8 @@ std::string comparison_csv(const std::vector<Comparison>& comparisons) {
       table.rows.push_back({comparison.before, comparison.after, cell.name, std::string(cell.metric->name),
                             figure(cell.before.median), figure(cell.after.median), figure(cell.change.effect),
                             figure(cell.change.low), figure(cell.change.high), figure(cell.change.bounded ? 1 : 0),
-                            std::string(verdict_name(cell.verdict)), cell.why});
+                            std::string(verdict_name(cell.verdict)), cell.why,
+                            cell.more_rounds != 0 ? fmt::to_string(cell.more_rounds) : std::string()});
     }
   }
   return render_csv(table);

@@ -10,6 +10,12 @@
 
 namespace bench {
 
+/// "+4.1%", "-0.3%"; from twice on "2.10×".
+std::string change_text(double ratio);
+
+/// "+1.7% to +8.1%"; "-" where there are too few runs for one.
+std::string interval_text(const Ratio& ratio);
+
 /// "1 slower, 2 faster, 30 same, 4 undecided": what there is of each.
 std::string summary_line(const Comparison& comparison);
 

@@ -67,6 +67,7 @@ class Reader {
     result_.software["date"] = context.at("date").text();
     result_.software["host"] = context.at("host_name").text();
     result_.software["revision"] = bench.at("git_revision").text();
+    if (const auto interrupted = bench.find("interrupted")) result_.interrupted = interrupted->truth();
     for (const JsonPlace& group : bench.at("groups").elements()) read_group(group);
   }
 

@@ -59,6 +59,7 @@ struct ReadResult {
   Ruler ruler;                  ///< Medians over all runs.
   MachineProbes probes;
   std::vector<std::string> warnings;  ///< Of all groups.
+  bool interrupted = false;           ///< It was ended before its plan was.
 };
 
 /// Reads `path`. Throws ResultError, which names the file and the place, for what cannot be read, is no JSON, no result

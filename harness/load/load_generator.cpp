@@ -96,7 +96,7 @@ void LoadGenerator::kill_all() noexcept {
 }
 
 LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge, const std::function<bool()>& is_enough,
-                              Connecting* connecting) {
+                              Connecting* connecting, const std::function<void()>& at_connected) {
   const std::int64_t begun_ns = now_ns();
   begin(LoadPhase::connect);
   const auto check = [&](std::string_view what) {
@@ -107,6 +107,7 @@ LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge, const st
     check("its connections were made");
   });
   const std::int64_t connect_phase_ns = now_ns() - begun_ns;
+  at_connected();
   const bool any = std::ranges::any_of(reports_.span(), [](const WorkerReport& report) {  //
     return report.connections_established != 0;
   });

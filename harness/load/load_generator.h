@@ -42,7 +42,8 @@ class LoadGenerator {
   /// of no further use.
   LoadReport run(
       const std::function<void(Edge)>& at_edge, const std::function<bool()>& is_enough = [] { return false; },
-      Connecting* connecting = nullptr);  ///< Where it is kept up to date of the connections.
+      Connecting* connecting = nullptr,                    ///< Where it is kept up to date of the connections.
+      const std::function<void()>& at_connected = [] {});  ///< Called once these are made, or given up.
 
  private:
   struct Process {

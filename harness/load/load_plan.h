@@ -85,6 +85,13 @@ struct LoadPlan {
 
   std::uint32_t threads = 1;  ///< Workers; spread over processes where the descriptors of one are not enough.
   std::uint32_t max_connections_per_process = 0;  ///< 0: as many as its descriptors allow.
+
+  /// Of a part of a load, as part_of() makes it: which of how many, and how many connections come before its own.
+  std::uint32_t number = 0;
+  std::uint32_t generators = 1;
+  std::uint64_t first_connection = 0;
+
+  std::string raw_latencies{};  ///< For tests: the folder where each worker leaves its window's latencies; empty: none.
 };
 
 }  // namespace bench

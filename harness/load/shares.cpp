@@ -1,5 +1,6 @@
 #include "harness/load/shares.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -53,15 +54,33 @@ ProcessShares deal(const LoadPlan& plan, std::uint64_t connections_per_process) 
     share.connections = part(plan.connections, workers, worker);
     share.active = part(plan.active, workers, worker);
     share.heavy = part(heavy, workers, worker);
-    share.first_connection = first;
+    share.first_connection = plan.first_connection + first;
     first += share.connections;
     if (share.active != 0 && plan.rate > 0) {
       share.rate = plan.rate * share.active / plan.active;
-      share.phase = static_cast<double>(worker) / busy_workers;
+      share.phase = (worker + static_cast<double>(plan.number) / plan.generators) / busy_workers;
     }
     shares[worker / workers_each].push_back(share);
   }
   return shares;
+}
+
+LoadPlan part_of(const LoadPlan& whole, std::uint32_t number, std::uint32_t generators) {
+  if (whole.connections < generators) {
+    throw std::invalid_argument(
+        fmt::format("{} connections are too few for {} load generators", whole.connections, generators));
+  }
+  LoadPlan mine = whole;
+  mine.connections = part(whole.connections, generators, number);
+  mine.active = part(whole.active, generators, number);
+  mine.number = number;
+  mine.generators = generators;
+  for (std::uint32_t before = 0; before < number; ++before) {
+    mine.first_connection += part(whole.connections, generators, before);
+  }
+  if (whole.active != 0) mine.rate = whole.rate * mine.active / whole.active;
+  mine.seed = whole.seed + (std::uint64_t{number} << 32);  // each worker adds its own number
+  return mine;
 }
 
 std::uint64_t connections_per_process() {

@@ -30,6 +30,11 @@ using ProcessShares = std::vector<std::vector<WorkerShare>>;
 /// Throws std::invalid_argument for a plan without connections or with more active ones than connections.
 ProcessShares deal(const LoadPlan& plan, std::uint64_t connections_per_process);
 
+/// What the load generator `number` of so many does of `whole`, each on a machine of its own: its share of the
+/// connections and of the rate, with connections that no other has and due times between those of the others. Throws
+/// std::invalid_argument where one would be left without a connection.
+LoadPlan part_of(const LoadPlan& whole, std::uint32_t number, std::uint32_t generators);
+
 /// How many connections one process can hold: its hard descriptor limit without what else it may need.
 std::uint64_t connections_per_process();
 

@@ -1,6 +1,7 @@
 #include "harness/load/worker.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -8,9 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
 #include <new>
 #include <numeric>
 #include <random>
+#include <stdexcept>
 #include <system_error>
 
 #include "harness/load/client_socket.h"
@@ -30,6 +33,13 @@ std::int64_t queued_ns() {
   return std::strtoll(after_cpu_time, nullptr, 10);
 }
 
+// Connections that are made anew have numbers past those of all parts of a load, each part from a range of its own.
+std::uint64_t reconnected_numbers(const LoadPlan& plan) {
+  constexpr std::uint64_t most = std::uint64_t{1} << 40;
+  if (plan.generators == 1) return plan.connections;
+  return most * (plan.number + 1);
+}
+
 }  // namespace
 
 Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
@@ -46,7 +56,7 @@ Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
       connections_(share.connections),
       requests_(std::size_t{share.active} * plan.pipeline),
       free_(share.connections, plan.pipeline),
-      next_number_(std::uint64_t{plan.connections} + share.worker),
+      next_number_(reconnected_numbers(plan) + share.worker),
       to_begin_(share.connections),
       users_(in_turn() ? share.active : 1) {
   if (!epoll_.valid()) throw std::system_error(errno, std::generic_category(), "epoll_create1 for the load");
@@ -139,6 +149,7 @@ void Worker::load(bool is_window) {
   if (is_window) {
     count_unfinished();
     summarise_connections();
+    leave_raw_latencies();
   }
   // What was due and could not be sent is of this phase, and is not made up for in the next.
   meter_.remove(due_.owed());
@@ -161,6 +172,7 @@ void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns) {
   }
   meter_.restart(begin_ns, before_ns);
   carried_ns_ = before_ns;
+  raw_latencies_ns_.clear();
   meter_.step(now_ns_);
   due_.begin(begin_ns);
   end_ns_ = end_ns;
@@ -230,12 +242,25 @@ bool Worker::worth_waiting() const {
   return false;
 }
 
+void Worker::record_latency(std::int64_t latency_ns) {
+  window_.latency.record(latency_ns);
+  if (!plan_.raw_latencies.empty()) raw_latencies_ns_.push_back(latency_ns);
+}
+
+// One a line, in nanoseconds.
+void Worker::leave_raw_latencies() const {
+  if (plan_.raw_latencies.empty()) return;
+  std::ofstream file(fmt::format("{}/{}-{}.txt", plan_.raw_latencies, plan_.number, share_.worker));
+  for (const std::int64_t latency_ns : raw_latencies_ns_) file << latency_ns << '\n';
+  if (!file.flush()) throw std::runtime_error(fmt::format("write raw latencies to {}", plan_.raw_latencies));
+}
+
 // A request without an answer has taken as long as it has waited: leaving it out would hide the worst.
 void Worker::count_unfinished() {
   read_clock();
   const auto count = [&](std::int64_t due_ns) {
     ++window_.requests_unfinished;
-    window_.latency.record(now_ns_ - due_ns);
+    record_latency(now_ns_ - due_ns);
   };
   for (std::uint32_t index = 0; index < share_.active; ++index) {
     const Connection& connection = connections_[index];

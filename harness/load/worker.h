@@ -106,6 +106,8 @@ class Worker {
   bool worth_waiting() const;
   void read_thread_clocks();
   void count_unfinished();
+  void record_latency(std::int64_t latency_ns);
+  void leave_raw_latencies() const;
   void summarise_connections();
   bool quiet() const;
   void turn();
@@ -238,6 +240,7 @@ class Worker {
   std::uint64_t loads_ = 0;       // that were prepared
   InFlightMeter meter_;           // of what is owed and of what is under way
   std::uint64_t carried_ns_ = 0;  // for how long what was under way at the beginning of the phase had been so
+  std::vector<std::int64_t> raw_latencies_ns_;  // of the phase, where they are asked for
 };
 
 }  // namespace bench

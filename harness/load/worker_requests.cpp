@@ -63,7 +63,7 @@ void Worker::abandon_oldest_request(std::uint32_t index, LoadError why) {
     ++window_.requests_failed;
     if (timed_out) {
       ++window_.requests_timed_out;
-      window_.latency.record(age_ns);
+      record_latency(age_ns);
     } else {
       window_.failed_in_flight_ns += static_cast<std::uint64_t>(age_ns);
     }
@@ -81,7 +81,7 @@ void Worker::complete_request(std::uint32_t index, std::size_t place) {
   for (auto at = static_cast<std::uint32_t>(place); at != 0; --at) request_at(index, at) = request_at(index, at - 1);
   if (mode_ != Mode::paused) {
     const bool in_time = now_ns_ < end_ns_;
-    window_.latency.record(now_ns_ - request.due_ns);
+    record_latency(now_ns_ - request.due_ns);
     ++(in_time ? window_.requests_completed : window_.requests_drained);
     if (in_time) count_in_slice();
     if (split_classes_) {

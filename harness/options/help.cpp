@@ -317,6 +317,7 @@ Measuring:
   --client-threads=N  threads of the load generator, 1 to 256 (default 1)
   --client-cpus=SET   its CPUs, joined by colons, such as 0:1 (default: all)
   --server-pid=PID    the server's process on this machine, to read its CPU time (default: not read)
+  --over=mpi          from all machines that MPI started together: mpirun -n 2 --host B,C bench load URL --over=mpi
   --repetitions=N     windows, 1 to 10,000 (default 1)
   --wait-for-quiet=TIME
                       begin when other processes use less than 10% of the CPUs, at the latest after this long

@@ -205,6 +205,18 @@ void read_suite(const Suite& suite, const Flags& flags, const Tables& tables, Op
   check_flags_taken(flags, tables, chosen);
 }
 
+// What is measured on one machine alone.
+void check_over_machines(const Options& options) {
+  const auto check = [](const Options& part) {
+    if (!part.jobs.empty() || !part.primitives.empty()) {
+      usage_error("over", "mpi", "runs services on several machines; jobs and primitives run on one");
+    }
+    if (part.service.memory) throw UsageError("--memory: is measured on one machine; leave --over=mpi out");
+  };
+  check(options);
+  std::ranges::for_each(options.further_parts, check);
+}
+
 void read_run(const Flags& flags, const Tables& tables, Options& options) {
   check_no_arguments(flags);
   if (flags.given("version")) options.command = Command::version;
@@ -217,12 +229,19 @@ void read_run(const Flags& flags, const Tables& tables, Options& options) {
     check_flags_taken(flags, tables, options);
   }
   const Flags shared = suite ? with_defaults(flags, suite->parts.front()) : flags;
+  options.over = read_over(flags);
+  for (Options& part : options.further_parts) part.over = options.over;
+  if (options.over.mpi) check_over_machines(options);
   read_measuring(shared, options);
   read_output(shared, options);
 }
 
 void read_load(const Flags& flags, const Tables& tables, Options& options) {
   options.load = read_load_options(flags, tables);
+  options.over = read_over(flags);
+  if (options.over.mpi && options.load->server_pid) {
+    throw UsageError("--server-pid: is read where the server runs, by one machine; leave --over=mpi out");
+  }
   if (flags.given("repetitions") && flags.text("repetitions") == "auto") {
     usage_error("repetitions", "auto", "takes a number here");
   }
@@ -241,6 +260,17 @@ NamedFile read_named_file(const std::string& argument) {
   const std::string label = is_labelled ? argument.substr(0, equals) : std::filesystem::path(path).stem().string();
   if (label.empty() || path.empty()) throw UsageError(fmt::format("'{}': name a file, or LABEL=FILE", argument));
   return {.label = label, .path = path};
+}
+
+// main/r.json and pr/r.json, which nobody has labelled, are told apart by their paths.
+void use_paths_for_repeated_labels(std::vector<NamedFile>& files, const std::vector<std::string>& arguments) {
+  std::vector<std::string> labels;
+  for (const NamedFile& file : files) labels.push_back(file.label);
+  for (std::size_t index = 0; index < files.size(); ++index) {
+    const bool is_labelled = files[index].path != arguments[index];
+    if (is_labelled || std::ranges::count(labels, labels[index]) == 1) continue;
+    files[index].label = std::filesystem::path(files[index].path).replace_extension().string();
+  }
 }
 
 VerdictOptions read_verdict(const Flags& flags) {
@@ -263,6 +293,7 @@ void read_compare(const Flags& flags, Options& options) {
   CompareOptions& compare = options.compare;
   for (const std::string& argument : flags.positional()) compare.files.push_back(read_named_file(argument));
   if (compare.files.size() < 2) throw UsageError("compare: name two result files or more");
+  use_paths_for_repeated_labels(compare.files, flags.positional());
   for (const NamedFile& file : compare.files) {
     if (std::ranges::count(compare.files, file.label, &NamedFile::label) > 1) {
       throw UsageError(
@@ -328,7 +359,7 @@ void read_ab(const Flags& flags, const Tables& tables, Options& options) {
   for (const Options& part : options.further_parts) check_same_rate(part);
   constexpr std::int64_t usual_time_ns = 300'000'000'000;
   if (!flags.given("max-time")) options.max_time_ns = usual_time_ns;
-  const std::array own{"max-time", "seed", "inject", "format", "color", "quiet", "no-progress"};
+  const std::array own{"max-time", "seed", "inject", "format", "color", "quiet", "no-progress", "wait-for-quiet"};
   for (const FlagRow& row : flags.rows()) {
     if (!flags.given(row.name) || !row.taken_by(Command::run)) continue;
     if (std::ranges::find(own, row.name) != own.end()) continue;

@@ -93,6 +93,17 @@ struct AbOptions {
   std::vector<std::string> arguments;  ///< What both builds are told of the plan: "--model=threads".
 };
 
+/// Of `run` and `load` on several machines.
+struct OverOptions {
+  bool mpi = false;               ///< This process is one of those that MPI has started together.
+  std::uint32_t server_rank = 0;  ///< The first that runs servers;
+  std::uint32_t servers = 1;      ///< so many do, each with rows of its own. The others are load generators.
+  std::string server_address{};   ///< Where servers are reached, numeric; empty: where that is found to be possible.
+
+  std::uint32_t hosts = 0;  ///< With dry_run: so many machines like this one are planned for on paper; 0: none.
+  std::string figures{};    ///< The result file whose figures that rests on.
+};
+
 /// Of `claims`.
 struct ClaimOptions {
   std::vector<std::string> ids;     ///< Of claims; with none of both, all are looked into.
@@ -129,6 +140,7 @@ struct Options {
   std::string shown_path;                    ///< With Command::show; "-" is standard input.
   std::vector<std::string> shown_workloads;  ///< Of its workloads; empty: all.
   ClaimOptions claims;                       ///< With Command::claims.
+  OverOptions over;                          ///< With Command::run and Command::load.
   AbOptions ab;                              ///< With Command::ab, besides what `run` takes.
 
   std::optional<std::uint32_t>

@@ -151,6 +151,14 @@ Measuring a service:
   --idle-timeout=TIME a server closes connections that are silent for so long (default 60s)
   --connect-deadline=TIME
                       by then all connections have to be established (default 5s)
+
+Several machines, started by MPI (mpirun -n 3 --bind-to none --host A,B,C bench run --over=mpi …):
+  --over=mpi          the first machine plans, runs the server and keeps the results; the others are load generators
+  --server-rank=R     the rank that runs the server (default 0)
+  --servers=N         so many ranks from there on do, each with rows of its own (default 1)
+  --server-address=A  where servers are reached, an IPv4 address (default: that which every generator can reach)
+  --hosts=N           with --dry-run, on paper: whether N machines like this one can bear such a load,
+  --figures=RESULT    by the figures of a result file that was measured here
 )";
 
 constexpr std::string_view measuring_help = R"(Measuring:

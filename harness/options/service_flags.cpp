@@ -120,6 +120,7 @@ ClientOptions read_client(const Flags& flags, ClientOptions client) {
   if (flags.given("timeout")) client.request_timeout = flags.positive_duration_or("timeout", {});
   client.threads = flags.count_or("client-threads", 1, max_client_threads, client.threads);
   client.cpus = flags.cpu_set("client-cpus");
+  if (flags.given("raw-latencies")) client.raw_latencies = flags.text("raw-latencies");
   return client;
 }
 
@@ -153,6 +154,11 @@ const Service* read_served_service(const Flags& flags, const Tables& tables) {
     usage_error("workload", list, fmt::format("name one service; there are {}", names));
   }
   return chosen.services.front();
+}
+
+bool is_ipv4(const std::string& address) {
+  in_addr parsed{};
+  return inet_pton(AF_INET, address.c_str(), &parsed) == 1;
 }
 
 std::string read_bind(const Flags& flags, const std::string& otherwise) {
@@ -197,6 +203,33 @@ GivenParameters read_any_parameters(const Flags& flags, const Tables& tables) {
 }
 
 }  // namespace
+
+OverOptions read_over(const Flags& flags) {
+  OverOptions over;
+  constexpr std::uint32_t most_ranks = 10'000;
+  over.mpi = flags.given("over") && flags.choice<bool, 1>("over", {{{"mpi", true}}});
+  over.server_rank = flags.count_or("server-rank", 0, most_ranks, over.server_rank);
+  over.servers = flags.count_or("servers", 1, most_ranks, over.servers);
+  if (flags.given("server-address")) {
+    over.server_address = flags.text("server-address");
+    if (!is_ipv4(over.server_address)) {
+      usage_error("server-address", over.server_address, "expected a numeric IPv4 address, such as 10.0.0.1");
+    }
+  }
+  over.hosts = flags.count_or("hosts", 2, most_ranks, over.hosts);
+  if (flags.given("figures")) over.figures = flags.text("figures");
+  if (over.hosts != 0 && (!flags.given("dry-run") || over.figures.empty())) {
+    usage_error(
+        "hosts", flags.text("hosts"),
+        "plans on paper, from figures of this machine: give --dry-run and --figures=RESULT, a file of such a load");
+  }
+  if (over.hosts == 0 && !over.figures.empty()) usage_error("figures", over.figures, "are what --hosts=N plans with");
+  if (over.mpi) return over;
+  for (const char* flag : {"server-rank", "servers", "server-address"}) {
+    if (flags.given(flag)) usage_error(flag, flags.text(flag), "is of several machines; give --over=mpi");
+  }
+  return over;
+}
 
 ServiceOptions read_service_options(const Flags& flags) {
   ServiceOptions options;

@@ -9,6 +9,9 @@ namespace bench {
 /// The service options of `run`.
 ServiceOptions read_service_options(const Flags& flags);
 
+/// On which machines `run` and `load` run.
+OverOptions read_over(const Flags& flags);
+
 /// The options of `bench serve`.
 ServeOptions read_serve_options(const Flags& flags, const Tables& tables);
 

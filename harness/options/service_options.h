@@ -58,7 +58,8 @@ struct ClientOptions {
   std::chrono::nanoseconds connect_deadline{std::chrono::seconds{5}};
   std::optional<std::chrono::nanoseconds> request_timeout;  ///< Without it as LoadPlan has it.
   std::uint32_t threads = 1;
-  std::vector<int> cpus;  ///< CPU numbers; empty: not given.
+  std::vector<int> cpus;      ///< CPU numbers; empty: not given.
+  std::string raw_latencies;  ///< For tests, as LoadPlan has it.
 };
 
 /// Options of `run` for services. Each list makes cells. Where services are chosen, an empty list means what its

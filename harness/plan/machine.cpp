@@ -37,6 +37,13 @@ std::string line_or(const std::string& path, std::string fallback) {
   return line.empty() ? std::move(fallback) : line;
 }
 
+std::uint32_t read_ports() {
+  std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
+  std::uint32_t low = 0;
+  std::uint32_t high = 0;
+  return file >> low >> high && high > low ? high - low + 1 : 0;
+}
+
 // The value behind "key : value" in a file of such lines; empty without one.
 std::string keyed_value(const std::string& path, std::string_view key) {
   std::ifstream file(path);
@@ -271,6 +278,7 @@ Machine read_machine() {
   rlimit descriptors{};
   getrlimit(RLIMIT_NOFILE, &descriptors);
   machine.descriptor_limit = descriptors.rlim_cur;
+  machine.ports = read_ports();
   machine.cpu_quota = read_cpu_quota();
   machine.load_average.resize(3);
   if (getloadavg(machine.load_average.data(), 3) != 3) machine.load_average.clear();

@@ -41,6 +41,7 @@ struct Machine {
   std::string hypervisor;                   ///< "none", or its vendor where the kernel tells, else "unknown vendor"
   std::string clock_source;
   std::uint64_t descriptor_limit = 0;
+  std::uint32_t ports = 0;  ///< That its connections to one address may come from (ip_local_port_range); 0: unknown.
   std::optional<CpuQuota> cpu_quota;  ///< Nothing without one.
   MachineProbes probes;
   std::vector<double> load_average;

@@ -59,7 +59,8 @@ Plan make_plan(const Options& options, const Machine& machine) {
   plan.cpu_quota = machine.cpu_quota;
   if (options.repetitions) plan.min_rounds = plan.max_rounds = *options.repetitions;
   plan.services = shared_services(options);
-  plan.cpu_split = split_cpus(available_cpu_numbers(), plan.services);
+  plan.cpu_split = options.over.mpi ? cpus_of_machines(available_cpu_numbers(), plan.services)
+                                    : split_cpus(available_cpu_numbers(), plan.services);
   add_part(plan, options, machine);
   for (const Options& part : options.further_parts) add_part(plan, part, machine);
   number_workloads(plan);

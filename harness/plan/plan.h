@@ -93,6 +93,8 @@ struct Cell {
   const Model* model = nullptr;
   const PrimitiveRow* row = nullptr;  ///< Of a primitive; null where it has none for the model.
   std::uint32_t workers = 0;
+  std::uint32_t server = 0;    ///< Of several machines that run servers, which; see OverOptions.
+  bool shows_server = false;   ///< There are several, so that it belongs to the cell's name.
   bool shows_workers = false;  ///< The model is a pool, so that the workers belong to the cell's name.
   std::uint64_t stack_bytes = default_stack_bytes;  ///< Of each fiber.
   std::string name;                                 ///< Of its rows: "io/threads/tasks:100/wait:10ms".
@@ -144,6 +146,9 @@ std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& o
 
 /// Splits the available CPUs: those given, otherwise the last `threads` for the load and the rest for the server.
 CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& options);
+
+/// The same where servers and load are on different machines: those given, otherwise all.
+CpuSplit cpus_of_machines(const std::vector<int>& available, const ServiceOptions& options);
 
 /// About how long one round of all cells takes, in nanoseconds.
 std::int64_t expected_round_ns(const Plan& plan);

@@ -9,6 +9,7 @@
 #include "harness/plan/plan_kind.h"
 #include "harness/text/parameters.h"
 #include "harness/text/quantities.h"
+#include "models/reflector.h"
 
 namespace bench {
 namespace {
@@ -99,6 +100,21 @@ std::vector<Group> groups_of(const Options& options, const CpuSplit& cpus) {
   return groups;
 }
 
+// Each model on each machine that runs servers.
+std::vector<Cell> cells_on_servers(const Group& group, const Options& options) {
+  std::vector<Cell> cells;
+  for (std::uint32_t server = 0; server < options.over.servers; ++server) {
+    std::vector<Cell> here = cells_of_models(group, options);
+    if (options.over.mpi) here.insert(here.begin(), Cell())->model = &reflector;
+    for (Cell& cell : here) {
+      cell.server = server;
+      cell.shows_server = options.over.servers > 1;
+      cells.push_back(std::move(cell));
+    }
+  }
+  return cells;
+}
+
 std::string name_of(const Cell& cell, const Group& group, const Options& /*options*/) {
   return service_cell_name(cell, group);
 }
@@ -177,6 +193,7 @@ std::string service_cell_name(const Cell& cell, const Group& group) {
   if (load.mode == RateMode::fixed) name += fmt::format("/rate:{}", load.rate);
   if (load.mode == RateMode::search) name += "/rate:search";
   if (load.mode == RateMode::common) name += "/rate:common";
+  if (cell.shows_server) name += fmt::format("/server:{}", cell.server);
   return name + model_parameters_text(cell);
 }
 
@@ -241,8 +258,13 @@ CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& opt
   return split;
 }
 
+CpuSplit cpus_of_machines(const std::vector<int>& available, const ServiceOptions& options) {
+  return {.server = options.server_cpus.empty() ? available : options.server_cpus,
+          .client = options.client.cpus.empty() ? available : options.client.cpus};
+}
+
 const PlanKind service_plan{.groups = groups_of,
-                            .cells = cells_of_models,
+                            .cells = cells_on_servers,
                             .name = name_of,
                             .label = model_label,
                             .expected_ns = expected_ns,

@@ -12,6 +12,7 @@
 #include "harness/report/results.h"
 #include "harness/text/json_place.h"
 #include "harness/text/parameters.h"
+#include "models/reflector.h"
 
 namespace bench {
 namespace {
@@ -158,6 +159,7 @@ class Reader {
   }
 
   const Model* model_named(const std::string& name) {
+    if (name == reflector.name) return &reflector;
     for (const RowList<Model> models : {tables_.models, tables_.references}) {
       const auto found = std::ranges::find(models, name, &Model::name);
       if (found != models.end()) return &*found;

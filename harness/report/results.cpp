@@ -198,6 +198,23 @@ Json ranking_json(const Plan& plan, const Ranking& ranking) {
   return json;
 }
 
+Json hosts_json(const std::vector<CrewHost>& hosts) {
+  Json list = Json::array();
+  for (const CrewHost& host : hosts) {
+    Json& row = list.emplace_back();
+    row = {{"rank", host.rank},
+           {"host_name", host.host},
+           {"role", host.role},
+           {"cpu_model", host.cpu_model},
+           {"kernel", host.kernel},
+           {"cpus_available", host.cpus},
+           {"memory_bytes", host.memory_bytes}};
+    if (!host.address.empty()) row["address"] = host.address;
+    if (!host.warning.empty()) row["warning"] = host.warning;
+  }
+  return list;
+}
+
 // What is compared with what, and how that came out.
 Json groups_json(const Plan& plan, const std::vector<GroupSummary>& summaries) {
   Json groups = Json::array();
@@ -235,6 +252,7 @@ Json context_json(const ResultContext& context, const Results& results, const st
              {"skipped", skipped_json(plan)},
              {"notes", notes_json(plan)},
              {"groups", groups_json(plan, summaries)}};
+  if (!context.hosts.empty()) bench["hosts"] = hosts_json(context.hosts);
   if (std::ranges::any_of(plan.groups, [](const Group& group) { return group.kind() == Kind::service; })) {
     bench["services"] = services_json(plan, results);
   }

@@ -3,8 +3,10 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "harness/options/options.h"
+#include "harness/plan/crew_host.h"
 #include "harness/plan/machine.h"
 #include "harness/plan/plan.h"
 #include "harness/summary/sample.h"
@@ -19,7 +21,8 @@ struct ResultContext {
   const Options& options;
   const Machine& machine;
   const Plan& plan;
-  std::string date;  ///< ISO 8601, of the start.
+  std::string date;                  ///< ISO 8601, of the start.
+  std::vector<CrewHost> hosts = {};  ///< Of a plan on several machines, by rank.
 };
 
 /// The document that results/schema.json describes. Holds no NaN, no infinity and no null.

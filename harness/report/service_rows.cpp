@@ -140,6 +140,26 @@ void fill_costs(const RowSource& source, const Service& service, const ServerCos
   bench["major_faults_per_request"] = costs.major_faults;
 }
 
+Json generators_json(const std::vector<GeneratorFindings>& generators) {
+  Json rows = Json::array();
+  for (const GeneratorFindings& generator : generators) {
+    Json& row = rows.emplace_back();
+    row = {{"rank", generator.rank},
+           {"host_name", generator.host},
+           {"requests_completed", generator.requests_completed},
+           {"items_per_second", generator.rate},
+           {"latency_p50_ns", generator.latency_p50_ns},
+           {"latency_p99_ns", generator.latency_p99_ns},
+           {"cpu_percent", generator.busy * 100},
+           {"idle_percent", std::max(generator.idle, 0.0) * 100},
+           {"kept_off_percent", generator.kept_off * 100},
+           {"littles_law_ratio", generator.littles_law_ratio},
+           {"limit", generator.limit}};
+    if (generator.why_invalid[0] != '\0') row["invalid_reason"] = generator.why_invalid;
+  }
+  return rows;
+}
+
 void fill_load(const ServiceSample& service, Json& bench) {
   const LoadCounts& load = service.load;
   bench["window_ns"] = load.wall_ns;
@@ -183,6 +203,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
               .major_faults = sample.major_faults},
              bench);
   bench["generator_cpu_percent"] = service.generator_busy * 100;
+  bench["generator_cpu_ns"] = load.cpu_ns;
   bench["generator_kept_off_percent"] = service.generator_kept_off * 100;
   bench["generator_longest_absence_ns"] = load.longest_absence_ns;
   bench["generator_idle_percent"] = std::max(service.generator_idle, 0.0) * 100;
@@ -190,6 +211,7 @@ void fill_sample(const RowSource& source, const Sample& sample, Json& row, Json&
   bench["send_lag_p99_ns"] = service.send_lag_p99_ns;
   bench["connect_p99_ns"] = service.connect_p99_ns;
   fill_load(service, bench);
+  if (!service.generators.empty()) bench["generators"] = generators_json(service.generators);
   if (!source.group.foreign) {
     bench["server_accepted"] = service.accepted;
     bench["server_refused"] = service.refused;
@@ -241,6 +263,9 @@ void read_load(const JsonPlace& bench, LoadCounts& load) {
   load.connections_asked = bench.at("connections_asked").count();
   load.connections_established = bench.at("connections_established").count();
   load.connect_phase_ns = static_cast<std::int64_t>(number_at(bench, "connect_phase_ns"));
+  load.cpu_ns = static_cast<std::int64_t>(number_at(bench, "generator_cpu_ns"));
+  load.received_bytes = static_cast<std::uint64_t>(number_at(bench, "received_bytes"));
+  load.sent_bytes = static_cast<std::uint64_t>(number_at(bench, "sent_bytes"));
   load.active_asked = bench.at("connections_active").count();
   load.active_served = bench.at("connections_served").count();
   for (std::size_t kind = 0; kind < load.errors.size(); ++kind) {

@@ -232,14 +232,13 @@ Launcher::~Launcher() {
   }
 }
 
-RunOutcome Launcher::run(const RunRequest& request, const std::function<Wish()>& wish) {
+RunOutcome Launcher::run(const RunRequest& request, const std::function<Wish()>& wish, std::chrono::milliseconds tick) {
   const auto died = [] { return std::runtime_error("the launcher process has died; results up to here are kept"); };
   if (send(socket_.get(), &request, sizeof request, MSG_NOSIGNAL) < 0) throw died();
-  constexpr int tick_ms = 100;
   bool cancelled = false;
   while (true) {
     pollfd watched{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-    if (poll(&watched, 1, tick_ms) > 0) break;
+    if (poll(&watched, 1, static_cast<int>(tick.count())) > 0) break;
     const Wish wished = wish();
     if (wished == Wish::so_far) report_.data()->end_soon.store(1);
     if (wished != Wish::nothing || cancelled) continue;

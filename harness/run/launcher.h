@@ -4,8 +4,10 @@
 // the plan goes on. The launcher is forked from the harness before the first run and keeps its size.
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -23,6 +25,27 @@ enum class RunKind : std::uint8_t {
   machine,  ///< What a plan wants to know of the machine once.
 };
 
+/// Which part of a service's run is carried out, where others carry out the rest at the same time on machines of their
+/// own. The parts pass all RunSteps together; who asks for them opens these.
+enum class RunPart : std::uint8_t {
+  whole,   ///< All of it, without steps.
+  server,  ///< The server. At RunStep::listening it says its port.
+  load,    ///< One of the load generators. RunStep::listening tells it the port, unless the server is foreign.
+};
+
+/// What belongs to a part.
+struct PartRequest {
+  RunPart part = RunPart::whole;
+  std::uint32_t generator = 0;   ///< Of RunPart::load: which one
+  std::uint32_t generators = 1;  ///< of how many.
+  in_addr server = {};           ///< Where the server is to listen (0.0.0.0: everywhere), or to be reached.
+
+  /// What each machine would find out or choose for itself, and all have to be agreed on.
+  std::uint64_t seed = 0;
+  std::uint64_t compute_steps = 0;
+  std::uint32_t workers = 0;
+};
+
 struct RunRequest {
   RunKind kind = RunKind::measure;
   std::uint32_t cell = 0;         ///< Index into Plan::cells; unused for the machine.
@@ -31,6 +54,7 @@ struct RunRequest {
   std::uint32_t connections = 0;  ///< For a service's memory run: how many.
   std::int64_t duration_ns = 0;   ///< Of a service's window or of a primitive's operations, where it is not the usual.
   std::int64_t time_limit_ns = 0;
+  PartRequest part = {};
 };
 
 /// What the harness wants of the run that is under way.
@@ -63,10 +87,14 @@ class Launcher {
 
   /// Runs `request` to its end in a fresh process. `wish` is asked a few times a second meanwhile; a run that is ended
   /// at once counts as cancelled. Throws std::runtime_error when the launcher has died.
-  RunOutcome run(const RunRequest& request, const std::function<Wish()>& wish);
+  RunOutcome run(const RunRequest& request, const std::function<Wish()>& wish,
+                 std::chrono::milliseconds tick = std::chrono::milliseconds(100));  ///< How often it is asked.
 
   /// What the last run has left.
   const RunReport& report() const noexcept { return *report_.data(); }
+
+  /// Those of a part of a run; to be emptied before.
+  RunSteps& steps() noexcept { return report_.data()->steps; }
 
  private:
   SharedArray<RunReport> report_{1};

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <optional>
@@ -25,68 +26,141 @@
 #include "measure/affinity.h"
 #include "measure/clock.h"
 #include "models/hybrid.h"
+#include "workloads/reflect.h"
 
 namespace bench {
 namespace {
 
-Target loopback_target(std::uint16_t port, Transport transport) {
+const in_addr loopback{.s_addr = htonl(INADDR_LOOPBACK)};
+
+std::string text_of(in_addr address) {
+  std::array<char, INET_ADDRSTRLEN> text{};
+  return inet_ntop(AF_INET, &address, text.data(), text.size());
+}
+
+Target target_at(in_addr host, std::uint16_t port, Transport transport) {
   Target target;
   auto* address = reinterpret_cast<sockaddr_in*>(&target.address);
   address->sin_family = AF_INET;
   address->sin_port = htons(port);
-  address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address->sin_addr = host;
   target.address_size = sizeof *address;
   target.transport = transport;
-  target.text = fmt::format("127.0.0.1:{}", port);
+  target.text = fmt::format("{}:{}", text_of(host), port);
   return target;
 }
 
-// A server of the request's cell and the load that it is to be put under.
+std::size_t request_bytes(const Service& service, const ServiceParameters& parameters) {
+  Output out;
+  service.exchange(parameters, 0, false)->request(out);
+  return out.pending();
+}
+
+// What the cell serves: its group's service, or for the empty network messages that come back.
+const Service& service_of(const Cell& cell, const Group& group) {
+  if (!cell.model->is_ideal) return *group.service;
+  return group.service->transport == Transport::tcp ? reflected_stream : reflected_datagrams;
+}
+
+// The load of the request's cell, as it was agreed on. Messages of the empty network are as long as the longer of a
+// request and its reply.
+ServiceLoad load_of(const Cell& cell, const Group& group, const PartRequest& part) {
+  ServiceLoad load = group.load;
+  if (part.part != RunPart::whole) load.parameters.compute_steps = part.compute_steps;
+  if (!cell.model->is_ideal) return load;
+  const std::uint64_t bytes =
+      std::max<std::uint64_t>(request_bytes(*group.service, load.parameters), load.parameters.message_bytes);
+  const bool stream = group.service->transport == Transport::tcp;
+  load.parameters = {};
+  load.parameters.message_bytes = std::min(bytes, stream ? max_reflected_bytes : max_reflected_datagram_bytes);
+  return load;
+}
+
+// A server of the request's cell and the load that it is to be put under, or what is here of both.
 class ServiceRun {
  public:
   ServiceRun(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report)
       : plan_(plan),
         cell_(plan.cells[request.cell]),
         group_(plan.group_of(cell_)),
-        setup_{.service = group_.service,
-               .context = {.parameters = group_.load.parameters, .model = cell_.model->name, .store = scratch},
-               .workers = cell_.workers,
+        part_(request.part),
+        service_(service_of(cell_, group_)),
+        offered_(load_of(cell_, group_, part_)),
+        setup_{.service = &service_,
+               .context = {.parameters = offered_.parameters, .model = cell_.model->name, .store = scratch},
+               .workers = part_.part == RunPart::whole ? cell_.workers : part_.workers,
                .stack_bytes = cell_.stack_bytes,
                .sockets = {},
                .idle_timeout = plan.services.idle_timeout},
         end_soon_(report.end_soon),
-        connecting_(report.connecting) {
-    group_.foreign ? aim_at(*group_.foreign) : start_server(report);
+        connecting_(report.connecting),
+        steps_(report.steps) {
+    if (group_.foreign) {
+      aim_at(*group_.foreign);
+    } else if (part_.part == RunPart::load) {
+      load_own_service();
+    } else {
+      start_server(report);
+    }
     const ClientOptions& client = plan.services.client;
-    load_.connections = group_.load.connections;
-    load_.active = group_.load.active;
-    load_.pipeline = group_.load.pipeline;
+    load_.connections = offered_.connections;
+    load_.active = offered_.active;
+    load_.pipeline = offered_.pipeline;
     load_.requests_per_connection = client.requests_per_connection;
-    load_.heavy_share = group_.load.parameters.has_extras() ? group_.load.parameters.heavy_share : 0;
+    load_.heavy_share = offered_.parameters.has_extras() ? offered_.parameters.heavy_share : 0;
     load_.rate = request.rate;
     load_.arrivals = client.arrivals;
     load_.dispatch = client.dispatch;
-    load_.seed = plan.seed;
-    if (group_.service->resend_after.count() != 0) load_.resend_after = group_.service->resend_after;
+    load_.seed = part_.part == RunPart::whole ? plan.seed : part_.seed;
+    if (service_.resend_after.count() != 0) load_.resend_after = service_.resend_after;
     load_.connect_deadline = client.connect_deadline;
-    load_.warmup = warm_up_of(group_.load, client, request.rate);
+    load_.warmup = warm_up_of(offered_, client, request.rate);
     load_.duration = request.duration_ns != 0 ? std::chrono::nanoseconds(request.duration_ns)
-                                              : window_of(group_.load, client, request.rate);
+                                              : window_of(offered_, client, request.rate);
     load_.threads = client.threads;
     if (const auto timeout = client.request_timeout) {
       load_.request_timeout = load_.datagram_timeout = load_.drain = *timeout;
     }
+    load_.raw_latencies = client.raw_latencies;
+    if (part_.part == RunPart::load) load_ = part_of(load_, part_.generator, part_.generators);
   }
 
   const Group& group() const { return group_; }
-  /// Null where the server is foreign.
+  const Service& service() const { return service_; }
+  const ServiceLoad& offered() const { return offered_; }
+  /// Null where it is foreign, or on another machine.
   ServerProcess* server() { return server_ ? &*server_ : nullptr; }
+  std::uint16_t port() const { return listeners_.port; }
   LoadPlan& load() { return load_; }
+  const LoadPlan& load() const { return load_; }
 
   LoadReport run(const std::function<void(Edge)>& at_edge) {
     LoadGenerator generator(load_, plan_.cpu_split.client);
     return generator.run(
         at_edge, [this] { return end_soon_.load() != 0; }, &connecting_);
+  }
+
+  /// The same where others put their parts of the load on the server, which all begin and end together.
+  LoadReport run_with_others(const std::function<void(Edge)>& at_edge) {
+    pass_step(steps_, RunStep::listening);
+    if (!group_.foreign) {
+      const auto port = static_cast<std::uint16_t>(steps_.port.load());
+      load_.target = target_at(part_.server, port, service_.transport);
+    }
+    LoadGenerator generator(load_, plan_.cpu_split.client);
+    const auto at = [&](Edge edge) {
+      if (edge == Edge::begin) pass_step(steps_, RunStep::warm);
+      if (edge == Edge::stop) pass_step(steps_, RunStep::stopped);
+      if (edge == Edge::end) pass_step(steps_, RunStep::drained);
+      at_edge(edge);
+      if (edge == Edge::begin) pass_step(steps_, RunStep::begun);
+    };
+    LoadReport report = generator.run(
+        at, [this] { return end_soon_.load() != 0; }, &connecting_, [this] { pass_step(steps_, RunStep::connected); });
+    // Whoever has no connection has had no window, and the others have theirs.
+    for (const RunStep step : {RunStep::warm, RunStep::begun, RunStep::stopped, RunStep::drained})
+      pass_step(steps_, step);
+    return report;
   }
 
   /// What the server's tree has used so far, of a foreign one since the window began; nothing where that is unknown.
@@ -102,15 +176,20 @@ class ServiceRun {
 
  private:
   void start_server(RunReport& report) {
-    listeners_ = listen_on_all("127.0.0.1", 0, group_.service->transport, plan_.services.idle_timeout,
-                               server_copies(*cell_.model, cell_.workers));
+    const in_addr address = part_.part == RunPart::server ? part_.server : loopback;
+    listeners_ = listen_on_all(text_of(address), 0, service_.transport, plan_.services.idle_timeout,
+                               server_copies(*cell_.model, setup_.workers));
     setup_.sockets = listeners_.descriptors();
     server_.emplace(*cell_.model, setup_, report, plan_.cpu_split.server);
-    load_.target = loopback_target(listeners_.port, group_.service->transport);
-    load_.classes = classes_told_apart(*group_.service, group_.load.parameters);
-    load_.make_exchange = [service = group_.service, parameters = group_.load.parameters](std::uint64_t connection,
-                                                                                          bool heavy) {
-      return service->exchange(parameters, connection, heavy);
+    load_.target = target_at(address, listeners_.port, service_.transport);
+    load_own_service();
+  }
+
+  void load_own_service() {
+    load_.classes = classes_told_apart(service_, offered_.parameters);
+    load_.make_exchange = [&service = service_, parameters = offered_.parameters](std::uint64_t connection,
+                                                                                  bool heavy) {
+      return service.exchange(parameters, connection, heavy);
     };
   }
 
@@ -125,6 +204,9 @@ class ServiceRun {
   const Plan& plan_;
   const Cell& cell_;
   const Group& group_;
+  const PartRequest part_;
+  const Service& service_;
+  const ServiceLoad offered_;
   Listeners listeners_;
   ServerSetup setup_;
   std::optional<ServerProcess> server_;
@@ -132,13 +214,8 @@ class ServiceRun {
   LoadPlan load_;
   const std::atomic<std::uint32_t>& end_soon_;
   Connecting& connecting_;
+  RunSteps& steps_;
 };
-
-std::size_t request_bytes(const Service& service, const ServiceParameters& parameters) {
-  Output out;
-  service.exchange(parameters, 0, false)->request(out);
-  return out.pending();
-}
 
 // What the computation of a heavy request takes.
 double computation_ns(const ServiceParameters& parameters) {
@@ -170,16 +247,16 @@ double heavy_share(const Service& service, const ServiceParameters& parameters, 
 }
 
 // On the server's CPUs, while the server is idle. Of requests that are sent together the system calls may be, too.
-double bare_request_ns(const Group& group) {
-  const std::size_t bytes = request_bytes(*group.service, group.load.parameters);
-  if (group.service->round_trips) {
-    const std::uint64_t trips = group.service->round_trips(group.load.parameters);
-    const std::size_t reply_bytes = std::max<std::size_t>(group.load.parameters.message_bytes / trips, 1);
-    return static_cast<double>(trips) * measure_bare_request(group.service->transport, bytes, reply_bytes);
+double bare_request_ns(const Service& service, const ServiceLoad& load) {
+  const std::size_t bytes = request_bytes(service, load.parameters);
+  if (service.round_trips) {
+    const std::uint64_t trips = service.round_trips(load.parameters);
+    const std::size_t reply_bytes = std::max<std::size_t>(load.parameters.message_bytes / trips, 1);
+    return static_cast<double>(trips) * measure_bare_request(service.transport, bytes, reply_bytes);
   }
-  const std::size_t reply_bytes = std::max<std::size_t>(bytes, group.load.parameters.message_bytes);
-  const std::size_t together = group.service->transport == Transport::tcp ? group.load.pipeline : 1;
-  return measure_bare_request(group.service->transport, together * bytes, together * reply_bytes) /
+  const std::size_t reply_bytes = std::max<std::size_t>(bytes, load.parameters.message_bytes);
+  const std::size_t together = service.transport == Transport::tcp ? load.pipeline : 1;
+  return measure_bare_request(service.transport, together * bytes, together * reply_bytes) /
          static_cast<double>(together);
 }
 
@@ -196,9 +273,10 @@ double busy_at_rest(std::span<const int> cpus) {
 // What lies around the measured window: readings of the server and of the machine.
 class Window {
  public:
-  Window(const Plan& plan, ServiceRun& run, RunReport& report)
+  /// `client`: the CPUs of the load, where it is on this machine.
+  Window(const Plan& plan, ServiceRun& run, RunReport& report, const std::vector<int>& client)
       : run_(run), report_(report), measured_(report.service), cpus_(plan.cpu_split.server) {
-    for (const int cpu : plan.cpu_split.client) {
+    for (const int cpu : client) {
       if (std::ranges::find(cpus_, cpu) == cpus_.end()) cpus_.push_back(cpu);
     }
     if (!run.server()) cpus_ = available_cpu_numbers();  // it may run on any
@@ -213,10 +291,7 @@ class Window {
   }
 
   /// Adds to the bare system calls what no server can do without besides.
-  void add_computation(const LoadReport& load) {
-    const Group& group = run_.group();
-    measured_.bare_request_ns += computation_ns_ * heavy_share(*group.service, group.load.parameters, load);
-  }
+  void add_computation(double heavy_share) { measured_.bare_request_ns += computation_ns_ * heavy_share; }
 
   /// What others used until the stop, of which `generator_ns` was the generator's.
   void count_others(std::int64_t generator_ns) {
@@ -234,8 +309,8 @@ class Window {
   void begin() {
     if (!is_watched()) report_.surroundings.others_busy = busy_at_rest(cpus_);
     report_.surroundings.before = measure_ruler(cpus_);
-    if (run_.server()) measured_.bare_request_ns = bare_request_ns(run_.group());
-    if (run_.server()) computation_ns_ = computation_ns(run_.group().load.parameters);
+    if (run_.server()) measured_.bare_request_ns = bare_request_ns(run_.service(), run_.offered());
+    if (run_.server()) computation_ns_ = computation_ns(run_.offered().parameters);
     before_ = run_.server_usage(Edge::begin);
     others_ns_ = -busy_ns(cpus_);
   }
@@ -250,8 +325,8 @@ class Window {
   void end() {
     measured_.usage = run_.server_usage(Edge::end).usage - before_.usage;
     if (run_.server()) {
-      measured_.bare_request_ns = (measured_.bare_request_ns + bare_request_ns(run_.group())) / 2;
-      computation_ns_ = (computation_ns_ + computation_ns(run_.group().load.parameters)) / 2;
+      measured_.bare_request_ns = (measured_.bare_request_ns + bare_request_ns(run_.service(), run_.offered())) / 2;
+      computation_ns_ = (computation_ns_ + computation_ns(run_.offered().parameters)) / 2;
     }
     report_.surroundings.after = measure_ruler(cpus_);
   }
@@ -278,25 +353,80 @@ void keep(const LoadReport& load, RunReport& report) {
   }
 }
 
+void count_generator_cpus(const Plan& plan, const LoadReport& load, RunReport& report) {
+  const std::size_t cpus = plan.cpu_split.client.empty() ? available_cpus() : plan.cpu_split.client.size();
+  report.service.generator_cpus = static_cast<std::uint32_t>(std::min<std::size_t>(load.workers, cpus));
+}
+
+// Of a server that is not ours.
+void check_connected(const ServiceRun& run, const LoadReport& load) {
+  if (load.connections_established != 0) return;
+  throw std::runtime_error(fmt::format("no connection to {} was established within {}: {}", run.load().target.text,
+                                       format_duration(static_cast<double>(run.load().connect_deadline.count())),
+                                       describe_errors(load)));
+}
+
+void run_whole(const Plan& plan, ServiceRun& run, RunReport& report) {
+  if (run.server()) pin_to(plan.cpu_split.server);  // for what a bare request takes there
+  Window window(plan, run, report, plan.cpu_split.client);
+  const LoadReport load = run.run([&](Edge edge) { window.at(edge); });
+  keep(load, report);
+  count_generator_cpus(plan, load, report);
+  run.explain_usage(report.service);
+  window.count_others(load.cpu_ns);
+  window.add_computation(heavy_share(run.service(), run.offered().parameters, load));
+  if (run.server()) {
+    run.server()->stop();
+  } else {
+    check_connected(run, load);
+  }
+}
+
+void run_server_part(const Plan& plan, ServiceRun& run, RunReport& report) {
+  pin_to(plan.cpu_split.server);
+  Window window(plan, run, report, {});
+  report.steps.port.store(run.port());
+  for (const RunStep step : {RunStep::listening, RunStep::connected, RunStep::warm}) pass_step(report.steps, step);
+  window.at(Edge::begin);
+  for (const RunStep step : {RunStep::begun, RunStep::stopped}) pass_step(report.steps, step);
+  window.at(Edge::stop);
+  pass_step(report.steps, RunStep::drained);
+  window.at(Edge::end);
+  window.count_others(0);
+  window.add_computation(run.offered().parameters.heavy_share);
+  run.server()->stop();
+}
+
+void run_load_part(const Plan& plan, ServiceRun& run, RunReport& report) {
+  const std::vector<int>& own = plan.cpu_split.client;
+  const std::vector<int> cpus = own.empty() ? available_cpu_numbers() : own;
+  std::int64_t busy_in_window_ns = 0;
+  std::int64_t window_ns = 0;
+  const LoadReport load = run.run_with_others([&](Edge edge) {
+    const int sign = edge == Edge::begin ? -1 : 1;
+    if (edge == Edge::end) return;
+    busy_in_window_ns += sign * busy_ns(cpus);
+    window_ns += sign * now_ns();
+  });
+  keep(load, report);
+  count_generator_cpus(plan, load, report);
+  report.service.to_stop_ns = window_ns;
+  const double all_ns = static_cast<double>(window_ns) * static_cast<double>(cpus.size());
+  if (all_ns > 0) {
+    report.surroundings.others_busy =
+        std::clamp(static_cast<double>(busy_in_window_ns - load.cpu_ns) / all_ns, 0.0, 1.0);
+  }
+  if (run.group().foreign) check_connected(run, load);
+}
+
 }  // namespace
 
 void run_service(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report) {
   ServiceRun run(plan, request, scratch, report);
-  if (run.server()) pin_to(plan.cpu_split.server);  // for what a bare request takes there
-  Window window(plan, run, report);
-  const LoadReport load = run.run([&](Edge edge) { window.at(edge); });
-  keep(load, report);
-  const std::size_t cpus = plan.cpu_split.client.empty() ? available_cpus() : plan.cpu_split.client.size();
-  report.service.generator_cpus = static_cast<std::uint32_t>(std::min<std::size_t>(load.workers, cpus));
-  run.explain_usage(report.service);
-  window.count_others(load.cpu_ns);
-  window.add_computation(load);
-  if (run.server()) {
-    run.server()->stop();
-  } else if (load.connections_established == 0) {
-    throw std::runtime_error(fmt::format("no connection to {} was established within {}: {}", run.load().target.text,
-                                         format_duration(static_cast<double>(run.load().connect_deadline.count())),
-                                         describe_errors(load)));
+  switch (request.part.part) {
+    case RunPart::whole: return run_whole(plan, run, report);
+    case RunPart::server: return run_server_part(plan, run, report);
+    case RunPart::load: return run_load_part(plan, run, report);
   }
 }
 

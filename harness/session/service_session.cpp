@@ -28,8 +28,8 @@ ServerCpus cpus_of(const Plan& plan, const Cell& cell) {
           .load_own = static_cast<std::uint32_t>(load_own)};
 }
 
-ServerCounts counts_of(const Group& group) {
-  if (group.foreign) return ServerCounts::nothing;
+ServerCounts counts_of(const Cell& cell, const Group& group) {
+  if (group.foreign || cell.model->is_ideal) return ServerCounts::nothing;
   switch (group.service->transport) {
     case Transport::tcp: return ServerCounts::connections;
     case Transport::udp: return ServerCounts::datagrams;
@@ -54,7 +54,7 @@ std::optional<Sample> run_at(PlanSession& session, GroupState& state, std::size_
       session.launch(request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
   if (!outcome) return std::nullopt;
   return make_service_sample(session.report(), state.rounds, rate, cpus_of(session.plan(), cell),
-                             counts_of(session.plan().group_of(cell)));
+                             counts_of(cell, session.plan().group_of(cell)));
 }
 
 // What a cell answers in the closed loop: where to look for rates that it can bear.
@@ -79,6 +79,7 @@ double find_common_rate(PlanSession& session, GroupState& state, const std::vect
   const Plan& plan = session.plan();
   for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
     if (std::ranges::find(groups, plan.cells[cell].group) == groups.end()) continue;
+    if (plan.cells[cell].model->is_ideal) continue;
     if (plan.cells[cell].skipped || session.results().cells[cell].failure || session.stopped()) continue;
     const std::optional<Sample> probe = probe_capacity(session, state, cell);
     if (!probe || probe->service->rate <= 0) continue;

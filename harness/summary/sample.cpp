@@ -41,6 +41,20 @@ std::optional<LoadFigures::Counted> counted(const RunReport& report, ServerCount
   return std::nullopt;
 }
 
+// What one of several generators found of itself is of the whole: its share of the figures is not the server's.
+void doubt_generators(ServiceSample& service) {
+  if (!service.judgement.valid) return;
+  for (const GeneratorFindings& generator : service.generators) {
+    if (generator.why_invalid[0] == '\0') continue;
+    service.judgement.valid = false;
+    service.judgement.doubt = Doubt::other;
+    service.judgement.why_invalid =
+        fmt::format("host {} (rank {}): {}", generator.host, generator.rank, generator.why_invalid);
+    if (generator.limit == limit_name(Limit::generator)) service.judgement.limit = Limit::generator;
+    return;
+  }
+}
+
 std::vector<double> tallies_per_batch(const JobMeasurement& job, std::size_t count) {
   std::vector<double> tallies(count);
   std::ranges::transform(std::span(job.tallies).first(count), tallies.begin(), [&](std::uint64_t total) {  //
@@ -187,6 +201,8 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
              .over_ideal = share(measured.usage.cpu_ns, answered * measured.bare_request_ns),
              .littles_law_ratio = service.littles_law_ratio,
              .counted = counted(report, counts)});
+  service.generators.assign(report.generators.begin(), report.generators.begin() + report.generator_count);
+  doubt_generators(service);
   return sample;
 }
 

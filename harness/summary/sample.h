@@ -72,6 +72,7 @@ struct ServiceSample {
   std::string server_cpu_unknown;        ///< Why the server's usage is not known; empty where it is, or nobody asked.
   bool server_switches_unknown = false;  ///< Its switches alone are not.
   std::optional<Knee> knee;              ///< Where the rate was searched.
+  std::vector<GeneratorFindings> generators;  ///< Of several machines that put the load on the server, each of them.
 };
 
 /// Memory per connection, or per unit that waits.

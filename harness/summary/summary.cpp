@@ -199,6 +199,7 @@ class GroupSummarizer {
   // A cell that failed in a later round has samples too.
   std::string why_unranked(const CellSummary& row, RankedBy by) const {
     if (results_.cells[row.cell].failure) return "failed";
+    if (plan_.cells[row.cell].model->is_ideal) return "no model, but what the network takes";
     return row.runs.valid() ? kind_.why_unranked(row, by) : "invalid: " + row.runs.why_invalid;
   }
 

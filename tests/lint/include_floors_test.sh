@@ -24,6 +24,7 @@ harness/plan
 harness/summary
 harness/run harness/report
 harness/session
+harness/ranks
 harness/compare
 harness/doctor
 harness/claims

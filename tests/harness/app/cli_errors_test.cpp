@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -164,6 +165,16 @@ TEST(CliErrors, StandardDescriptorsMayBeClosed) {
   EXPECT_EQ(samples(folder.file("b.json")), 8);
   EXPECT_EQ(status(plan + " --out=c.json --quiet <&- >&- 2>&-"), 0);
   EXPECT_EQ(samples(folder.file("c.json")), 8);
+}
+
+TEST(CliErrors, TheProgramThatWorksOverMpiIsMissed) {
+  const TempFolder folder;
+  const std::string alone = folder.file("bench");
+  std::filesystem::copy_file(BENCH_BINARY, alone);
+  const Finished finished = run_program({alone, "--workload=echo", "--model=epoll", "--over=mpi"});
+  EXPECT_EQ(finished.exit_status, 1);
+  EXPECT_THAT(finished.err, AllOf(StartsWith("bench: --over=mpi: " + alone + "-mpi: No such file"),
+                                  HasSubstr("libopenmpi-dev openmpi-bin")));
 }
 
 TEST(CliErrors, TheNameOfStandardOutputIsStandardOutput) {

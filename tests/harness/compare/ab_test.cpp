@@ -104,9 +104,9 @@ TEST(Ab, CallsNothingSlowerThatIsNotSoAgain) {
   };
   const AbResult result =
       run_ab({.rules = {}, .min_pairs = 10, .max_pairs = 10, .max_time_ns = ever}, run_side, [](std::string_view) {});
-  EXPECT_EQ(result.confirming, 6U);  // what one cell takes
+  EXPECT_EQ(result.confirming, 10U);  // what one cell takes
   EXPECT_EQ(result.comparison.cells[0].verdict, CompareVerdict::undecided);
-  EXPECT_EQ(result.comparison.cells[0].why, "slower in 10 pairs, but not again in 6 more");
+  EXPECT_EQ(result.comparison.cells[0].why, "slower in 10 pairs, but not again in 10 more: +0.0%, 95% +0.0% to +0.0%");
   EXPECT_THAT(comparison_text(result.comparison, Format::console, false), HasSubstr("undecided (slower in 10 pairs"));
 }
 
@@ -148,6 +148,37 @@ TEST(Ab, SaysWhichBuildHasNoFigures) {
   EXPECT_EQ(threads->why, "7 of 7 pairs: failed in the candidate: killed");
   EXPECT_TRUE(threads->lost);
   EXPECT_THAT(comparison.only_after, ElementsAre("io/new"));
+}
+
+// A machine that is never quiet tells nothing of the builds, and no failure of theirs either.
+TEST(Ab, WhatMayNotBeBelievedOfTheBaselineIsNoFailure) {
+  const RunSide run_side = [&](Side side, std::uint32_t) -> std::optional<ReadResult> {
+    ResultDocument document;
+    document.service("echo/epoll", {1e4});
+    if (side == Side::baseline)
+      document.set_of("echo/epoll", "/bench/valid", false).set_of("echo/epoll", "/bench/invalid_reason", "kept off");
+    return parse_result(document.text(), "drawn", "drawn");
+  };
+  const Comparison comparison =
+      run_ab({.rules = {}, .max_pairs = 6, .max_time_ns = ever}, run_side, [](std::string_view) {}).comparison;
+  ASSERT_EQ(comparison.cells.size(), 1U);
+  EXPECT_TRUE(comparison.cells[0].had_figures);
+  EXPECT_FALSE(comparison.cells[0].lost);
+  EXPECT_EQ(comparison.cells[0].why, "invalid in the baseline: kept off");
+}
+
+TEST(Ab, SaysThatOthersWereAtWork) {
+  double others = 40;
+  const RunSide run_side = [&](Side, std::uint32_t) -> std::optional<ReadResult> {
+    ResultDocument document;
+    document.job("io/epoll", {1e6}).set_of("io/epoll", "/bench/others_cpu_percent", others);
+    return parse_result(document.text(), "drawn", "drawn");
+  };
+  const AbRules rules{.rules = {}, .max_pairs = 6, .max_time_ns = ever};
+  EXPECT_THAT(run_ab(rules, run_side, [](std::string_view) {}).comparison.notes,
+              ElementsAre(HasSubstr("Other processes used 40% of the CPUs")));
+  others = 2;
+  EXPECT_THAT(run_ab(rules, run_side, [](std::string_view) {}).comparison.notes, ElementsAre());
 }
 
 // Of three builds of each side, two of the candidate's are slower by their layout: that is no change of the program.

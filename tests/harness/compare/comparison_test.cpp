@@ -328,12 +328,25 @@ TEST(CompareReport, WritesADocumentWithoutNothing) {
   EXPECT_THAT(json.dump(), Not(HasSubstr("null")));
 }
 
+TEST(Compare, SaysWhatElseAReaderHasToKnow) {
+  ResultDocument before;
+  before.job("io/threads", around(10 * ms));
+  EXPECT_THAT(compared(before, before).notes, IsEmpty());
+  ResultDocument after = before;
+  after.document["context"]["bench"]["interrupted"] = true;
+  after.document["context"]["host_name"] = "elsewhere";
+  const Comparison comparison = compared(before, after);
+  EXPECT_THAT(comparison.notes, ElementsAre(HasSubstr("new was interrupted"), HasSubstr("new on host elsewhere")));
+  EXPECT_THAT(comparison_text(comparison, Format::console, false), HasSubstr("new was interrupted"));
+  EXPECT_EQ(comparison_json({comparison})["comparisons"][0]["notes"].size(), 2U);
+}
+
 TEST(CompareReport, WritesOneFlatTable) {
   ResultDocument before;
   before.job("io/threads", around(10 * ms)).failed("io/epoll", "a, b");
   const std::string text = comparison_csv({compared(before, before)});
   EXPECT_THAT(text, HasSubstr("\nold,new,io/threads,time,"));
-  EXPECT_THAT(text, HasSubstr("\nold,new,io/epoll,time,,,,,,,not comparable,\"failed in old: a, b\"\r\n"));
+  EXPECT_THAT(text, HasSubstr("\nold,new,io/epoll,time,,,,,,,not comparable,\"failed in old: a, b\",\r\n"));
 }
 
 TEST(CompareReport, OfNothingSaysSo) {
