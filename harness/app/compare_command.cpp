@@ -34,7 +34,14 @@ Exit exit_of_one(const Comparison& comparison, const VerdictOptions& options) {
 }
 
 Exit print_machines(const std::vector<ReadResult>& results, const Options& options) {
-  const Machines machines = compare_machines(results, options.compare.reference);
+  const std::string& wanted = options.compare.reference;
+  const auto has_wanted = [&](const ReadResult& result) {
+    return std::ranges::find(result.cells, wanted, &ReadCell::model) != result.cells.end();
+  };
+  if (!wanted.empty() && std::ranges::none_of(results, has_wanted)) {
+    usage_error("reference", wanted, "none of the files has that model");
+  }
+  const Machines machines = compare_machines(results, wanted);
   switch (options.format) {
     case Format::json: print(document_text(machines_json(machines))); break;
     case Format::csv: throw UsageError("--format=csv: results of different machines have no flat table; json has all");

@@ -30,7 +30,7 @@ struct PairedCell {
   std::size_t missing = 0;        // pairs in which it had none for whatever reason, and the baseline did
   std::size_t differing = 0;      // pairs in which the builds were told otherwise
   std::size_t without = 0;        // pairs in which the baseline had none
-  std::size_t unbelieved = 0;     // of them, those in which it ran and may not be believed
+  std::size_t unbelieved = 0;     // of them, those in which it ran and failed, or may not be believed
   std::string why_failed;         // of the last that failed
 };
 
@@ -85,9 +85,9 @@ class Ab {
     std::vector<PairedCell> cells;
     const auto narrow = [&] {
       return std::ranges::all_of(cells, [&](const PairedCell& cell) {
+        if (cell.before.empty()) return !may_still_have_figures(cell, cells.size());
         const double width = (1 + half_width(cell)) * (1 + layout_share(cell.builds, rules_.builds)) - 1;
-        return cell.before.empty() ||
-               (width <= rules_.rules.threshold / 2 && cell.before.size() >= fewest(cells.size()));
+        return width <= rules_.rules.threshold / 2 && cell.before.size() >= fewest(cells.size());
       });
     };
     const auto too_few = [&] {
@@ -102,6 +102,12 @@ class Ab {
       tell_pair("pair", result_.pairs, cells);
     } while (too_few() || (!narrow() && result_.pairs < rules_.max_pairs && !is_late()));
     return keep(cells, true);
+  }
+
+  // Runs that may not be believed are often so for what happens beside them, which passes.
+  bool may_still_have_figures(const PairedCell& cell, std::size_t cells) const {
+    constexpr std::size_t patience = 3;
+    return cell.failed == 0 && cell.unbelieved + cell.missing != 0 && result_.pairs < patience * fewest(cells);
   }
 
   // A second series over all cells, in which those that are slower have to be slower again.
@@ -278,7 +284,7 @@ class Ab {
       return;
     }
     if (!one.value) ++cell->without;
-    if (one.unbelieved) ++cell->unbelieved;
+    if (one.unbelieved || one.failed) ++cell->unbelieved;
     if (one.value) ++cell->missing;
     if (one.value && other.failed) {
       ++cell->failed;
@@ -316,6 +322,7 @@ class Ab {
       comparison.cells.push_back(without_loss(std::move(compared), cell));
     }
     decide(comparison);
+    for (const PairedCell& cell : cells) tell_of_left_out(cell, comparison);
     constexpr double disturbing = 0.1;
     if (const double others = others_busy_.empty() ? 0 : median(others_busy_); others > disturbing) {
       comparison.notes.push_back(
@@ -324,6 +331,20 @@ class Ab {
                       others * 100));
     }
     return whole;
+  }
+
+  // Pairs without a figure on either side, of a cell that has some: fewer tell less, and more will be lost as well.
+  static void tell_of_left_out(const PairedCell& cell, Comparison& comparison) {
+    const std::size_t left_out = cell.missing + cell.without;
+    const std::size_t pairs = cell.before.size() + left_out;
+    if (cell.before.empty() || 10 * left_out <= pairs) return;
+    comparison.notes.push_back(
+        fmt::format("{}: {} of {} pairs are left out: {}.", cell.name, left_out, pairs, cell.why_not));
+    for (ComparedCell& compared : comparison.cells) {
+      if (compared.name == cell.name && compared.metric == cell.metric) {
+        compared.more_rounds = compared.more_rounds * pairs / cell.before.size();
+      }
+    }
   }
 
   void tell_pair(std::string_view what, std::uint32_t pair, const std::vector<PairedCell>& cells) const {
@@ -359,7 +380,11 @@ AbResult run_ab(const AbRules& rules, const RunSide& run, const std::function<vo
 
 std::string self_test_text(const AbResult& result) {
   const SelfTest& self = result.self;
-  if (self.typical <= 0) return {};
+  if (self.typical <= 0) {
+    return fmt::format(
+        "The candidate against itself, {} pairs: too few of them may be believed to tell what today can be decided.\n",
+        self.pairs);
+  }
   const double threshold = result.comparison.threshold;
   const auto share = [&](double width) {
     return fmt::format("{:.1f}%", self.decidable(width, result.pairs, threshold) * 100);

@@ -129,11 +129,12 @@ class Comparing {
       double Ruler::*const probe = summary_kind(before_.groups[before.group].kind).probe;
       std::string why = why_not(before, after, *metric, probe);
       const bool had = has_figures(before, *metric);
+      const bool ran = had || !before.failure.empty() || !before.invalid.empty();
       if (!why.empty()) {
         found_.cells.push_back({.name = before.name,
                                 .metric = metric,
                                 .why = std::move(why),
-                                .had_figures = had,
+                                .had_figures = ran,
                                 .lost = had && !has_figures(after, *metric)});
         continue;
       }

@@ -40,7 +40,7 @@ struct ComparedCell {
   const Metric* metric = nullptr;
   CompareVerdict verdict = CompareVerdict::not_comparable;
   std::string why{};         ///< Why it is not comparable, or why no more can be said; may be empty.
-  bool had_figures = false;  ///< The first has figures of it.
+  bool had_figures = false;  ///< The first has figures of it, or should have: it failed, or may not be believed.
   bool lost = false;         ///< They are missing in the second, which failed or may not be believed.
   bool decidable = true;     ///< There are enough runs for slower or faster to be said at all.
   Estimate before{};         ///< Medians, of the runs that are compared.

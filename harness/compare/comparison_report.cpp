@@ -84,6 +84,10 @@ std::string notes_of(const Comparison& comparison) {
       std::max(comparison.threshold, drift) * 100, layout_text(comparison),
       tested == 1 ? "the cell" : fmt::format("all {} rows", tested), comparison.threshold * 100);
   if (comparison.paired) {
+    const bool is_open = std::ranges::any_of(comparison.cells, [](const ComparedCell& cell) {
+      return cell.verdict == CompareVerdict::undecided && cell.layout > 0;
+    });
+    if (is_open) text += "More --builds narrow what their layout leaves open.\n";
     return text + "Both builds ran in turns, in random order within each pair; change: median of the pairs' ratios.\n";
   }
   const std::string moved =

@@ -86,6 +86,7 @@ TEST(CompareCli, NeverPassesWithoutFigures) {
   ResultDocument told = jobs(1e7, 1e7);
   told.set_of("io/epoll", "/bench/parameters/tasks", 7);
   EXPECT_EQ(compare({old, files.add("told.json", told)}).exit_status, 5);
+  EXPECT_EQ(compare({files.folder.file("failed.json"), old}).exit_status, 5) << "the first failed, which is no pass";
   EXPECT_EQ(compare({old, files.add("same.json", jobs(1e7, 1e7)), files.add("told2.json", told)}).exit_status, 5);
   EXPECT_EQ(compare({old, files.add("other.json", ResultDocument().job("cpu/threads", around(1e7)))}).exit_status, 1);
   EXPECT_EQ(compare({files.add("none.json", {}), files.add("nothing.json", {})}).exit_status, 1);
@@ -132,6 +133,7 @@ TEST(CompareCli, HoldsNoAbsoluteFiguresOfDifferentMachinesAgainstEachOther) {
                                   HasSubstr("over that of serial on the same machine"),
                                   HasSubstr("epoll costs less than threads on a (0.80×"),
                                   HasSubstr("and more on b (1.33×"), HasSubstr("raw values")));
+  EXPECT_EQ(compare({a, b, "--reference=bogus"}).exit_status, 2);
   const Json document = Json::parse(compare({a, b, "--format=json", "--reference=threads"}).out);
   EXPECT_EQ(document["groups"][0]["reference"], "threads");
   EXPECT_EQ(document["groups"][0]["crossings"][0]["less"], "epoll");

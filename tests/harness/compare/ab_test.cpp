@@ -167,6 +167,42 @@ TEST(Ab, WhatMayNotBeBelievedOfTheBaselineIsNoFailure) {
   EXPECT_EQ(comparison.cells[0].why, "invalid in the baseline: kept off");
 }
 
+// Every second run of the baseline is disturbed.
+TEST(Ab, SaysHowManyPairsItLeavesOut) {
+  int runs = 0;
+  const RunSide run_side = [&](Side side, std::uint32_t) -> std::optional<ReadResult> {
+    ResultDocument document;
+    document.service("echo/epoll", {1e4});
+    if (side == Side::baseline && ++runs % 2 == 0) {
+      document.set_of("echo/epoll", "/bench/valid", false).set_of("echo/epoll", "/bench/invalid_reason", "kept off");
+    }
+    return parse_result(document.text(), "drawn", "drawn");
+  };
+  const Comparison comparison =
+      run_ab({.rules = {}, .min_pairs = 12, .max_pairs = 12, .max_time_ns = ever}, run_side, [](std::string_view) {
+      }).comparison;
+  EXPECT_TRUE(comparison.cells[0].is_compared());
+  EXPECT_THAT(comparison.notes,
+              ElementsAre("echo/epoll: 6 of 12 pairs are left out: invalid in the baseline: kept off."));
+}
+
+// At first the machine is not quiet.
+TEST(Ab, WaitsForRunsThatMayBeBelieved) {
+  int runs = 0;
+  const RunSide run_side = [&](Side side, std::uint32_t) -> std::optional<ReadResult> {
+    ResultDocument document;
+    document.service("echo/epoll", {1e4});
+    if (side == Side::baseline && ++runs <= 6) {
+      document.set_of("echo/epoll", "/bench/valid", false).set_of("echo/epoll", "/bench/invalid_reason", "kept off");
+    }
+    return parse_result(document.text(), "drawn", "drawn");
+  };
+  const AbResult result =
+      run_ab({.rules = {}, .max_pairs = 100, .max_time_ns = ever}, run_side, [](std::string_view) {});
+  EXPECT_TRUE(result.comparison.cells[0].is_compared());
+  EXPECT_GE(result.pairs, 12U);
+}
+
 TEST(Ab, SaysThatOthersWereAtWork) {
   double others = 40;
   const RunSide run_side = [&](Side, std::uint32_t) -> std::optional<ReadResult> {
