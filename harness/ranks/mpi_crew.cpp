@@ -40,6 +40,8 @@ enum Tag : int { order_tag = 1, word_tag };
 // How often a rank looks for news: what a barrier costs at the most.
 constexpr std::chrono::milliseconds glance{1};
 
+constexpr std::int64_t wish_ns =
+    second_ns / 10;  // how often the session is asked what it wishes, which shows its progress
 constexpr std::int64_t heartbeat_ns = second_ns / 2;
 constexpr std::int64_t silence_ns = 4 * second_ns;  // after which a rank is taken to be stopped
 
@@ -368,7 +370,11 @@ class MpiCrew : public Crew {
     if (const std::optional<std::uint32_t> step = progress.open_next()) {
       tell(progress, {.kind = Order::Kind::go_on, .step = *step, .port = progress.port()});
     }
-    const Wish wanted = progress.has_failed() ? Wish::nothing : wish();
+    Wish wanted = progress.has_failed() ? Wish::nothing : told;
+    if (now_ns() >= next_wish_ns_) {
+      next_wish_ns_ = now_ns() + wish_ns;
+      wanted = std::max(wanted, wish());
+    }
     if (wanted <= told) return;
     told = wanted;
     tell(progress, {.kind = wanted == Wish::nothing ? Order::Kind::cancel : Order::Kind::end_soon});
@@ -520,6 +526,7 @@ class MpiCrew : public Crew {
   std::map<std::uint32_t, in_addr> ways_;  // to the leader and the servers, by rank
   UniqueFd to_leader_;
   std::int64_t next_beat_ns_ = 0;
+  std::int64_t next_wish_ns_ = 0;
   std::optional<RunRequest> last_;  // what this rank did of the last run
   SharedArray<RunReport> merged_{1};
   SharedArray<RunReport> nothing_{1};  // stays empty
