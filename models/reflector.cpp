@@ -42,7 +42,10 @@ bool reflect(int fd, std::vector<std::byte>& buffer) {
     }
     constexpr int patience_ms = 1000;
     pollfd writable{.fd = fd, .events = POLLOUT, .revents = 0};
-    if (errno != EAGAIN || poll(&writable, 1, patience_ms) <= 0) return false;
+    if (errno == EINTR) continue;  // the question what it has used
+    if (errno != EAGAIN) return false;
+    const int ready = poll(&writable, 1, patience_ms);
+    if (ready == 0 || (ready < 0 && errno != EINTR)) return false;
   }
   return got != 0;
 }

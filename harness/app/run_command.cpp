@@ -46,6 +46,20 @@ int interrupts_of(const Crew* crew) {
   return crew->lost().empty() ? interrupts() : 2;
 }
 
+// Whatever ends a plan, the others are to know.
+class DismissAtEnd {
+ public:
+  explicit DismissAtEnd(Crew* crew) : crew_(crew) {}
+  DismissAtEnd(const DismissAtEnd&) = delete;
+  DismissAtEnd& operator=(const DismissAtEnd&) = delete;
+  ~DismissAtEnd() {
+    if (crew_) crew_->dismiss();
+  }
+
+ private:
+  Crew* crew_;
+};
+
 Exit exit_of(const Plan& plan, const Results& results) {
   if (results.interrupted) return Exit::interrupted;
   const auto failed = [](const CellResult& cell) { return cell.failure.has_value(); };
@@ -142,6 +156,7 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
   const std::unique_ptr<Crew> crew =
       options.over.mpi ? join({.options = options, .machine = machine, .plan = plan, .launcher = launcher}) : nullptr;
   if (crew && !crew->leads()) return crew->follow() ? Exit::done : Exit::failed;
+  const DismissAtEnd dismiss(crew.get());
   if (crew) crew->skip_what_does_not_fit(plan);
   std::optional<ResultFile> file = result_file(options, machine);
   count_interrupts();
@@ -176,7 +191,6 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
   if (!lost.empty()) results.interrupted = false;  // but failed
   save(results);
   print_report(context, results);
-  if (crew) crew->dismiss();
   if (problem) throw *problem;
   if (!lost.empty()) throw std::runtime_error(fmt::format("{}; results up to here are kept", lost));
   if (file && options.progress) progress.line(fmt::format("wrote {}", file->path()));

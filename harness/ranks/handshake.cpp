@@ -29,11 +29,21 @@ std::string own_program_digest() {
   return text_of(digest);
 }
 
+// A pool has as many workers as its machine has CPUs, unless it is told how many; the leader says what they are.
+std::string without_workers(std::string name) {
+  constexpr std::string_view key = "/workers:";
+  const std::size_t begin = name.find(key);
+  if (begin == std::string::npos) return name;
+  const std::size_t end = name.find('/', begin + key.size());
+  return name.erase(begin, end == std::string::npos ? end : end - begin);
+}
+
 // The cells by their names, and what all of them have in common: what every rank has to be told the same of.
 std::string plan_digest(const Plan& plan) {
   Digest digest;
   const auto add = [&](std::string_view text) { digest.add(std::as_bytes(std::span(text))); };
-  for (const Cell& cell : plan.cells) add(cell.name + "\n");
+  for (const Cell& cell : plan.cells) add(without_workers(cell.name) + "\n");
+  for (const Group& group : plan.groups) add(group.foreign ? group.foreign->target.text : std::string());
   const ClientOptions& client = plan.services.client;
   add(fmt::format("{} {} {} {} {} {} {} {}", client.threads, client.requests_per_connection,
                   client.connect_deadline.count(), client.duration.value_or(0ns).count(),

@@ -48,7 +48,10 @@ GeneratorFindings findings_of(const RunReport& report, std::uint32_t rank, const
                              .littles_law_ratio = service.littles_law_ratio};
   copy_text(host, findings.host);
   copy_text(limit_name(service.judgement.limit), findings.limit);
-  copy_text(service.judgement.why_invalid, findings.why_invalid);
+  // Of few requests none may have been due to it, which says nothing against the others.
+  const LoadCounts& load = service.load;
+  const bool was_idle = load.requests_answered() + load.requests_unfinished + load.requests_failed == 0;
+  if (!was_idle || load.errors_total() != 0) copy_text(service.judgement.why_invalid, findings.why_invalid);
   return findings;
 }
 

@@ -21,9 +21,10 @@ struct Order {
     merge,     ///< The run went well everywhere: its findings are reduced.
     dismiss,   ///< The plan is done.
   };
-  Kind kind = Kind::run;
+  Kind kind = Kind::end_soon;  // what asks for least
   std::uint32_t step = 0;
   std::uint32_t port = 0;
+  bool took_part = false;  ///< With `merge`: in the run whose findings are reduced.
   RunRequest request{};
 };
 

@@ -107,7 +107,7 @@ class MpiCrew : public Crew {
         continue;
       }
       if (order->kind == Order::Kind::run) carry_out(order->request);
-      if (order->kind == Order::Kind::merge) reduce();
+      if (order->kind == Order::Kind::merge) reduce(order->took_part);
       if (order->kind == Order::Kind::dismiss) return true;
     }
   }
@@ -120,6 +120,7 @@ class MpiCrew : public Crew {
   void skip_what_does_not_fit(Plan& plan) const override { fit_to_ranks(plan, roles_, machines_); }
 
   void dismiss() override {
+    if (std::exchange(dismissed_, true)) return;
     if (!lost_.empty()) {
       mpi_.abandon();
       return;
@@ -426,8 +427,13 @@ class MpiCrew : public Crew {
     std::vector<std::string> hosts;
     for (const RankMachine& machine : machines_) hosts.push_back(machine.host);
     if (const std::string why = progress.failure(hosts); !why.empty()) return failed(why);
-    for (std::uint32_t rank = 1; rank < ranks_; ++rank) send(rank, {.kind = Order::Kind::merge});
-    reduce();
+    const auto took_part = [&](std::uint32_t rank) {
+      return std::ranges::find(progress.ranks(), rank) != progress.ranks().end();
+    };
+    for (std::uint32_t rank = 1; rank < ranks_; ++rank) {
+      send(rank, {.kind = Order::Kind::merge, .took_part = took_part(rank)});
+    }
+    reduce(took_part(0));
     if (!lost_.empty()) return failed(lost_);
     const std::uint32_t watched = roles_.servers.empty() ? roles_.generators.front() : server_of(request);
     keep(progress.end_of(watched).server, *merged_.data());
@@ -485,8 +491,8 @@ class MpiCrew : public Crew {
   }
 
   // Every rank's findings, at the leader as those of one run. Who had no part in it has nothing to add.
-  void reduce() {
-    const std::optional<RunRequest> part = std::exchange(last_, std::nullopt);
+  void reduce(bool took_part) {
+    const std::optional<RunRequest> part = took_part ? last_ : std::nullopt;
     const RunReport& own = part ? setup_.launcher.report() : *nothing_.data();
     RunReport& merged = *merged_.data();
     reductions_.add_up(own, merged);
@@ -527,7 +533,8 @@ class MpiCrew : public Crew {
   UniqueFd to_leader_;
   std::int64_t next_beat_ns_ = 0;
   std::int64_t next_wish_ns_ = 0;
-  std::optional<RunRequest> last_;  // what this rank did of the last run
+  bool dismissed_ = false;
+  std::optional<RunRequest> last_;  // what this rank did of the last run that it had a part in
   SharedArray<RunReport> merged_{1};
   SharedArray<RunReport> nothing_{1};  // stays empty
   Reductions reductions_{[this](MPI_Request& request) { await(request); }};

@@ -27,7 +27,8 @@ double generator_cpu_ns(const LoadCounts& load) {
 bool is_like(const Group& measured, const Group& target) {
   return measured.service == target.service && measured.parameters == target.parameters &&
          measured.load.pipeline == target.load.pipeline && measured.load.service_cpu == target.load.service_cpu &&
-         measured.load.parameters.wait == target.load.parameters.wait;
+         measured.load.parameters.wait == target.load.parameters.wait &&
+         measured.load.parameters.heavy_share == target.load.parameters.heavy_share;
 }
 
 double rounded_up(double value) { return std::ceil(value - 1e-9); }

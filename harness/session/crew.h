@@ -38,7 +38,7 @@ class Crew {
   /// Of the leader: has cells skipped that do not fit on some machine's share.
   virtual void skip_what_does_not_fit(Plan& plan) const = 0;
 
-  /// Lets the others go. The leader's last call.
+  /// Of the leader: lets the others go; its last call, however the plan has ended. Once is enough.
   virtual void dismiss() = 0;
 };
 

@@ -55,6 +55,17 @@ TEST_F(Handshake, OtherOptionsAreRefused) {
   EXPECT_THAT(refusals(), HasSubstr("other options"));
 }
 
+TEST_F(Handshake, MachinesMayHaveOtherNumbersOfCpus) {
+  plan.cells[0].name = "echo/thread-pool/connections:100/workers:2/stack:9";
+  first = hello_of(plan, machine, 0);
+  plan.cells[0].name = "echo/thread-pool/connections:100/workers:64/stack:9";
+  other = hello_of(plan, machine, 1);
+  EXPECT_EQ(refusals(), "");
+  plan.cells[0].name = "echo/thread-pool/connections:100/workers:2/stack:7";
+  other = hello_of(plan, machine, 1);
+  EXPECT_THAT(refusals(), HasSubstr("other options"));
+}
+
 TEST_F(Handshake, WhatANewerOrOlderVersionDoesNotSayIsUnknown) {
   other = nlohmann::json::parse(R"({"host": "B", "version": "0.0.1"})");
   EXPECT_THAT(refusals(), HasSubstr("its version is '0.0.1'"));
