@@ -76,7 +76,7 @@ std::vector<in_addr> own_addresses() {
     addresses.push_back(address.sin_addr);
   }
   freeifaddrs(list);
-  std::ranges::stable_partition(addresses, [](in_addr address) { return !is_loopback(address); });
+  std::stable_partition(addresses.begin(), addresses.end(), [](in_addr address) { return !is_loopback(address); });
   return addresses;
 }
 
