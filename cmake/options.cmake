@@ -6,6 +6,10 @@ target_compile_options(bench_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow
 if(BENCH_WERROR AND NOT BENCH_SANITIZE)
   target_compile_options(bench_options INTERFACE -Werror)
 endif()
+# A compiler that tidies up its memory less often is faster by a seventh, and takes up to 0.8 GB for the largest files.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  target_compile_options(bench_options INTERFACE --param=ggc-min-expand=500 --param=ggc-min-heapsize=1048576)
+endif()
 target_link_libraries(bench_options INTERFACE Threads::Threads fmt::fmt)
 # Symbols are bound at start. Bound at their first call, each forked child would look up again what its parent has not
 # called, such as _exit: 40 µs of the 220 that a child cost.

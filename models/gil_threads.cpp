@@ -8,85 +8,17 @@
 // As a server it starts a thread for each connection, or for each datagram, as `threads` does. The lock is dropped
 // around each accept, recv and send, so a request costs two changes of holder at least; computing holds it for 5 ms at
 // a time.
-//
-// After Antoine Pitrou's new GIL: CPython, Python/ceval_gil.h, take_gil and drop_gil with FORCE_SWITCHING.
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 
 #include "models/blocking/blocking.h"
 #include "models/blocking/blocking_server.h"
+#include "models/blocking/global_lock.h"
 #include "models/blocking/thread_group.h"
 #include "models/model.h"
 
 namespace bench {
 namespace {
-
-class GlobalLock {
- public:
-  void take() {
-    take_unless([] { return false; });
-  }
-
-  // Takes the lock, or gives up once nobody needs it any more; says whether it was taken.
-  template <typename NeedsNone>
-  bool take_unless(NeedsNone needs_none) {
-    std::unique_lock lock(mutex_);
-    while (held_) {
-      if (needs_none()) {
-        ++switches_;  // whoever handed the lock over waits for somebody to take it
-        taken_.notify_one();
-        return false;
-      }
-      const std::uint64_t switches_before = switches_;
-      const bool timed_out = freed_.wait_for(lock, switch_interval) == std::cv_status::timeout;
-      // Ask only when nobody got the lock meanwhile: a holder is left alone for a whole interval.
-      if (timed_out && held_ && switches_ == switches_before) wanted_.store(true, std::memory_order_relaxed);
-    }
-    held_ = true;
-    ++switches_;
-    wanted_.store(false, std::memory_order_relaxed);
-    taken_.notify_one();
-    return true;
-  }
-
-  // Lets go of the lock; to be called by its holder.
-  void drop() {
-    std::unique_lock lock(mutex_);
-    release();
-  }
-
-  // Hands the lock to a thread that asked for it and takes it again afterwards.
-  void hand_over() {
-    {
-      std::unique_lock lock(mutex_);
-      const std::uint64_t switches_before = switches_;
-      release();
-      // Without this wait the holder would mostly win the race against the thread that it wakes.
-      taken_.wait(lock, [&] { return switches_ != switches_before; });
-    }
-    take();
-  }
-
-  // True when a thread has asked for the lock.
-  const std::atomic<bool>& wanted() const { return wanted_; }
-
- private:
-  static constexpr std::chrono::milliseconds switch_interval{5};
-
-  void release() {
-    held_ = false;
-    freed_.notify_one();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable freed_;
-  std::condition_variable taken_;
-  std::atomic<bool> wanted_{false};
-  std::uint64_t switches_ = 0;
-  bool held_ = false;
-};
 
 // Lets go of the lock wherever the task blocks, and hands it over at a checkpoint where another thread wants it.
 class LockedHost {

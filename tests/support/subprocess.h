@@ -16,7 +16,7 @@
 namespace bench {
 
 /// A bound on every wait for an event, for machines under load and sanitizers: to be met only by what hangs.
-inline constexpr std::chrono::seconds patience{60};
+inline constexpr std::chrono::seconds patience{240};
 
 /// Polls `event` until it is true or `bound` is over; returns whether it came true.
 bool wait_for_event(const std::function<bool()>& event, std::chrono::nanoseconds bound = patience);

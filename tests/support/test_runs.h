@@ -13,6 +13,7 @@
 #include "harness/options/workload_parameters.h"
 #include "harness/plan/plan.h"
 #include "harness/run/launcher.h"
+#include "tests/support/sanitized.h"
 
 namespace bench {
 
@@ -110,12 +111,8 @@ std::vector<std::tuple<First, Second>> some_pairs(const std::vector<First>& firs
 /// them.
 template <typename First, typename Second>
 std::vector<std::tuple<First, Second>> pairs(const std::vector<First>& first, const std::vector<Second>& second,
-                                             [[maybe_unused]] std::size_t width = 1) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return some_pairs(first, second, width);
-#else
-  return some_pairs(first, second, second.size());
-#endif
+                                             std::size_t width = 1) {
+  return some_pairs(first, second, sanitized ? width : second.size());
 }
 
 /// "gil_threads" for "gil-threads", "processes_epoll" for "processes+epoll": what may stand in the name of a test.

@@ -12,15 +12,10 @@
 #include "harness/run/scratch_folder.h"
 #include "harness/run/server_process.h"
 #include "measure/shared_mapping.h"
+#include "tests/support/sanitized.h"
 #include "workloads/unique_fd.h"
 
 namespace bench {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;  // every allocation is larger
-#else
-inline constexpr bool sanitized = false;
-#endif
 
 /// What a server may take whatever its peers do. The address sanitizer keeps 256 MiB of what was freed.
 inline constexpr std::int64_t bounded_bytes = sanitized ? 512 << 20 : 64 << 20;

@@ -15,16 +15,12 @@
 #include <system_error>
 #include <vector>
 
+#include "tests/support/sanitized.h"
+
 namespace bench {
 namespace {
 
 using testing::ElementsAre;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;  // frames are larger, and a fault is reported in another way
-#else
-constexpr bool sanitized = false;
-#endif
 
 constexpr std::size_t stack_bytes = std::size_t{64} * 1024;
 const std::size_t page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
