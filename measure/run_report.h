@@ -110,7 +110,9 @@ struct ServiceMeasurement {
   std::int64_t server_user_ns;    ///< Of the server's tree over its whole life (tick-sampled split),
   std::int64_t server_system_ns;  ///< as far as its units were waited for.
   std::uint32_t generator_cpus;   ///< That the load generator's workers may use at once.
+  std::uint32_t server_cpus;      ///< That the server may run on; 0 where it is foreign.
   double bare_request_ns;         ///< The system calls of a request, bare, and the computation that was asked for.
+  double computation_ns;          ///< That of a heavy request, which is added to it once it is known how many were.
   std::int32_t open_at_barrier;   ///< Memory runs: conversations that the server has when its memory is read,
   std::int64_t user_bytes;        ///< what its tree grew by, proportional set size,
   std::int64_t kernel_bytes;      ///< and what the kernel did, for both ends, from no connection to all of them.

@@ -1,12 +1,5 @@
 // The program: the tables that this suite comes with, handed to the application.
 #include "harness/app/app.h"
-#include "models/references/references.h"
+#include "harness/app/own_tables.h"
 
-int main(int argc, char** argv) {
-  return bench::run_app({.models = bench::all_models(),
-                         .jobs = bench::all_jobs(),
-                         .services = bench::all_services(),
-                         .primitives = bench::all_primitives(),
-                         .references = bench::all_references()},
-                        argc, argv);
-}
+int main(int argc, char** argv) { return bench::run_app(bench::own_tables(), argc, argv); }

@@ -155,7 +155,10 @@ Exit run_and_report(const Options& options, const std::function<Plan(const Machi
   Launcher launcher(plan);
   const std::unique_ptr<Crew> crew =
       options.over.mpi ? join({.options = options, .machine = machine, .plan = plan, .launcher = launcher}) : nullptr;
-  if (crew && !crew->leads()) return crew->follow() ? Exit::done : Exit::failed;
+  if (crew && !crew->leads()) {
+    crew->follow();
+    return Exit::done;
+  }
   const DismissAtEnd dismiss(crew.get());
   if (crew) crew->skip_what_does_not_fit(plan);
   std::optional<ResultFile> file = result_file(options, machine);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "workloads/service.h"
@@ -58,7 +59,8 @@ struct LoadPlan {
   std::uint32_t active = 100;  ///< Of them, those that send requests; the rest are established and stay idle.
   std::uint32_t pipeline = 1;  ///< Requests under way at once on each connection.
   std::uint64_t requests_per_connection = 0;  ///< Then the connection is closed and a new one made; 0: no end.
-  double heavy_share = 1;                     ///< Of the active connections, those whose exchange is made heavy.
+  double heavy_share = 1;                     ///< Of the active connections, those whose exchange is made heavy,
+  std::optional<std::uint32_t> heavy = {};    ///< or how many they are, of a part of a load.
   std::uint32_t classes = 0;  ///< By which requests are told apart, as Exchange::request numbers them; 0: they are not.
 
   double rate = 0;  ///< Requests per second over all workers; 0: closed loop.

@@ -20,6 +20,7 @@ std::uint32_t part(std::uint64_t total, std::uint64_t parts, std::uint64_t index
 
 // Neither kind may vanish by rounding when there are two connections to tell apart.
 std::uint32_t heavy_connections(const LoadPlan& plan) {
+  if (plan.heavy) return *plan.heavy;
   if (plan.heavy_share <= 0 || plan.active == 0) return 0;
   if (plan.heavy_share >= 1) return plan.active;
   const auto rounded = static_cast<std::uint32_t>(std::lround(plan.heavy_share * plan.active));
@@ -73,6 +74,7 @@ LoadPlan part_of(const LoadPlan& whole, std::uint32_t number, std::uint32_t gene
   LoadPlan mine = whole;
   mine.connections = part(whole.connections, generators, number);
   mine.active = part(whole.active, generators, number);
+  mine.heavy = part(heavy_connections(whole), generators, number);
   mine.number = number;
   mine.generators = generators;
   for (std::uint32_t before = 0; before < number; ++before) {

@@ -216,6 +216,9 @@ OverOptions read_over(const Flags& flags) {
       usage_error("server-address", over.server_address, "expected a numeric IPv4 address, such as 10.0.0.1");
     }
   }
+  if (over.servers > 1 && !over.server_address.empty()) {
+    usage_error("server-address", over.server_address, "is one address, and --servers asks for more servers");
+  }
   over.hosts = flags.count_or("hosts", 2, most_ranks, over.hosts);
   if (flags.given("figures")) over.figures = flags.text("figures");
   if (over.hosts != 0 && (!flags.given("dry-run") || over.figures.empty())) {

@@ -39,7 +39,7 @@ std::string without_workers(std::string name) {
 }
 
 // The cells by their names, and what all of them have in common: what every rank has to be told the same of.
-std::string plan_digest(const Plan& plan) {
+std::string plan_digest(const Options& options, const Plan& plan) {
   Digest digest;
   const auto add = [&](std::string_view text) { digest.add(std::as_bytes(std::span(text))); };
   for (const Cell& cell : plan.cells) add(without_workers(cell.name) + "\n");
@@ -49,6 +49,14 @@ std::string plan_digest(const Plan& plan) {
                   client.connect_deadline.count(), client.duration.value_or(0ns).count(),
                   client.warmup.value_or(-1ns).count(), client.request_timeout.value_or(0ns).count(),
                   static_cast<int>(client.arrivals), static_cast<int>(client.dispatch)));
+  const OverOptions& over = options.over;
+  add(fmt::format("{} {} {}", over.server_rank, over.servers, over.server_address));
+  if (const auto& load = options.load) {
+    add(fmt::format("{} {} {} {} {} {}", load->method, load->unix_path, load->verify, load->expect_status,
+                    static_cast<int>(load->check), static_cast<int>(load->sources)));
+    for (const std::string& header : load->headers) add(header + "\n");
+    add(load->body);
+  }
   return text_of(digest);
 }
 
@@ -89,7 +97,7 @@ std::string why_not(const Json& first, const Json& other) {
 
 }  // namespace
 
-Json hello_of(const Plan& plan, const Machine& machine, std::uint32_t rank) {
+Json hello_of(const Options& options, const Plan& plan, const Machine& machine, std::uint32_t rank) {
   Json skipped = Json::object();
   for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
     if (plan.cells[cell].skipped) skipped[std::to_string(cell)] = *plan.cells[cell].skipped;
@@ -102,7 +110,7 @@ Json hello_of(const Plan& plan, const Machine& machine, std::uint32_t rank) {
           {"flags", build_info.flags},
           {"program", own_program_digest()},
           {"schema", schema_version},
-          {"plan", plan_digest(plan)},
+          {"plan", plan_digest(options, plan)},
           {"cpu_model", machine.cpu_model},
           {"kernel", machine.kernel},
           {"cpus", available_cpus()},

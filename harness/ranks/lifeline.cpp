@@ -1,6 +1,5 @@
 #include "harness/ranks/lifeline.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -12,6 +11,9 @@
 #include <cstring>
 #include <random>
 #include <system_error>
+#include <utility>
+
+#include "measure/clock.h"
 
 namespace bench {
 namespace {
@@ -23,6 +25,7 @@ struct Greeting {
 };
 
 constexpr int patience_ms = 1500;  // for one address: a retried SYN comes after a second
+constexpr std::int64_t ms_ns = 1'000'000;
 
 bool is_loopback(in_addr address) { return ntohl(address.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET; }
 
@@ -80,12 +83,8 @@ std::vector<in_addr> own_addresses() {
   return addresses;
 }
 
-std::string text_of(in_addr address) {
-  std::array<char, INET_ADDRSTRLEN> text{};
-  return inet_ntop(AF_INET, &address, text.data(), text.size());
-}
-
-Meeting::Meeting(const Token& token) : token_(token), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Meeting::Meeting(const Token& token)
+    : token_(token), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   socklen_t size = sizeof address;
@@ -97,13 +96,51 @@ Meeting::Meeting(const Token& token) : token_(token), listener_(socket(AF_INET, 
   port_ = ntohs(address.sin_port);
 }
 
-std::optional<Meeting::Guest> Meeting::accept_one(std::chrono::milliseconds patience) {
-  if (!wait_for(listener_.get(), POLLIN, static_cast<int>(patience.count()))) return std::nullopt;
-  UniqueFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!connection.valid()) return std::nullopt;
-  const std::optional<Greeting> greeting = receive_greeting(connection.get());
-  if (!greeting || greeting->token != token_ || !send_greeting(connection.get(), *greeting)) return std::nullopt;
-  return Guest{greeting->rank, std::move(connection)};
+void Meeting::accept_all() {
+  while (true) {
+    UniqueFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!connection.valid()) return;
+    strangers_.push_back({std::move(connection), now_ns()});
+  }
+}
+
+// The first of those that have come who has said something right. Who says something else, leaves, or says nothing for
+// too long is turned away.
+std::optional<Meeting::Guest> Meeting::greet() {
+  for (auto stranger = strangers_.begin(); stranger != strangers_.end();) {
+    Greeting greeting;
+    const ssize_t size = recv(stranger->connection.get(), &greeting, sizeof greeting, MSG_DONTWAIT);
+    const bool silent = size < 0 && (errno == EAGAIN || errno == EINTR);
+    if (silent && now_ns() - stranger->since_ns < patience_ms * ms_ns) {
+      ++stranger;
+      continue;
+    }
+    UniqueFd connection = std::move(stranger->connection);
+    stranger = strangers_.erase(stranger);
+    if (size == sizeof greeting && greeting.token == token_ && send_greeting(connection.get(), greeting)) {
+      return Guest{greeting.rank, std::move(connection)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Meeting::Guest> Meeting::next_guest(std::chrono::milliseconds patience) {
+  const std::int64_t deadline_ns = now_ns() + std::chrono::nanoseconds(patience).count();
+  while (true) {
+    accept_all();
+    if (std::optional<Guest> guest = greet()) return guest;
+    const std::int64_t left_ns = deadline_ns - now_ns();
+    if (left_ns <= 0) return std::nullopt;
+    std::vector<pollfd> watched{{.fd = listener_.get(), .events = POLLIN, .revents = 0}};
+    for (const Stranger& stranger : strangers_) {
+      watched.push_back({.fd = stranger.connection.get(), .events = POLLIN, .revents = 0});
+    }
+    poll(watched.data(), watched.size(), static_cast<int>(left_ns / ms_ns + 1));
+  }
+}
+
+std::chrono::nanoseconds longest_search(std::size_t addresses) {
+  return std::chrono::milliseconds(2 * patience_ms) * (addresses + 1);
 }
 
 std::optional<Way> find_way(const std::vector<in_addr>& addresses, std::uint16_t port, const Token& token,

@@ -22,9 +22,7 @@ Token make_token();
 /// The machine's addresses of IPv4, those that others can reach first, 127.0.0.1 last.
 std::vector<in_addr> own_addresses();
 
-std::string text_of(in_addr address);
-
-/// Accepts the other ranks.
+/// Accepts the other ranks. Who comes and says nothing holds up nobody.
 class Meeting {
  public:
   /// Listens on all addresses. Throws std::system_error.
@@ -38,10 +36,20 @@ class Meeting {
     std::uint32_t rank = 0;
     UniqueFd connection;
   };
-  std::optional<Guest> accept_one(std::chrono::milliseconds patience);
+  std::optional<Guest> next_guest(std::chrono::milliseconds patience);
 
  private:
+  // Who has come and not said who it is.
+  struct Stranger {
+    UniqueFd connection;
+    std::int64_t since_ns = 0;
+  };
+
+  void accept_all();
+  std::optional<Guest> greet();
+
   Token token_;
+  std::vector<Stranger> strangers_;
   UniqueFd listener_;
   std::uint16_t port_ = 0;
 };
@@ -51,6 +59,9 @@ struct Way {
   in_addr address{};
   UniqueFd connection;
 };
+
+/// How long find_way() takes at most.
+std::chrono::nanoseconds longest_search(std::size_t addresses);
 
 /// Tries `addresses` in turn; the first at which the meeting with this token answers. Nothing where none does.
 std::optional<Way> find_way(const std::vector<in_addr>& addresses, std::uint16_t port, const Token& token,

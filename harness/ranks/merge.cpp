@@ -29,7 +29,9 @@ void merge(ServiceMeasurement& into, const ServiceMeasurement& other) {
   into.server_user_ns += other.server_user_ns;
   into.server_system_ns += other.server_system_ns;
   into.generator_cpus += other.generator_cpus;
-  into.bare_request_ns = std::max(into.bare_request_ns, other.bare_request_ns);
+  into.server_cpus += other.server_cpus;
+  into.bare_request_ns += other.bare_request_ns;
+  into.computation_ns += other.computation_ns;
   into.littles_law_ratio = littles_law_ratio(into.load, into.latency);
 }
 

@@ -2,6 +2,8 @@
 // memory.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
@@ -43,17 +45,26 @@ struct ServerFacts {
 /// Of one of the others, to the leader.
 struct Word {
   enum class Kind : std::uint32_t {
-    reached,  ///< Its part of the run has come to `step`.
-    ended,    ///< It has ended, as `outcome` and `reason` say.
+    reached,     ///< Its part of the run has come to `step`.
+    connecting,  ///< It makes its connections, and has come so far with them.
+    ended,       ///< It has ended, as `outcome` and `reason` say.
   };
   Kind kind = Kind::reached;
   std::uint32_t step = 0;
   std::uint32_t port = 0;
+  std::uint64_t established = 0;                            ///< With `connecting`: connections, and
+  std::array<std::uint64_t, load_error_kinds> errors = {};  ///< how often one failed, by LoadError.
   RunOutcome outcome{};
   ServerFacts server{};
   char reason[600] = {};  ///< Why it failed, zero-terminated; empty where it did not.
 };
 static_assert(std::is_trivially_copyable_v<Order> && std::is_trivially_copyable_v<Word>);
+
+inline Word word_of(const Connecting& connecting) {
+  Word word{.kind = Word::Kind::connecting, .established = connecting.established.load()};
+  for (std::size_t kind = 0; kind < word.errors.size(); ++kind) word.errors[kind] = connecting.errors[kind].load();
+  return word;
+}
 
 /// Copies as much of `text` as fits.
 template <std::size_t N>

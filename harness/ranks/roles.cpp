@@ -1,8 +1,11 @@
 #include "harness/ranks/roles.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "harness/text/quantities.h"
@@ -30,11 +33,36 @@ std::string why_no_share(const Group& group, const Roles& roles, const std::vect
   return {};
 }
 
+// That is to say, to be reached on its own machine alone.
+bool is_local(const Target& target) {
+  switch (target.address.ss_family) {
+    case AF_UNIX: return true;
+    case AF_INET: {
+      sockaddr_in address{};
+      std::memcpy(&address, &target.address, sizeof address);
+      return ntohl(address.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+    }
+    case AF_INET6: {
+      sockaddr_in6 address{};
+      std::memcpy(&address, &target.address, sizeof address);
+      return IN6_IS_ADDR_LOOPBACK(&address.sin6_addr);
+    }
+    default: return false;
+  }
+}
+
 // "A", "A and B", or how many, where there are more.
 std::string names_of(const std::vector<std::uint32_t>& ranks, const std::vector<RankMachine>& machines) {
   if (ranks.size() > 2) return fmt::format("{} machines", ranks.size());
   return ranks.size() == 1 ? machines[ranks[0]].host
                            : fmt::format("{} and {}", machines[ranks[0]].host, machines[ranks[1]].host);
+}
+
+// Where a server listens: where all reach it, or everywhere.
+in_addr listening_address(const RankMachine& machine) {
+  in_addr address{.s_addr = INADDR_ANY};
+  if (machine.addresses.size() == 1) inet_pton(AF_INET, machine.addresses.begin()->c_str(), &address);
+  return address;
 }
 
 }  // namespace
@@ -61,17 +89,30 @@ Roles choose_roles(const OverOptions& over, bool foreign, std::uint32_t ranks) {
   return roles;
 }
 
-PartRequest part_of_rank(const Roles& roles, const Plan& plan, std::size_t index, std::uint32_t rank) {
+PartRequest part_of_rank(const Roles& roles, const Plan& plan, std::size_t index, std::uint32_t rank,
+                         const std::vector<RankMachine>& machines) {
   const Cell& cell = plan.cells[index];
   const bool serves = roles.serves(rank);
   const auto number = std::ranges::find(roles.generators, rank) - roles.generators.begin();
   return {.part = serves ? RunPart::server : RunPart::load,
           .generator = serves ? 0 : static_cast<std::uint32_t>(number),
           .generators = static_cast<std::uint32_t>(roles.generators.size()),
-          .server = {},
+          .server = serves ? listening_address(machines[rank]) : in_addr{},
           .seed = plan.seed,
           .compute_steps = plan.group_of(cell).load.parameters.compute_steps,
           .workers = cell.workers};
+}
+
+std::string why_not_there(const Plan& plan, const std::vector<RankMachine>& machines) {
+  const auto elsewhere =
+      std::ranges::find_if(machines, [&](const RankMachine& machine) { return machine.host != machines.front().host; });
+  if (elsewhere == machines.end()) return {};
+  for (const Group& group : plan.groups) {
+    if (!group.foreign || !is_local(group.foreign->target)) continue;
+    return fmt::format("{} is another server on each machine, here on {} and {}; give an address that all reach",
+                       group.foreign->target.text, machines.front().host, elsewhere->host);
+  }
+  return {};
 }
 
 void fit_to_ranks(Plan& plan, const Roles& roles, const std::vector<RankMachine>& machines) {
@@ -83,6 +124,12 @@ void fit_to_ranks(Plan& plan, const Roles& roles, const std::vector<RankMachine>
       cell.skipped.reset();  // which was about the machine that leads
       if (const std::string& why = server.skipped[index]; !why.empty()) {
         cell.skipped = fmt::format("host {}: {}", server.host, why);
+      }
+      if (group.service->transport != Transport::tcp && server.addresses.size() > 1) {
+        cell.skipped = fmt::format(
+            "load generators reach host {} at {}, and a server of datagrams answers from one address; --server-address "
+            "names one that all reach",
+            server.host, fmt::join(server.addresses, " and "));
       }
       if (cell.shows_server) cell.label += fmt::format(" on {}", server.host);
     }

@@ -4,12 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace bench {
 
 RunProgress::RunProgress(std::vector<std::uint32_t> ranks, std::uint32_t of)
-    : ranks_(std::move(ranks)), reached_(of), ended_(of) {}
+    : ranks_(std::move(ranks)), reached_(of), connecting_(of), ended_(of) {}
 
 void RunProgress::take(std::uint32_t rank, const Word& word) {
   if (word.kind == Word::Kind::ended) {
@@ -17,8 +18,23 @@ void RunProgress::take(std::uint32_t rank, const Word& word) {
     if (word.reason[0] != '\0' && !first_failed_) first_failed_ = rank;
     return;
   }
+  if (word.kind == Word::Kind::connecting) {
+    connecting_[rank] = word;
+    return;
+  }
   reached_[rank] = word.step;
   if (word.port != 0) port_ = word.port;
+}
+
+void RunProgress::tell(Connecting& whole) const {
+  std::uint64_t established = 0;
+  std::array<std::uint64_t, load_error_kinds> errors{};
+  for (const Word& word : connecting_) {
+    established += word.established;
+    for (std::size_t kind = 0; kind < errors.size(); ++kind) errors[kind] += word.errors[kind];
+  }
+  whole.established.store(established);
+  for (std::size_t kind = 0; kind < errors.size(); ++kind) whole.errors[kind].store(errors[kind]);
 }
 
 // Whoever has ended well has passed all steps.

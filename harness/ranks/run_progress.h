@@ -21,6 +21,9 @@ class RunProgress {
 
   void take(std::uint32_t rank, const Word& word);
 
+  /// Leaves in `whole` how far all are with their connections together.
+  void tell(Connecting& whole) const;
+
   /// The step that all have come to since the last that was opened, which is opened by this; nothing where there is
   /// none.
   std::optional<std::uint32_t> open_next();
@@ -42,6 +45,7 @@ class RunProgress {
 
   std::vector<std::uint32_t> ranks_;
   std::vector<std::uint32_t> reached_;         // by rank
+  std::vector<Word> connecting_;               // by rank
   std::vector<std::optional<Word>> ended_;     // by rank
   std::optional<std::uint32_t> first_failed_;  // whose end made the others end
   std::uint32_t opened_ = 0;

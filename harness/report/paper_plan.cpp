@@ -31,6 +31,10 @@ bool is_like(const Group& measured, const Group& target) {
          measured.load.parameters.heavy_share == target.load.parameters.heavy_share;
 }
 
+bool is_like(const Cell& measured, const Cell& target) {
+  return measured.model == target.model && (!target.shows_workers || measured.workers == target.workers);
+}
+
 double rounded_up(double value) { return std::ceil(value - 1e-9); }
 
 std::string generators_text(const Group& group, const CostFigures& costs, const Machine& machine, std::uint32_t hosts) {
@@ -78,7 +82,7 @@ std::string group_text(const Plan& target, const Group& group, const Plan& measu
   CostFigures known;
   for (const std::size_t index : group.cells) {
     const Cell& cell = target.cells[index];
-    const CostFigures costs = cost_figures(measured, results, group, cell);
+    const CostFigures costs = cost_figures(measured, results, target, cell);
     servers += server_text(group, cell, costs, machine);
     known = costs;
   }
@@ -98,25 +102,26 @@ std::string group_text(const Plan& target, const Group& group, const Plan& measu
 
 }  // namespace
 
-CostFigures cost_figures(const Plan& measured, const Results& results, const Group& group, const Cell& cell) {
+CostFigures cost_figures(const Plan& measured, const Results& results, const Plan& target, const Cell& cell) {
   std::vector<double> generator;
   std::vector<double> bytes;
   std::vector<double> server;
   std::vector<double> memory;
   CostFigures figures;
+  if (measured.services.client.requests_per_connection != target.services.client.requests_per_connection) return {};
   for (std::size_t index = 0; index < measured.cells.size(); ++index) {
     const Cell& other = measured.cells[index];
-    if (other.model->is_ideal || !is_like(measured.group_of(other), group)) continue;
-    const bool same_model = other.model == cell.model;
+    if (other.model->is_ideal || !is_like(measured.group_of(other), target.group_of(cell))) continue;
+    const bool same_server = is_like(other, cell);
     const CellResult& result = results.cells[index];
-    if (same_model && result.memory) memory.push_back(result.memory->user_bytes + result.memory->kernel_bytes);
+    if (same_server && result.memory) memory.push_back(result.memory->user_bytes + result.memory->kernel_bytes);
     for (const Sample& sample : result.samples) {
       if (!why_invalid(sample).empty() || sample.service->load.requests_completed == 0) continue;
       const LoadCounts& load = sample.service->load;
       generator.push_back(generator_cpu_ns(load));
       bytes.push_back(static_cast<double>(load.received_bytes + load.sent_bytes) /
                       static_cast<double>(load.requests_completed));
-      if (same_model && sample.cpu_ns > 0) server.push_back(sample.cpu_ns);
+      if (same_server && sample.cpu_ns > 0) server.push_back(sample.cpu_ns);
     }
   }
   return {.runs = server.size(),

@@ -19,9 +19,9 @@ struct CostFigures {
   double server_connection_bytes = 0;  ///< Of memory, for a connection: the server's and the kernel's.
 };
 
-/// Of all runs of the group's service, with what its requests are told, whatever their connections and rate; of servers
-/// those of `cell`'s model.
-CostFigures cost_figures(const Plan& measured, const Results& results, const Group& group, const Cell& cell);
+/// Of all runs of the service of the target's `cell`, with what its requests are told, whatever their connections and
+/// rate; of servers those of `cell`'s model, of a pool with as many workers.
+CostFigures cost_figures(const Plan& measured, const Results& results, const Plan& target, const Cell& cell);
 
 /// For each group of `target`, whose load the first of `hosts` machines like `machine` is to bear and the others are to
 /// make: how many generators that takes, what the server needs, and what all this assumes. Throws std::runtime_error

@@ -215,6 +215,9 @@ class Reader {
       cell.workers = small_count(*workers);
       cell.shows_workers = true;
     }
+    if (const auto requests = told.find("requests_per_connection")) {
+      read_.plan.services.client.requests_per_connection = requests->count();
+    }
     if (const auto stack = told.find("stack_bytes")) cell.stack_bytes = stack->count();
     parts.read_cell(told, group, cell);
     // What a server that somebody else ran costs is there where its process was told.

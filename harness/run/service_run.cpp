@@ -1,6 +1,5 @@
 #include "harness/run/service_run.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <fmt/format.h>
@@ -22,6 +21,7 @@
 #include "harness/run/ruler.h"
 #include "harness/run/server_process.h"
 #include "harness/run/tries.h"
+#include "harness/text/addresses.h"
 #include "harness/text/quantities.h"
 #include "measure/affinity.h"
 #include "measure/clock.h"
@@ -32,11 +32,6 @@ namespace bench {
 namespace {
 
 const in_addr loopback{.s_addr = htonl(INADDR_LOOPBACK)};
-
-std::string text_of(in_addr address) {
-  std::array<char, INET_ADDRSTRLEN> text{};
-  return inet_ntop(AF_INET, &address, text.data(), text.size());
-}
 
 Target target_at(in_addr host, std::uint16_t port, Transport transport) {
   Target target;
@@ -232,7 +227,7 @@ double computation_ns(const ServiceParameters& parameters) {
 
 // The share of the answered requests that were heavy; in a closed loop other than that of their connections, as far as
 // classes tell them apart.
-double heavy_share(const Service& service, const ServiceParameters& parameters, const LoadReport& load) {
+double heavy_share(const Service& service, const ServiceParameters& parameters, const LoadCounts& load) {
   if (std::ranges::find(service.classes, AskedBy::heavy, &RequestClass::asked_by) == service.classes.end()) {
     return parameters.heavy_share;
   }
@@ -275,7 +270,7 @@ class Window {
  public:
   /// `client`: the CPUs of the load, where it is on this machine.
   Window(const Plan& plan, ServiceRun& run, RunReport& report, const std::vector<int>& client)
-      : run_(run), report_(report), measured_(report.service), cpus_(plan.cpu_split.server) {
+      : plan_(plan), run_(run), report_(report), measured_(report.service), cpus_(plan.cpu_split.server) {
     for (const int cpu : client) {
       if (std::ranges::find(cpus_, cpu) == cpus_.end()) cpus_.push_back(cpu);
     }
@@ -289,9 +284,6 @@ class Window {
       case Edge::end: return end();
     }
   }
-
-  /// Adds to the bare system calls what no server can do without besides.
-  void add_computation(double heavy_share) { measured_.bare_request_ns += computation_ns_ * heavy_share; }
 
   /// What others used until the stop, of which `generator_ns` was the generator's.
   void count_others(std::int64_t generator_ns) {
@@ -309,8 +301,11 @@ class Window {
   void begin() {
     if (!is_watched()) report_.surroundings.others_busy = busy_at_rest(cpus_);
     report_.surroundings.before = measure_ruler(cpus_);
-    if (run_.server()) measured_.bare_request_ns = bare_request_ns(run_.service(), run_.offered());
-    if (run_.server()) computation_ns_ = computation_ns(run_.offered().parameters);
+    if (run_.server()) {
+      measured_.server_cpus = static_cast<std::uint32_t>(plan_.cpu_split.server.size());
+      measured_.bare_request_ns = bare_request_ns(run_.service(), run_.offered());
+      measured_.computation_ns = computation_ns(run_.offered().parameters);
+    }
     before_ = run_.server_usage(Edge::begin);
     others_ns_ = -busy_ns(cpus_);
   }
@@ -326,17 +321,17 @@ class Window {
     measured_.usage = run_.server_usage(Edge::end).usage - before_.usage;
     if (run_.server()) {
       measured_.bare_request_ns = (measured_.bare_request_ns + bare_request_ns(run_.service(), run_.offered())) / 2;
-      computation_ns_ = (computation_ns_ + computation_ns(run_.offered().parameters)) / 2;
+      measured_.computation_ns = (measured_.computation_ns + computation_ns(run_.offered().parameters)) / 2;
     }
     report_.surroundings.after = measure_ruler(cpus_);
   }
 
+  const Plan& plan_;
   ServiceRun& run_;
   RunReport& report_;
   ServiceMeasurement& measured_;
   std::vector<int> cpus_;  // of both sides
   UsageReading before_;
-  double computation_ns_ = 0;   // of a heavy request
   std::int64_t others_ns_ = 0;  // first what was used before
 };
 
@@ -374,7 +369,6 @@ void run_whole(const Plan& plan, ServiceRun& run, RunReport& report) {
   count_generator_cpus(plan, load, report);
   run.explain_usage(report.service);
   window.count_others(load.cpu_ns);
-  window.add_computation(heavy_share(run.service(), run.offered().parameters, load));
   if (run.server()) {
     run.server()->stop();
   } else {
@@ -393,7 +387,6 @@ void run_server_part(const Plan& plan, ServiceRun& run, RunReport& report) {
   pass_step(report.steps, RunStep::drained);
   window.at(Edge::end);
   window.count_others(0);
-  window.add_computation(run.offered().parameters.heavy_share);
   run.server()->stop();
 }
 
@@ -424,10 +417,18 @@ void run_load_part(const Plan& plan, ServiceRun& run, RunReport& report) {
 void run_service(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report) {
   ServiceRun run(plan, request, scratch, report);
   switch (request.part.part) {
-    case RunPart::whole: return run_whole(plan, run, report);
+    case RunPart::whole: run_whole(plan, run, report); return add_computation(plan, request, report.service);
     case RunPart::server: return run_server_part(plan, run, report);
     case RunPart::load: return run_load_part(plan, run, report);
   }
+}
+
+void add_computation(const Plan& plan, const RunRequest& request, ServiceMeasurement& measured) {
+  const Cell& cell = plan.cells[request.cell];
+  const Group& group = plan.group_of(cell);
+  if (measured.computation_ns == 0) return;
+  measured.bare_request_ns +=
+      measured.computation_ns * heavy_share(service_of(cell, group), group.load.parameters, measured.load);
 }
 
 void run_service_memory(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report) {

@@ -14,4 +14,8 @@ void run_service(const Plan& plan, const RunRequest& request, const Scratch& scr
 /// which has had a reply and is idle.
 void run_service_memory(const Plan& plan, const RunRequest& request, const Scratch& scratch, RunReport& report);
 
+/// Adds to the bare system calls of the request's cell what no server can do without besides, once all of the load is
+/// counted: for a whole run it is done.
+void add_computation(const Plan& plan, const RunRequest& request, ServiceMeasurement& measured);
+
 }  // namespace bench

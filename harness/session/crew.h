@@ -23,8 +23,9 @@ class Crew {
 
   virtual bool leads() const = 0;
 
-  /// Of who follows: carries out its parts of the runs until the leader is done. Whether that came to a good end.
-  virtual bool follow() = 0;
+  /// Of who follows: carries out its parts of the runs until the leader is done. Where that comes to no good end, the
+  /// process ends.
+  virtual void follow() = 0;
 
   /// Of the leader: what carries out the runs of a session. Once a machine is lost, every run fails with its name.
   virtual Runs runs() = 0;

@@ -14,7 +14,8 @@
 namespace bench {
 namespace {
 
-ServerCpus cpus_of(const Plan& plan, const Cell& cell) {
+// `own`: of the machine that the server was on, 0 where that is unknown.
+ServerCpus cpus_of(const Plan& plan, const Cell& cell, std::uint32_t own) {
   const Group& group = plan.group_of(cell);
   const std::uint32_t at_once = resolve(cell.model->in_flight, group.load.active, cell.workers);
   const CpuSplit& split = plan.cpu_split;
@@ -22,8 +23,9 @@ ServerCpus cpus_of(const Plan& plan, const Cell& cell) {
       split.client, [&](int cpu) { return std::ranges::find(split.server, cpu) == split.server.end(); });
   // A foreign server's CPUs are not known.
   const bool shared = !group.foreign && std::cmp_less(load_own, split.client.size());
-  return {.usable = cell.model->parallel ? std::min(group.cpus, at_once) : 1,
-          .given = group.cpus,
+  const std::uint32_t given = own != 0 ? own : group.cpus;
+  return {.usable = cell.model->parallel ? std::min(given, at_once) : 1,
+          .given = given,
           .shared = shared,
           .load_own = static_cast<std::uint32_t>(load_own)};
 }
@@ -53,7 +55,8 @@ std::optional<Sample> run_at(PlanSession& session, GroupState& state, std::size_
   const auto outcome =
       session.launch(request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
   if (!outcome) return std::nullopt;
-  return make_service_sample(session.report(), state.rounds, rate, cpus_of(session.plan(), cell),
+  return make_service_sample(session.report(), state.rounds, rate,
+                             cpus_of(session.plan(), cell, session.report().service.server_cpus),
                              counts_of(cell, session.plan().group_of(cell)));
 }
 

@@ -25,6 +25,7 @@ harness/summary
 harness/run harness/report
 harness/session
 harness/ranks
+harness/ranks/mpi
 harness/compare
 harness/doctor
 harness/claims

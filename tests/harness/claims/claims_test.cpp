@@ -10,12 +10,12 @@
 #include <tuple>
 #include <vector>
 
+#include "harness/app/own_tables.h"
 #include "harness/claims/claims_report.h"
 #include "harness/claims/evidence.h"
 #include "harness/claims/experiments.h"
 #include "harness/claims/facts.h"
 #include "harness/text/json_place.h"
-#include "models/references/references.h"
 #include "tests/support/faulty_tables.h"
 #include "tests/support/test_server.h"
 
@@ -25,14 +25,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-Tables real_tables() {
-  return {.models = all_models(),
-          .jobs = all_jobs(),
-          .services = all_services(),
-          .primitives = all_primitives(),
-          .references = all_references()};
-}
 
 TEST(ClaimTable, HasTheCataloguesRowsOnce) {
   std::set<std::string_view> ids;
@@ -50,7 +42,7 @@ TEST(ClaimTable, HasTheCataloguesRowsOnce) {
 TEST(ClaimTable, NamesCellsThatThereAre) {
   const std::vector<const Claim*> claims = all_claims();
   const JudgedClaims all = judge_claims(
-      real_tables(), claims, {.rounds = 0}, [](std::string_view) {}, [] { return 0; });
+      own_tables(), claims, {.rounds = 0}, [](std::string_view) {}, [] { return 0; });
   ASSERT_EQ(all.judged.size(), claims.size());
   std::set<std::string_view> names;
   for (const Cell& cell : all.plan.cells) EXPECT_TRUE(names.insert(cell.name).second) << cell.name << " twice";
@@ -290,7 +282,7 @@ TEST(ClaimControls, ComeOutAsTheyMust) {
   std::vector<const Claim*> rows;
   for (const Claim& claim : controls) rows.push_back(&claim);
   const JudgedClaims all = judge_claims(
-      real_tables(), rows, {.rounds = fewest_runs}, [](std::string_view) {}, [] { return 0; });
+      own_tables(), rows, {.rounds = fewest_runs}, [](std::string_view) {}, [] { return 0; });
   EXPECT_FALSE(all.results.interrupted);
   ASSERT_EQ(all.judged.size(), rows.size());
   for (const Judged& each : all.judged) {
@@ -310,7 +302,7 @@ TEST(Claims, ThatAreInterruptedAreJudgedByWhatWasMeasured) {
   std::vector<const Claim*> rows{&controls[0], &fact_of_time};
   int rounds = 0;
   const JudgedClaims all = judge_claims(
-      real_tables(), rows, {.rounds = 100}, [&](std::string_view) { ++rounds; }, [&] { return rounds > 2 ? 1 : 0; });
+      own_tables(), rows, {.rounds = 100}, [&](std::string_view) { ++rounds; }, [&] { return rounds > 2 ? 1 : 0; });
   EXPECT_TRUE(all.results.interrupted);
   EXPECT_EQ(all.results.cells.at(0).samples.size(), 2U);
   EXPECT_EQ(all.judged.at(0).found.verdict, ClaimVerdict::confirmed);

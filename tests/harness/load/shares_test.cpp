@@ -61,6 +61,20 @@ TEST(Shares, PartsAreDueBetweenEachOther) {
   EXPECT_THAT(first_due, testing::ElementsAre(0, 0.25, 0.5, 0.75));
 }
 
+// 10 connections over 4 generators, of which a quarter each rounds to 1: they would be 4.
+TEST(Shares, AsManyConnectionsAreHeavyAsOfTheWhole) {
+  LoadPlan plan = whole();
+  plan.connections = plan.active = 10;
+  plan.heavy_share = 0.25;
+  std::uint32_t heavy = 0;
+  for (std::uint32_t number = 0; number < 4; ++number) {
+    for (const auto& process : deal(part_of(plan, number, 4), 100)) {
+      for (const WorkerShare& share : process) heavy += share.heavy;
+    }
+  }
+  EXPECT_EQ(heavy, 3U);
+}
+
 TEST(Shares, RandomArrivalsOfPartsDiffer) { EXPECT_NE(part_of(whole(), 0, 2).seed, part_of(whole(), 1, 2).seed); }
 
 TEST(Shares, NoPartIsWithoutAConnection) {

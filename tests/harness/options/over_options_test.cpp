@@ -40,10 +40,10 @@ TEST(OverOptions, OneMachineUnlessToldOtherwise) {
 
 TEST(OverOptions, SaysWhoServes) {
   const OverOptions over =
-      parse({"--workload=echo", "--over=mpi", "--server-rank=2", "--servers=3", "--server-address=10.0.0.1"}).over;
+      parse({"--workload=echo", "--over=mpi", "--server-rank=2", "--server-address=10.0.0.1"}).over;
   EXPECT_EQ(over.server_rank, 2U);
-  EXPECT_EQ(over.servers, 3U);
   EXPECT_EQ(over.server_address, "10.0.0.1");
+  EXPECT_EQ(parse({"--workload=echo", "--over=mpi", "--servers=3"}).over.servers, 3U);
 }
 
 TEST(OverOptions, WhatCannotBeIsRefused) {
@@ -53,6 +53,8 @@ TEST(OverOptions, WhatCannotBeIsRefused) {
   EXPECT_THAT(refusal({"--workload=echo", "--memory", "--over=mpi"}),
               HasSubstr("--memory: is measured on one machine"));
   EXPECT_THAT(refusal({"--workload=echo", "--servers=2"}), HasSubstr("give --over=mpi"));
+  EXPECT_THAT(refusal({"--workload=echo", "--over=mpi", "--servers=2", "--server-address=10.0.0.1"}),
+              HasSubstr("--servers asks for more servers"));
   EXPECT_THAT(refusal({"--workload=echo", "--over=mpi", "--servers=0"}), HasSubstr("--servers=0"));
   EXPECT_THAT(refusal({"--workload=echo", "--over=mpi", "--server-address=host"}), HasSubstr("numeric IPv4"));
   EXPECT_THAT(refusal({"load", "http://127.0.0.1:1/", "--over=mpi", "--server-pid=1"}), HasSubstr("--server-pid"));

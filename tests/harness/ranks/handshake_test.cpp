@@ -13,13 +13,14 @@ class Handshake : public testing::Test {
   Handshake() {
     plan.cells.emplace_back().name = "echo/epoll/connections:100";
     machine.host = "A";
-    first = hello_of(plan, machine, 0);
+    first = hello_of(options, plan, machine, 0);
     machine.host = "B";
-    other = hello_of(plan, machine, 1);
+    other = hello_of(options, plan, machine, 1);
   }
 
   std::string refusals() const { return refusals_of({first, other}); }
 
+  Options options;
   Plan plan;
   Machine machine;
   nlohmann::json first;
@@ -47,22 +48,34 @@ TEST_F(Handshake, AnotherBuildOfTheSameSourcesIsRefused) {
 
 TEST_F(Handshake, OtherOptionsAreRefused) {
   plan.cells[0].name = "echo/epoll/connections:200";
-  other = hello_of(plan, machine, 1);
+  other = hello_of(options, plan, machine, 1);
   EXPECT_THAT(refusals(), HasSubstr("rank 1 on host B cannot take part: it was given other options than rank 0"));
   plan.cells[0].name = "echo/epoll/connections:100";
   plan.services.client.duration = std::chrono::seconds(1);
-  other = hello_of(plan, machine, 1);
+  other = hello_of(options, plan, machine, 1);
+  EXPECT_THAT(refusals(), HasSubstr("other options"));
+}
+
+TEST_F(Handshake, WhatAloneDecidesWhoDoesWhatIsAnOptionToo) {
+  options.over.server_rank = 1;
+  other = hello_of(options, plan, machine, 1);
+  EXPECT_THAT(refusals(), HasSubstr("other options"));
+  options.over.server_rank = 0;
+  options.load.emplace().headers = {"Accept: text/html"};
+  first = hello_of(options, plan, machine, 0);
+  options.load->headers = {"Accept: text/plain"};
+  other = hello_of(options, plan, machine, 1);
   EXPECT_THAT(refusals(), HasSubstr("other options"));
 }
 
 TEST_F(Handshake, MachinesMayHaveOtherNumbersOfCpus) {
   plan.cells[0].name = "echo/thread-pool/connections:100/workers:2/stack:9";
-  first = hello_of(plan, machine, 0);
+  first = hello_of(options, plan, machine, 0);
   plan.cells[0].name = "echo/thread-pool/connections:100/workers:64/stack:9";
-  other = hello_of(plan, machine, 1);
+  other = hello_of(options, plan, machine, 1);
   EXPECT_EQ(refusals(), "");
   plan.cells[0].name = "echo/thread-pool/connections:100/workers:2/stack:7";
-  other = hello_of(plan, machine, 1);
+  other = hello_of(options, plan, machine, 1);
   EXPECT_THAT(refusals(), HasSubstr("other options"));
 }
 
@@ -75,7 +88,7 @@ TEST_F(Handshake, WhatANewerOrOlderVersionDoesNotSayIsUnknown) {
 
 TEST_F(Handshake, SaysWhichCellsDoNotFit) {
   plan.cells[0].skipped = "needs 10 threads";
-  EXPECT_EQ(hello_of(plan, machine, 1).at("skipped").at("0"), "needs 10 threads");
+  EXPECT_EQ(hello_of(options, plan, machine, 1).at("skipped").at("0"), "needs 10 threads");
 }
 
 }  // namespace

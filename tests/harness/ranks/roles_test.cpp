@@ -5,6 +5,9 @@
 
 #include <stdexcept>
 
+#include "harness/load/url.h"
+#include "harness/text/addresses.h"
+#include "tests/support/test_server.h"
 #include "workloads/service.h"
 
 namespace bench {
@@ -53,16 +56,47 @@ class RolesInAPlan : public testing::Test {
 
   Plan plan;
   Roles roles = choose_roles({.mpi = true}, false, 3);
-  std::vector<RankMachine> machines{{"A", 28'000, {""}}, {"B", 28'000, {""}}, {"C", 28'000, {""}}};
+  std::vector<RankMachine> machines{
+      {"A", 28'000, {""}, {"10.0.0.1"}}, {"B", 28'000, {""}, {}}, {"C", 28'000, {""}, {}}};
 };
 
 TEST_F(RolesInAPlan, EachRankHasItsPart) {
-  EXPECT_EQ(part_of_rank(roles, plan, 0, 0).part, RunPart::server);
-  const PartRequest last = part_of_rank(roles, plan, 0, 2);
+  EXPECT_EQ(part_of_rank(roles, plan, 0, 0, machines).part, RunPart::server);
+  const PartRequest last = part_of_rank(roles, plan, 0, 2, machines);
   EXPECT_EQ(last.part, RunPart::load);
   EXPECT_EQ(last.generator, 1U);
   EXPECT_EQ(last.generators, 2U);
   EXPECT_EQ(last.seed, 7U);
+}
+
+TEST_F(RolesInAPlan, AServerListensWhereAllReachIt) {
+  EXPECT_EQ(text_of(part_of_rank(roles, plan, 0, 0, machines).server), "10.0.0.1");
+  machines[0].addresses.insert("10.1.0.1");
+  EXPECT_EQ(text_of(part_of_rank(roles, plan, 0, 0, machines).server), "0.0.0.0");
+}
+
+TEST_F(RolesInAPlan, DatagramsAreAnsweredFromOneAddress) {
+  machines[0].addresses.insert("10.1.0.1");
+  fit_to_ranks(plan, roles, machines);
+  EXPECT_FALSE(plan.cells[0].skipped) << "of TCP each connection has its own";
+  plan.groups[0].service = &service_named("udp-echo");
+  fit_to_ranks(plan, roles, machines);
+  ASSERT_TRUE(plan.cells[0].skipped);
+  EXPECT_THAT(*plan.cells[0].skipped, HasSubstr("reach host A at 10.0.0.1 and 10.1.0.1"));
+}
+
+TEST_F(RolesInAPlan, AServerThatIsAnotherOnEachMachineIsRefused) {
+  ForeignServer& server = plan.groups[0].foreign.emplace();
+  for (const auto& [url, local] : {std::pair("http://127.0.0.1:80/", true), std::pair("http://[::1]:80/", true),
+                                   std::pair("http://10.0.0.9/", false)}) {
+    server.target = parse_url(url, all_services()).target;
+    EXPECT_EQ(why_not_there(plan, machines) != "", local) << url;
+  }
+  server.target = parse_url("http://127.0.0.1:80/", all_services()).target;
+  EXPECT_THAT(why_not_there(plan, machines),
+              HasSubstr("127.0.0.1:80 is another server on each machine, here on A and B"));
+  for (RankMachine& machine : machines) machine.host = "A";
+  EXPECT_EQ(why_not_there(plan, machines), "") << "several ranks on one machine";
 }
 
 TEST_F(RolesInAPlan, TheTitleSaysWhoDoesWhat) {

@@ -31,6 +31,20 @@ TEST(RunProgress, OpensAStepOnceAllHaveComeToIt) {
   EXPECT_EQ(progress.port(), 4711U);
 }
 
+TEST(RunProgress, AddsUpHowFarAllAreWithTheirConnections) {
+  RunProgress progress({0, 1, 2}, 3);
+  Word far{.kind = Word::Kind::connecting, .established = 3};
+  progress.take(1, far);
+  far.errors[1] = 2;
+  progress.take(2, far);
+  progress.take(2, far);  // as before
+  Connecting whole{};
+  progress.tell(whole);
+  EXPECT_EQ(whole.established.load(), 6U);
+  EXPECT_EQ(whole.errors[1].load(), 2U);
+  EXPECT_EQ(progress.open_next(), std::nullopt);
+}
+
 TEST(RunProgress, WhoHasEndedWellHoldsNobodyUp) {
   RunProgress progress({0, 1}, 3);
   progress.take(0, ended());

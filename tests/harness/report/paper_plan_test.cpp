@@ -76,7 +76,7 @@ TEST_F(PaperPlan, FiguresAreMediansOfRunsThatMayBeBelieved) {
   invalid.service->judgement = {.valid = false, .why_invalid = "kept off"};
   results.cells[0].samples.push_back(invalid);
   results.cells[0].memory = {.user_bytes = 1000, .kernel_bytes = 3000};
-  const CostFigures figures = cost_figures(measured, results, target.groups[0], target.cells[0]);
+  const CostFigures figures = cost_figures(measured, results, target, target.cells[0]);
   EXPECT_EQ(figures.runs, 3U);
   EXPECT_DOUBLE_EQ(figures.server_cpu_ns, 12'000);
   EXPECT_DOUBLE_EQ(figures.generator_cpu_ns, 5'000);
@@ -104,6 +104,18 @@ TEST_F(PaperPlan, SaysHowManyGeneratorsAndCpusATargetTakes) {
 TEST_F(PaperPlan, OtherRequestsSayNothing) {
   measured.groups[0].load.pipeline = 8;
   EXPECT_THROW(text(10), std::runtime_error);
+  measured = plan_of(100, 10'000);
+  measured.services.client.requests_per_connection = 1;
+  EXPECT_THROW(text(10), std::runtime_error);
+}
+
+TEST_F(PaperPlan, APoolWithOtherWorkersIsAnotherServer) {
+  target.cells[0].shows_workers = measured.cells[0].shows_workers = true;
+  measured.cells[0].workers = 2;
+  target.cells[0].workers = 8;
+  EXPECT_THAT(text(10), HasSubstr("epoll as the server: was not measured"));
+  target.cells[0].workers = 2;
+  EXPECT_THAT(text(10), HasSubstr("epoll as the server: 12.0 µs"));
 }
 
 }  // namespace
