@@ -28,7 +28,7 @@ class ScriptedService::ScriptedSession final : public Session {
 
   Step advance(Why why, std::span<const std::byte> in, Output& out) override {
     std::string line(name_of(why));
-    std::ranges::transform(in, std::back_inserter(line), [](std::byte byte) { return static_cast<char>(byte); });
+    line.append(reinterpret_cast<const char*>(in.data()), in.size());
     service_.told_.push_back(std::move(line));
     if (service_.answers_.empty()) return {.consumed = in.size()};
     const Says says = std::move(service_.answers_.front());

@@ -200,6 +200,13 @@ TEST_F(Chat, ClosesAfterALineThatIsTooLong) {
   }
 }
 
+// Not std::ranges::count, which takes most of the test's time where nothing is optimised.
+std::size_t lines_of(const std::string& text) {
+  std::size_t lines = 0;
+  for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1)) ++lines;
+  return lines;
+}
+
 TEST_F(Chat, CopesWithWhatNoClientSends) {
   ServedConnection witness = enter();
   MalformedInput inputs({"NAME alice\n", "JOIN kitchen\n", "SAY hello\nSAY again\n", "LEAVE\n",
@@ -209,8 +216,8 @@ TEST_F(Chat, CopesWithWhatNoClientSends) {
     const std::string input = inputs.next();
     const std::size_t piece = 1 + inputs.number(input.size());
     const auto answer = answer_to_malformed(enter(), input, piece, high_water_bytes + 9000);
-    const auto lines = static_cast<std::size_t>(std::ranges::count(answer.said, '\n'));
-    const auto asked = static_cast<std::size_t>(std::ranges::count(input, '\n'));
+    const std::size_t lines = lines_of(answer.said);
+    const std::size_t asked = lines_of(input);
     EXPECT_LE(lines, asked + 1) << "a line each, and a last one";
     if (!answer.closed) {
       EXPECT_EQ(lines, asked);

@@ -153,11 +153,16 @@ says usage 'jobs and primitives run on one'
 [[ $(grep -c 'jobs and primitives' "$work/usage.err") == 1 ]] || fail 'usage: said more than once'
 nobody_left refused
 
-# begin NAME ROUNDS: a plan of half a minute in the background, once its ranks are at work
+run local any 2 B,C load http://127.0.0.1:8080/ --over=mpi --connections=10 --no-progress --out="$work/local.json"
+says local '127.0.0.1:8080 is another server on each machine, here on B and C'
+nobody_left local
+
+# begin NAME ROUNDS ARGS…: a plan in the background, once its ranks are at work
 begin() {
-  local name=$1 tries
+  local name=$1 rounds=$2 tries
+  shift 2
   over 3 A,B,C run --over=mpi --workload=echo --model=epoll --connections=20 --rate=400 --duration=300ms \
-    --repetitions="$2" --out="$work/$name.json" >"$work/$name.out" 2>"$work/$name.err" &
+    --repetitions="$rounds" --out="$work/$name.json" "$@" >"$work/$name.out" 2>"$work/$name.err" &
   plan_process=$!
   for ((tries = 0; tries < 200; ++tries)); do
     grep -q 'round 1 took' "$work/$name.err" 2>/dev/null && return
@@ -194,14 +199,59 @@ says stopped 'rank 1 on host B was lost: it has not been heard of'
 check stopped 'len(rows) > 0'
 nobody_left stopped
 
+echo 'the leader is killed'
+begin led 100
+kill -KILL "$(ranks_on A)"
+ends led
+/usr/bin/python3 -m json.tool "$work/led.json" >/dev/null || fail 'led: the file is broken'
+nobody_left led
+
+# generation PROCESS: how many of its ancestors are ours: a rank has none, its launcher one, a run two, a server three
+generation() {
+  local process=$1 ancestors=0
+  while process=$(awk '/^PPid/ {print $2}' "/proc/$process/status" 2>/dev/null) &&
+    [[ $(cat "/proc/$process/comm" 2>/dev/null) == bench-mpi ]]; do
+    ancestors=$((ancestors + 1))
+  done
+  echo "$ancestors"
+}
+
+is_server() { [[ $(generation "$1") == 3 ]]; }
+is_generator() { [[ $(cat "/proc/$1/comm" 2>/dev/null) == bench-load ]]; }
+
+# some_on HOST WHAT: a process there that is one, waited for
+some_on() {
+  local process tries
+  for ((tries = 0; tries < 500; ++tries)); do
+    for process in $(everything_on "$1"); do
+      if "$2" "$process"; then
+        echo "$process"
+        return
+      fi
+    done
+    sleep 0.01
+  done
+  fail "there is nothing on $1 that $2"
+}
+
+echo 'a server dies, and the other goes on'
+begin dies 4 --servers=2
+kill -KILL "$(some_on A is_server)"
+status=0
+wait "$plan_process" || status=$?
+[[ $status != 0 ]] || fail 'dies: exit 0'
+says dies 'failed: rank 0 on host A: the server'
+# Of two rows each, the empty network's and the model's.
+check dies 'len([r for r in rows if "/server:1" in r["name"]]) == 8'
+check dies '4 <= len([r for r in rows if "/server:0" in r["name"]]) < 8'
+nobody_left dies
+
 echo 'a generator is late'
 begin late 3
-for process in $(everything_on C); do
-  [[ $(cat "/proc/$process/comm" 2>/dev/null) == bench-load ]] || continue
-  kill -STOP "$process"
-  sleep 1
-  kill -CONT "$process" || true
-done
+late=$(some_on C is_generator)
+kill -STOP "$late"
+sleep 1
+kill -CONT "$late" || fail 'late: it was not waited for'
 status=0
 wait "$plan_process" || status=$?
 [[ $status == 0 ]] || fail "late: exit $status"
