@@ -1,7 +1,9 @@
 #include "harness/ranks/handshake.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 
+#include <cstring>
 #include <fstream>
 #include <span>
 #include <string_view>
@@ -58,6 +60,34 @@ std::string plan_digest(const Options& options, const Plan& plan) {
     add(load->body);
   }
   return text_of(digest);
+}
+
+// To be reached on its own machine alone.
+bool is_local(const Target& target) {
+  switch (target.address.ss_family) {
+    case AF_UNIX: return true;
+    case AF_INET: {
+      sockaddr_in address{};
+      std::memcpy(&address, &target.address, sizeof address);
+      const in_addr_t host = ntohl(address.sin_addr.s_addr);
+      return host == INADDR_ANY || host >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+    }
+    case AF_INET6: {
+      sockaddr_in6 address{};
+      std::memcpy(&address, &target.address, sizeof address);
+      const in6_addr& host = address.sin6_addr;
+      return IN6_IS_ADDR_UNSPECIFIED(&host) || IN6_IS_ADDR_LOOPBACK(&host) ||
+             (IN6_IS_ADDR_V4MAPPED(&host) && host.s6_addr[12] == IN_LOOPBACKNET);
+    }
+    default: return false;
+  }
+}
+
+std::string local_target(const Plan& plan) {
+  for (const Group& group : plan.groups) {
+    if (group.foreign && is_local(group.foreign->target)) return group.foreign->target.text;
+  }
+  return {};
 }
 
 // What starts ranks may bind each to fewer CPUs than there are.
@@ -117,6 +147,7 @@ Json hello_of(const Options& options, const Plan& plan, const Machine& machine, 
           {"memory_bytes", machine.memory_bytes},
           {"warning", binding_warning(machine)},
           {"ports", machine.ports},
+          {"local_target", local_target(plan)},
           {"skipped", std::move(skipped)}};
 }
 

@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
 #include "harness/text/quantities.h"
@@ -31,24 +30,6 @@ std::string why_no_share(const Group& group, const Roles& roles, const std::vect
         machine.host, format_count(machine.ports), format_count(share));
   }
   return {};
-}
-
-// That is to say, to be reached on its own machine alone.
-bool is_local(const Target& target) {
-  switch (target.address.ss_family) {
-    case AF_UNIX: return true;
-    case AF_INET: {
-      sockaddr_in address{};
-      std::memcpy(&address, &target.address, sizeof address);
-      return ntohl(address.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
-    }
-    case AF_INET6: {
-      sockaddr_in6 address{};
-      std::memcpy(&address, &target.address, sizeof address);
-      return IN6_IS_ADDR_LOOPBACK(&address.sin6_addr);
-    }
-    default: return false;
-  }
 }
 
 // "A", "A and B", or how many, where there are more.
@@ -103,14 +84,13 @@ PartRequest part_of_rank(const Roles& roles, const Plan& plan, std::size_t index
           .workers = cell.workers};
 }
 
-std::string why_not_there(const Plan& plan, const std::vector<RankMachine>& machines) {
-  const auto elsewhere =
-      std::ranges::find_if(machines, [&](const RankMachine& machine) { return machine.host != machines.front().host; });
-  if (elsewhere == machines.end()) return {};
-  for (const Group& group : plan.groups) {
-    if (!group.foreign || !is_local(group.foreign->target)) continue;
-    return fmt::format("{} is another server on each machine, here on {} and {}; give an address that all reach",
-                       group.foreign->target.text, machines.front().host, elsewhere->host);
+std::string why_not_there(const std::vector<RankMachine>& machines) {
+  const auto is_elsewhere = [&](const RankMachine& machine) { return machine.host != machines.front().host; };
+  if (std::ranges::none_of(machines, is_elsewhere)) return {};
+  for (const RankMachine& machine : machines) {
+    if (machine.local_target.empty()) continue;
+    return fmt::format("{} is host {} itself as seen from there, and elsewhere another; give an address that all reach",
+                       machine.local_target, machine.host);
   }
   return {};
 }

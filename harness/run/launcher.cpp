@@ -70,6 +70,9 @@ bool needs_folder(const Plan& plan, const RunRequest& request) {
   return group.service && !group.foreign && group.service->fill_store;
 }
 
+// Sent while a run is under way: it is to end at once.
+constexpr char cancel_word = 'c';
+
 // The launcher's own process: takes requests until the harness is gone.
 class LauncherProcess {
  public:
@@ -82,8 +85,11 @@ class LauncherProcess {
     signal(SIGINT, SIG_IGN);           // of the terminal: the harness decides what becomes of the current run
     signal(SIGTERM, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    RunRequest request;
-    while (recv(socket_.get(), &request, sizeof request, 0) == sizeof request) {
+    while (true) {
+      RunRequest request;
+      const ssize_t size = recv(socket_.get(), &request, sizeof request, 0);
+      if (size == sizeof cancel_word) continue;  // of a run that had ended by itself
+      if (size != sizeof request) break;
       const RunOutcome outcome = perform(request);
       if (send(socket_.get(), &outcome, sizeof outcome, MSG_NOSIGNAL) < 0) break;
     }
@@ -243,8 +249,7 @@ RunOutcome Launcher::run(const RunRequest& request, const std::function<Wish()>&
     if (wished == Wish::so_far) report_.data()->end_soon.store(1);
     if (wished != Wish::nothing || cancelled) continue;
     cancelled = true;
-    const char word = 'c';
-    if (send(socket_.get(), &word, sizeof word, MSG_NOSIGNAL) < 0) throw died();
+    if (send(socket_.get(), &cancel_word, sizeof cancel_word, MSG_NOSIGNAL) < 0) throw died();
   }
   RunOutcome outcome;
   if (recv(socket_.get(), &outcome, sizeof outcome, 0) != sizeof outcome) throw died();

@@ -14,16 +14,18 @@
 namespace bench {
 namespace {
 
-// `own`: of the machine that the server was on, 0 where that is unknown.
-ServerCpus cpus_of(const Plan& plan, const Cell& cell, std::uint32_t own) {
+// As far as the run's report tells of them: the server may have been on another machine, and the load on others yet.
+ServerCpus cpus_of(const Plan& plan, const Cell& cell, const RunReport& report) {
   const Group& group = plan.group_of(cell);
   const std::uint32_t at_once = resolve(cell.model->in_flight, group.load.active, cell.workers);
   const CpuSplit& split = plan.cpu_split;
   const auto load_own = std::ranges::count_if(
       split.client, [&](int cpu) { return std::ranges::find(split.server, cpu) == split.server.end(); });
   // A foreign server's CPUs are not known.
-  const bool shared = !group.foreign && std::cmp_less(load_own, split.client.size());
-  const std::uint32_t given = own != 0 ? own : group.cpus;
+  const bool on_this_machine = !group.foreign && report.generator_count == 0;
+  const bool shared = on_this_machine && std::cmp_less(load_own, split.client.size());
+  const std::uint32_t server_cpus = report.service.server_cpus;
+  const std::uint32_t given = server_cpus != 0 ? server_cpus : group.cpus;
   return {.usable = cell.model->parallel ? std::min(given, at_once) : 1,
           .given = given,
           .shared = shared,
@@ -55,8 +57,7 @@ std::optional<Sample> run_at(PlanSession& session, GroupState& state, std::size_
   const auto outcome =
       session.launch(request, fmt::format("round {} · {} · {}{}", state.rounds + 1, state.name, cell.label, at));
   if (!outcome) return std::nullopt;
-  return make_service_sample(session.report(), state.rounds, rate,
-                             cpus_of(session.plan(), cell, session.report().service.server_cpus),
+  return make_service_sample(session.report(), state.rounds, rate, cpus_of(session.plan(), cell, session.report()),
                              counts_of(cell, session.plan().group_of(cell)));
 }
 

@@ -27,9 +27,7 @@ class GlobalLock {
     std::unique_lock lock(mutex_);
     while (held_) {
       if (needs_none()) {
-        ++switches_;                                      // whoever handed the lock over waits for somebody to take it
-        wanted_.store(false, std::memory_order_relaxed);  // others who do will ask again
-        taken_.notify_one();
+        wanted_.store(false, std::memory_order_relaxed);  // others who want it will ask again
         return false;
       }
       const std::uint64_t switches_before = switches_;

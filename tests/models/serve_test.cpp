@@ -226,6 +226,7 @@ TEST_P(ServesAtLength, HoldsBackForASlowReader) {
   // Enough for the buffers of the sockets and the server's own to be full, several times; but each request of `remote`
   // is a program.
   const int requests = service().name == "remote" ? 1200 : static_cast<int>((24U << 20) / bytes);
+  const std::int64_t before = tree_proportional_set_bytes(server.process().pid());
   const pid_t sender = fork();
   if (sender == 0) {
     Output out;
@@ -236,7 +237,10 @@ TEST_P(ServesAtLength, HoldsBackForASlowReader) {
     _exit(0);
   }
   usleep(300'000);  // meanwhile the server runs into its full socket
-  EXPECT_LT(proportional_set_bytes(server.process().pid()), bounded_bytes);
+  // Sanitizers keep what was freed; io-uring has a pool of buffers for all its connections, which one may fill.
+  const std::int64_t pool = model().name == "io-uring" ? 16 << 20 : 0;
+  const std::int64_t bound = sanitized ? bounded_bytes : pool + static_cast<std::int64_t>(requests * bytes / 2);
+  EXPECT_LT(tree_proportional_set_bytes(server.process().pid()) - before, bound);
   for (int i = 0; i < requests; ++i) {
     Output own;  // the exchange of this process has to know of the requests
     exchange->request(own);

@@ -1,6 +1,5 @@
 #include "tests/support/scripted_session.h"
 
-#include <algorithm>
 #include <memory>
 
 namespace bench {

@@ -111,18 +111,24 @@ Reductions::Reductions(Await await) : await_(std::move(await)) {
 Reductions::~Reductions() {
   int finalized = 0;
   MPI_Finalized(&finalized);
-  if (finalized != 0) return;
+  if (finalized != 0 || given_up_) return;
   MPI_Type_free(&measurement_);
   MPI_Type_free(&histogram_);
   MPI_Op_free(&add_measurements_);
   MPI_Op_free(&add_histograms_);
 }
 
+bool Reductions::finished(MPI_Request& request) {
+  given_up_ = true;  // by an exception, too
+  given_up_ = !await_(request);
+  return !given_up_;
+}
+
 bool Reductions::add_up(const RunReport& own, RunReport& merged) {
   MPI_Request request = MPI_REQUEST_NULL;
   const auto done = [&](int code) {
     succeed(code, "reduce");
-    return await_(request);
+    return finished(request);
   };
   if (!done(MPI_Ireduce(&own.service, &merged.service, 1, measurement_, add_measurements_, 0, MPI_COMM_WORLD,
                         &request))) {
@@ -144,7 +150,7 @@ const std::vector<GeneratorFindings>& Reductions::collect(const GeneratorFinding
   succeed(MPI_Igather(&own_, sizeof own_, MPI_BYTE, all_.data(), sizeof own_, MPI_BYTE, 0, MPI_COMM_WORLD, &request),
           "gather");
   static const std::vector<GeneratorFindings> nothing;
-  return await_(request) ? all_ : nothing;
+  return finished(request) ? all_ : nothing;
 }
 
 }  // namespace bench

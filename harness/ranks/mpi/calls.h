@@ -108,7 +108,10 @@ class Reductions {
   const std::vector<GeneratorFindings>& collect(const GeneratorFindings& own);
 
  private:
+  bool finished(MPI_Request& request);
+
   Await await_;
+  bool given_up_ = false;  // MPI has yet what was begun
   MPI_Datatype measurement_ = MPI_DATATYPE_NULL;
   MPI_Datatype histogram_ = MPI_DATATYPE_NULL;
   MPI_Op add_measurements_ = MPI_OP_NULL;

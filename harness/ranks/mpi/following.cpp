@@ -28,7 +28,7 @@ void Follower::follow() {
       std::this_thread::sleep_for(glance);
       continue;
     }
-    if (order.kind == Order::Kind::run) carry_out(order.request);
+    if (order.kind == Order::Kind::run && !carry_out(order.request)) return;
     if (order.kind == Order::Kind::merge) parts_.reduce(order.took_part, *unused.data());
     if (order.kind == Order::Kind::dismiss) return;
   }
@@ -44,10 +44,11 @@ void Follower::look_after_leader() {
   [[maybe_unused]] const auto sent = send(joined_.to_leader.get(), &pulse, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void Follower::carry_out(const RunRequest& request) {
+bool Follower::carry_out(const RunRequest& request) {
   std::uint32_t told = 0;
   std::int64_t next_word_ns = now_ns();
   Wish wish = Wish::all;
+  bool dismissed = false;
   const Word end = parts_.run(request, [&](RunSteps& steps) {
     look_after_leader();
     if (const std::uint32_t reached = steps.reached.load(); reached > told) {
@@ -62,10 +63,15 @@ void Follower::carry_out(const RunRequest& request) {
       if (order.kind == Order::Kind::go_on) Parts::go_on(steps, order.step, order.port);
       if (order.kind == Order::Kind::end_soon) wish = std::max(wish, Wish::so_far);
       if (order.kind == Order::Kind::cancel) wish = Wish::nothing;
+      if (order.kind == Order::Kind::dismiss) {
+        wish = Wish::nothing;
+        dismissed = true;
+      }
     }
     return wish;
   });
-  send_to(0, Tag::word, end);
+  if (!dismissed) send_to(0, Tag::word, end);
+  return !dismissed;
 }
 
 }  // namespace bench

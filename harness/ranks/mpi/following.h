@@ -15,7 +15,8 @@ class Follower {
 
  private:
   void look_after_leader();
-  void carry_out(const RunRequest& request);
+  /// False where the leader was done before that came to its end.
+  bool carry_out(const RunRequest& request);
 
   const Joined& joined_;
   Parts parts_;

@@ -65,7 +65,7 @@ class Joining {
     for (const std::string& text : texts) hellos.push_back(Json::parse(text, nullptr, false));
     refuse(leads() ? refusals_of(hellos) : "");
     for (const Json& hello : hellos) keep(hello);
-    refuse(leads() ? why_not_there(setup_.plan, joined_.machines) : "");
+    refuse(leads() ? why_not_there(joined_.machines) : "");
   }
 
   // All were told the same, so that all come to the same.
@@ -88,7 +88,11 @@ class Joining {
                              .cpus = hello.at("cpus"),
                              .memory_bytes = hello.at("memory_bytes"),
                              .warning = hello.at("warning")});
-    RankMachine machine{.host = hello.at("host"), .ports = hello.at("ports"), .skipped = {}, .addresses = {}};
+    RankMachine machine{.host = hello.at("host"),
+                        .ports = hello.at("ports"),
+                        .skipped = {},
+                        .addresses = {},
+                        .local_target = hello.at("local_target")};
     machine.skipped.resize(setup_.plan.cells.size());
     for (const auto& [cell, why] : hello.at("skipped").items()) machine.skipped[std::stoul(cell)] = why;
     joined_.machines.push_back(std::move(machine));
@@ -145,7 +149,8 @@ class Joining {
     const std::int64_t deadline_ns = now_ns() + patience.count();
     while (!missing.empty() && now_ns() < deadline_ns) {
       std::optional<Meeting::Guest> guest = meeting.next_guest(200ms);
-      if (!guest || missing.erase(guest->rank) == 0) continue;
+      if (!guest || guest->rank >= ranks_ || guest->rank == host) continue;
+      missing.erase(guest->rank);  // or comes once more, since it gave up the way before
       if (host == 0) joined_.lifelines[guest->rank] = std::move(guest->connection);
     }
   }
@@ -180,8 +185,8 @@ Joined join_ranks(const CrewSetup& setup, Mpi& mpi) {
     return Joining(setup, mpi).join();
   } catch (const Refusal&) {
     if (mpi.rank() == 0) throw;
-    mpi.finalize();  // and the leader says why
-    leave_at_once(1);
+    mpi.finalize();    // and the leader says why
+    leave_at_once(0);  // the exit status is the leader's
   } catch (const std::exception& error) {
     // The others are at another place, and wait. What MPI makes of it comes after this.
     fmt::print(stderr, "bench: rank {} on host {}: {}\n", mpi.rank(), setup.machine.host, error.what());

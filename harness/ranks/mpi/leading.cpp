@@ -52,9 +52,9 @@ RunOutcome Leader::run(const RunRequest& request, const std::function<Wish()>& w
   if (!lost_.empty()) return failed(lost_);
   try {
     return lead(request, wish);
-  } catch (const MpiError& error) {
+  } catch (const std::exception& error) {  // of MPI, or of this rank's launcher
     look_for_losses();
-    if (lost_.empty()) lost_ = error.what();
+    if (lost_.empty()) lost_ = fmt::format("rank 0 on host {} was lost: {}", host_of(0), error.what());
     return failed(lost_);
   }
 }
@@ -172,8 +172,11 @@ void Leader::dismiss() {
   const std::int64_t deadline_ns = now_ns() + longest_silence_ns;
   for (std::uint32_t rank = 1; rank < ranks_; ++rank) {
     std::array<char, 64> pulses{};
-    while (recv(joined_.lifelines[rank].get(), pulses.data(), pulses.size(), MSG_DONTWAIT) != 0 &&
-           now_ns() < deadline_ns) {
+    while (recv(joined_.lifelines[rank].get(), pulses.data(), pulses.size(), MSG_DONTWAIT) != 0) {
+      if (now_ns() > deadline_ns) {
+        lost_ = fmt::format("rank {} on host {} was lost: it does not end", rank, host_of(rank));
+        return;
+      }
       std::this_thread::sleep_for(glance);
     }
   }

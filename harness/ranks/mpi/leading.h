@@ -36,12 +36,12 @@ class Leader {
   const CrewSetup setup_;
   const Joined& joined_;
   const std::uint32_t ranks_;
+  SharedArray<RunReport> merged_{1};  // outlives what MPI may not have added up yet
   Parts parts_;
   std::vector<std::int64_t> heard_ns_;
   std::int64_t looked_ns_ = 0;
   std::int64_t next_wish_ns_ = 0;
   std::string lost_;
-  SharedArray<RunReport> merged_{1};
 };
 
 }  // namespace bench

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/load/url.h"
+#include "workloads/service.h"
+
 namespace bench {
 namespace {
 
@@ -84,6 +87,21 @@ TEST_F(Handshake, WhatANewerOrOlderVersionDoesNotSayIsUnknown) {
   EXPECT_THAT(refusals(), HasSubstr("its version is '0.0.1'"));
   other = nlohmann::json();
   EXPECT_THAT(refusals(), HasSubstr("rank 1 on host unknown cannot take part: its version is 'unknown'"));
+}
+
+TEST_F(Handshake, SaysWhichServerIsOnTheMachineItself) {
+  plan.groups.emplace_back();
+  const auto said = [&](const char* url) {
+    plan.groups[0].foreign.emplace().target = parse_url(url, all_services()).target;
+    return hello_of(options, plan, machine, 1).at("local_target");
+  };
+  EXPECT_EQ(said("http://127.0.0.1:80/"), "127.0.0.1:80");
+  EXPECT_EQ(said("http://127.1.2.3:80/"), "127.1.2.3:80");
+  EXPECT_EQ(said("http://[::1]:80/"), "[::1]:80");
+  EXPECT_EQ(said("http://[::ffff:127.0.0.1]:80/"), "[::ffff:127.0.0.1]:80");
+  EXPECT_EQ(said("http://10.0.0.9:80/"), "");
+  plan.groups[0].foreign->target = parse_url("http://x/", all_services(), "/run/x").target;
+  EXPECT_EQ(hello_of(options, plan, machine, 1).at("local_target"), "/run/x");
 }
 
 TEST_F(Handshake, SaysWhichCellsDoNotFit) {

@@ -154,7 +154,7 @@ says usage 'jobs and primitives run on one'
 nobody_left refused
 
 run local any 2 B,C load http://127.0.0.1:8080/ --over=mpi --connections=10 --no-progress --out="$work/local.json"
-says local '127.0.0.1:8080 is another server on each machine, here on B and C'
+says local '127.0.0.1:8080 is host B itself as seen from there'
 nobody_left local
 
 # begin NAME ROUNDS ARGS…: a plan in the background, once its ranks are at work

@@ -246,6 +246,22 @@ TEST(Launcher, EndsARunThatIsCancelled) {
   }
 }
 
+// Whoever cancels does not know whether it ends just then by itself, or by its time.
+TEST(Launcher, StandsACancelThatComesAfterTheEnd) {
+  TestRuns runs({cell_of("serial", "quick"), cell_of("serial", "hangs")});
+  for (int round = 0; round < 100; ++round) {
+    const RunRequest quick{.kind = RunKind::measure, .cell = 0, .time_limit_ns = generous_ns};
+    const RunOutcome ended = runs.launcher().run(
+        quick, [&] { return Wish::nothing; }, std::chrono::milliseconds(round % 20));
+    EXPECT_FALSE(ended.timed_out);
+    const RunRequest late{.kind = RunKind::measure, .cell = 1, .time_limit_ns = 5'000'000};
+    const RunOutcome over = runs.launcher().run(
+        late, [&] { return Wish::nothing; }, std::chrono::milliseconds(4 + round % 3));
+    EXPECT_TRUE(over.timed_out || over.cancelled);
+  }
+  expect_usable(runs, 0);
+}
+
 // Reaps the calling process's children and adopted orphans; false when some still live after a generous time.
 bool all_end() {
   const auto deadline = std::chrono::steady_clock::now() + generous;

@@ -406,6 +406,27 @@ TEST(ServiceSession, DropsACellWhoseProbeFailsAndAsksTheOthers) {
   EXPECT_THAT(samples_of(results), ElementsAre(0, 1));
 }
 
+// A server that uses a third of its CPU, beside a load that would use more than that CPU.
+TEST(ServiceSession, AServerOnAnotherMachineSharesNoCpuWithTheLoad) {
+  const Plan plan = plan_of(
+      {"--model=epoll", "--workload=echo", "--rate=1000", "--server-cpus=0", "--client-cpus=0", "--repetitions=1"});
+  for (const std::uint32_t generators : {0U, 2U}) {
+    ScriptedRuns runs(plan, [&](const RunRequest& request, RunReport& report, RunOutcome&) {
+      serve(request, report, 500);  // which is not the rate
+      ServiceMeasurement& measured = report.service;
+      measured.server_cpus = 1;
+      measured.to_stop_ns = measured.load.wall_ns;
+      measured.usage_to_stop.cpu_ns = measured.load.wall_ns / 3;
+      measured.load.cpu_ns = measured.load.wall_ns * 2;
+      report.generator_count = generators;
+    });
+    const Results results = runs.session();
+    ASSERT_THAT(samples_of(results), ElementsAre(1));
+    const Limit limit = results.cells[0].samples.front().service->judgement.limit;
+    EXPECT_EQ(limit == Limit::server, generators == 0) << limit_name(limit);
+  }
+}
+
 TEST(ServiceSession, SearchesTheHighestRateThatKeepsThePromise) {
   const Plan plan = plan_of({"--model=epoll", "--workload=echo", "--rate=search", "--slo=p99<10ms", "--repetitions=1"});
   ScriptedRuns runs(
