@@ -43,7 +43,10 @@ bool leaves_unanswered(const LoadFigures& figures) {
   return static_cast<double>(figures.unfinished) > failed_share * due(figures);
 }
 
-bool has_lost_its_connections(const LoadFigures& figures) { return figures.failed != 0 && figures.at_end == 0; }
+// Those of requests that took too long are closed by the load itself, which makes new ones.
+bool has_lost_its_connections(const LoadFigures& figures) {
+  return figures.failed > figures.timed_out && figures.at_end == 0;
+}
 
 // Its own workers wait for each other where they share a CPU; elsewhere others keep the generator off.
 bool is_kept_off(const LoadFigures& figures) { return !figures.workers_share && figures.kept_off > kept_off_share; }

@@ -156,6 +156,8 @@ TEST(Judge, SaysStarvedWhereAllThatIsWrongIsThatAConnectionWaitedForever) {
   figures.served = 9;
   figures.failed = figures.timed_out = 100;
   EXPECT_EQ(judge(figures).limit, Limit::starved);
+  figures.at_end = 0;  // all are being made anew just then
+  EXPECT_EQ(judge(figures).limit, Limit::starved);
   figures.served = 10;
   EXPECT_EQ(judge(figures).limit, Limit::errors);
 }
