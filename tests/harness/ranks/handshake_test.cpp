@@ -97,6 +97,7 @@ TEST_F(Handshake, SaysWhichServerIsOnTheMachineItself) {
   };
   EXPECT_EQ(said("http://127.0.0.1:80/"), "127.0.0.1:80");
   EXPECT_EQ(said("http://127.1.2.3:80/"), "127.1.2.3:80");
+  EXPECT_EQ(said("http://0.0.0.0:80/"), "0.0.0.0:80");
   EXPECT_EQ(said("http://[::1]:80/"), "[::1]:80");
   EXPECT_EQ(said("http://[::ffff:127.0.0.1]:80/"), "[::ffff:127.0.0.1]:80");
   EXPECT_EQ(said("http://10.0.0.9:80/"), "");
