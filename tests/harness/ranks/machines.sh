@@ -10,6 +10,7 @@
 machines_prefix=bench-$$
 machines_folder=$(mktemp -d "${TMPDIR:-/tmp}/bench-machines-XXXXXX")
 machines=()
+launching=()
 
 machines_down() {
   local machine
@@ -27,12 +28,18 @@ skip() {
 
 machines_or_skip() {
   command -v mpirun >/dev/null || skip 'there is no mpirun'
-  mpirun --version | grep -q 'Open MPI) 4' || skip 'mpirun is not that of Open MPI 4, whose launcher agents these are'
+  # What enters a machine in the place of ssh, and which of its interfaces the launcher uses.
+  case "$(mpirun --version)" in
+    *'Open MPI) 4'*) launching=(--mca plm_rsh_agent "$machines_folder/enter" --mca oob_tcp_if_include eth0) ;;
+    *'Open MPI) 5'*) launching=(--prtemca plm_ssh_agent "$machines_folder/enter" --prtemca prte_if_include eth0) ;;
+    *) skip 'mpirun is not that of Open MPI 4 or 5, whose launcher agents these are' ;;
+  esac
+  launching+=(--mca btl_tcp_if_include eth0 --bind-to none)
   command -v ip >/dev/null || skip 'there is no ip(8)'
   trap machines_down EXIT
-  ip netns add "$machines_prefix-switch" 2>/dev/null || skip 'network namespaces cannot be made here'
-  ip -n "$machines_prefix-switch" link add switch up type bridge 2>/dev/null || skip 'there is no bridge to make a switch of'
-  local machine number=0
+  local machine number=0 why
+  why=$(ip netns add "$machines_prefix-switch" 2>&1) || skip "network namespaces cannot be made here: $why"
+  why=$(ip -n "$machines_prefix-switch" link add switch up type bridge 2>&1) || skip "no switch can be made here: $why"
   for machine in "$@"; do
     number=$((number + 1))
     machines+=("$machine")
@@ -59,8 +66,7 @@ over() {
   shift 2
   ip netns exec "$machines_prefix-${machines[0]}" unshare --uts sh -c "hostname ${machines[0]} && exec \"\$@\"" sh \
     env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
-    mpirun --mca plm_rsh_agent "$machines_folder/enter" --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 \
-    --bind-to none -n "$count" --host "$hosts" "$bench" "$@" </dev/null
+    mpirun "${launching[@]}" -n "$count" --host "$hosts" "$bench" "$@" </dev/null
 }
 
 ranks_on() {

@@ -139,8 +139,7 @@ cp "$bench" "$work/bench-mpi"
 printf x >>"$work/bench-mpi"
 status=0
 ip netns exec "$machines_prefix-A" unshare --uts sh -c 'hostname A && exec "$@"' sh \
-  env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --mca plm_rsh_agent "$machines_folder/enter" \
-  --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 --bind-to none \
+  env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun "${launching[@]}" \
   -n 1 --host A "$bench" "${plan[@]}" --rate=400 --model=epoll --out="$work/build.json" : \
   -n 1 --host B "$work/bench-mpi" "${plan[@]}" --rate=400 --model=epoll </dev/null >"$work/build.out" 2>"$work/build.err" || status=$?
 [[ $status != 0 ]] || fail 'another build was taken'
