@@ -96,7 +96,7 @@ folder, path = sys.argv[1:]
 pooled = sorted(int(line) for name in glob.glob(folder + "/*.txt") for line in open(name))
 rows = [r["bench"] for r in json.load(open(path))["benchmarks"] if r.get("run_type") == "iteration"]
 last = [r for r in rows if r["requests_completed"] + r["requests_drained"] == len(pooled)]
-exact = lambda p: pooled[max(math.ceil(p / 100 * len(pooled)) - 1, 0)]
+exact = lambda p: pooled[max(math.ceil(round(p * len(pooled) / 100, 6)) - 1, 0)]
 names = {50: "latency_p50_ns", 90: "latency_p90_ns", 99: "latency_p99_ns", 99.9: "latency_p99_9_ns"}
 fits = lambda r: all(exact(p) <= r[n] <= exact(p) * (1 + 1 / 1024) for p, n in names.items())
 if len(glob.glob(folder + "/*.txt")) != 2 or not any(fits(r) for r in last):
