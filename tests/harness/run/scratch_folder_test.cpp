@@ -189,7 +189,9 @@ Script is_killed(const Task& task) {
 
 Script hangs(const Task& task) {
   leave(task);
-  while (true) co_yield wait_for(1s);
+  while (true) {
+    co_yield wait_for(1s);
+  }
 }
 
 std::optional<std::string> accept(const Batch& batch, std::span<const std::uint64_t>) {
