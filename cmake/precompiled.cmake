@@ -1,4 +1,4 @@
-# Headers that most files include, compiled once for each target.
+# Headers that most files include, compiled once for all targets that are compiled alike (REUSE_FROM).
 #
 # bench_precompile(TARGET HEADER…): those of the standard library and fmt, and HEADERs besides.
 function(bench_precompile target)

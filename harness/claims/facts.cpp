@@ -91,7 +91,7 @@ struct Number {
 std::string order_of(QueueOrder order) {
   std::array<Number, 4> room{};
   BoundedQueue<Number> queue(room, order);
-  for (const std::uint64_t value : {3, 1, 4, 2}) queue.try_push({value});
+  for (const std::uint64_t value : {3U, 1U, 4U, 2U}) queue.try_push({value});
   std::string text;
   while (const auto next = queue.try_pop()) text += fmt::format("{}{}", text.empty() ? "" : " ", next->value);
   return text;

@@ -107,7 +107,6 @@ CostFigures cost_figures(const Plan& measured, const Results& results, const Pla
   std::vector<double> bytes;
   std::vector<double> server;
   std::vector<double> memory;
-  CostFigures figures;
   if (measured.services.client.requests_per_connection != target.services.client.requests_per_connection) return {};
   for (std::size_t index = 0; index < measured.cells.size(); ++index) {
     const Cell& other = measured.cells[index];

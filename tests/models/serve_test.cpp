@@ -239,7 +239,7 @@ TEST_P(ServesAtLength, HoldsBackForASlowReader) {
   usleep(300'000);  // meanwhile the server runs into its full socket
   // Sanitizers keep what was freed; io-uring has a pool of buffers for all its connections, which one may fill.
   const std::int64_t pool = model().name == "io-uring" ? 16 << 20 : 0;
-  const std::int64_t bound = sanitized ? bounded_bytes : pool + static_cast<std::int64_t>(requests * bytes / 2);
+  const std::int64_t bound = sanitized ? bounded_bytes : pool + requests * static_cast<std::int64_t>(bytes / 2);
   EXPECT_LT(tree_proportional_set_bytes(server.process().pid()) - before, bound);
   for (int i = 0; i < requests; ++i) {
     Output own;  // the exchange of this process has to know of the requests
@@ -261,7 +261,7 @@ TEST_P(ServesStreams, SurvivesResetsInTheMiddle) {
     out.consume(0);
     std::array<iovec, 1> vectors{};
     const auto filled = out.gather(vectors);
-    send(rude.get(), filled[0].iov_base, filled[0].iov_len / (i % 2 + 1), MSG_NOSIGNAL);
+    send(rude.get(), filled[0].iov_base, filled[0].iov_len / (i % 2 == 0 ? 1 : 2), MSG_NOSIGNAL);
     reset(rude);
   }
   const UniqueFd socket = server.connect();

@@ -78,7 +78,7 @@ std::uint64_t digits_as_text(std::uint64_t first, std::uint64_t count) {
 
 TEST(Sum, AddsTheDigitsOfItsNumbers) {
   constexpr std::uint64_t first_number = 1'000'000'000'000'000;
-  for (const std::uint64_t work : {1, 9, 10, 11, 99, 100, 1000, 12345}) {
+  for (const std::uint64_t work : {1U, 9U, 10U, 11U, 99U, 100U, 1000U, 12345U}) {
     for (const std::uint32_t index : {0U, 1U, 3U, 7U, 42U}) {
       const Batch parameters{.tasks = 43, .work = work, .waits = {}};
       EXPECT_EQ(sum().compute(parameters, index), digits_as_text(first_number + index * work, work))
@@ -89,7 +89,7 @@ TEST(Sum, AddsTheDigitsOfItsNumbers) {
 
 // The check finds the sums place by place, without adding up any number's digits.
 TEST(Sum, ChecksByOtherMeansThanItComputes) {
-  for (const std::uint64_t work : {1, 7, 10, 99, 1000, 12345}) {
+  for (const std::uint64_t work : {1U, 7U, 10U, 99U, 1000U, 12345U}) {
     const Batch parameters{.tasks = 20, .work = work, .waits = {}};
     std::vector<std::uint64_t> outcomes;
     for (std::uint32_t index = 0; index < 20; ++index) {
@@ -142,7 +142,7 @@ class EveryWorkload : public testing::TestWithParam<const Job*> {
 };
 
 TEST_P(EveryWorkload, AcceptsWhatItsScriptsLeave) {
-  for (const std::uint64_t work : {1, 2, 3, 300, 1000}) {
+  for (const std::uint64_t work : {1U, 2U, 3U, 300U, 1000U}) {
     const Batch parameters = sizes(work);
     EXPECT_EQ(job().check(parameters, outcomes(parameters)), std::nullopt) << "work " << work;
   }
@@ -151,7 +151,7 @@ TEST_P(EveryWorkload, AcceptsWhatItsScriptsLeave) {
 class EveryComputation : public EveryWorkload {};
 
 TEST_P(EveryComputation, IsTheSameAsAPlainLoop) {
-  for (const std::uint64_t work : {1, 2, 3, 300, 1000}) {
+  for (const std::uint64_t work : {1U, 2U, 3U, 300U, 1000U}) {
     const Batch parameters = sizes(work);
     const std::vector<std::uint64_t> left = outcomes(parameters);
     for (std::uint32_t index = 0; index < parameters.tasks; ++index) {
