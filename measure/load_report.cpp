@@ -16,6 +16,25 @@ std::string_view name_of(LoadError kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
+std::string text_of(LoadError kind, std::uint64_t count) {
+  struct Words {
+    std::string_view one, many;
+  };
+  constexpr std::array<Words, load_error_kinds> words{{{"refused", "refused"},
+                                                       {"reset", "reset"},
+                                                       {"timeout", "timeouts"},
+                                                       {"wrong reply", "wrong replies"},
+                                                       {"reply cut short", "replies cut short"},
+                                                       {"closed", "closed"},
+                                                       {"not connected in time", "not connected in time"},
+                                                       {"lost", "lost"},
+                                                       {"without a descriptor", "without a descriptor"},
+                                                       {"TLS failure", "TLS failures"},
+                                                       {"with another error", "with another error"}}};
+  const auto& [one, many] = words[static_cast<std::size_t>(kind)];
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 std::uint64_t LoadCounts::errors_total() const {
   return std::accumulate(errors.begin(), errors.end(), std::uint64_t{0});
 }
@@ -25,14 +44,14 @@ double LoadCounts::rate_per_second() const {
   return wall_ns > 0 ? static_cast<double>(requests_completed) * second_ns / static_cast<double>(wall_ns) : 0;
 }
 
-std::string describe_errors(const LoadCounts& counts) {
+std::string describe_errors(const LoadErrorCounts& errors, std::string_view first) {
   std::string text;
-  for (std::size_t kind = 0; kind < counts.errors.size(); ++kind) {
-    if (counts.errors[kind] == 0) continue;
-    text +=
-        fmt::format("{}{} {}", text.empty() ? "" : ", ", counts.errors[kind], name_of(static_cast<LoadError>(kind)));
+  for (std::size_t kind = 0; kind < errors.size(); ++kind) {
+    if (errors[kind] == 0) continue;
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", text_of(static_cast<LoadError>(kind), errors[kind]));
   }
-  return text.empty() ? "no errors" : text;
+  if (text.empty()) return "no errors";
+  return first.empty() ? text : fmt::format("{} ({})", text, first);
 }
 
 void merge(LoadCounts& counts, const LoadCounts& other) {

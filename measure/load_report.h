@@ -33,8 +33,10 @@ enum class LoadError : std::uint8_t {
 
 inline constexpr std::size_t load_error_kinds = 11;
 
-/// "wrong_reply" and so on.
+/// "wrong_reply" and so on, as files name it.
 std::string_view name_of(LoadError kind);
+/// "12 wrong replies" and so on.
+std::string text_of(LoadError kind, std::uint64_t count);
 
 using LoadErrorCounts = std::array<std::uint64_t, load_error_kinds>;
 
@@ -150,8 +152,8 @@ void merge(LoadCounts& counts, const LoadCounts& other);
 /// in flight: 1 when the counts, the clock and the latencies agree; 1 as well when nothing was under way.
 double littles_law_ratio(const LoadCounts& counts, const Histogram& latency);
 
-/// "12 refused, 3 reset", or "no errors".
-std::string describe_errors(const LoadCounts& counts);
+/// "12 refused, 3 wrong replies (status 503 where 200 was due)", with what was said of the first; or "no errors".
+std::string describe_errors(const LoadErrorCounts& errors, std::string_view first = {});
 
 /// The same with the distributions of times.
 struct LoadReport : LoadCounts {

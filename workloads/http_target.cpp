@@ -1,5 +1,6 @@
 #include "workloads/http_target.h"
 
+#include <arpa/inet.h>
 #include <strings.h>
 
 #include <algorithm>
@@ -81,6 +82,17 @@ void name_wait(HttpTarget& target, const Query& query) {
   if (!wait) target.status = 400;
 }
 
+// RFC 3986, 2.1: a '%' is followed by two hexadecimal digits.
+bool is_well_encoded(std::string_view text) {
+  for (std::size_t at = 0; (at = text.find('%', at)) != std::string_view::npos; at += 3) {
+    if (at + 2 >= text.size() || std::isxdigit(static_cast<unsigned char>(text[at + 1])) == 0 ||
+        std::isxdigit(static_cast<unsigned char>(text[at + 2])) == 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<HttpTarget> parse_http_target(std::string_view text) {
@@ -115,11 +127,15 @@ bool is_http_host(std::string_view text) {
   std::string_view port;
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
-    if (close == std::string_view::npos || !all_of(text.substr(1, close - 1), ":.%-_~")) return false;
+    if (close == std::string_view::npos) return false;
+    const std::string address(text.substr(1, close - 1));
+    in6_addr ignored{};
+    const bool is_later_version = address.starts_with('v') && all_of(address, ".:-_~");
+    if (!is_later_version && inet_pton(AF_INET6, address.c_str(), &ignored) != 1) return false;
     port = text.substr(close + 1);
   } else {
     const std::size_t colon = std::min(text.find(':'), text.size());
-    if (!all_of(text.substr(0, colon), "-._~!$&'()*+,;=%")) return false;
+    if (!all_of(text.substr(0, colon), "-._~!$&'()*+,;=%") || !is_well_encoded(text.substr(0, colon))) return false;
     port = text.substr(colon);
   }
   return port.empty() ||

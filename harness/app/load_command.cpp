@@ -91,7 +91,8 @@ void check(const LoadOptions& load, const ServerUrl& url) {
 }
 
 std::string title_of(const LoadOptions& load, const ServiceLoad& offered, const std::optional<CpuQuota>& quota) {
-  return fmt::format("{} · {} connections{} · {}{}", load.url, format_count(offered.connections),
+  return fmt::format("{} · {} connection{}{} · {}{}", load.url, format_count(offered.connections),
+                     offered.connections == 1 ? "" : "s",
                      offered.pipeline > 1 ? fmt::format(" · pipeline {}", offered.pipeline) : "", rate_text(offered),
                      quota ? fmt::format(" · load held to a quota of {:.2f} CPUs", quota->cpus) : "");
 }

@@ -57,6 +57,11 @@ Exit serve(const Options& options) {
   count_interrupts();
   ServerProcess server(*serve.model, setup, *report.data(), serve.cpus);
   const std::string_view scheme = serve.service->scheme.name;
+  // What cannot begin, for want of a descriptor or of memory, ends at once, and says why.
+  if (server.ended_within(std::chrono::milliseconds(100))) {
+    server.stop();
+    throw std::runtime_error("the server ended by itself");
+  }
   fmt::print("serving {} under {} at {}{}{}:{}\n", serve.service->name, serve.model->name, scheme,
              scheme.empty() ? "" : "://", host_of(serve.bind), listeners.port);
   std::fflush(stdout);

@@ -134,8 +134,8 @@ std::string lower(std::string_view text) {
   return copy;
 }
 
-// What a request line must not hold is refused, so that nothing is sent that nobody asked for; what is no ASCII is
-// encoded.
+// What a request line must not hold is refused, so that nothing is sent that nobody asked for; what is no ASCII, and
+// what RFC 3986 allows nowhere, is encoded.
 void refuse_unprintable(std::string_view url) {
   const auto bad = std::ranges::find_if(url, [](unsigned char c) { return c <= ' ' || c == 0x7F; });
   if (bad == url.end()) return;
@@ -147,7 +147,8 @@ std::string encoded(std::string_view text) {
   std::string result;
   for (const char c : text) {
     const auto code = static_cast<unsigned char>(c);
-    result += code < 0x80 ? std::string(1, c) : fmt::format("%{:02X}", code);
+    const bool is_allowed = code < 0x80 && std::string_view(R"("<>\^`{|})").find(c) == std::string_view::npos;
+    result += is_allowed ? std::string(1, c) : fmt::format("%{:02X}", code);
   }
   return result;
 }

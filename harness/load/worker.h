@@ -162,6 +162,7 @@ class Worker {
   bool take_datagram(std::uint32_t index, std::span<const std::byte> bytes);
   bool take_packet(std::uint32_t index, std::span<const std::byte> bytes);
   ssize_t receive_first(const Connection& connection, std::span<std::byte> room);
+  static ssize_t receive_next(const Connection& connection, std::span<std::byte> room);
   bool renew_socket(std::uint32_t index);
   void go_on_with_transfer(std::uint32_t index);
   void complete_request(std::uint32_t index, std::size_t place = 0);

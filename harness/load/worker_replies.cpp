@@ -30,9 +30,10 @@ bool Worker::receive_some(std::uint32_t index) {
     std::memcpy(scratch_.data(), connection.tail->data(), kept);
   }
   const std::span room(scratch_.data() + kept, receive_bytes);
-  const ssize_t size = connection.tls                          ? connection.tls->receive(room)
-                       : transfers_ && !connection.has_partner ? receive_first(connection, room)
-                                                               : recv(connection.fd.get(), room.data(), room.size(), 0);
+  const ssize_t size = connection.tls           ? connection.tls->receive(room)
+                       : !transfers_            ? recv(connection.fd.get(), room.data(), room.size(), 0)
+                       : connection.has_partner ? receive_next(connection, room)
+                                                : receive_first(connection, room);
   const int error = errno;
   read_clock();
   if (size < 0) {
@@ -138,9 +139,13 @@ void Worker::give_up_datagrams(std::uint32_t index) {
 // The peer has closed its direction, announced or not.
 void Worker::end_of_stream(std::uint32_t index) {
   const Connection& connection = connections_[index];
-  if (connection.in_flight != 0 && connection.exchange->end().verdict == Verdict::complete) {
-    complete_request(index);  // a reply that lasted until the end
-    if (connection.in_flight == 0) return replace_connection(index);
+  if (connection.in_flight != 0) {
+    const Reply last = connection.exchange->end();
+    if (last.verdict == Verdict::wrong) return fail(index, LoadError::wrong_reply, last.why);
+    if (last.verdict == Verdict::complete) {
+      complete_request(index);  // a reply that lasted until the end
+      if (connection.in_flight == 0) return replace_connection(index);
+    }
   }
   if (connection.in_flight != 0) {
     return fail(index, connection.reply_begun ? LoadError::short_reply : LoadError::closed);

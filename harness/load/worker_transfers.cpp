@@ -16,6 +16,17 @@ ssize_t Worker::receive_first(const Connection& connection, std::span<std::byte>
                   &partner_size_);
 }
 
+// As recv(2). That nobody is there any more may be said of what went out once more, while the last reply, behind which
+// the server is gone, was on its way already.
+ssize_t Worker::receive_next(const Connection& connection, std::span<std::byte> room) {
+  const auto once = [&] { return recv(connection.fd.get(), room.data(), room.size(), 0); };
+  const ssize_t size = once();
+  if (size >= 0 || errno != ECONNREFUSED) return size;
+  const ssize_t behind = once();
+  if (behind < 0) errno = ECONNREFUSED;
+  return behind;
+}
+
 // False when there is nothing to go on with but the transfer itself.
 bool Worker::take_packet(std::uint32_t index, std::span<const std::byte> bytes) {
   Connection& connection = connections_[index];
@@ -66,6 +77,11 @@ void Worker::go_on_with_transfer(std::uint32_t index) {
   const bool is_over = now_ns_ - request_at(index, 0).sent_ns >= plan_.request_timeout.count();
   const bool is_silent = now_ns_ - connection.heard_ns >= plan_.resend_after.count() << connection.silences;
   if (!is_over && !is_silent) return;
+  // Something may have come, while this thread waited for its CPU: that is no silence.
+  const std::uint32_t generation = connection.generation;
+  const std::int64_t heard_ns = connection.heard_ns;
+  receive(index);
+  if (connection.generation != generation || connection.heard_ns != heard_ns) return;
   may_be_strays_ = true;
   if (is_over) return fail(index, LoadError::timeout);
   constexpr std::uint8_t most_doubled = 20;

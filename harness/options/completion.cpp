@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/options/flags.h"
+#include "harness/options/options.h"
 #include "harness/options/suites.h"
 #include "harness/options/workload_parameters.h"
 #include "harness/text/parameters.h"
@@ -76,6 +77,12 @@ std::string bash_completion(const Tables& tables) {
   for (const Command command : commands) {
     names.emplace_back(command_name(command));
     std::vector<std::string> flags;
+    if (command == Command::list || command == Command::help || command == Command::version) {
+      flags.emplace_back("--help");
+      if (command == Command::help) flags.assign(help_parts.begin(), help_parts.end());
+      flags_of += fmt::format("    {}) words='{}' ;;\n", command_name(command), fmt::join(flags, " "));
+      continue;
+    }
     for (const FlagRow& row : all_flags(tables)) {
       const bool taken = row.taken_by(command) || (command == Command::ab && row.taken_by(Command::run));
       if (taken && row.subject != Subject::testing) {
@@ -88,6 +95,8 @@ std::string bash_completion(const Tables& tables) {
   for (const auto& [flag, values] : named_values(tables)) {
     values_of += fmt::format("    --{}) words='{}' ;;\n", flag, fmt::join(values, " "));
   }
+  std::vector<std::string> services;
+  add_names(tables.services, services);
   return fmt::format(R"(# Completes the command line of bench in bash.
 _bench() {{
   local current=${{COMP_WORDS[COMP_CWORD]}} flag='' words='' command=run
@@ -103,12 +112,15 @@ _bench() {{
   if [[ -n $flag && $current == *,* ]]; then before=${{current%,*}}, current=${{current##*,}}; fi
   case $flag in
     '') ;;
-{}    *) return ;;
+{0}    *) return ;;
   esac
   if [[ -z $flag ]]; then
     case $command in
-{}    esac
-    if ((COMP_CWORD == 1)); then words+=' {}'; fi
+{1}    esac
+    case $command in help) words+=' {2}' ;; show | compare | export) [[ $current == -* ]] || return ;; esac
+    if ((COMP_CWORD == 1)); then words+=' {2}'; fi
+  elif [[ $flag == --workload && $command == serve ]]; then
+    words='{3}'
   fi
   local word
   while IFS= read -r word; do COMPREPLY+=("$before$word"); done < <(compgen -W "$words" -- "$current")
@@ -116,7 +128,7 @@ _bench() {{
 }}
 complete -o default -F _bench bench
 )",
-                     values_of, flags_of, fmt::join(names, " "));
+                     values_of, flags_of, fmt::join(names, " "), fmt::join(services, " "));
 }
 
 std::string manual_page(const Tables& tables) {

@@ -205,6 +205,22 @@ void usage_error(std::string_view flag, std::string_view value, std::string_view
   throw UsageError(fmt::format("--{}={}: {}", flag, shown, problem));
 }
 
+namespace {
+
+// What cxxopts says of an option, which it names without its dashes: "Option ‘m’ does not exist".
+std::string with_dashes(std::string text) {
+  constexpr std::string_view open = "\u2018";
+  constexpr std::string_view close = "\u2019";
+  const std::size_t begin = text.find(open);
+  const std::size_t end = text.find(close);
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return text;
+  std::string name = text.substr(begin + open.size(), end - begin - open.size());
+  if (!name.starts_with('-')) name.insert(0, name.size() == 1 ? "-" : "--");
+  return text.replace(begin, end + close.size() - begin, name);
+}
+
+}  // namespace
+
 Flags::Flags(const Tables& tables, Command command, std::span<const std::string> arguments) : rows_(all_flags(tables)) {
   std::vector<const char*> pointers{"bench"};
   std::deque<std::string> parts;
@@ -244,7 +260,7 @@ Flags::Flags(const Tables& tables, Command command, std::span<const std::string>
     }
     positional_ = parsed.unmatched();
   } catch (const cxxopts::exceptions::exception& error) {
-    throw UsageError(error.what());
+    throw UsageError(with_dashes(error.what()));
   }
 }
 

@@ -27,7 +27,7 @@ std::string first_help() {
 
   bench --model=threads,epoll --workload=echo   run, print the table, write the result
   bench list                                    models and workloads, and what cannot run here
-  bench load URL | serve MODEL…                 one half alone: load any server, or serve to any client
+  bench load URL | serve --model=MODEL …        one half alone: load any server, or serve to any client
   bench show RESULT                             a result again, as a table, CSV or Markdown
   bench compare A.json B.json                   what has become slower, faster, or stayed the same
   bench ab --baseline=PROGRAM …                 the same of two builds, which run in turns

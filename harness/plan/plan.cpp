@@ -142,7 +142,7 @@ std::vector<Cell> cells_of_models(const Group& group, const Options& options) {
 }
 
 std::string model_label(const Cell& cell, const Options& options) {
-  if (is_pool(*cell.model) && options.workers.size() > 1) return fmt::format("{} ({})", cell.model->name, cell.workers);
+  if (is_pool(*cell.model) && cell.shows_workers) return fmt::format("{} ({})", cell.model->name, cell.workers);
   if (cell.model->unit == UnitKind::fiber && options.stack_bytes.size() > 1) {
     return fmt::format("{} ({})", cell.model->name, format_bytes(static_cast<double>(cell.stack_bytes)));
   }
@@ -161,7 +161,9 @@ std::uint32_t tasks_in_one_process(const Cell& cell, std::uint32_t tasks) {
 }
 
 std::optional<std::string> why_too_many_descriptors(const Cell& cell, std::uint64_t needed, const Machine& machine) {
-  if (cell.model->unit == UnitKind::process || needed <= machine.descriptor_limit) return std::nullopt;
+  constexpr std::uint64_t of_any_run = 32;  // whatever the model holds, the launcher and the load have some
+  if (cell.model->unit == UnitKind::process) needed = of_any_run;
+  if (needed <= machine.descriptor_limit) return std::nullopt;
   return fmt::format("needs {} descriptors in one process, but ulimit -n = {}; lift it with: ulimit -Hn {} (as root)",
                      needed, machine.descriptor_limit, needed);
 }

@@ -108,6 +108,12 @@ bool is_named(std::string_view column, std::string_view name) {
 
 // Takes out what is not wanted, or says nothing, or finds no room; returns the names of the last.
 std::vector<std::string> choose_columns(Table& table, std::span<const ReportColumn> columns, const ReportLook& look) {
+  const auto has_figures = [&](const auto& row) { return row.size() == table.header.size(); };
+  if (std::ranges::none_of(table.rows, has_figures)) {
+    table.header.resize(1);
+    if (look.format == Format::markdown) table.header.emplace_back("why not");
+    return {};
+  }
   const bool all = look.columns == std::vector<std::string>{"all"};
   std::vector<std::size_t> out;
   if (!look.columns.empty() && !all) {
@@ -199,7 +205,7 @@ std::string workload_text(const Plan& plan, const Results& results, std::span<co
     return plan.groups[summary.group].cells.size() == 1;
   });
   if (summaries.size() > 1 && one_cell_each) return sweep_text(plan, results, summaries, look);
-  const bool pivots = summaries.size() > 1;
+  const bool pivots = summaries.size() > 1 && look.columns.empty();  // columns are those of the tables of groups
   if (pivots) {
     text = look.format == Format::markdown ? pivot_markdown(plan, results, summaries)
                                            : pivot_text(plan, results, summaries, look.emphasis, look.width);
@@ -245,7 +251,9 @@ std::string warning_lines(const std::vector<GroupSummary>& summaries, const Repo
 
 std::string interval_text(const Estimate& estimate, std::string (*format)(double)) {
   if (!estimate.bounded) return "-";
-  if (estimate.half_width() > 1) return fmt::format("{} to {}, too noisy", format(estimate.low), format(estimate.high));
+  if (estimate.high - estimate.low > std::abs(estimate.median)) {
+    return fmt::format("{} to {}, too noisy to use", format(estimate.low), format(estimate.high));
+  }
   return fmt::format("±{:.1f}%", estimate.half_width() * 100);
 }
 
@@ -298,8 +306,10 @@ std::string report_text(const Plan& plan, const Results& results, const ReportLo
     const auto end = std::find_if(begin, summaries.end(), of_another);
     if (!text.empty()) text += '\n';
     text += workload_text(plan, results, {begin, end}, look);
-    if (end - begin == 1 || look.details || plan.groups[begin->group].cells.size() == 1)
-      explained.push_back(&report_kind(plan.groups[begin->group]));
+    const bool has_table =
+        end - begin == 1 || look.details || !look.columns.empty() || plan.groups[begin->group].cells.size() == 1;
+    const auto has_figures = [](const GroupSummary& summary) { return !summary.cells.empty(); };
+    if (has_table && std::any_of(begin, end, has_figures)) explained.push_back(&report_kind(plan.groups[begin->group]));
     begin = end;
   }
   text += warning_lines(summaries, look);

@@ -61,7 +61,7 @@ std::string no_ideal(const GroupSummary& summary);
 std::string no_lines(const Plan& plan, const Results& results, const GroupSummary& summary);
 std::string no_paragraph(const Plan& plan, const GroupSummary& summary);
 
-/// "±1.3%"; "-" with too few samples; where it is wider than what it is about: "10.0 to 345 ms, too noisy".
+/// "±1.3%"; "-" with too few samples; where it is wider than what it is about: "10.0 ms to 345 ms, too noisy to use".
 std::string interval_text(const Estimate& estimate, std::string (*format)(double));
 
 /// Lines, indented or not, as a list of Markdown with an empty line before it, for one right behind a table would be a

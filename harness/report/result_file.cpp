@@ -96,7 +96,9 @@ void ResultFile::look_at(const std::string& path) {
   std::error_code link_error;
   // The file that a link names is replaced, not the link.
   const bool is_link = std::filesystem::is_symlink(path, link_error);
-  const std::filesystem::path full = is_link ? std::filesystem::weakly_canonical(path) : std::filesystem::path(path);
+  std::filesystem::path full =
+      is_link ? std::filesystem::weakly_canonical(path, link_error) : std::filesystem::path(path);
+  if (full.empty()) full = path;  // such as a pipe's descriptor in /proc, which has no name
   name_ = full.filename().string();
   folder_ = full.has_parent_path() ? full.parent_path().string() : ".";
   std::error_code error;

@@ -95,14 +95,8 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
 }
 
 std::string errors_text(const ServiceSummary& service) {
-  std::vector<std::string> kinds;
-  for (std::size_t kind = 0; kind < service.errors.size(); ++kind) {
-    if (service.errors[kind] == 0) continue;
-    kinds.push_back(fmt::format("{} {}", service.errors[kind], name_of(static_cast<LoadError>(kind))));
-  }
-  if (kinds.empty()) return {};
-  return fmt::format("errors: {}{}", fmt::join(kinds, ", "),
-                     service.error_text.empty() ? "" : " (" + service.error_text + ")");
+  if (std::ranges::all_of(service.errors, [](std::uint64_t count) { return count == 0; })) return {};
+  return "errors: " + describe_errors(service.errors, service.error_text);
 }
 
 // "p99 of light 1.20 ms, of heavy 6.30 ms"; nothing where requests were not told apart. Of what is pushed the table
@@ -170,8 +164,10 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
     }
     if (const Cell& cell = plan.cells[row.cell];
         cell.model->units == HowMany::workers && service.connections_served < service.active_due) {
-      parts.push_back(fmt::format("each of its {} workers keeps one connection; --workers={} serves all", cell.workers,
-                                  service.active_asked));
+      parts.push_back(fmt::format(
+          "{} one connection; --workers={} serves all",
+          cell.workers == 1 ? "its one worker keeps" : fmt::format("each of its {} workers keeps", cell.workers),
+          service.active_asked));
     }
     if (service.refused != 0) {
       parts.push_back(

@@ -358,7 +358,7 @@ void check_connected(const ServiceRun& run, const LoadReport& load) {
   if (load.connections_established != 0) return;
   throw std::runtime_error(fmt::format("no connection to {} was established within {}: {}", run.load().target.text,
                                        format_duration(static_cast<double>(run.load().connect_deadline.count())),
-                                       describe_errors(load)));
+                                       describe_errors(load.errors, load.error_text)));
 }
 
 void run_whole(const Plan& plan, ServiceRun& run, RunReport& report) {

@@ -148,7 +148,7 @@ void PlanSession::look_at_connecting(const RunRequest& request, std::int64_t beg
   if (counts.errors_total() == 0) return;
   told_of_connecting_ = true;
   progress_.line(fmt::format("no connection to {} yet ({}); it is tried for {} (--connect-deadline)",
-                             server->target.text, describe_errors(counts),
+                             server->target.text, describe_errors(counts.errors),
                              format_duration_exact(plan_.services.client.connect_deadline.count())));
 }
 

@@ -63,19 +63,29 @@ double cost_by(const Group& group, const Sample& sample, RankedBy /*by*/) { retu
 
 std::string why_unranked(const CellSummary& /*row*/, RankedBy /*by*/) { return {}; }
 
-// A cell of a pool, and its cost by rounds.
+// A cell of a pool, its place in the ranking, and its cost by rounds.
 struct PoolCost {
+  std::size_t cell;
+  std::size_t place;
   std::uint32_t workers;
-  double median;
   ByRound cost;
 };
 
-// "thread-pool: 100 workers are enough; 50 take 1.9 times as long, and more gain nothing."
-std::string enough_workers(std::string_view model, const std::vector<PoolCost>& pools) {
-  const PoolCost& best = *std::ranges::min_element(pools, {}, &PoolCost::median);
+std::string longer(double times) {
+  return times < 1.5 ? fmt::format("{:.0f}% longer", (times - 1) * 100) : fmt::format("{:.1f} times as long", times);
+}
+
+// "thread-pool: 100 workers are enough; 50 take 1.9 times as long; more gain nothing." As good as the best are those
+// that the ranking cannot tell from it.
+std::string enough_workers(std::string_view model, const std::vector<PoolCost>& pools, const Ranking& ranking) {
+  const PoolCost& best = *std::ranges::min_element(pools, {}, &PoolCost::place);
   const auto is_as_good = [&](const PoolCost& pool) {
-    const auto ratio = ratio_within_rounds(pool.cost, best.cost);
-    return &pool == &best || (ratio && ratio->bounded && !tells_apart(*ratio));
+    const auto holds = [](const std::vector<std::size_t>& tie, std::size_t cell) {
+      return std::ranges::find(tie, cell) != tie.end();
+    };
+    return &pool == &best || std::ranges::any_of(ranking.ties, [&](const auto& tie) {
+      return holds(tie, pool.cell) && holds(tie, best.cell);
+    });
   };
   const auto enough = std::ranges::find_if(pools, is_as_good);
   std::string text = fmt::format("{}: {} worker{} {} enough", model, enough->workers, enough->workers == 1 ? "" : "s",
@@ -83,8 +93,7 @@ std::string enough_workers(std::string_view model, const std::vector<PoolCost>& 
   if (enough != pools.begin()) {
     const PoolCost& fewer = *std::prev(enough);
     if (const auto ratio = ratio_within_rounds(fewer.cost, enough->cost)) {
-      text +=
-          fmt::format("; {} take{} {:.1f} times as long", fewer.workers, fewer.workers == 1 ? "s" : "", ratio->effect);
+      text += fmt::format("; {} take{} {}", fewer.workers, fewer.workers == 1 ? "s" : "", longer(ratio->effect));
     }
   }
   return text + (std::next(enough) == pools.end() ? "; more were not tried." : "; more gain nothing.");
@@ -100,14 +109,15 @@ std::string afterword(const SummarySource& source, const GroupSummary& /*summary
     const ByRound cost = by_round(source, place.cell, [&](const Sample& sample) {  //
       return over_ideal(source.group, sample);
     });
-    std::vector<double> values;
-    for (const auto& [round, value] : cost) values.push_back(value.value);
-    pools[cell.model->name].push_back({.workers = cell.workers, .median = median(values), .cost = cost});
+    pools[cell.model->name].push_back({.cell = place.cell,
+                                       .place = static_cast<std::size_t>(&place - ranking.order.data()),
+                                       .workers = cell.workers,
+                                       .cost = cost});
   }
   std::vector<std::string> sentences;
   for (auto& [model, costs] : pools) {
     std::ranges::sort(costs, {}, &PoolCost::workers);
-    if (costs.size() > 1) sentences.push_back(enough_workers(model, costs));
+    if (costs.size() > 1) sentences.push_back(enough_workers(model, costs, ranking));
   }
   return fmt::format("{}", fmt::join(sentences, " "));
 }

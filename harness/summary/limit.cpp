@@ -115,7 +115,7 @@ struct Reason {
 };
 
 Reason why_invalid(const LoadFigures& figures, Limit limit) {
-  if (figures.wrong_replies != 0) return {Doubt::other, fmt::format("{} wrong replies", figures.wrong_replies)};
+  if (figures.wrong_replies != 0) return {Doubt::other, text_of(LoadError::wrong_reply, figures.wrong_replies)};
   if (figures.completed == 0) {
     return {Doubt::other, limit == Limit::rate ? "no request was due" : "no request was answered"};
   }

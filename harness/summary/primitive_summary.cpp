@@ -13,7 +13,7 @@
 namespace bench {
 namespace {
 
-// A kind of unit and the least that it costs in any of its rows.
+// A kind of unit and the least that it costs in any of its rows; without an interval nothing is told apart.
 struct UnitCost {
   std::string_view unit;
   Estimate cost;
@@ -30,7 +30,8 @@ std::vector<UnitCost> unit_costs(const SummarySource& source, const GroupSummary
     for (const CellSummary& row : summary.cells) {
       if (source.plan.cells[row.cell].model->name != model || !row.runs.valid()) continue;
       const Estimate estimate = cost(row);
-      if (estimate.median > 0 && (least.cost.median <= 0 || estimate.median < least.cost.median)) least.cost = estimate;
+      if (estimate.bounded && estimate.median > 0 && (least.cost.median <= 0 || estimate.median < least.cost.median))
+        least.cost = estimate;
     }
     if (least.cost.median > 0) costs.push_back(least);
   }
@@ -63,9 +64,10 @@ std::string afterword(const SummarySource& source, const GroupSummary& summary, 
   const auto bytes = unit_costs(source, summary, [](const CellSummary& row) {
     const Estimate& user = row.primitive->user_bytes;
     const Estimate& kernel = row.primitive->kernel_bytes;
-    return Estimate{.median = user.median + kernel.median,
-                    .low = user.low + kernel.low,
-                    .high = user.high + kernel.high,
+    // What the kernel uses is read of the whole machine: a reading below nothing is what others gave back meanwhile.
+    return Estimate{.median = user.median + std::max(kernel.median, 0.0),
+                    .low = user.low + std::max(kernel.low, 0.0),
+                    .high = user.high + std::max(kernel.high, 0.0),
                     .samples = user.samples,
                     .bounded = user.bounded};
   });

@@ -59,7 +59,9 @@ nlohmann::json parse_json(std::string_view text, const std::string& name) {
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
-    throw ResultError(fmt::format("{}: is no JSON: {}", name, error.what()));
+    std::string_view why = error.what();
+    if (const std::size_t end = why.find("] "); why.starts_with('[') && end != why.npos) why.remove_prefix(end + 2);
+    throw ResultError(fmt::format("{}: is no JSON: {}", name, why));
   }
 }
 

@@ -349,6 +349,12 @@ TEST(WorkerReport, StretchesWhatAShortenedWindowHad) {
 
 // ---- URLs ----
 
+// RFC 3986 has these nowhere, and other clients send them encoded.
+TEST(Url, HasWhatItMayNotHoldEncoded) {
+  EXPECT_EQ(parse_url("http://127.0.0.1/a?q={\"<x>|\\^`}%20\u00fc", all_services()).path,
+            "/a?q=%7B%22%3Cx%3E%7C%5C%5E%60%7D%20%C3%BC");
+}
+
 TEST(Url, IsTakenApart) {
   const ServerUrl http = parse_url("http://127.0.0.1:8080/a/b?c=d", all_services());
   EXPECT_EQ(http.service->name, "http");

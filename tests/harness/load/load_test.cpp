@@ -3,6 +3,7 @@
 // lower bounds, or follow from the plan.
 #include "harness/load/load_generator.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -418,6 +419,22 @@ TEST(Load, ExpectsTheEndThatWasAnnounced) {
   EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
   EXPECT_GT(report.reconnects, 0U);
   EXPECT_EQ(report.idle_closes, 0U);
+}
+
+// A body that lasts until the connection ends is only then seen to be another one than the first.
+TEST(Load, CountsAnotherBodyAsAWrongReplyWhereItLastsUntilTheEnd) {
+  const ScriptedServer server([](int fd, std::uint64_t connection) {
+    std::array<char, 1024> request;
+    if (recv(fd, request.data(), request.size(), 0) <= 0) return;
+    const std::string reply = fmt::format("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{:08}", connection);
+    write_all(fd, std::as_bytes(std::span(reply)));
+  });
+  LoadPlan plan = echo_plan(server.target(), 1);
+  const MakeForeignExchange make = service_named("http").scheme.exchanges({.host = "localhost"});
+  plan.make_exchange = [&](std::uint64_t, bool) { return make(); };
+  const LoadReport report = run_load(plan);
+  expect_only(report, LoadError::wrong_reply);
+  EXPECT_EQ(report.error_text, "a body of other bytes than the first reply's, of the same length (8)");
 }
 
 TEST(Load, ExpectsTheEndThatWasAnnouncedInOpenLoopToo) {

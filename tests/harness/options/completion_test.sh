@@ -33,4 +33,9 @@ expect --insecure bench load --ins
 expect epoll-et bench --model = epoll-
 expect threads,fibers bench --model = threads,fib
 expect lifo bench --order = l
+expect measuring bench help me
+expect ftp bench serve --workload = f
+[[ $(completions bench serve --workload =) != *cpu* ]] || { echo "serve offers jobs" >&2; exit 1; }
+[[ -z $(completions bench show "") ]] || { echo "show offers something in the place of files" >&2; exit 1; }
+expect --details bench show --d
 [[ -z $(completions bench load --mod) ]] || { echo "load does not take --model" >&2; exit 1; }

@@ -1,6 +1,7 @@
 // Why: the plan decides what is compared with what, what is left out and why, and how long a user is told to wait.
 #include "harness/plan/plan.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <string>
@@ -117,15 +118,16 @@ TEST(Plan, ShowsCpusInNamesOnlyWhenTheyWereChosen) {
   EXPECT_EQ(plan.groups[0].cpus, 1U);
 }
 
-TEST(Plan, LabelsPoolsByTheirWorkersWhereThereAreSeveral) {
+TEST(Plan, LabelsPoolsByTheirWorkers) {
   Options options = options_for({"threads", "thread-pool"}, {"io"});
   options.workers = {2, 8};
   const Plan several = make_plan(options, roomy_machine());
   EXPECT_EQ(several.cells[0].label, "threads");
   EXPECT_EQ(several.cells[1].label, "thread-pool (2)");
   EXPECT_EQ(several.cells[2].label, "thread-pool (8)");
-  options.workers = {2};
-  EXPECT_EQ(make_plan(options, roomy_machine()).cells[1].label, "thread-pool");
+  options.workers.clear();
+  EXPECT_EQ(make_plan(options, roomy_machine()).cells[1].label,
+            fmt::format("thread-pool ({})", several.groups[0].cpus));
 }
 
 TEST(Plan, TitlesSayWhatIsCompared) {
@@ -220,6 +222,10 @@ TEST(Plan, SkipsTasksThatNeedMoreDescriptorsThanThereAre) {
   for (std::size_t cell = 0; cell < 3; ++cell) EXPECT_FALSE(plan.cells[cell].skipped) << plan.cells[cell].name;
   EXPECT_THAT(plan.cells[3].skipped.value_or("runs"), HasSubstr("needs 132 descriptors in one process"));
   for (std::size_t cell = 4; cell < 6; ++cell) EXPECT_FALSE(plan.cells[cell].skipped) << plan.cells[cell].name;
+  machine.descriptor_limit = 8;  // not even what runs of any model take
+  for (const Cell& cell : make_plan(options_for({"processes"}, {"crawl"}), machine).cells) {
+    EXPECT_THAT(cell.skipped.value_or("runs"), HasSubstr("needs 32 descriptors")) << cell.name;
+  }
 }
 
 TEST(Plan, SkipsWhatNeedsMoreMemoryThanThereIs) {

@@ -105,6 +105,26 @@ TEST(Pivot, IsFollowedByTheTablesOfItsPointsWhereTheyAreAskedFor) {
                                                    HasSubstr("io · 10 tasks · 2 CPUs · ideal"), HasSubstr("speed-up")));
 }
 
+TEST(Pivot, GivesWayToTheColumnsThatAreAskedFor) {
+  Sweep sweep;
+  sweep.add_eight(0, 100e6);
+  sweep.add_eight(2, 1000e6);
+  const std::string text = sweep.text({.columns = {"p99"}});
+  EXPECT_THAT(text, AllOf(Not(HasSubstr("time of a batch")), HasSubstr("io · 10 tasks · 2 CPUs · ideal"),
+                          HasSubstr("io · 100 tasks · 2 CPUs · ideal")));
+  EXPECT_THAT(first_line_with(text, "model "), AllOf(HasSubstr("p99"), Not(HasSubstr("speed-up"))));
+}
+
+TEST(Report, LeavesOutAllColumnsWhereNothingRan) {
+  Sweep sweep;
+  sweep.plan.groups.pop_back();
+  sweep.plan.cells[0].skipped = "too many tasks";
+  sweep.results.cells[1].failure = "it died";
+  EXPECT_THAT(sweep.text(), AllOf(HasSubstr("\nmodel\nserial   skipped: too many tasks\nthreads  failed: it died\n"),
+                                  Not(HasSubstr("over ideal"))));
+  EXPECT_THAT(sweep.text({.format = Format::markdown}), HasSubstr("why not |\n"));
+}
+
 TEST(Pivot, WarnsOfOtherProcessesOnce) {
   Sweep sweep;
   for (std::size_t cell = 0; cell < 4; ++cell) {
@@ -191,7 +211,11 @@ TEST(Report, SaysThatAnIntervalIsTooWideToUse) {
     for (Sample& sample : sweep.results.cells[0].samples) sample.wall_ns = sample.round < 5 ? 10e6 : 345e6;
     sweep.results.cells[0].samples.resize(8);
   }
-  EXPECT_THAT(sweep.text(), HasSubstr("10.0 ms to 345 ms, too noisy"));
+  EXPECT_THAT(sweep.text(), HasSubstr("10.0 ms to 345 ms, too noisy to use"));
+  for (Sample& sample : sweep.results.cells[0].samples) sample.wall_ns = 10e6 + (sample.round % 2 == 0 ? 3e6 : -3e6);
+  EXPECT_THAT(sweep.text(), HasSubstr("±30.0%")) << "as wide as 0.6 of the median";
+  for (Sample& sample : sweep.results.cells[0].samples) sample.wall_ns = 10e6 + (sample.round % 2 == 0 ? 6e6 : -6e6);
+  EXPECT_THAT(sweep.text(), HasSubstr("4.00 ms to 16.0 ms, too noisy to use")) << "1.2 of it, 0.6 to either side";
 }
 
 // How many CPUs it could use is not known.
@@ -243,9 +267,11 @@ TEST(Report, SaysHowManyWorkersAreEnough) {
     sweep.results.cells.emplace_back();
     sweep.add_eight(cells.back(), wall_ns);
   };
-  add(50, 19e6);
+  add(50, 12e6);
   add(100, 10e6);
   add(200, 10e6);
+  EXPECT_THAT(sweep.text(), HasSubstr("thread-pool: 100 workers are enough; 50 take 20% longer; more gain nothing."));
+  for (Sample& sample : sweep.results.cells[0].samples) sample.wall_ns = 19e6;
   EXPECT_THAT(sweep.text(),
               HasSubstr("thread-pool: 100 workers are enough; 50 take 1.9 times as long; more gain nothing."));
 }

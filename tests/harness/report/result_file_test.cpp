@@ -1,9 +1,12 @@
 // Why: results that took an hour must not be lost to a name, a crash or another program.
 #include "harness/report/result_file.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +14,7 @@
 
 #include "harness/options/options.h"
 #include "tests/support/subprocess.h"
+#include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {
@@ -84,6 +88,12 @@ TEST(ResultFile, RefusesToReplaceADeviceOrAPipe) {
   EXPECT_THAT(refusal(pipe, Taken::replace), HasSubstr("is no regular file"));
   EXPECT_THAT(refusal("/dev/null", Taken::replace), HasSubstr("is no regular file"));
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  // A link that names no path: a pipe's descriptor.
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const UniqueFd from(ends[0]);
+  const UniqueFd to(ends[1]);
+  EXPECT_THAT(refusal(fmt::format("/proc/self/fd/{}", to.get()), Taken::replace), HasSubstr("is no regular file"));
 }
 
 TEST(DefaultResultPath, NamesTimeHostAndRevisionInTheFolderOfResults) {
