@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,7 @@
 #include "harness/compare/read_result.h"
 #include "harness/options/flags.h"
 #include "harness/report/result_file.h"
+#include "harness/text/terminal.h"
 
 namespace bench {
 namespace {
@@ -46,7 +48,9 @@ Exit print_machines(const std::vector<ReadResult>& results, const Options& optio
     case Format::json: print(document_text(machines_json(machines))); break;
     case Format::csv: throw UsageError("--format=csv: results of different machines have no flat table; json has all");
     case Format::console:
-    case Format::markdown: print(machines_text(machines, options.format, emphasis(options))); break;
+    case Format::markdown:
+      print(machines_text(machines, options.format, emphasis(options), terminal_width(STDOUT_FILENO)));
+      break;
   }
   const auto has_figures = [](const GroupOnMachines& group) { return !group.models.empty(); };
   return std::ranges::any_of(machines.groups, has_figures) ? Exit::not_comparable : Exit::failed;
@@ -84,7 +88,7 @@ void print_comparisons(const std::vector<Comparison>& comparisons, const Options
     case Format::markdown:
       for (const Comparison& comparison : comparisons) {
         if (&comparison != &comparisons.front()) print("\n");
-        print(comparison_text(comparison, options.format, emphasis(options)));
+        print(comparison_text(comparison, options.format, emphasis(options), terminal_width(STDOUT_FILENO)));
       }
   }
 }

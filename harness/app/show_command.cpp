@@ -11,7 +11,7 @@ namespace bench {
 
 Exit show(const Tables& tables, const Options& options) {
   const bool is_input = options.shown_path == "-";
-  const std::string text = read_file(is_input ? "/dev/stdin" : options.shown_path);
+  const std::string text = read_file(options.shown_path);
   const std::string name = is_input ? "standard input" : options.shown_path;
   const ReadBack result = read_back(tables, text, name, options.shown_workloads);
   const bool is_text = options.format == Format::console || options.format == Format::markdown;

@@ -36,7 +36,7 @@ std::string verdict_text(const ComparedCell& cell) {
 
 std::vector<std::string> row_of(const ComparedCell& cell) {
   const std::string name(cell.metric->name);
-  if (!cell.is_compared()) return {cell.name, name, "not comparable: " + cell.why};
+  if (!cell.is_compared()) return {cell.name, fmt::format("{} not comparable: {}", name, cell.why)};
   return {cell.name,
           name,
           value_text(*cell.metric, cell.before),
@@ -103,11 +103,37 @@ std::string notes_of(const Comparison& comparison) {
              moved);
 }
 
-std::string console_text(const Comparison& comparison, bool emphasis) {
+// Takes out what a reader misses least until the table fits; returns the names of that.
+std::vector<std::string> narrowed(Table& table, std::size_t width) {
+  std::vector<std::string> names;
+  const auto fits = [&] { return width == any_width || width_of(table) <= width; };
+  for (const std::size_t least : {6U, 3U, 2U, 1U}) {  // runs, after, before and metric, where they then stand
+    if (fits()) return names;
+    names.push_back(table.header[least]);
+    erase_columns(table, {least});
+  }
+  if (fits()) return names;
+  for (std::vector<std::string>& row : table.rows) {
+    if (row.size() == table.header.size()) row.back().resize(std::min(row.back().size(), row.back().find(" (")));
+  }
+  names.emplace_back("the rounds that would decide");
+  if (fits()) return names;
+  names.push_back(table.header[2]);
+  erase_columns(table, {2});  // the interval
+  return names;
+}
+
+std::string console_text(const Comparison& comparison, bool emphasis, std::size_t width) {
   std::vector<const ComparedCell*> all;
   for (const ComparedCell& cell : comparison.cells) all.push_back(&cell);
-  return fmt::format("{} against {}: {}\n\n{}\n{}", comparison.after, comparison.before, summary_line(comparison),
-                     render_console(table_of(comparison, all), emphasis), notes_of(comparison));
+  Table table = table_of(comparison, all);
+  const std::vector<std::string> names = narrowed(table, width);
+  const std::string no_room =
+      names.empty() ? "" : fmt::format("(No room for: {}; a wider terminal shows them.)\n", fmt::join(names, ", "));
+  const std::string head =
+      fmt::format("{} against {}: {}\n", comparison.after, comparison.before, summary_line(comparison));
+  return fmt::format("{}\n{}{}\n{}", wrapped(head, width), render_console(table, emphasis), wrapped(no_room, width),
+                     wrapped(notes_of(comparison), width));
 }
 
 std::string markdown_text(const Comparison& comparison) {
@@ -171,8 +197,8 @@ std::string summary_line(const Comparison& comparison) {
   return parts.empty() ? "nothing to compare" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string comparison_text(const Comparison& comparison, Format format, bool emphasis) {
-  return format == Format::markdown ? markdown_text(comparison) : console_text(comparison, emphasis);
+std::string comparison_text(const Comparison& comparison, Format format, bool emphasis, std::size_t width) {
+  return format == Format::markdown ? markdown_text(comparison) : console_text(comparison, emphasis, width);
 }
 
 Json comparison_json(const std::vector<Comparison>& comparisons) {

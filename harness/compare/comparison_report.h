@@ -7,6 +7,7 @@
 
 #include "harness/compare/comparison.h"
 #include "harness/options/options.h"
+#include "harness/text/table.h"
 
 namespace bench {
 
@@ -20,8 +21,8 @@ std::string interval_text(const Ratio& ratio);
 std::string summary_line(const Comparison& comparison);
 
 /// The summary, the table and what a reader has to know, for a console or as Markdown, where rows that have not changed
-/// are folded.
-std::string comparison_text(const Comparison& comparison, Format format, bool emphasis);
+/// are folded. On a console of `width` columns what has no room is left out.
+std::string comparison_text(const Comparison& comparison, Format format, bool emphasis, std::size_t width = any_width);
 
 /// The comparisons as one document: under `comparisons` each with its labels, rules, counts and cells. Holds no NaN, no
 /// infinity and no null.

@@ -283,7 +283,7 @@ Machines compare_machines(const std::vector<ReadResult>& results, const std::str
   return machines;
 }
 
-std::string machines_text(const Machines& machines, Format format, bool emphasis) {
+std::string machines_text(const Machines& machines, Format format, bool emphasis, std::size_t width) {
   std::string text =
       "Different machines or builds: their absolute figures are not held against each other. What compares is how far "
       "each model is from a reference model on the same machine.\n";
@@ -293,6 +293,7 @@ std::string machines_text(const Machines& machines, Format format, bool emphasis
                         fmt::join(machines.differences[index], "; "));
   }
   text += '\n';
+  if (format != Format::markdown) text = wrapped(text, width, 2);
   for (const GroupOnMachines& group : machines.groups)
     text += group_text(group, machines.labels, format, emphasis) + '\n';
   if (machines.groups.empty()) text += "They share no cell that all have figures of.\n\n";

@@ -10,6 +10,7 @@
 #include "harness/compare/read_result.h"
 #include "harness/options/options.h"
 #include "harness/summary/statistics.h"
+#include "harness/text/table.h"
 
 namespace bench {
 
@@ -55,7 +56,7 @@ struct Machines {
 Machines compare_machines(const std::vector<ReadResult>& results, const std::string& reference);
 
 /// For a console or as Markdown.
-std::string machines_text(const Machines& machines, Format format, bool emphasis);
+std::string machines_text(const Machines& machines, Format format, bool emphasis, std::size_t width = any_width);
 
 nlohmann::ordered_json machines_json(const Machines& machines);
 

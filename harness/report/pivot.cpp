@@ -162,7 +162,7 @@ std::string marks_text(const Pivot& pivot, const Results& results) {
   std::vector<std::string_view> marks;
   if (results.interrupted) marks.emplace_back("interrupted, so that not all rounds were run");
   if (pivot.has_marks()) marks.emplace_back("*: best, or the data cannot tell it from the best");
-  if (pivot.has_brackets()) marks.emplace_back("( ): has no place, for what its column says below");
+  if (pivot.has_brackets()) marks.emplace_back("( ): not ranked, for the reason below");
   return marks.empty() ? "" : fmt::format("{}. --details shows intervals and all else.\n", fmt::join(marks, "; "));
 }
 

@@ -43,7 +43,7 @@ std::string kind_of(const Json& value) {
 }  // namespace
 
 std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
   if (!file) throw ResultError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
   std::string text;
   try {

@@ -17,7 +17,7 @@ class ResultError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What a file holds. Throws ResultError, which names it.
+/// What a file holds, or standard input by the name "-". Throws ResultError, which names it.
 std::string read_file(const std::string& path);
 
 /// The document in `text`; `name` stands for its file. Throws ResultError.

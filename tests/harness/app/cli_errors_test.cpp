@@ -61,7 +61,7 @@ const std::vector<Refusal> refusals{
     {"Flag", {"--wrokload=io"}, {"unknown option '--wrokload'", "did you mean '--workload'?"}},
     {"ShortFlag", {"-m"}, {"Option -m does not exist"}},
     {"LetterWithoutAValue", {"load", "-H"}, {"Option -H is missing an argument"}},
-    {"NoDescriptorToNameAsAFile", {"--out=/proc/self/fd/99"}, {"--out=/proc/self/fd/99", "does not exist"}},
+    {"NoDescriptorToNameAsAFile", {"--out=/proc/self/fd/99"}, {"--out=/proc/self/fd/99", "cannot be written: No such file"}},
     {"Command", {"rnu"}, {"unknown command 'rnu'", "did you mean 'run'?"}},
     {"Choice", {"--format=jsn"}, {"--format=jsn", "console, json, csv, markdown", "did you mean 'json'?"}},
     {"Argument", {"--model=serial", "io"}, {"unexpected argument 'io'"}},

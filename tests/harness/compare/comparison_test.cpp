@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "harness/compare/comparison_report.h"
+#include "harness/text/split.h"
 #include "tests/support/result_document.h"
 
 namespace bench {
@@ -171,6 +173,23 @@ TEST(Compare, ListsCellsOfOneFileOnly) {
   EXPECT_EQ(comparison.cells.size(), 1U);
   EXPECT_THAT(comparison_text(comparison, Format::console, false),
               AllOf(HasSubstr("Only in old: io/old\n"), HasSubstr("Only in new: io/new\n")));
+}
+
+TEST(Compare, LeavesOutWhatHasNoRoom) {
+  ResultDocument before;
+  before.job("io/epoll/tasks:100/wait:10ms", around(10 * ms));
+  const Comparison comparison = compared(before, before);
+  const auto widest = [](const std::string& text) {
+    std::size_t width = 0;
+    for (const std::string& line : split(text, '\n')) width = std::max(width, line.size());
+    return width;
+  };
+  const std::string wide = comparison_text(comparison, Format::console, false);
+  EXPECT_GT(widest(wide), 80U);
+  EXPECT_THAT(wide, HasSubstr("metric"));
+  const std::string narrow = comparison_text(comparison, Format::console, false, 80);
+  EXPECT_LE(widest(narrow), 80U) << narrow;
+  EXPECT_THAT(narrow, AllOf(HasSubstr("change"), HasSubstr("verdict"), HasSubstr("(No room for: runs")));
 }
 
 TEST(Compare, HoldsAServerOfUnknownCpuTimeToItsLatency) {

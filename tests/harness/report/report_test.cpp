@@ -167,7 +167,7 @@ TEST(Pivot, PutsFiguresThatDoNotCompareInBrackets) {
   example.plan.groups[1].cells.clear();
   const std::string text = report_text(example.plan, example.results, {});
   EXPECT_THAT(text, AllOf(HasSubstr("serial      (9.00 µs)             -\nepoll        3.50 µs              -\n"),
-                          HasSubstr("epoll"), HasSubstr("( ): has no place")));
+                          HasSubstr("epoll"), HasSubstr("( ): not ranked")));
 }
 
 TEST(ReportColumns, FitTheTerminalAndNameWhatFoundNoRoom) {
