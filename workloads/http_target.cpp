@@ -128,10 +128,12 @@ bool is_http_host(std::string_view text) {
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
     if (close == std::string_view::npos) return false;
-    const std::string address(text.substr(1, close - 1));
+    const std::string_view inside = text.substr(1, close - 1);
+    const std::string address(inside.substr(0, inside.find('%')));  // with a zone, RFC 6874
     in6_addr ignored{};
     const bool is_later_version = address.starts_with('v') && all_of(address, ".:-_~");
-    if (!is_later_version && inet_pton(AF_INET6, address.c_str(), &ignored) != 1) return false;
+    const bool is_address = is_later_version || inet_pton(AF_INET6, address.c_str(), &ignored) == 1;
+    if (!is_address || !all_of(inside, ":.%-_~")) return false;
     port = text.substr(close + 1);
   } else {
     const std::size_t colon = std::min(text.find(':'), text.size());

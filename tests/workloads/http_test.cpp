@@ -126,6 +126,8 @@ std::vector<Case> cases() {
       {with("Host: y\r\n"), 400, true},
       {"GET /5 HTTP/1.1\r\nHost: example.org:80\r\n\r\n", 200, false},
       {"GET /5 HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 200, false},
+      {"GET /5 HTTP/1.1\r\nHost: [fe80::1%25eth0]\r\n\r\n", 200, false},
+      {"GET /5 HTTP/1.1\r\nHost: [v7.a:b]\r\n\r\n", 200, false},
       {"GET /5 HTTP/1.1\r\nHost: [zz]\r\n\r\n", 400, true},
       {"GET /5 HTTP/1.1\r\nHost: %zz\r\n\r\n", 400, true},
       {"GET /5 HTTP/1.1\r\nHost: a%2\r\n\r\n", 400, true},

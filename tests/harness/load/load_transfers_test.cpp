@@ -106,6 +106,17 @@ TEST(LoadOfTransfers, SaysAgainWhatWasLost) {
   server.process().stop();
 }
 
+// Whoever says all again at once, and so also what has been answered already: the last answer is followed by a server
+// that is gone, and counts all the same.
+TEST(LoadOfTransfers, HearsTheLastAnswerOfAServerThatIsGone) {
+  TestServer server(model_named("epoll"), service_named("tftp"), {.message_bytes = 600});
+  LoadPlan plan = transfers_plan(server);
+  plan.connections = plan.active = 50;
+  plan.resend_after = 1us;
+  expect_both_classes(LoadGenerator(plan, {}).run([](Edge) {}));
+  server.process().stop();
+}
+
 // Nobody answers.
 TEST(LoadOfTransfers, GivesUpWhatIsNeverAnswered) {
   Service mute = service_named("tftp");
