@@ -89,9 +89,15 @@ class Pivot {
 
   std::string verdicts() const {
     std::string text;
+    RowsByReason same;
+    for (std::size_t column = 0; column < summaries_.size(); ++column) {
+      if (!summaries_[column].verdict.empty()) same.add(summaries_[column].verdict, one_line(column));
+    }
+    for (const auto& [verdict, columns] : same.groups()) {
+      text += fmt::format("{}: {}\n", fmt::join(columns, ", "), verdict);
+    }
     for (std::size_t column = 0; column < summaries_.size(); ++column) {
       const GroupSummary& summary = summaries_[column];
-      if (!summary.verdict.empty()) text += fmt::format("{}: {}\n", one_line(column), summary.verdict);
       const auto remarked = std::ranges::find_if_not(summary.cells, &std::string::empty, &CellSummary::remark);
       if (remarked != summary.cells.end()) {
         text += fmt::format("{}, {}: {}.\n", one_line(column), plan_.cells[remarked->cell].label, remarked->remark);

@@ -105,6 +105,15 @@ TEST(Pivot, IsFollowedByTheTablesOfItsPointsWhereTheyAreAskedFor) {
                                                    HasSubstr("io · 10 tasks · 2 CPUs · ideal"), HasSubstr("speed-up")));
 }
 
+TEST(Pivot, SaysOnceWhatIsSoInSeveralColumns) {
+  Sweep sweep;
+  for (const std::size_t group : {0U, 2U}) {
+    sweep.add_eight(group, 100e6);
+    sweep.add_eight(group + 1, 20e6);
+  }
+  EXPECT_THAT(sweep.text(), HasSubstr("10 tasks, 100 tasks: Best: threads; next is serial, 5.00× as long.\n"));
+}
+
 TEST(Pivot, GivesWayToTheColumnsThatAreAskedFor) {
   Sweep sweep;
   sweep.add_eight(0, 100e6);
