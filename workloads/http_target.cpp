@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <string>
 
 #include "workloads/http_body.h"
 

@@ -60,7 +60,8 @@ nlohmann::json parse_json(std::string_view text, const std::string& name) {
     return Json::parse(text);
   } catch (const Json::exception& error) {
     std::string_view why = error.what();
-    if (const std::size_t end = why.find("] "); why.starts_with('[') && end != why.npos) why.remove_prefix(end + 2);
+    if (const std::size_t end = why.find("] "); why.starts_with('[') && end != std::string_view::npos)
+      why.remove_prefix(end + 2);
     throw ResultError(fmt::format("{}: is no JSON: {}", name, why));
   }
 }

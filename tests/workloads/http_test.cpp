@@ -221,7 +221,7 @@ TEST(HttpSession, AnswersHeadAsGetWithoutTheBody) {
 }
 
 TEST(HttpSession, NamesTheMethodsOfEachPage) {
-  const auto put = [](std::string target) {
+  const auto put = [](const std::string& target) {
     return http_answer("PUT " + target + " HTTP/1.1\r\nHost: x\r\n\r\n").text;
   };
   EXPECT_THAT(put("/5"), HasSubstr("\r\nAllow: GET, HEAD\r\n"));
