@@ -25,6 +25,13 @@ std::vector<pid_t> numbered_entries(const std::string& path) {
   return numbers;
 }
 
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
 std::string proc_text(const std::string& path, std::string_view key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {

@@ -1,4 +1,4 @@
-// Reading /proc (proc(5)).
+// Reading /proc (proc(5)), and other files that the kernel writes.
 #pragma once
 
 #include <sys/types.h>
@@ -13,6 +13,9 @@ namespace bench {
 
 /// The names in a folder of /proc that are numbers: processes, threads or descriptors. Empty where it cannot be read.
 std::vector<pid_t> numbered_entries(const std::string& path);
+
+/// The first line of a file; empty where it cannot be read.
+std::string first_line(const std::string& path);
 
 /// What stands behind "key:" in a file of such lines, without spaces before it; empty where there is none.
 std::string proc_text(const std::string& path, std::string_view key);

@@ -9,13 +9,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <fstream>
 #include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 #include "harness/claims/evidence.h"
+#include "measure/proc_files.h"
 #include "measure/shared_mapping.h"
 #include "workloads/sync.h"
 #include "workloads/unique_fd.h"
@@ -25,11 +25,8 @@ namespace {
 
 // The state of a process as the kernel has it: 'Z' of a zombie; 0 where there is none.
 char state_of(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string line;
-  std::getline(file, line);
-  const std::size_t name_end = line.rfind(')');
-  return name_end == std::string::npos || name_end + 2 >= line.size() ? '\0' : line[name_end + 2];
+  const auto stat = read_process_stat(pid);
+  return stat ? stat->state : '\0';
 }
 
 pid_t fork_or_throw() {

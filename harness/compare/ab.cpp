@@ -35,7 +35,7 @@ struct PairedCell {
 };
 
 // What a round says of a cell: its value, or why there is none.
-struct Reading {
+struct Figure {
   std::optional<double> value;
   std::string why_not;
   bool failed = false;
@@ -239,7 +239,7 @@ class Ab {
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   }
 
-  static Reading read(const ReadCell& cell, const Metric& metric, std::string_view side) {
+  static Figure read(const ReadCell& cell, const Metric& metric, std::string_view side) {
     if (!cell.failure.empty()) {
       return {.value = {}, .why_not = fmt::format("failed in the {}: {}", side, cell.failure), .failed = true};
     }
@@ -268,8 +268,8 @@ class Ab {
                        .why_failed = {}});
       cell = cells.end() - 1;
     }
-    Reading one = read(before, metric, "baseline");
-    Reading other = read(after, metric, "candidate");
+    Figure one = read(before, metric, "baseline");
+    Figure other = read(after, metric, "candidate");
     const std::vector<std::string> differing = differing_facts(before.parameters, after.parameters);
     if (!differing.empty()) {
       ++cell->differing;

@@ -10,8 +10,6 @@
 namespace bench {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::uint64_t newest_schema = 2;
 
 constexpr std::array kinds{Kind::job, Kind::service, Kind::primitive};
@@ -24,18 +22,18 @@ Kind kind_of(const JsonPlace& place) {
 }
 
 // For people: numbers of a parameter with their unit, as its key ends.
-std::string shown(const JsonPlace& place, const std::string& key, const Json& value) {
-  const bool nested = std::ranges::any_of(value, [](const Json& part) { return part.is_structured(); });
+std::string shown(const JsonPlace& place, const std::string& key, const nlohmann::json& value) {
+  const bool nested = std::ranges::any_of(value, [](const nlohmann::json& part) { return part.is_structured(); });
   if (value.is_object() || nested) place.refuse("a value or a list of values is due");
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number() && key.ends_with("_ns")) return format_duration(value.get<double>());
   if (value.is_number() && key.ends_with("_per_second")) return format_count(value.get<double>()) + "/s";
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 class Reader {
  public:
-  Reader(const Json& document, const std::string& name) : top_(document, name) {}
+  Reader(const nlohmann::json& document, const std::string& name) : top_(document, name) {}
 
   ReadResult read() {
     read_context(top_.at("context"));
@@ -195,15 +193,15 @@ class Reader {
 
   void read_ruler() {
     for (double Ruler::*probe : {&Ruler::line_trip_ns, &Ruler::spin_ns, &Ruler::system_call_ns, &Ruler::loopback_ns}) {
-      std::vector<double> readings;
+      std::vector<double> values;
       for (const ReadCell& cell : result_.cells) {
         for (const ReadRun& run : cell.runs) {
           for (const Ruler& ruler : {run.surroundings.before, run.surroundings.after}) {
-            if (ruler.*probe > 0) readings.push_back(ruler.*probe);
+            if (ruler.*probe > 0) values.push_back(ruler.*probe);
           }
         }
       }
-      if (!readings.empty()) result_.ruler.*probe = median(readings);
+      if (!values.empty()) result_.ruler.*probe = median(values);
     }
   }
 
@@ -216,7 +214,7 @@ class Reader {
 }  // namespace
 
 ReadResult parse_result(std::string_view text, const std::string& name, std::string label) {
-  const Json document = parse_json(text, name);
+  const nlohmann::json document = parse_json(text, name);
   ReadResult result = Reader(document, name).read();
   result.path = name;
   result.label = std::move(label);

@@ -21,8 +21,8 @@ namespace bench {
 namespace {
 
 // In the order of Command.
-constexpr std::array<std::string_view, 12> commands{"run",    "list",   "serve",  "load", "compare", "ab",
-                                                    "doctor", "claims", "export", "show", "help",    "version"};
+constexpr std::array<std::string_view, 12> command_names{"run",    "list",   "serve",  "load", "compare", "ab",
+                                                         "doctor", "claims", "export", "show", "help",    "version"};
 
 std::vector<std::uint64_t> read_stack_sizes(const Flags& flags) {
   std::vector<std::uint64_t> sizes;
@@ -57,13 +57,13 @@ Command read_command(std::vector<std::string>& arguments) {
   if (arguments.empty() || arguments.front().starts_with('-')) return Command::run;
   const std::string word = arguments.front();
   arguments.erase(arguments.begin());
-  const auto found = std::ranges::find(commands, word);
-  if (found == commands.end()) {
+  const auto found = std::ranges::find(command_names, word);
+  if (found == command_names.end()) {
     throw UsageError(fmt::format("unknown command '{}'{} commands are {}", word,
-                                 closest(word, commands) ? did_you_mean(word, commands) : ";",
-                                 fmt::join(commands, ", ")));
+                                 closest(word, command_names) ? did_you_mean(word, command_names) : ";",
+                                 fmt::join(command_names, ", ")));
   }
-  return static_cast<Command>(found - commands.begin());
+  return static_cast<Command>(found - command_names.begin());
 }
 
 void read_output(const Flags& flags, Options& options) {
@@ -389,7 +389,7 @@ void read_help(const Flags& flags, bool named, Options& options) {
 
 }  // namespace
 
-std::string_view command_name(Command command) { return commands[static_cast<std::size_t>(command)]; }
+std::string_view command_name(Command command) { return command_names[static_cast<std::size_t>(command)]; }
 
 Options parse_options(const Tables& tables, int argc, const char* const* argv) {
   Options options;

@@ -7,16 +7,10 @@
 #include <fstream>
 
 #include "harness/plan/control_groups.h"
+#include "measure/proc_files.h"
 
 namespace bench {
 namespace {
-
-std::string first_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
 
 // That of one group; nothing where it has none.
 std::optional<CpuQuota> quota_of(const std::string& root, const std::string& folder, bool unified) {

@@ -20,17 +20,11 @@
 
 #include "harness/plan/control_groups.h"
 #include "harness/text/quantities.h"
+#include "measure/proc_files.h"
 
 namespace bench {
 namespace fs = std::filesystem;
 namespace {
-
-std::string first_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
 
 std::string line_or(const std::string& path, std::string fallback) {
   std::string line = first_line(path);

@@ -17,9 +17,7 @@
 namespace bench {
 namespace {
 
-using Json = nlohmann::json;
-
-constexpr std::array kinds{Kind::job, Kind::service, Kind::primitive};
+constexpr std::array known_kinds{Kind::job, Kind::service, Kind::primitive};
 
 std::uint32_t small_count(const JsonPlace& place) {
   if (place.count() > UINT32_MAX) place.refuse("is too large");
@@ -62,7 +60,8 @@ ParameterValue value_of(const Parameter& row, const JsonPlace& place) {
 
 class Reader {
  public:
-  Reader(const Tables& tables, const Json& document, const std::string& name, const std::vector<std::string>& workloads)
+  Reader(const Tables& tables, const nlohmann::json& document, const std::string& name,
+         const std::vector<std::string>& workloads)
       : tables_(tables), top_(document, name), wanted_(workloads) {}
 
   ReadBack read() {
@@ -130,8 +129,8 @@ class Reader {
     Group& group = read_.plan.groups.emplace_back();
     group.title = place.at("title").text();
     const std::string kind = place.at("kind").text();
-    const auto known = std::ranges::find(kinds, kind, kind_name);
-    if (known == kinds.end()) place.at("kind").refuse(fmt::format("there is no kind '{}'", kind));
+    const auto known = std::ranges::find(known_kinds, kind, kind_name);
+    if (known == known_kinds.end()) place.at("kind").refuse(fmt::format("there is no kind '{}'", kind));
     const JsonPlace workload = place.at("workload");
     std::span<const Parameter> own;
     switch (*known) {
@@ -274,7 +273,7 @@ class Reader {
 
 ReadBack read_back(const Tables& tables, std::string_view text, const std::string& name,
                    const std::vector<std::string>& workloads) {
-  const Json document = parse_json(text, name);
+  const nlohmann::json document = parse_json(text, name);
   return Reader(tables, document, name, workloads).read();
 }
 

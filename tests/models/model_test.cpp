@@ -251,7 +251,7 @@ TEST(Transfers, TellTheScriptWhatCameOfThemUnderEveryModel) {
   }
 }
 
-constexpr Job waiting = row("meets-waiting", meets_waiting);
+constexpr Job waiting_job = row("meets-waiting", meets_waiting);
 constexpr Job checkpoints = row("meets-at-checkpoints", meets_at_checkpoints);
 constexpr Job computing = row("meets-computing", meets_computing);
 
@@ -289,7 +289,7 @@ class Meeting : public testing::TestWithParam<Switching> {
   }
 };
 
-TEST_P(Meeting, OfTasksThatWait) { run(waiting, GetParam().waiting); }
+TEST_P(Meeting, OfTasksThatWait) { run(waiting_job, GetParam().waiting); }
 TEST_P(Meeting, OfTasksAtCheckpoints) { run(checkpoints, GetParam().checkpoints); }
 TEST_P(Meeting, OfTasksThatCompute) { run(computing, GetParam().computing); }
 
@@ -301,7 +301,7 @@ TEST(HandingOut, OneAtATime) {
     forget_all();
     constexpr std::uint64_t patience_ms = 10;
     const TestCell cell{.model = &model,
-                        .job = &waiting,
+                        .job = &waiting_job,
                         .parameters = {.tasks = 3, .work = patience_ms, .waits = {}, .one_at_a_time = true},
                         .workers = 3};
     TestRuns runs({cell});

@@ -78,7 +78,7 @@ std::size_t descriptors_of(pid_t pid) {
 
 using Case = std::tuple<const Model*, const Service*>;
 
-std::string name_of(const testing::TestParamInfo<Case>& info) {
+std::string name_of_case(const testing::TestParamInfo<Case>& info) {
   return test_name(fmt::format("{}_{}", std::get<0>(info.param)->name, std::get<1>(info.param)->name));
 }
 
@@ -120,7 +120,7 @@ class ServesStreams : public testing::TestWithParam<Case> {
   const Service& service() const { return *std::get<1>(GetParam()); }
 };
 INSTANTIATE_TEST_SUITE_P(Models, ServesStreams, testing::ValuesIn(pairs(serving_models(), services(Transport::tcp))),
-                         name_of);
+                         name_of_case);
 
 // What takes long: a service shows it as well as another.
 constexpr std::size_t of_services = sanitized ? 1 : 2;
@@ -128,37 +128,37 @@ constexpr std::size_t of_services = sanitized ? 1 : 2;
 class ServesAtLength : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, ServesAtLength,
                          testing::ValuesIn(some_pairs(serving_models(), services(Transport::tcp), of_services)),
-                         name_of);
+                         name_of_case);
 
 class ServesManyAtOnce : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, ServesManyAtOnce,
                          testing::ValuesIn(some_pairs(serving_models_that(is_unbounded), services(Transport::tcp),
                                                       of_services)),
-                         name_of);
+                         name_of_case);
 
 class ServesFromOneLoop : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, ServesFromOneLoop,
                          testing::ValuesIn(pairs(serving_models_that(is_one_loop),
                                                  std::vector{&service_named("http")})),
-                         name_of);
+                         name_of_case);
 
 class ServesWithFewDescriptors : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, ServesWithFewDescriptors,
                          testing::ValuesIn(pairs(serving_models_that(has_descriptors_of_its_own),
                                                  services(Transport::tcp))),
-                         name_of);
+                         name_of_case);
 
 class ComputesBeside : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, ComputesBeside,
                          testing::ValuesIn(some_pairs(serving_models_that(computes_beside), services(Transport::tcp),
                                                       of_services)),
-                         name_of);
+                         name_of_case);
 
 class SleepsInBetween : public ServesStreams {};
 INSTANTIATE_TEST_SUITE_P(Models, SleepsInBetween,
                          testing::ValuesIn(some_pairs(serving_models_that(sleeps), services(Transport::tcp),
                                                       of_services)),
-                         name_of);
+                         name_of_case);
 
 TEST_P(ServesStreams, AnswersRequestsOnOneConnection) {
   TestServer server(model(), service(), {});
@@ -640,7 +640,7 @@ class ServesDatagrams : public testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(Models, ServesDatagrams,
                          testing::Combine(testing::ValuesIn(serving_models()),
                                           testing::ValuesIn(services(Transport::udp))),
-                         name_of);
+                         name_of_case);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ServesDatagrams);
 
 TEST_P(ServesDatagrams, AnswersEachDatagramAndStops) {

@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(Table, TimedWaits, testing::ValuesIn(every_model_and_so
 
 // ---- Tasks that wake each other for ever ----
 
-struct Exchange {
+struct Handover {
   Semaphore first{0};
   Semaphore second{0};
   std::atomic<bool> over;
@@ -124,7 +124,7 @@ struct Exchange {
 // Tasks 1 and 2 wake each other until task 0 has got what it waits for.
 template <bool for_a_child>
 Script wakes_the_other(const Task& task) {
-  Exchange& shared = task.shared<Exchange>();
+  Handover& shared = task.shared<Handover>();
   if (task.index == 0) {
     if constexpr (for_a_child) {
       const int child = start_short_child();
@@ -155,8 +155,8 @@ constexpr Job exchange(std::string_view name, decltype(Job::task) task) {
               [](const Batch&, std::span<const std::uint64_t> outcomes) {
                 return compare_outcomes(outcomes, [](std::uint32_t) { return std::uint64_t{1}; });
               },
-          .state_bytes = [](const Batch&) { return sizeof(Exchange); },
-          .prepare = [](const Batch& batch) { new (batch.state) Exchange(); }};
+          .state_bytes = [](const Batch&) { return sizeof(Handover); },
+          .prepare = [](const Batch& batch) { new (batch.state) Handover(); }};
 }
 constexpr Job until_a_timer = exchange("until-a-timer", wakes_the_other<false>);
 constexpr Job until_a_child = exchange("until-a-child", wakes_the_other<true>);

@@ -13,14 +13,13 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/conversation.h"
 #include "workloads/hub.h"
 #include "workloads/script.h"
 #include "workloads/unique_fd.h"
 
 namespace bench {
 namespace {
-
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 // The line at the front of `in`, and its end; false where it is not whole.
 bool take_line(std::span<const std::byte> in, std::string& line) {

@@ -49,9 +49,9 @@ UniqueFd TestServer::connect() const {
   EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0)
       << std::strerror(errno);
   // Not before: with a deadline, a connect that a ring of this process interrupts would not be taken up again.
-  const timeval patience{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
-  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const timeval bound{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
+  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
   return socket;
 }
 

@@ -14,12 +14,13 @@ namespace bench {
 
 using namespace std::chrono_literals;
 
-UdpTransferClient::UdpTransferClient(const TestServer& server, Exchange& exchange, std::chrono::milliseconds patience)
+UdpTransferClient::UdpTransferClient(const TestServer& server, Exchange& exchange,
+                                     std::chrono::milliseconds longest_wait)
     : exchange_(exchange), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
   const UniqueFd connected = server.connect();
   socklen_t size = sizeof server_;
   EXPECT_EQ(getpeername(connected.get(), reinterpret_cast<sockaddr*>(&server_), &size), 0);
-  const timeval bound{.tv_sec = patience / 1s, .tv_usec = patience % 1s / 1us};
+  const timeval bound{.tv_sec = longest_wait / 1s, .tv_usec = longest_wait % 1s / 1us};
   setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
 }
 

@@ -13,9 +13,9 @@ namespace bench {
 /// One transfer, by a socket of its own.
 class UdpTransferClient {
  public:
-  /// `exchange` outlives it. A wait for a datagram lasts as long as `patience` at the most.
+  /// `exchange` outlives it. A wait for a datagram lasts as long as `longest_wait` at the most.
   UdpTransferClient(const TestServer& server, Exchange& exchange,
-                    std::chrono::milliseconds patience = std::chrono::seconds(20));
+                    std::chrono::milliseconds longest_wait = std::chrono::seconds(20));
 
   /// Sends the exchange's next request.
   void ask();
@@ -23,7 +23,7 @@ class UdpTransferClient {
   /// Sends what was said last again.
   void say_again();
 
-  /// As Verdict says; `nothing`: within the patience.
+  /// As Verdict says; `nothing`: within that wait.
   enum class Came { more, complete, stale, nothing, wrong };
 
   /// Takes the next datagram, and answers it unless the answer is to be lost.

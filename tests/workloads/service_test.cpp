@@ -128,14 +128,14 @@ std::vector<Service> services_of(std::optional<Transport> transport) {
   return services;
 }
 
-std::string test_name(const testing::TestParamInfo<Service>& info) {
+std::string name_of_service(const testing::TestParamInfo<Service>& info) {
   std::string name(info.param.name);
   std::ranges::replace(name, '-', '_');
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, AnyService, testing::ValuesIn(services_of(std::nullopt)), test_name);
-INSTANTIATE_TEST_SUITE_P(Rows, TcpService, testing::ValuesIn(services_of(Transport::tcp)), test_name);
+INSTANTIATE_TEST_SUITE_P(Rows, AnyService, testing::ValuesIn(services_of(std::nullopt)), name_of_service);
+INSTANTIATE_TEST_SUITE_P(Rows, TcpService, testing::ValuesIn(services_of(Transport::tcp)), name_of_service);
 
 TEST_P(AnyService, AnswersItsOwnClientForEverySize) {
   for (const std::uint64_t size : {0U, 1U, 2U, 7U, 8U, 9U, 63U, 64U, 255U, 256U, 257U, 1000U, 65'000U}) {

@@ -229,20 +229,20 @@ std::vector<const Job*> independent_jobs_where(Condition condition) {
   return jobs;
 }
 
-std::string name_of(const testing::TestParamInfo<const Job*>& instance) { return test_name(instance.param->name); }
+std::string name_of_job(const testing::TestParamInfo<const Job*>& instance) { return test_name(instance.param->name); }
 
-INSTANTIATE_TEST_SUITE_P(Table, EveryWorkload, testing::ValuesIn(independent_jobs()), name_of);
+INSTANTIATE_TEST_SUITE_P(Table, EveryWorkload, testing::ValuesIn(independent_jobs()), name_of_job);
 INSTANTIATE_TEST_SUITE_P(Table, EveryComputation, testing::ValuesIn(independent_jobs_where([](const Job* job) {
                            return job->compute != nullptr;
                          })),
-                         name_of);
+                         name_of_job);
 INSTANTIATE_TEST_SUITE_P(Table, EveryCountOfCheckpoints, testing::ValuesIn(independent_jobs_where([](const Job* job) {
                            return job->checkpoints != nullptr;
                          })),
-                         name_of);
+                         name_of_job);
 INSTANTIATE_TEST_SUITE_P(Table, EveryAmountOfWork,
                          testing::ValuesIn(independent_jobs_where([](const Job* job) { return takes(*job, "work"); })),
-                         name_of);
+                         name_of_job);
 
 }  // namespace
 }  // namespace bench

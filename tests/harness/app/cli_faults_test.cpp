@@ -14,6 +14,7 @@
 
 #include "harness/plan/machine.h"
 #include "measure/affinity.h"
+#include "tests/harness/app/programs.h"
 #include "tests/support/subprocess.h"
 
 namespace bench {
@@ -30,16 +31,6 @@ using testing::IsEmpty;
 using testing::MatchesRegex;
 using testing::Not;
 using testing::SizeIs;
-
-std::vector<std::string> faulty(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), FAULTY_BENCH_BINARY);
-  return arguments;
-}
-
-std::vector<std::string> bench(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), BENCH_BINARY);
-  return arguments;
-}
 
 Json result_of(const TempFolder& folder) { return Json::parse(read_text(folder.file("r.json"))); }
 

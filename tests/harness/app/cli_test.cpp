@@ -12,6 +12,7 @@
 
 #include "harness/report/build_info.h"
 #include "models/model.h"
+#include "tests/harness/app/programs.h"
 #include "tests/support/subprocess.h"
 #include "workloads/job.h"
 
@@ -34,12 +35,6 @@ using testing::StartsWith;
 // A plan of two cells that takes half a second.
 const std::vector<std::string> small{"--model=serial,threads", "--workload=io", "--tasks=4", "--wait=1ms",
                                      "--repetitions=1"};
-
-std::vector<std::string> bench(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
-  arguments.insert(arguments.begin(), BENCH_BINARY);
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;

@@ -30,7 +30,7 @@ Json median_of(const std::string& name, const std::string& interval, double low,
       {"bench", {{"model", "epoll"}, {"valid", true}, {interval, {{"low", low}, {"high", high}, {"bounded", true}}}}}};
 }
 
-ReadResult example() {
+ReadResult example_result() {
   ResultDocument document;
   document.job("io/epoll/tasks:4", {1e7, 1e7}).failed("io/threads/tasks:4", "killed by <signal> 9 & gone");
   document.closed_loop("echo/epoll/connections:4", {50'000, 50'000});
@@ -46,7 +46,7 @@ ReadResult example() {
 // customSmallerIsBetter takes an array of {name, unit, value} with range and extra where there are some; value is a
 // number, everything else a text (https://github.com/benchmark-action/github-action-benchmark, "Custom benchmarks").
 TEST(Export, ForGithubsActionIsWhatItTakes) {
-  const Json rows = Json::parse(export_github_action(example()));
+  const Json rows = Json::parse(export_github_action(example_result()));
   ASSERT_EQ(rows.size(), 2U);  // what failed has no value
   for (const Json& row : rows) {
     EXPECT_TRUE(row["name"].is_string() && row["unit"].is_string() && row["value"].is_number());
@@ -72,7 +72,7 @@ TEST(Export, LeavesResultFilesToTheGooglecppExtractor) {
 }
 
 TEST(Export, MarkdownHasATableForEachGroupItsSentenceAndFoldedWarnings) {
-  const std::string text = export_markdown(example());
+  const std::string text = export_markdown(example_result());
   EXPECT_THAT(text, AllOf(HasSubstr("### io\n\n| model"), HasSubstr("| 10.0 ms"), HasSubstr("±3.0%"),
                           HasSubstr("failed: killed by"), HasSubstr("Best: epoll.\n"),
                           HasSubstr("<details>\n<summary>1 warning</summary>\n\n- the machine was slow\n\n</details>"),
@@ -80,13 +80,13 @@ TEST(Export, MarkdownHasATableForEachGroupItsSentenceAndFoldedWarnings) {
 }
 
 TEST(Export, CsvHasALineForEachCell) {
-  const std::string text = export_csv(example());
+  const std::string text = export_csv(example_result());
   EXPECT_THAT(text, HasSubstr("io,io/epoll/tasks:4,epoll,time,10000000,9800000,10300000,1,12,\r\n"));
   EXPECT_THAT(text, HasSubstr("io,io/threads/tasks:4,threads,time,,,,,,failed: killed by <signal> 9 & gone\r\n"));
 }
 
 TEST(Export, JunitFailsWhatFailed) {
-  const std::string text = export_junit(example());
+  const std::string text = export_junit(example_result());
   EXPECT_THAT(text, AllOf(testing::StartsWith("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"),
                           HasSubstr("<testsuite name=\"io\" tests=\"2\" failures=\"1\">"),
                           HasSubstr("<failure message=\"failed: killed by &lt;signal&gt; 9 &amp; gone\"/>"),

@@ -19,7 +19,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-ResultDocument example() {
+ResultDocument example_document() {
   ResultDocument document;
   document.job("io/threads", {10, 11, 12}).service("echo/epoll", {1000, 1100}).failed("io/serial", "why");
   return document;
@@ -36,7 +36,7 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(ReadResult, ReadsCellsWithTheirRuns) {
-  const ReadResult result = parse_result(example().text(), "r.json", "r");
+  const ReadResult result = parse_result(example_document().text(), "r.json", "r");
   ASSERT_EQ(result.cells.size(), 3U);
   const ReadCell& threads = result.cells[0];
   EXPECT_EQ(threads.name, "io/threads");
@@ -55,34 +55,34 @@ TEST(ReadResult, ReadsCellsWithTheirRuns) {
 }
 
 TEST(ReadResult, NamesFileAndPlace) {
-  ResultDocument document = example();
+  ResultDocument document = example_document();
   document.document["benchmarks"][1]["real_time"] = "long";
   EXPECT_EQ(error_of(document.text()), "r.json: at /benchmarks/1/real_time: a number is due, there is a text");
-  document = example();
+  document = example_document();
   document.document["benchmarks"][1]["bench"].erase("round");
   EXPECT_EQ(error_of(document.text()), "r.json: at /benchmarks/1/bench: there is no 'round'");
-  document = example();
+  document = example_document();
   document.document["benchmarks"][1]["bench"]["round"] = -1;
   EXPECT_EQ(error_of(document.text()), "r.json: at /benchmarks/1/bench/round: a count is due, there is -1");
-  document = example();
+  document = example_document();
   document.document["benchmarks"][1]["time_unit"] = "ms";
   EXPECT_EQ(error_of(document.text()), "r.json: at /benchmarks/1/time_unit: 'ns' is due, there is 'ms'");
-  document = example();
+  document = example_document();
   document.document["benchmarks"][1]["real_time"] = -3;
   EXPECT_THAT(error_of(document.text()), HasSubstr("at /benchmarks/1: time of a batch or an operation is below 0"));
-  document = example();
+  document = example_document();
   document.document["benchmarks"][1]["run_name"] = "io/unheard-of";
   EXPECT_THAT(error_of(document.text()), HasSubstr("no group has a cell 'io/unheard-of'"));
-  document = example();
+  document = example_document();
   document.document["context"]["bench"]["schema_version"] = 99;
   EXPECT_THAT(error_of(document.text()), HasSubstr("schema 99 is newer than this program, which knows 2"));
-  document = example();
+  document = example_document();
   document.document["context"].erase("bench");
   EXPECT_EQ(error_of(document.text()), "r.json: at /context: there is no 'bench'");  // of another program
 }
 
 TEST(ReadResult, RefusesWhatIsNoJson) {
-  const std::string whole = example().text();
+  const std::string whole = example_document().text();
   EXPECT_THAT(error_of(""), StartsWith("r.json: is no JSON: "));
   EXPECT_THAT(error_of(whole.substr(0, whole.size() / 2)), StartsWith("r.json: is no JSON: "));
   EXPECT_THAT(error_of("\x7f"
@@ -97,7 +97,7 @@ TEST(ReadResult, SurvivesDeepNesting) {
   constexpr std::size_t depth = 200'000;
   const std::string deep = std::string(depth, '[') + std::string(depth, ']');
   EXPECT_THAT(error_of(deep), HasSubstr("an object is due"));
-  std::string text = example().text();
+  std::string text = example_document().text();
   const std::string key = "\"offered_rate_per_second\":30000";
   text.replace(text.find(key), key.size(), "\"offered_rate_per_second\":" + deep);
   EXPECT_THAT(error_of(text), HasSubstr("a value or a list of values is due"));
@@ -118,7 +118,7 @@ TEST(ReadResult, SaysWhyAFileCannotBeRead) {
 
 // A thousand documents with damage of every kind: each is read, or refused with its place; none does anything else.
 TEST(ReadResult, EndsWithAClearErrorWhateverTheDamage) {
-  const std::string whole = example().text();
+  const std::string whole = example_document().text();
   std::mt19937_64 random(20260131);
   const auto below = [&](std::size_t end) { return std::uniform_int_distribution<std::size_t>(0, end - 1)(random); };
   const std::vector<std::string> junk{"null", "-1", "1e308", "1e999",       "NaN",

@@ -11,6 +11,7 @@
 #include "harness/options/workload_parameters.h"
 #include "harness/plan/machine.h"
 #include "harness/text/parameters.h"
+#include "tests/support/command_line.h"
 
 namespace bench {
 namespace {
@@ -24,35 +25,12 @@ using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
-Options parse(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), "bench");
-  return parse_options(
-      {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()},
-      static_cast<int>(arguments.size()), arguments.data());
-}
-
 // What the job of that name is told, cell by cell, as names of cells have it.
 std::vector<std::string> told(const Options& options, std::string_view job) {
   std::vector<std::string> cells;
   const WorkloadParameters workload = parameters_of(*std::ranges::find(all_jobs(), job, &Job::name));
   for (const Parameters& one : combinations(workload, options.parameters)) cells.push_back(parameters_in_name(one));
   return cells;
-}
-
-// What is said about a command line that is refused.
-std::string refusal(std::vector<const char*> arguments) {
-  try {
-    parse(std::move(arguments));
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "(accepted)";
-}
-
-std::vector<std::string> names(const auto& rows) {
-  std::vector<std::string> found;
-  for (const auto* row : rows) found.emplace_back(row->name);
-  return found;
 }
 
 TEST(Options, NameHybridsByTheirParts) {
@@ -148,79 +126,70 @@ TEST(Options, TakeTheWorkThatEveryChosenWorkloadWithWorkAllows) {
   EXPECT_EQ(refusal({"--workload=sum,cpu", "--work=2M"}), "--work=2M: must be between 1 and 1,000,000 for cpu");
 }
 
-struct Refusal {
-  std::vector<const char*> arguments;
-  std::vector<const char*> words;
-};
-
 TEST(Options, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
-  const std::vector<Refusal> refusals{
-      {{"--model=threds"}, {"--model=threds", "unknown model 'threds'", "did you mean 'threads'?", "bench list"}},
-      {{"--model=serial,corotines"}, {"unknown model 'corotines'", "did you mean 'coroutines'?"}},
-      {{"--model=multi-proces"}, {"did you mean 'multi-process'?"}},
-      {{"--model=THREADS"}, {"did you mean 'threads'?"}},
-      {{"--model="}, {"unknown model ''", "bench list"}},
-      {{"--model=serial,"}, {"unknown model ''"}},
-      {{"--workload=oi"}, {"--workload=oi", "unknown workload 'oi'", "did you mean 'io'?", "bench list"}},
-      {{"--workload=cpus,io"}, {"unknown workload 'cpus'", "did you mean 'cpu'?"}},
-      {{"--wrokload=io"}, {"unknown option '--wrokload'", "did you mean '--workload'?"}},
-      {{"--taks"}, {"unknown option '--taks'", "did you mean '--tasks'?"}},
-      {{"rnu"},
-       {"unknown command 'rnu'", "did you mean 'run'?",
-        "run, list, serve, load, compare, ab, doctor, claims, export, show, help, version"}},
-      {{"list", "extra"}, {"unexpected argument 'extra'", "--name=value"}},
-      {{"--tasks=4", "--", "extra"}, {"unexpected argument 'extra'"}},
-      {{"--tasks=0"}, {"--tasks=0", "must be between 1 and 10,000,000"}},
-      {{"--tasks=5,0"}, {"--tasks=0", "must be between 1 and"}},
-      {{"--tasks=99999999999"}, {"--tasks=99999999999", "must be between 1 and 10,000,000"}},
-      {{"--tasks=99999999999999999999999"}, {"--tasks=99999999999999999999999", "must not exceed"}},
-      {{"--tasks=-1"}, {"--tasks=-1", "must not be negative"}},
-      {{"--tasks=ten"}, {"--tasks=ten", "whole number"}},
-      {{"--tasks="}, {"--tasks=", "whole number"}},
-      {{"--wait=-1ms"}, {"--wait=-1ms", "must not be negative"}},
-      {{"--wait=10q"}, {"--wait=10q", "unknown unit 'q'", "ns, us, ms, s, m, h"}},
-      {{"--wait=10"}, {"--wait=10", "a unit is missing", "ns, us, ms, s, m, h"}},
-      {{"--wait=1ms:"}, {"--wait=", "a number and a unit"}},
-      {{"--wait=25h"}, {"--wait=25h", "must not exceed 1 day"}},
-      {{"--work=0"}, {"--work=0", "must be between 1 and"}},
-      {{"--workers=0"}, {"--workers=0", "must be between 1 and 100,000"}},
-      {{"--cpus=0"}, {"--cpus=0", "must be between 1 and"}},
-      {{"--repetitions=0"}, {"--repetitions=0", "must be between 1 and 10,000"}},
-      {{"--repetitions=aut"}, {"--repetitions=aut"}},
-      {{"--max-time=soon"}, {"--max-time=soon", "a number and a unit"}},
-      {{"--time-limit=0"}, {"--time-limit=0", "must be more than 0"}},
-      {{"--seed=-1"}, {"--seed=-1", "must not be negative"}},
-      {{"--format=jsn"}, {"--format=jsn", "console, json, csv, markdown", "did you mean 'json'?"}},
-      {{"--color=alwyas"}, {"--color=alwyas", "auto, always, never", "did you mean 'always'?"}},
-      {{"--out="}, {"--out=", "name a file, or -"}},
-      {{"--workload=cpu", "--wait=1ms"},
-       {"--wait: none of the chosen workloads takes it", "io, mixed, counter, tickets, semaphore, deadlock, gate do"}},
-      {{"--workload=io", "--work=5"},
-       {"--work: none of the chosen workloads takes it", "cpu, sum, mixed, copy, counter do"}},
-      {{"--stack=16383"}, {"--stack=16383", "must be between 16.0 KiB and 1.00 GiB"}},
-      {{"--stack=2GiB"}, {"--stack=2GiB", "must be between"}},
-      {{"--stack=64KiB,big"}, {"--stack=big"}},
-      {{"--stack="}, {"--stack="}},
-      {{"--model=threads", "--stack=64KiB"}, {"--stack: none of the chosen models takes it", "fibers"}},
-      {{"--model=threads", "--workers=2"}, {"--workers: none of the chosen models takes it", "pools"}},
-      {{"--tasks=4", "--tasks=5"}, {"--tasks is given more than once", "comma"}},
-      {{"--force=no"}, {"--force=no", "takes no value"}},
-      {{"--dry-run=false"}, {"--dry-run=false", "takes no value"}},
-      {{"--tasks"}, {"tasks"}},
-      {{"-m"}, {"m"}},
-  };
-  for (const Refusal& refused : refusals) {
-    std::string line;
-    for (const char* argument : refused.arguments) line += std::string(argument) + ' ';
-    const std::string said = refusal(refused.arguments);
-    for (const char* words : refused.words) EXPECT_THAT(said, HasSubstr(words)) << line;
-    EXPECT_THAT(said, AllOf(Not(HasSubstr("\n")), Not(HasSubstr("(accepted)")))) << line;
-  }
+  expect_refusals(
+      {},
+      {
+          {{"--model=threds"}, {"--model=threds", "unknown model 'threds'", "did you mean 'threads'?", "bench list"}},
+          {{"--model=serial,corotines"}, {"unknown model 'corotines'", "did you mean 'coroutines'?"}},
+          {{"--model=multi-proces"}, {"did you mean 'multi-process'?"}},
+          {{"--model=THREADS"}, {"did you mean 'threads'?"}},
+          {{"--model="}, {"unknown model ''", "bench list"}},
+          {{"--model=serial,"}, {"unknown model ''"}},
+          {{"--workload=oi"}, {"--workload=oi", "unknown workload 'oi'", "did you mean 'io'?", "bench list"}},
+          {{"--workload=cpus,io"}, {"unknown workload 'cpus'", "did you mean 'cpu'?"}},
+          {{"--wrokload=io"}, {"unknown option '--wrokload'", "did you mean '--workload'?"}},
+          {{"--taks"}, {"unknown option '--taks'", "did you mean '--tasks'?"}},
+          {{"rnu"},
+           {"unknown command 'rnu'", "did you mean 'run'?",
+            "run, list, serve, load, compare, ab, doctor, claims, export, show, help, version"}},
+          {{"list", "extra"}, {"unexpected argument 'extra'", "--name=value"}},
+          {{"--tasks=4", "--", "extra"}, {"unexpected argument 'extra'"}},
+          {{"--tasks=0"}, {"--tasks=0", "must be between 1 and 10,000,000"}},
+          {{"--tasks=5,0"}, {"--tasks=0", "must be between 1 and"}},
+          {{"--tasks=99999999999"}, {"--tasks=99999999999", "must be between 1 and 10,000,000"}},
+          {{"--tasks=99999999999999999999999"}, {"--tasks=99999999999999999999999", "must not exceed"}},
+          {{"--tasks=-1"}, {"--tasks=-1", "must not be negative"}},
+          {{"--tasks=ten"}, {"--tasks=ten", "whole number"}},
+          {{"--tasks="}, {"--tasks=", "whole number"}},
+          {{"--wait=-1ms"}, {"--wait=-1ms", "must not be negative"}},
+          {{"--wait=10q"}, {"--wait=10q", "unknown unit 'q'", "ns, us, ms, s, m, h"}},
+          {{"--wait=10"}, {"--wait=10", "a unit is missing", "ns, us, ms, s, m, h"}},
+          {{"--wait=1ms:"}, {"--wait=", "a number and a unit"}},
+          {{"--wait=25h"}, {"--wait=25h", "must not exceed 1 day"}},
+          {{"--work=0"}, {"--work=0", "must be between 1 and"}},
+          {{"--workers=0"}, {"--workers=0", "must be between 1 and 100,000"}},
+          {{"--cpus=0"}, {"--cpus=0", "must be between 1 and"}},
+          {{"--repetitions=0"}, {"--repetitions=0", "must be between 1 and 10,000"}},
+          {{"--repetitions=aut"}, {"--repetitions=aut"}},
+          {{"--max-time=soon"}, {"--max-time=soon", "a number and a unit"}},
+          {{"--time-limit=0"}, {"--time-limit=0", "must be more than 0"}},
+          {{"--seed=-1"}, {"--seed=-1", "must not be negative"}},
+          {{"--format=jsn"}, {"--format=jsn", "console, json, csv, markdown", "did you mean 'json'?"}},
+          {{"--color=alwyas"}, {"--color=alwyas", "auto, always, never", "did you mean 'always'?"}},
+          {{"--out="}, {"--out=", "name a file, or -"}},
+          {{"--workload=cpu", "--wait=1ms"},
+           {"--wait: none of the chosen workloads takes it",
+            "io, mixed, counter, tickets, semaphore, deadlock, gate do"}},
+          {{"--workload=io", "--work=5"},
+           {"--work: none of the chosen workloads takes it", "cpu, sum, mixed, copy, counter do"}},
+          {{"--stack=16383"}, {"--stack=16383", "must be between 16.0 KiB and 1.00 GiB"}},
+          {{"--stack=2GiB"}, {"--stack=2GiB", "must be between"}},
+          {{"--stack=64KiB,big"}, {"--stack=big"}},
+          {{"--stack="}, {"--stack="}},
+          {{"--model=threads", "--stack=64KiB"}, {"--stack: none of the chosen models takes it", "fibers"}},
+          {{"--model=threads", "--workers=2"}, {"--workers: none of the chosen models takes it", "pools"}},
+          {{"--tasks=4", "--tasks=5"}, {"--tasks is given more than once", "comma"}},
+          {{"--force=no"}, {"--force=no", "takes no value"}},
+          {{"--dry-run=false"}, {"--dry-run=false", "takes no value"}},
+          {{"--tasks"}, {"tasks"}},
+          {{"-m"}, {"m"}},
+      });
 }
 
 TEST(Options, RefuseMoreCpusThanThereAre) {
   const std::string too_many = "--cpus=" + std::to_string(available_cpus() + 1);
-  EXPECT_THAT(refusal({too_many.c_str()}), AllOf(StartsWith(too_many), HasSubstr("must be between 1 and")));
+  EXPECT_THAT(refusal({too_many}), AllOf(StartsWith(too_many), HasSubstr("must be between 1 and")));
 }
 
 TEST(Options, SuggestNothingWhereNothingIsNear) {
@@ -247,9 +216,7 @@ TEST(Options, RefuseAModelThatNothingChosenMeasures) {
 }
 
 TEST(HelpText, NamesEveryRowEveryFlagAndExamples) {
-  const std::string help = help_text(
-      {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()},
-      Command::run);
+  const std::string help = help_text(own_tables(), Command::run);
   for (const Primitive& primitive : all_primitives()) EXPECT_THAT(help, HasSubstr(std::string(primitive.summary)));
   for (const Model& model : all_models()) EXPECT_THAT(help, HasSubstr(std::string(model.summary)));
   for (const Job& job : all_jobs()) EXPECT_THAT(help, HasSubstr(std::string(job.summary)));

@@ -8,29 +8,13 @@
 
 #include "harness/options/options.h"
 #include "harness/plan/plan.h"
+#include "tests/support/command_line.h"
 
 namespace bench {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-Options parse(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "bench");
-  std::vector<const char*> pointers;
-  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
-  return parse_options({.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = {}},
-                       static_cast<int>(pointers.size()), pointers.data());
-}
-
-std::string refusal(const std::vector<std::string>& arguments) {
-  try {
-    parse(arguments);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "not refused";
-}
 
 TEST(OverOptions, OneMachineUnlessToldOtherwise) {
   EXPECT_FALSE(parse({"--workload=echo"}).over.mpi);

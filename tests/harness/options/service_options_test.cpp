@@ -16,6 +16,7 @@
 #include "harness/options/workload_parameters.h"
 #include "harness/plan/machine.h"
 #include "harness/plan/plan.h"
+#include "tests/support/command_line.h"
 #include "tests/support/subprocess.h"
 
 namespace bench {
@@ -29,16 +30,6 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::Pair;
 using testing::SizeIs;
-
-Tables tables() {
-  return {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()};
-}
-
-Options parse(const std::vector<std::string>& arguments) {
-  std::vector<const char*> pointers{"bench"};
-  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
-  return parse_options(tables(), static_cast<int>(pointers.size()), pointers.data());
-}
 
 // The options of a run of `echo` with these arguments besides.
 ServiceOptions echo(std::vector<std::string> arguments) {
@@ -54,38 +45,6 @@ ServeOptions serve(std::vector<std::string> arguments) {
 LoadOptions load(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"load", "http://127.0.0.1:8080/"});
   return parse(arguments).load.value();
-}
-
-// What is said about a command line that is refused.
-std::string refusal(const std::vector<std::string>& arguments) {
-  try {
-    parse(arguments);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "(accepted)";
-}
-
-struct Refusal {
-  std::vector<std::string> arguments;  // after the part that all have in common
-  std::vector<std::string> words;
-};
-
-void expect_refusals(const std::vector<std::string>& common, const std::vector<Refusal>& refusals) {
-  for (const Refusal& refused : refusals) {
-    std::vector<std::string> arguments = common;
-    arguments.insert(arguments.end(), refused.arguments.begin(), refused.arguments.end());
-    const std::string line = testing::PrintToString(arguments);
-    const std::string said = refusal(arguments);
-    for (const std::string& words : refused.words) EXPECT_THAT(said, HasSubstr(words)) << line;
-    EXPECT_THAT(said, AllOf(Not(HasSubstr("\n")), Not(HasSubstr("(accepted)")))) << line;
-  }
-}
-
-std::vector<std::string> names(const auto& rows) {
-  std::vector<std::string> found;
-  for (const auto* row : rows) found.emplace_back(row->name);
-  return found;
 }
 
 // ---- run: which workloads ----
@@ -270,7 +229,7 @@ TEST(ServiceOptions, RefuseWithTheFlagTheValueAndWhatIsAllowed) {
 }
 
 TEST(ServiceOptions, AreRefusedWhereOnlyJobsAreChosenAndTheOtherWayRound) {
-  for (const FlagRow& row : all_flags(tables())) {
+  for (const FlagRow& row : all_flags(own_tables())) {
     if (!row.taken_by(Command::run) || row.name == "suite") continue;
     const std::string flag = "--" + std::string(row.name);
     const std::string none = flag + ": none of the chosen workloads takes it; ";
@@ -652,9 +611,9 @@ TEST(Help, IsThereForEachCommand) {
 TEST(Help, ExplainsEveryFlagThatTheCommandTakesAndNoOther) {
   for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab,
                                 Command::doctor, Command::export_result, Command::show}) {
-    const std::string help = help_text(tables(), command);
+    const std::string help = help_text(own_tables(), command);
     EXPECT_THAT(help, AllOf(HasSubstr("Usage:"), HasSubstr("Examples:\n  bench"), HasSubstr("Exit status:")));
-    for (const FlagRow& row : all_flags(tables())) {
+    for (const FlagRow& row : all_flags(own_tables())) {
       if (row.subject == Subject::testing || (command == Command::ab && row.taken_by(Command::run))) continue;
       // At the start of a line, after a heading, or after a comma for the switches that need no explanation.
       const std::string pattern = "(\n  |, |\\()--" + std::string(row.name) + "[ =,;]";
@@ -666,21 +625,21 @@ TEST(Help, ExplainsEveryFlagThatTheCommandTakesAndNoOther) {
 
 // What somebody sees first fits a screen, and says where the rest is.
 TEST(Help, BeginsWithLittleAndNamesItsParts) {
-  const std::string first = help_text(tables(), Command::help);
+  const std::string first = help_text(own_tables(), Command::help);
   EXPECT_LE(std::ranges::count(first, '\n'), 30);
   EXPECT_THAT(first, HasSubstr("Examples:\n  bench --model"));
-  const std::string all = help_text(tables(), Command::run);
+  const std::string all = help_text(own_tables(), Command::run);
   for (const std::string_view part : help_parts) {
     EXPECT_THAT(first, HasSubstr(std::string(part)));
     if (part == "completion" || part == "man") continue;  // no texts for people
-    EXPECT_THAT(all, HasSubstr(help_text(tables(), part)));
+    EXPECT_THAT(all, HasSubstr(help_text(own_tables(), part)));
   }
 }
 
 TEST(Help, HasExamplesThatAreTaken) {
   for (const Command command : {Command::run, Command::serve, Command::load, Command::compare, Command::ab,
                                 Command::doctor, Command::export_result, Command::show}) {
-    const std::string help = help_text(tables(), command);
+    const std::string help = help_text(own_tables(), command);
     const std::size_t begin = help.find("Examples:\n");
     const std::string examples = help.substr(begin, help.find("\n\n", begin) - begin);
     std::vector<std::string> lines = split(examples, '\n');

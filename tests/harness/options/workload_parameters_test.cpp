@@ -14,6 +14,7 @@
 #include "harness/report/report.h"
 #include "harness/report/result_rows.h"
 #include "harness/text/parameters.h"
+#include "tests/support/command_line.h"
 #include "tests/support/faulty_tables.h"
 
 namespace bench {
@@ -24,30 +25,25 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-Tables tables() {
+// The table of jobs has one that only tests know.
+Tables tables_with_told() {
   return {.models = all_models(), .jobs = faulty_jobs(), .services = all_services(), .primitives = all_primitives()};
 }
 
-Options parse(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), {"bench", "--model=serial", "--workload=told"});
-  return parse_options(tables(), static_cast<int>(arguments.size()), arguments.data());
+std::vector<std::string> of_told(const std::vector<std::string>& arguments) {
+  std::vector<std::string> whole{"--model=serial", "--workload=told"};
+  whole.insert(whole.end(), arguments.begin(), arguments.end());
+  return whole;
 }
 
-std::string refusal(std::vector<const char*> arguments) {
-  try {
-    parse(std::move(arguments));
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "(accepted)";
+Options parse_told(const std::vector<std::string>& arguments) { return parse(of_told(arguments), tables_with_told()); }
+
+std::string refusal_of_told(const std::vector<std::string>& arguments) {
+  return refusal(of_told(arguments), tables_with_told());
 }
 
-Plan plan_of(std::vector<const char*> arguments) { return make_plan(parse(std::move(arguments)), read_machine()); }
-
-std::vector<std::string> names(const Plan& plan) {
-  std::vector<std::string> found;
-  for (const Cell& cell : plan.cells) found.push_back(cell.name);
-  return found;
+Plan plan_of_told(const std::vector<std::string>& arguments) {
+  return make_plan(parse_told(arguments), read_machine());
 }
 
 // A run of each cell, in ten milliseconds.
@@ -65,20 +61,20 @@ Results results_of(const Plan& plan) {
 }
 
 TEST(OwnParameters, HaveFlagsWhoseCommasMakeCells) {
-  EXPECT_THAT(names(plan_of({"--tasks=1,2", "--queue-order=lifo,fifo,lifo", "--capacity=4"})),
+  EXPECT_THAT(names(plan_of_told({"--tasks=1,2", "--queue-order=lifo,fifo,lifo", "--capacity=4"})),
               ElementsAre("told/serial/tasks:1/order:lifo/capacity:4", "told/serial/tasks:1/order:fifo/capacity:4",
                           "told/serial/tasks:2/order:lifo/capacity:4", "told/serial/tasks:2/order:fifo/capacity:4"));
 }
 
 TEST(OwnParameters, HaveDefaults) {
-  EXPECT_THAT(names(plan_of({})), ElementsAre("told/serial/tasks:10/order:fifo/capacity:8"));
-  EXPECT_THAT(names(plan_of({"--reads=100%,50%"})),
+  EXPECT_THAT(names(plan_of_told({})), ElementsAre("told/serial/tasks:10/order:fifo/capacity:8"));
+  EXPECT_THAT(names(plan_of_told({"--reads=100%,50%"})),
               ElementsAre("told/serial/tasks:10/order:fifo/capacity:8",
                           "told/serial/tasks:10/order:fifo/capacity:8/reads:50%"));
 }
 
 TEST(OwnParameters, ReachTheTasks) {
-  const Plan plan = plan_of({"--queue-order=priority", "--capacity=3", "--reads=25%"});
+  const Plan plan = plan_of_told({"--queue-order=priority", "--capacity=3", "--reads=25%"});
   const Batch& batch = plan.groups.front().batch;
   EXPECT_EQ(batch.tasks, 10U);
   EXPECT_EQ(batch.parameters.choice("queue-order"), "priority");
@@ -87,11 +83,12 @@ TEST(OwnParameters, ReachTheTasks) {
 }
 
 TEST(OwnParameters, StandInTitles) {
-  EXPECT_THAT(plan_of({"--capacity=1"}).groups.front().title, HasSubstr("told · 10 tasks · order fifo · 1 places · "));
+  EXPECT_THAT(plan_of_told({"--capacity=1"}).groups.front().title,
+              HasSubstr("told · 10 tasks · order fifo · 1 places · "));
 }
 
 TEST(OwnParameters, StandInResultFiles) {
-  const Plan plan = plan_of({"--queue-order=lifo", "--reads=50%", "--cpus=1"});
+  const Plan plan = plan_of_told({"--queue-order=lifo", "--reads=50%", "--cpus=1"});
   const Results results = results_of(plan);
   const auto rows = result_rows(plan, results, summarize(plan, results));
   EXPECT_EQ(rows[0]["bench"]["parameters"].dump(),
@@ -99,7 +96,7 @@ TEST(OwnParameters, StandInResultFiles) {
 }
 
 TEST(OwnParameters, HaveColumnsInCsvBesideThoseOfOthers) {
-  Options options = parse({"--capacity=2"});
+  Options options = parse_told({"--capacity=2"});
   options.jobs.push_back(&job_named("io"));
   const Plan plan = make_plan(options, read_machine());
   const std::string text = report_csv(plan, results_of(plan));
@@ -110,31 +107,34 @@ TEST(OwnParameters, HaveColumnsInCsvBesideThoseOfOthers) {
 }
 
 TEST(OwnParameters, StandInHelpAndList) {
-  const std::string help = help_text(tables(), Command::run);
+  const std::string help = help_text(tables_with_told(), Command::run);
   EXPECT_THAT(help, HasSubstr("\n  --queue-order=fifo|lifo|priority\n"
                               "                      which item is taken first (default: told fifo)\n"));
   EXPECT_THAT(help, HasSubstr("\n  --capacity=N        places of the queue, 1 to 64 (default: told 8)\n"));
   EXPECT_THAT(help,
               HasSubstr("\n  --reads=PERCENT     share of the tasks that read, 25% to 100% (default: told 100%)\n"));
-  EXPECT_THAT(help_text(tables(), Command::serve), Not(HasSubstr("--capacity")));
-  EXPECT_THAT(list_text(tables()), HasSubstr("default: --tasks=10 --queue-order=fifo --capacity=8 --reads=100%\n"));
+  EXPECT_THAT(help_text(tables_with_told(), Command::serve), Not(HasSubstr("--capacity")));
+  EXPECT_THAT(list_text(tables_with_told()),
+              HasSubstr("default: --tasks=10 --queue-order=fifo --capacity=8 --reads=100%\n"));
 }
 
 TEST(OwnParameters, AreRefusedWithTheFlagTheValueAndWhatIsAllowed) {
-  EXPECT_EQ(refusal({"--capacity=65"}), "--capacity=65: must be between 1 and 64 for told");
-  EXPECT_EQ(refusal({"--capacity=4,0"}), "--capacity=0: must be between 1 and 64 for told");
-  EXPECT_THAT(refusal({"--capacity=few"}), AllOf(HasSubstr("--capacity=few: "), HasSubstr("whole number")));
-  EXPECT_EQ(refusal({"--queue-order=ffio"}),
+  EXPECT_EQ(refusal_of_told({"--capacity=65"}), "--capacity=65: must be between 1 and 64 for told");
+  EXPECT_EQ(refusal_of_told({"--capacity=4,0"}), "--capacity=0: must be between 1 and 64 for told");
+  EXPECT_THAT(refusal_of_told({"--capacity=few"}), AllOf(HasSubstr("--capacity=few: "), HasSubstr("whole number")));
+  EXPECT_EQ(refusal_of_told({"--queue-order=ffio"}),
             "--queue-order=ffio: allowed for told are fifo, lifo, priority; did you mean 'fifo'?");
-  EXPECT_EQ(refusal({"--reads=20%"}), "--reads=20%: must be between 25% and 100% for told");
-  EXPECT_EQ(refusal({"--capacity=1", "--capacity=2"}),
+  EXPECT_EQ(refusal_of_told({"--reads=20%"}), "--reads=20%: must be between 25% and 100% for told");
+  EXPECT_EQ(refusal_of_told({"--capacity=1", "--capacity=2"}),
             "--capacity is given more than once; join the values with a comma");
-  EXPECT_EQ(refusal({"--capcity=1"}), "unknown option '--capcity'; did you mean '--capacity'?");
+  EXPECT_EQ(refusal_of_told({"--capcity=1"}), "unknown option '--capcity'; did you mean '--capacity'?");
 }
 
 TEST(OwnParameters, AreRefusedWhereNothingChosenTakesThem) {
   std::vector<const char*> arguments{"bench", "--workload=quick", "--capacity=4"};
-  const auto parse_quick = [&] { parse_options(tables(), static_cast<int>(arguments.size()), arguments.data()); };
+  const auto parse_quick = [&] {
+    parse_options(tables_with_told(), static_cast<int>(arguments.size()), arguments.data());
+  };
   EXPECT_THAT(parse_quick,
               testing::ThrowsMessage<UsageError>("--capacity: none of the chosen workloads takes it; told does"));
   arguments = {"bench", "serve", "--model=epoll", "--workload=echo", "--capacity=4"};
@@ -144,8 +144,7 @@ TEST(OwnParameters, AreRefusedWhereNothingChosenTakesThem) {
 
 // What every row has to keep to, since all of them share flags, columns and keys.
 TEST(EveryParameter, HasAStandardWithinItsBoundsAndAgreesWithItsNamesakes) {
-  const std::vector<WorkloadParameters> workloads = every_workload(
-      {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()});
+  const std::vector<WorkloadParameters> workloads = every_workload(own_tables());
   std::vector<const Parameter*> seen;
   for (const WorkloadParameters& workload : workloads) {
     for (const Parameter& row : workload.parameters) {

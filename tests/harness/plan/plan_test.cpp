@@ -9,6 +9,7 @@
 
 #include "harness/app/list.h"
 #include "harness/report/report.h"
+#include "tests/support/command_line.h"
 #include "tests/support/faulty_tables.h"
 
 namespace bench {
@@ -38,12 +39,6 @@ Options options_for(const std::vector<std::string_view>& models, const std::vect
   for (const std::string_view name : models) options.models.push_back(&model_named(name));
   for (const std::string_view name : workloads) options.jobs.push_back(&job_named(name));
   return options;
-}
-
-std::vector<std::string> names(const Plan& plan) {
-  std::vector<std::string> found;
-  for (const Cell& cell : plan.cells) found.push_back(cell.name);
-  return found;
 }
 
 TEST(Plan, ShowsACpuQuotaAndAllowsForIt) {
@@ -371,8 +366,7 @@ TEST(ListText, SaysWhatThereIsAndWhatIsUnavailableAndWhy) {
   EXPECT_THAT(text, HasSubstr("here it is a row for tests"));
   for (const Job& job : all_jobs()) EXPECT_THAT(text, HasSubstr(std::string(job.summary)));
   for (const Service& service : all_services()) EXPECT_THAT(text, HasSubstr(std::string(service.summary)));
-  const std::string usual = list_text(
-      {.models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()});
+  const std::string usual = list_text(own_tables());
   EXPECT_THAT(usual, HasSubstr("\nPrimitives:\n"));
   for (const Primitive& primitive : all_primitives()) EXPECT_THAT(usual, HasSubstr(std::string(primitive.summary)));
   for (const Model& model : all_models()) {

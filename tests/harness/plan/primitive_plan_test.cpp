@@ -9,6 +9,7 @@
 #include "harness/plan/plan.h"
 #include "harness/report/report.h"
 #include "harness/report/result_rows.h"
+#include "tests/support/command_line.h"
 #include "tests/support/faulty_tables.h"
 
 namespace bench {
@@ -47,7 +48,7 @@ constexpr auto stacked_rows = std::to_array<PrimitiveRow>({
 constexpr Primitive stacked{
     .name = "nest", .summary = "", .operation = "one nest", .measures_memory = false, .rows = stacked_rows};
 
-Machine roomy_machine() {
+Machine machine_for_100_processes() {
   Machine machine;
   machine.available_memory_bytes = std::int64_t{1} << 36;
   machine.process_limits = {{.name = "a limit", .remedy = "a remedy", .room = 100}};
@@ -63,13 +64,7 @@ Plan plan_of(const Primitive& primitive, const std::vector<std::string_view>& mo
   if (!tasks.empty()) options.parameters["tasks"] = tasks;
   options.seed = 7;
   options.repetitions = 1;
-  return make_plan(options, roomy_machine());
-}
-
-std::vector<std::string> names(const Plan& plan) {
-  std::vector<std::string> found;
-  for (const Cell& cell : plan.cells) found.push_back(cell.name);
-  return found;
+  return make_plan(options, machine_for_100_processes());
 }
 
 // A run of each cell: 10 operations, of 50 ns and 40 ns of CPU.
@@ -126,7 +121,7 @@ TEST(PrimitivePlan, HasACellForEachStackOfAFiber) {
   options.models = {&model_named("threads"), &model_named("fibers")};
   options.primitives = {&stacked};
   options.stack_bytes = {default_stack_bytes, 16 << 10};
-  const Plan plan = make_plan(options, roomy_machine());
+  const Plan plan = make_plan(options, machine_for_100_processes());
   EXPECT_THAT(names(plan), ElementsAre("nest/threads/via:futex/cpus:1", "nest/fibers/via:jump/cpus:1",
                                        "nest/fibers/via:jump/stack:16384/cpus:1"));
   EXPECT_EQ(plan.cells[1].label, "fibers · jump · 1 CPU");

@@ -18,12 +18,12 @@ constexpr Model epoll{.name = "epoll",
                       .units = HowMany::one,
                       .in_flight = HowMany::tasks,
                       .run = nullptr};
-constexpr Model threads{.name = "threads",
-                        .summary = {},
-                        .unit = UnitKind::thread,
-                        .units = HowMany::tasks,
-                        .in_flight = HowMany::tasks,
-                        .run = nullptr};
+constexpr Model threads_model{.name = "threads",
+                              .summary = {},
+                              .unit = UnitKind::thread,
+                              .units = HowMany::tasks,
+                              .in_flight = HowMany::tasks,
+                              .run = nullptr};
 
 Plan plan_of(std::uint32_t connections, double rate) {
   Plan plan;
@@ -32,7 +32,7 @@ Plan plan_of(std::uint32_t connections, double rate) {
   group.load.connections = connections;
   group.load.rate = rate;
   group.title = "echo";
-  for (const Model* model : {&epoll, &threads}) {
+  for (const Model* model : {&epoll, &threads_model}) {
     group.cells.push_back(plan.cells.size());
     Cell& cell = plan.cells.emplace_back();
     cell.model = model;

@@ -10,6 +10,7 @@
 #include "harness/report/result_file.h"
 #include "harness/report/results.h"
 #include "harness/text/json_place.h"
+#include "tests/support/command_line.h"
 #include "tests/support/faulty_tables.h"
 #include "tests/support/service_example.h"
 
@@ -19,12 +20,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-const Tables& tables() {
-  static const Tables all{
-      .models = all_models(), .jobs = all_jobs(), .services = all_services(), .primitives = all_primitives()};
-  return all;
-}
-
 std::string document_of(const Plan& plan, const Results& results) {
   const Options options;
   const Machine machine;
@@ -33,7 +28,7 @@ std::string document_of(const Plan& plan, const Results& results) {
 
 // What people see is the same of the plan and of its file.
 void expect_same_reports(const Plan& plan, const Results& results) {
-  const ReadBack back = read_back(tables(), document_of(plan, results), "r.json");
+  const ReadBack back = read_back(own_tables(), document_of(plan, results), "r.json");
   for (const ReportLook& look : {ReportLook{.columns = {"all"}, .details = true},
                                  ReportLook{.format = Format::markdown}, ReportLook{.width = 80}}) {
     EXPECT_EQ(report_text(back.plan, back.results, look), report_text(plan, results, look));
@@ -152,7 +147,7 @@ TEST(ReadBack, ShowsWhatAJobHasCounted) {
 TEST(ReadBack, SaysWhatItDoesNotKnow) {
   const auto why = [](const std::string& text) -> std::string {
     try {
-      read_back(tables(), text, "r.json");
+      read_back(own_tables(), text, "r.json");
     } catch (const ResultError& error) {
       return error.what();
     }

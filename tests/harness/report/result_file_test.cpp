@@ -19,7 +19,6 @@
 namespace bench {
 namespace {
 
-using Json = nlohmann::json;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -27,7 +26,7 @@ using testing::IsEmpty;
 using testing::MatchesRegex;
 using testing::UnorderedElementsAre;
 
-std::string refusal(const std::string& path, Taken taken) {
+std::string refusal_to_write(const std::string& path, Taken taken) {
   try {
     const ResultFile file(path, taken);
   } catch (const UsageError& error) {
@@ -42,9 +41,9 @@ TEST(ResultFile, IsWrittenAsAWholeAndLeavesNothingElse) {
   ResultFile file(path, Taken::refuse);
   EXPECT_THAT(folder.entries(), IsEmpty());  // nothing before there is something to say
   file.write({{"number", 1}});
-  EXPECT_EQ(Json::parse(read_text(path))["number"], 1);
+  EXPECT_EQ(nlohmann::json::parse(read_text(path))["number"], 1);
   file.write({{"number", 2}});
-  EXPECT_EQ(Json::parse(read_text(path))["number"], 2);
+  EXPECT_EQ(nlohmann::json::parse(read_text(path))["number"], 2);
   EXPECT_THAT(folder.entries(), ElementsAre("r.json"));
   EXPECT_EQ(file.path(), path);
 }
@@ -56,28 +55,29 @@ TEST(ResultFile, KeepsTheOldDocumentForWhoeverHasItOpen) {
   file.write({{"number", 1}});
   std::ifstream reader(path);
   file.write({{"number", 2}});
-  EXPECT_EQ(Json::parse(reader)["number"], 1);
+  EXPECT_EQ(nlohmann::json::parse(reader)["number"], 1);
 }
 
 TEST(ResultFile, OverwritesOnlyWithForce) {
   const TempFolder folder;
   const std::string path = folder.file("r.json");
   std::ofstream(path) << "precious";
-  EXPECT_THAT(refusal(path, Taken::refuse), AllOf(HasSubstr(path), HasSubstr("exists already"), HasSubstr("--force")));
+  EXPECT_THAT(refusal_to_write(path, Taken::refuse),
+              AllOf(HasSubstr(path), HasSubstr("exists already"), HasSubstr("--force")));
   EXPECT_EQ(read_text(path), "precious");
   ResultFile file(path, Taken::replace);
   EXPECT_EQ(read_text(path), "precious");  // until there is something to put in its place
   file.write({{"number", 1}});
-  EXPECT_EQ(Json::parse(read_text(path))["number"], 1);
+  EXPECT_EQ(nlohmann::json::parse(read_text(path))["number"], 1);
 }
 
 TEST(ResultFile, RefusesWhatCannotBeWritten) {
   const TempFolder folder;
-  EXPECT_THAT(refusal(folder.path(), Taken::replace), HasSubstr("is a folder"));
-  EXPECT_THAT(refusal(folder.file("none/r.json"), Taken::refuse),
+  EXPECT_THAT(refusal_to_write(folder.path(), Taken::replace), HasSubstr("is a folder"));
+  EXPECT_THAT(refusal_to_write(folder.file("none/r.json"), Taken::refuse),
               AllOf(HasSubstr("the folder"), HasSubstr("does not exist")));
-  EXPECT_THAT(refusal("/proc/r.json", Taken::refuse), HasSubstr("cannot be written"));
-  EXPECT_THAT(refusal(folder.file(std::string(300, 'x')), Taken::refuse), HasSubstr("cannot be written"));
+  EXPECT_THAT(refusal_to_write("/proc/r.json", Taken::refuse), HasSubstr("cannot be written"));
+  EXPECT_THAT(refusal_to_write(folder.file(std::string(300, 'x')), Taken::refuse), HasSubstr("cannot be written"));
 }
 
 // Renaming over /dev/null would replace it for everyone.
@@ -85,15 +85,16 @@ TEST(ResultFile, RefusesToReplaceADeviceOrAPipe) {
   const TempFolder folder;
   const std::string pipe = folder.file("pipe");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_THAT(refusal(pipe, Taken::replace), HasSubstr("is no regular file"));
-  EXPECT_THAT(refusal("/dev/null", Taken::replace), HasSubstr("is no regular file"));
+  EXPECT_THAT(refusal_to_write(pipe, Taken::replace), HasSubstr("is no regular file"));
+  EXPECT_THAT(refusal_to_write("/dev/null", Taken::replace), HasSubstr("is no regular file"));
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
   // A link that names no path: a pipe's descriptor.
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);
   const UniqueFd from(ends[0]);
   const UniqueFd to(ends[1]);
-  EXPECT_THAT(refusal(fmt::format("/proc/self/fd/{}", to.get()), Taken::replace), HasSubstr("is no regular file"));
+  EXPECT_THAT(refusal_to_write(fmt::format("/proc/self/fd/{}", to.get()), Taken::replace),
+              HasSubstr("is no regular file"));
 }
 
 TEST(DefaultResultPath, NamesTimeHostAndRevisionInTheFolderOfResults) {
@@ -135,7 +136,7 @@ TEST(ResultFile, IsOneProgramsAlone) {
   ResultFile other(path, Taken::refuse);
   one.write({{"number", 1}});
   EXPECT_THROW(other.write({{"number", 2}}), UsageError);
-  EXPECT_EQ(Json::parse(read_text(path))["number"], 1);
+  EXPECT_EQ(nlohmann::json::parse(read_text(path))["number"], 1);
   EXPECT_THAT(folder.entries(), ElementsAre("r.json"));
 }
 
@@ -150,8 +151,8 @@ TEST(ResultFile, TakesTheNextNumberWhereTheNameIsOurs) {
   other.write({{"number", 22}});
   EXPECT_EQ(third.path(), folder.file("r-3.json"));
   EXPECT_THAT(folder.entries(), UnorderedElementsAre("r.json", "r-2.json", "r-3.json"));
-  EXPECT_EQ(Json::parse(read_text(folder.file("r.json")))["number"], 1);
-  EXPECT_EQ(Json::parse(read_text(folder.file("r-2.json")))["number"], 22);
+  EXPECT_EQ(nlohmann::json::parse(read_text(folder.file("r.json")))["number"], 1);
+  EXPECT_EQ(nlohmann::json::parse(read_text(folder.file("r-2.json")))["number"], 22);
 }
 
 }  // namespace

@@ -30,21 +30,21 @@ class Counting : public Wrapped {
   }
 };
 
-std::array<int, 2> ends{};
+std::array<int, 2> sockets{};
 
 // Task 0 has waited for its end, and waits for something else when the other end is closed.
 Script looks_away_while_the_other_leaves(const Task& task) {
   std::array<std::byte, 4> room{};
   if (task.index == 1) {
-    co_yield send_to(ends[1], room);
+    co_yield send_to(sockets[1], room);
     co_yield wait_for(1ms);
-    co_yield close_socket(ends[1]);
+    co_yield close_socket(sockets[1]);
     co_return;
   }
-  const std::int64_t first = co_yield receive_from(ends[0], room);
+  const std::int64_t first = co_yield receive_from(sockets[0], room);
   co_yield wait_for(10ms);
-  const std::int64_t last = co_yield receive_from(ends[0], room);
-  co_yield close_socket(ends[0]);
+  const std::int64_t last = co_yield receive_from(sockets[0], room);
+  co_yield close_socket(sockets[0]);
   task.outcome = first == 4 && last == 0 ? 1 : 0;
 }
 
@@ -61,11 +61,11 @@ constexpr Job looking_away{.name = "looks-away",
 template <typename P>
 class JobLoopTest : public testing::Test {};
 
-using Pollers = testing::Types<SelectPoller, PollPoller, EpollPoller, EdgePoller>;
-TYPED_TEST_SUITE(JobLoopTest, Pollers);
+using LoopPollers = testing::Types<SelectPoller, PollPoller, EpollPoller, EdgePoller>;
+TYPED_TEST_SUITE(JobLoopTest, LoopPollers);
 
 TYPED_TEST(JobLoopTest, IsToldOnceOfABrokenDescriptorThatNobodyWaitsFor) {
-  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sockets.data()), 0);
   reports = 0;
   SharedArray<RunReport> report(1);
   JobRun job(looking_away, {.tasks = 2, .work = 0, .waits = {}}, 1, {.max_batches = 1}, report[0]);
