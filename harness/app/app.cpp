@@ -27,6 +27,8 @@
 #include "harness/app/show_command.h"
 #include "harness/plan/plan.h"
 #include "harness/report/build_info.h"
+#include "harness/text/table.h"
+#include "harness/text/terminal.h"
 
 namespace bench {
 namespace {
@@ -60,6 +62,14 @@ void become_program_over_mpi(const char* const* argv) {
       path.string(), std::strerror(errno)));
 }
 
+// As wide as the terminal; what other programs read as it is.
+std::string help_for(const Tables& tables, const Options& options) {
+  std::string text =
+      options.help_part.empty() ? help_text(tables, options.help_topic) : help_text(tables, options.help_part);
+  if (options.help_part == "man" || options.help_part == "completion") return text;
+  return reflowed(text, terminal_width(STDOUT_FILENO));
+}
+
 Exit dispatch(const Tables& tables, int argc, const char* const* argv, JoinCrew join) {
   const Options options = parse_options(tables, argc, argv);
   if (options.over.mpi && !join) become_program_over_mpi(argv);
@@ -68,7 +78,7 @@ Exit dispatch(const Tables& tables, int argc, const char* const* argv, JoinCrew 
       if (options.over.hosts != 0) return plan_on_paper(tables, options);
       return run_and_report(
           options, [&](const Machine& machine) { return make_plan(options, machine); }, join);
-    case Command::list: print_unless_closed(list_text(tables)); break;
+    case Command::list: print_unless_closed(reflowed(list_text(tables), terminal_width(STDOUT_FILENO))); break;
     case Command::serve: return serve(options);
     case Command::load: return load(tables, options, join);
     case Command::compare: return compare_files(options);
@@ -77,10 +87,7 @@ Exit dispatch(const Tables& tables, int argc, const char* const* argv, JoinCrew 
     case Command::claims: return claims(tables, options);
     case Command::export_result: return export_result(options);
     case Command::show: return show(tables, options);
-    case Command::help:
-      print_unless_closed(options.help_part.empty() ? help_text(tables, options.help_topic)
-                                                    : help_text(tables, options.help_part));
-      break;
+    case Command::help: print_unless_closed(help_for(tables, options)); break;
     case Command::version:
       print_unless_closed(fmt::format("bench {} ({})\n", build_info.version, build_info.git_revision));
       break;
@@ -99,7 +106,7 @@ int run_app(const Tables& tables, int argc, const char* const* argv, JoinCrew jo
     if (!join || !is_another_rank()) std::fprintf(stderr, "bench: %s\n", error.what());
     return static_cast<int>(Exit::usage);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench: %s\n", error.what());
+    std::fprintf(stderr, "bench: %s\n", printable(error.what(), LineBreaks::keep).c_str());
     return static_cast<int>(Exit::failed);
   }
 }

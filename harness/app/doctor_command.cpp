@@ -1,6 +1,7 @@
 #include "harness/app/doctor_command.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +18,8 @@
 #include "harness/session/progress.h"
 #include "harness/session/session.h"
 #include "harness/summary/summary_kind.h"
+#include "harness/text/table.h"
+#include "harness/text/terminal.h"
 
 namespace bench {
 namespace {
@@ -55,18 +58,22 @@ std::vector<Finding> measure_noise(const Tables& tables, const Options& options)
   return findings;
 }
 
-std::string text_of(const std::vector<Finding>& findings, bool emphasis) {
+// As wide as `width`.
+std::string text_of(const std::vector<Finding>& findings, bool emphasis, std::size_t width) {
   std::string text;
-  std::size_t width = 0;
-  for (const Finding& finding : findings) width = std::max(width, finding.about.size());
+  std::size_t longest = 0;
+  for (const Finding& finding : findings) longest = std::max(longest, finding.about.size());
+  const std::size_t column = longest + 8;  // of what is found
   for (const Finding& finding : findings) {
-    const std::string health(health_name(finding.health));
+    const std::string health = fmt::format("{:<4}", health_name(finding.health));
     const bool marked = emphasis && finding.health != Health::ok;
-    text += fmt::format("{}{:<4}{}  {:<{}}  {}\n", marked ? "\x1b[1m" : "", health, marked ? "\x1b[0m" : "",
-                        finding.about, width, finding.found);
+    const std::string line =
+        wrapped(fmt::format("{}  {:<{}}  {}\n", health, finding.about, longest, finding.found), width, column);
+    text += (marked ? "\x1b[1m" + health + "\x1b[0m" : health) + line.substr(health.size());
     if (finding.health == Health::ok) continue;
-    if (!finding.why.empty()) text += fmt::format("{:<{}}  {}\n", "", width + 6, finding.why);
-    if (!finding.remedy.empty()) text += fmt::format("{:<{}}  mended by: {}\n", "", width + 6, finding.remedy);
+    const std::string indent(column, ' ');
+    if (!finding.why.empty()) text += wrapped(indent + finding.why + '\n', width);
+    if (!finding.remedy.empty()) text += wrapped(indent + "mended by: " + finding.remedy + '\n', width);
   }
   const auto count = [&](Health health) { return std::ranges::count(findings, health, &Finding::health); };
   return text + fmt::format("\n{} ok, {} warn, {} bad\n", count(Health::ok), count(Health::warn), count(Health::bad));
@@ -91,7 +98,8 @@ Exit doctor(const Tables& tables, const Options& options) {
   count_interrupts();
   for (Finding& finding : measure_noise(tables, options)) findings.push_back(std::move(finding));
   if (interrupts() > 0) return Exit::interrupted;
-  print(options.format == Format::json ? document_text(json_of(findings)) : text_of(findings, emphasis(options)));
+  print(options.format == Format::json ? document_text(json_of(findings))
+                                       : text_of(findings, emphasis(options), terminal_width(STDOUT_FILENO)));
   return Exit::done;
 }
 

@@ -10,9 +10,8 @@
 namespace bench {
 
 Exit show(const Tables& tables, const Options& options) {
-  const bool is_input = options.shown_path == "-";
   const std::string text = read_file(options.shown_path);
-  const std::string name = is_input ? "standard input" : options.shown_path;
+  const std::string name = file_name(options.shown_path);
   const ReadBack result = read_back(tables, text, name, options.shown_workloads);
   const bool is_text = options.format == Format::console || options.format == Format::markdown;
   if (is_text && options.shown_workloads.empty()) {

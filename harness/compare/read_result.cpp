@@ -222,7 +222,7 @@ ReadResult parse_result(std::string_view text, const std::string& name, std::str
 }
 
 ReadResult read_result(const std::string& path, std::string label) {
-  return parse_result(read_file(path), path, std::move(label));
+  return parse_result(read_file(path), file_name(path), std::move(label));
 }
 
 }  // namespace bench

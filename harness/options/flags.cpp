@@ -197,12 +197,7 @@ std::vector<FlagRow> all_flags(const Tables& tables) {
 }
 
 void usage_error(std::string_view flag, std::string_view value, std::string_view problem) {
-  std::string shown;  // on one line, and without what a terminal would obey
-  for (const char c : value) {
-    const auto code = static_cast<unsigned char>(c);
-    shown += code < ' ' || code == 0x7F ? fmt::format("\\x{:02X}", code) : std::string(1, c);
-  }
-  throw UsageError(fmt::format("--{}={}: {}", flag, shown, problem));
+  throw UsageError(fmt::format("--{}={}: {}", flag, value, problem));
 }
 
 namespace {

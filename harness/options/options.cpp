@@ -84,6 +84,9 @@ void read_output(const Flags& flags, Options& options) {
     }
   }
   if (flags.given("columns")) {
+    if (options.format == Format::csv || options.format == Format::json) {
+      usage_error("columns", flags.text("columns"), "is about tables for people; csv and json have all there is");
+    }
     options.columns = split(flags.text("columns"), ',');
     drop_repeated(options.columns);
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/options/service_options.h"
+#include "harness/text/terminal.h"
 #include "models/model.h"
 #include "primitives/primitive.h"
 #include "workloads/job.h"
@@ -28,9 +29,10 @@ struct Tables {
 };
 
 /// A command line that cannot be carried out; what() is one line that names the flag, the value and what is allowed.
+/// Whatever the command line holds, a terminal obeys none of it.
 class UsageError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit UsageError(std::string_view text) : std::runtime_error(printable(text, LineBreaks::escape)) {}
 };
 
 enum class Command : std::uint8_t {

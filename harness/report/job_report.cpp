@@ -17,17 +17,18 @@ std::string format_switches(double switches) {
   return switches > 0 && switches < 1 ? fmt::format("{:.1f}", switches) : format_count(std::round(switches));
 }
 
+constexpr std::string_view latency = "from the batch's start to a task's end";
 constexpr auto columns = std::to_array<ReportColumn>({{"model"},
-                                                      {"time"},
-                                                      {"95%"},
-                                                      {"over ideal", 1},
-                                                      {"speed-up", 3},
-                                                      {"CPU", 2},
-                                                      {"switches", 5},
-                                                      {"p50", 7},
-                                                      {"p99", 6},
-                                                      {"memory", 4},
-                                                      {"units", 8}});
+                                                      {"time", 0, "one batch, median of the rounds"},
+                                                      {"95%", 0, "interval of that median"},
+                                                      {"over ideal", 1, "multiple of about the shortest time possible"},
+                                                      {"speed-up", 3, "over serial"},
+                                                      {"CPU", 2, "user and system of all units"},
+                                                      {"switches", 5, "waiting+preempted"},
+                                                      {"p50", 7, latency},
+                                                      {"p99", 6, latency},
+                                                      {"memory", 4, "peak of all processes (PSS)"},
+                                                      {"units", 8, "alive at once"}});
 
 // "10 sold, 9 oversold".
 std::string tallies_text(const CellSummary& row) {
@@ -119,11 +120,6 @@ std::string ideal_of(const GroupSummary& summary) {
   return summary.ideal_ns > 0 ? fmt::format(" · ideal {}", format_duration(summary.ideal_ns)) : " · no ideal";
 }
 
-constexpr std::string_view legend =
-    "time: one batch, median of the rounds; 95%: interval of that median; over ideal: multiple of about the shortest "
-    "time possible; speed-up: over serial; CPU: user and system of all units; switches: waiting+preempted; p50, p99: "
-    "from the batch's start to a task's end; memory: peak of all processes (PSS); units: alive at once.\n";
-
 }  // namespace
 
 const ReportKind job_report{.columns = columns_of,
@@ -132,7 +128,6 @@ const ReportKind job_report{.columns = columns_of,
                             .ideal = ideal_of,
                             .lines = no_lines,
                             .paragraph = paragraph_of,
-                            .legend = legend,
                             .has_ranking = true,
                             .counted = {},
                             .rows = &job_row_parts};

@@ -10,16 +10,17 @@
 namespace bench {
 namespace {
 
+constexpr std::string_view memory = "memory of a unit that waits";
 constexpr auto columns = std::to_array<ReportColumn>({{"model"},
                                                       {"via"},
                                                       {"units", 3},
-                                                      {"CPUs"},
-                                                      {"time"},
-                                                      {"95%"},
-                                                      {"CPU", 1},
-                                                      {"switches", 2},
-                                                      {"user/unit"},
-                                                      {"kernel/unit"}});
+                                                      {"CPUs", 0, "over which the units are spread"},
+                                                      {"time", 0, "one operation, median of the rounds"},
+                                                      {"95%", 0, "interval of that median"},
+                                                      {"CPU", 1, "user and system of all units per operation"},
+                                                      {"switches", 2, "of all units per operation, waiting+preempted"},
+                                                      {"user/unit", 0, memory},
+                                                      {"kernel/unit", 0, memory}});
 constexpr std::size_t memory_columns = 2;  // the last, of what measures memory
 
 constexpr auto figures = std::to_array<PivotFigure>({
@@ -58,11 +59,6 @@ std::span<const ReportColumn> columns_of(const Group& group) {
 
 std::span<const PivotFigure> figures_of(const Group& /*group*/) { return figures; }
 
-constexpr std::string_view legend =
-    "time: one operation, median of the rounds; 95%: interval of that median; CPUs: over which the units are spread; "
-    "CPU: user and system of all units per operation; switches: likewise, waiting+preempted; user/unit, kernel/unit: "
-    "memory of a unit that waits.\n";
-
 }  // namespace
 
 const ReportKind primitive_report{.columns = columns_of,
@@ -71,7 +67,6 @@ const ReportKind primitive_report{.columns = columns_of,
                                   .ideal = no_ideal,
                                   .lines = no_lines,
                                   .paragraph = no_paragraph,
-                                  .legend = legend,
                                   .has_ranking = false,
                                   .counted = "tasks",
                                   .rows = &primitive_row_parts};

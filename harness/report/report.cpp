@@ -146,14 +146,44 @@ std::string left_out_columns(const std::vector<std::string>& names) {
   return names.empty() ? "" : fmt::format("(No room for: {}; --columns=all shows them.)\n", fmt::join(names, ", "));
 }
 
+// The columns of the tables of a kind that are shown, each once.
+struct ShownColumns {
+  std::vector<ReportColumn> columns{};
+
+  void add(const Table& table, std::span<const ReportColumn> all) {
+    for (const ReportColumn& column : all) {
+      const auto names_it = [&](const auto& one) { return one == column.name; };
+      if (std::ranges::none_of(table.header, names_it)) continue;
+      if (std::ranges::find(columns, column.name, &ReportColumn::name) == columns.end()) columns.push_back(column);
+    }
+  }
+};
+
+// "time: one batch; p50, p99: to a task's end."; empty where no column has to be explained.
+std::string legend_of(const std::vector<ReportColumn>& columns) {
+  std::string text;
+  std::string_view said;
+  for (const ReportColumn& column : columns) {
+    if (column.meaning.empty()) continue;
+    if (column.meaning == said) {
+      text.insert(text.size() - said.size() - 2, fmt::format(", {}", column.name));
+    } else {
+      text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", column.name, column.meaning);
+      said = column.meaning;
+    }
+  }
+  return text.empty() ? text : text + ".\n";
+}
+
 // `swept`: its cells are points of a sweep, each with an ideal of its own.
 std::string group_text(const Plan& plan, const Results& results, const GroupSummary& summary, const ReportLook& look,
-                       bool swept = false) {
+                       ShownColumns& shown, bool swept = false) {
   const Group& group = plan.groups[summary.group];
   const ReportKind& kind = report_kind(group);
   const bool markdown = look.format == Format::markdown;
   Table table = table_of(plan, results, summary);
   const std::vector<std::string> no_room = choose_columns(table, kind.columns(group), look);
+  shown.add(table, kind.columns(group));
   const std::string ideal = swept || summary.cells.empty() ? "" : kind.ideal(summary);
   if (swept) table.header.front() = "sweep";
   std::string text = fmt::format("{}{} · {}\n\n", group.title, ideal, rounds_text(summary, results));
@@ -176,7 +206,7 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
 
 // The groups of a workload that have one cell each, as one group whose cells go by what was swept.
 std::string sweep_text(const Plan& plan, const Results& results, std::span<const GroupSummary> summaries,
-                       const ReportLook& look) {
+                       const ReportLook& look, ShownColumns& shown) {
   std::vector<std::string> titles;
   for (const GroupSummary& summary : summaries) titles.push_back(plan.groups[summary.group].title);
   const SplitTitles split_up = split_titles(titles);
@@ -194,17 +224,17 @@ std::string sweep_text(const Plan& plan, const Results& results, std::span<const
     summary.cells.insert(summary.cells.end(), summaries[index].cells.begin(), summaries[index].cells.end());
     summary.rounds = std::max(summary.rounds, summaries[index].rounds);
   }
-  return group_text(joined, results, summary, look, true);
+  return group_text(joined, results, summary, look, shown, true);
 }
 
 // Of one workload.
 std::string workload_text(const Plan& plan, const Results& results, std::span<const GroupSummary> summaries,
-                          const ReportLook& look) {
+                          const ReportLook& look, ShownColumns& shown) {
   std::string text;
   const bool one_cell_each = std::ranges::all_of(summaries, [&](const GroupSummary& summary) {  //
     return plan.groups[summary.group].cells.size() == 1;
   });
-  if (summaries.size() > 1 && one_cell_each) return sweep_text(plan, results, summaries, look);
+  if (summaries.size() > 1 && one_cell_each) return sweep_text(plan, results, summaries, look, shown);
   const bool pivots = summaries.size() > 1 && look.columns.empty();  // columns are those of the tables of groups
   if (pivots) {
     text = look.format == Format::markdown ? pivot_markdown(plan, results, summaries)
@@ -213,7 +243,7 @@ std::string workload_text(const Plan& plan, const Results& results, std::span<co
   if (!pivots || look.details) {
     for (const GroupSummary& summary : summaries) {
       if (!text.empty()) text += '\n';
-      text += group_text(plan, results, summary, look);
+      text += group_text(plan, results, summary, look, shown);
     }
   }
   return text;
@@ -300,25 +330,22 @@ std::string report_text(const Plan& plan, const Results& results, const ReportLo
   const std::vector<GroupSummary> summaries = summarize(plan, results);
   const auto workload_of = [&](const GroupSummary& summary) { return plan.groups[summary.group].workload; };
   std::string text;
-  std::vector<const ReportKind*> explained;  // kinds with a table of a group, whose columns have to be
+  std::array<ShownColumns, kind_count> shown{};
   for (auto begin = summaries.begin(); begin != summaries.end();) {
     const auto of_another = [&](const GroupSummary& summary) { return workload_of(summary) != workload_of(*begin); };
     const auto end = std::find_if(begin, summaries.end(), of_another);
     if (!text.empty()) text += '\n';
-    text += workload_text(plan, results, {begin, end}, look);
-    const bool has_table =
-        end - begin == 1 || look.details || !look.columns.empty() || plan.groups[begin->group].cells.size() == 1;
-    const auto has_figures = [](const GroupSummary& summary) { return !summary.cells.empty(); };
-    if (has_table && std::any_of(begin, end, has_figures)) explained.push_back(&report_kind(plan.groups[begin->group]));
+    const auto kind = std::ranges::find(kinds, &report_kind(plan.groups[begin->group]));
+    text += workload_text(plan, results, {begin, end}, look, shown[static_cast<std::size_t>(kind - kinds.begin())]);
     begin = end;
   }
   text += warning_lines(summaries, look);
   if (std::ranges::any_of(summaries, &GroupSummary::machine_disturbs)) {
     text += wrapped("\n`bench doctor` says what on this machine spoils measurements, and what mends it.\n", look.width);
   }
-  for (const ReportKind* kind : kinds) {
-    if (std::ranges::find(explained, kind) == explained.end()) continue;
-    text += fmt::format("\n{}", wrapped(kind->legend, legend_width(look)));
+  for (const ShownColumns& of_a_kind : shown) {
+    const std::string legend = legend_of(of_a_kind.columns);
+    if (!legend.empty()) text += '\n' + wrapped(legend, legend_width(look));
   }
   return text;
 }

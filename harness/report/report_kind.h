@@ -15,7 +15,8 @@ namespace bench {
 /// A column of a group's table.
 struct ReportColumn {
   std::string_view name;
-  int importance = 0;  ///< Where there is no room for all, the least important are left out; 0: never.
+  int importance = 0;          ///< Where there is no room for all, the least important are left out; 0: never.
+  std::string_view meaning{};  ///< What the legend says of it; the same of neighbours is said once. Empty: nothing.
 };
 
 /// What a table of several groups shows of a cell: its name, and the text of one with samples.
@@ -43,7 +44,6 @@ struct ReportKind {
   /// A paragraph below them; likewise.
   std::string (*paragraph)(const Plan& plan, const GroupSummary& summary);
 
-  std::string_view legend;   ///< What the columns mean; one paragraph.
   bool has_ranking;          ///< Whether its cells do the same, so that one may be best.
   std::string_view counted;  ///< A parameter that another column of the CSV shows already; empty: none.
   const RowParts* rows;      ///< Of the result file.

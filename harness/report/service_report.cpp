@@ -14,32 +14,48 @@ namespace {
 constexpr double beyond_its_cpus = 1.05;  // what clocks that are read one after the other do not explain
 
 // The interval stands beside what the models are ranked by.
+constexpr ReportColumn interval_column{"95%", 0, "interval of the median beside it"};
+constexpr std::string_view rate_meaning = "requests answered per second, median of the rounds";
+constexpr std::string_view latency_meaning =
+    "latency, in an open loop from when a request was due, ≥ where it is the age of requests that were not answered";
+constexpr ReportColumn p50_column{"p50", 3, latency_meaning};
+constexpr ReportColumn p99_column{"p99", 0, latency_meaning};
+constexpr ReportColumn p99_9_column{"p99.9", 8, latency_meaning};
+constexpr std::string_view cpu_meaning = "of the server, user and system";
+constexpr ReportColumn over_ideal_column{"over ideal", 5,
+                                         "multiple of its bare system calls and of the computation that was asked for"};
+constexpr ReportColumn switches_column{"switches", 9, "of the server per request, waiting+preempted"};
+constexpr std::string_view busy_meaning = "how busy its CPUs were";
+constexpr ReportColumn server_column{"server", 6, busy_meaning};
+constexpr ReportColumn load_column{"load", 7, busy_meaning};
+constexpr ReportColumn served_column{"served", 4, "active connections that got a reply"};
+constexpr ReportColumn limit_column{"limit", 0, "why the rate was no higher"};
 constexpr auto closed_columns = std::to_array<ReportColumn>({{"model"},
-                                                             {"rate/s"},
-                                                             {"95%"},
-                                                             {"p50", 3},
-                                                             {"p99"},
-                                                             {"p99.9", 8},
-                                                             {"CPU/request", 1},
-                                                             {"over ideal", 5},
-                                                             {"switches", 9},
-                                                             {"server", 6},
-                                                             {"load", 7},
-                                                             {"served", 4},
-                                                             {"limit"}});
+                                                             {"rate/s", 0, rate_meaning},
+                                                             interval_column,
+                                                             p50_column,
+                                                             p99_column,
+                                                             p99_9_column,
+                                                             {"CPU/request", 1, cpu_meaning},
+                                                             over_ideal_column,
+                                                             switches_column,
+                                                             server_column,
+                                                             load_column,
+                                                             served_column,
+                                                             limit_column});
 constexpr auto open_columns = std::to_array<ReportColumn>({{"model"},
-                                                           {"rate/s", 2},
-                                                           {"p50", 3},
-                                                           {"p99"},
-                                                           {"p99.9", 8},
-                                                           {"CPU/request"},
-                                                           {"95%"},
-                                                           {"over ideal", 5},
-                                                           {"switches", 9},
-                                                           {"server", 6},
-                                                           {"load", 7},
-                                                           {"served", 4},
-                                                           {"limit"}});
+                                                           {"rate/s", 2, rate_meaning},
+                                                           p50_column,
+                                                           p99_column,
+                                                           p99_9_column,
+                                                           {"CPU/request", 0, cpu_meaning},
+                                                           interval_column,
+                                                           over_ideal_column,
+                                                           switches_column,
+                                                           server_column,
+                                                           load_column,
+                                                           served_column,
+                                                           limit_column});
 
 bool is_ranked_by_cpu(const Group& group) {
   return !group.foreign && (group.load.mode == RateMode::fixed || group.load.mode == RateMode::common);
@@ -162,13 +178,6 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
           "the server used more CPUs than its model runs on: so do threads of the kernel or of a library that work "
           "for it");
     }
-    if (const Cell& cell = plan.cells[row.cell];
-        cell.model->units == HowMany::workers && service.connections_served < service.active_due) {
-      parts.push_back(fmt::format(
-          "{} one connection; --workers={} serves all",
-          cell.workers == 1 ? "its one worker keeps" : fmt::format("each of its {} workers keeps", cell.workers),
-          service.active_asked));
-    }
     if (service.refused != 0) {
       parts.push_back(
           fmt::format("the server had no unit, descriptor or memory to spare {} times: see `ulimit -u` and "
@@ -208,13 +217,6 @@ std::string ideal_of(const GroupSummary& summary) {
   return summary.ideal_ns > 0 ? fmt::format(" · ideal {} CPU/request", format_duration(summary.ideal_ns)) : "";
 }
 
-constexpr std::string_view legend =
-    "rate/s: requests answered per second, median of the rounds; 95%: interval of the median beside it; p50 to p99.9: "
-    "latency, in an open loop from when a request was due, ≥ where it is the age of requests that were not answered; "
-    "CPU/request: of the server, user and system; over ideal: multiple of its bare system calls and of the computation "
-    "that was asked for; switches: of the server per request, waiting+preempted; server, load: how busy their CPUs "
-    "were; served: active connections that got a reply; limit: why the rate was no higher.\n";
-
 }  // namespace
 
 const ReportKind service_report{.columns = columns_of,
@@ -223,7 +225,6 @@ const ReportKind service_report{.columns = columns_of,
                                 .ideal = ideal_of,
                                 .lines = lines_of,
                                 .paragraph = no_paragraph,
-                                .legend = legend,
                                 .has_ranking = true,
                                 .counted = {},
                                 .rows = &service_row_parts};

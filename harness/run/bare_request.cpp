@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "harness/run/listener.h"
+#include "harness/run/tries.h"
 #include "measure/clock.h"
+#include "workloads/output.h"
 
 namespace bench {
 namespace {
@@ -75,6 +77,51 @@ double measure_bare_request(Transport transport, std::size_t request_bytes, std:
   }
   std::ranges::nth_element(times_ns, times_ns.begin() + tries / 2);
   return times_ns[tries / 2];
+}
+
+std::size_t request_bytes(const Service& service, const ServiceParameters& parameters) {
+  Output out;
+  service.exchange(parameters, 0, false)->request(out);
+  return out.pending();
+}
+
+double computation_ns(const ServiceParameters& parameters) {
+  if (parameters.compute_steps == 0) return 0;
+  constexpr std::uint64_t most = 200'000;  // of steps, which are timed: a fifth of a millisecond
+  const std::uint64_t steps = std::min(parameters.compute_steps, most);
+  const double ns = median_of_tries([steps] {
+    const std::int64_t begin_ns = now_ns();
+    service_compute(steps);
+    return static_cast<double>(now_ns() - begin_ns);
+  });
+  return ns * static_cast<double>(parameters.compute_steps) / static_cast<double>(steps);
+}
+
+double heavy_share(const Service& service, const ServiceParameters& parameters, const LoadCounts& load) {
+  if (std::ranges::find(service.classes, AskedBy::heavy, &RequestClass::asked_by) == service.classes.end()) {
+    return parameters.heavy_share;
+  }
+  if (load.class_count == 0) return 1;
+  std::uint64_t heavy = 0;
+  for (std::uint32_t index = 0; index < load.class_count; ++index) {
+    const ClassCounts& counts = load.classes[index];
+    if (service.classes[index].asked_by == AskedBy::heavy) heavy += counts.completed + counts.drained;
+  }
+  const std::uint64_t all = load.requests_answered();
+  return all == 0 ? 0 : static_cast<double>(heavy) / static_cast<double>(all);
+}
+
+double bare_request_ns(const Service& service, const ServiceLoad& load) {
+  const std::size_t bytes = request_bytes(service, load.parameters);
+  if (service.round_trips) {
+    const std::uint64_t trips = service.round_trips(load.parameters);
+    const std::size_t reply_bytes = std::max<std::size_t>(load.parameters.message_bytes / trips, 1);
+    return static_cast<double>(trips) * measure_bare_request(service.transport, bytes, reply_bytes);
+  }
+  const std::size_t reply_bytes = std::max<std::size_t>(bytes, load.parameters.message_bytes);
+  const std::size_t together = service.transport == Transport::tcp ? load.pipeline : 1;
+  return measure_bare_request(service.transport, together * bytes, together * reply_bytes) /
+         static_cast<double>(together);
 }
 
 }  // namespace bench

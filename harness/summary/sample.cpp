@@ -160,7 +160,8 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
   service.server_busy = share(measured.usage_to_stop.cpu_ns, usable_ns);
   service.generator_busy = share(load.cpu_ns, static_cast<double>(load.wall_ns) * measured.generator_cpus);
   service.generator_idle = std::min(share(load.idle_ns, worker_ns), 1 - service.generator_busy);
-  service.generator_kept_off = share(load.kept_off_ns, worker_ns);
+  // A wait for a CPU may reach beyond the window at either end.
+  service.generator_kept_off = std::min(1.0, share(load.kept_off_ns, worker_ns));
   for (std::uint32_t index = 0; index < load.class_count; ++index) {
     service.classes.push_back({load.classes[index], percentiles(report.class_latency[index])});
   }

@@ -124,10 +124,23 @@ std::string why_unranked(const CellSummary& row, RankedBy by) {
   return comparable ? std::string() : std::string(limit_name(service.limit));
 }
 
+// What would serve the connections that a pool starves; empty where none starve.
+std::string cure_of(const Cell& cell, const ServiceSummary& service) {
+  if (cell.model->units != HowMany::workers || service.connections_served >= service.active_due) return {};
+  return fmt::format(
+      "{} one connection; --workers={} serves all",
+      cell.workers == 1 ? "its one worker keeps" : fmt::format("each of its {} workers keeps", cell.workers),
+      service.active_asked);
+}
+
 // Who is not ranked and why, and what would rank more of them.
 std::string afterword(const SummarySource& source, const GroupSummary& summary, const Ranking& ranking) {
   RowsByReason unranked;
-  for (const auto& [cell, reason] : ranking.unranked) unranked.add(reason, source.plan.cells[cell].label);
+  for (const auto& [cell, reason] : ranking.unranked) {
+    const auto row = std::ranges::find(summary.cells, cell, &CellSummary::cell);
+    const std::string cure = cure_of(source.plan.cells[cell], *row->service);
+    unranked.add(cure.empty() ? reason : fmt::format("{}: {}", reason, cure), source.plan.cells[cell].label);
+  }
   std::vector<std::string> parts;
   for (const auto& [why, rows] : unranked.groups()) parts.push_back(fmt::format("{} ({})", fmt::join(rows, ", "), why));
   std::string text;
@@ -159,6 +172,7 @@ std::string alone(const SummarySource& source, const CellSummary& row) {
   if (knows_costs(source.group, service)) {
     text += fmt::format(", at {} of the server's CPU each", format_duration(row.cpu_ns.median));
   }
+  if (const std::string cure = cure_of(source.plan.cells[row.cell], service); !cure.empty()) text += "; " + cure;
   return text + ".";
 }
 

@@ -42,20 +42,24 @@ std::string kind_of(const Json& value) {
 
 }  // namespace
 
+std::string file_name(const std::string& path) { return path == "-" ? "standard input" : path; }
+
 std::string read_file(const std::string& path) {
   std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
-  if (!file) throw ResultError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
+  if (!file) throw ResultError(fmt::format("{}: cannot be opened: {}", file_name(path), std::strerror(errno)));
   std::string text;
   try {
     text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   } catch (const std::ios_base::failure&) {
     file.setstate(std::ios::badbit);
   }
-  if (file.bad()) throw ResultError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  if (file.bad()) throw ResultError(fmt::format("{}: cannot be read: {}", file_name(path), std::strerror(errno)));
   return text;
 }
 
 nlohmann::json parse_json(std::string_view text, const std::string& name) {
+  if (text.starts_with("\x1F\x8B"))
+    throw ResultError(name + ": is compressed; hand in what `gzip -dc` makes of it, as -");
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {

@@ -17,6 +17,9 @@ class ResultError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What people call a file: "standard input" is that by the name "-".
+std::string file_name(const std::string& path);
+
 /// What a file holds, or standard input by the name "-". Throws ResultError, which names it.
 std::string read_file(const std::string& path);
 

@@ -108,6 +108,39 @@ std::string wrapped(std::string_view text, std::size_t width, std::size_t hangin
   return result;
 }
 
+std::string reflowed(std::string_view text, std::size_t width) {
+  if (width == any_width) return std::string(text);
+  constexpr std::size_t broken_from = 80;  // a shorter line of a paragraph ends where it is meant to
+  constexpr std::size_t narrowest = 24;    // below which an explanation is no column of its own
+  std::string result;
+  std::string item;
+  std::size_t column = 0;  // where the explanation of `item` begins
+  std::size_t last = 0;    // how long the last line of `item` was
+  const auto finish = [&] {
+    const std::size_t indent = std::min(item.find_first_not_of(' '), item.size());
+    const std::size_t hanging = column + narrowest > width ? 4 : column - indent;
+    result += wrapped_line(item, width, hanging) + '\n';
+  };
+  bool any = false;
+  for (const std::string& line : split(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text, '\n')) {
+    const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
+    const bool is_list = column != 0;
+    if (any && indent < line.size() && indent == column && (is_list ? indent > 2 : last >= broken_from)) {
+      item += ' ' + line.substr(indent);
+      last = line.size();
+      continue;
+    }
+    if (any) finish();
+    any = true;
+    item = line;
+    last = line.size();
+    const std::size_t gap = line.find("  ", indent);
+    column = gap == std::string::npos ? indent : std::min(line.find_first_not_of(' ', gap), line.size());
+  }
+  finish();
+  return result;
+}
+
 std::string render_console(const Table& table, bool emphasis) {
   std::vector<std::vector<std::string>> titles;  // the lines of each
   std::size_t height = 0;

@@ -38,4 +38,8 @@ std::vector<std::size_t> empty_columns(const Table& table);
 /// and `hanging` more.
 std::string wrapped(std::string_view text, std::size_t width, std::size_t hanging = 0);
 
+/// A text of paragraphs and of lists such as "  --flag  what it is for", which was broken at some other width, broken
+/// at this one. What follows a break in a list stands below the explanation.
+std::string reflowed(std::string_view text, std::size_t width);
+
 }  // namespace bench

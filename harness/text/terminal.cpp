@@ -1,10 +1,10 @@
 #include "harness/text/terminal.h"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <string_view>
 
 namespace bench {
 
@@ -17,6 +17,16 @@ std::size_t terminal_width(int fd) {
   winsize size{};
   if (isatty(fd) == 0 || ioctl(fd, TIOCGWINSZ, &size) != 0) return 0;
   return size.ws_col;
+}
+
+std::string printable(std::string_view text, LineBreaks breaks) {
+  std::string shown;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    const bool obeyed = (code < ' ' && !(c == '\n' && breaks == LineBreaks::keep)) || code == 0x7F;
+    shown += obeyed ? fmt::format("\\x{:02X}", code) : std::string(1, c);
+  }
+  return shown;
 }
 
 }  // namespace bench

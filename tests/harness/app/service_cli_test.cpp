@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -54,18 +55,24 @@ bool is_disturbed(const Json& row) {
          (reason != row["bench"].end() && reason->get<std::string>().find("from its CPU") != std::string::npos);
 }
 
-// A limit that depends on who gets how much of the CPUs may need another try on a machine that does other things too;
-// nothing where it never did anything else.
-std::optional<Json> row_with_limit(const std::string& limit, const std::vector<std::string>& arguments,
-                                   bool valid = true) {
+// What depends on who gets how much of the CPUs may need another try on a machine that does other things too; a row
+// that is not as expected is one of a machine that did nothing else, and there is none where it never did.
+std::optional<Json> row_that(const std::function<bool(const Json&)>& is_as_expected,
+                             const std::vector<std::string>& arguments) {
   constexpr int tries = 10;
   std::optional<Json> undisturbed;
   for (int i = 0; i < tries; ++i) {
     Json row = row_of(arguments);
-    if (row["bench"]["limit"] == limit && row["bench"]["valid"] == valid) return row;
+    if (is_as_expected(row)) return row;
     if (!is_disturbed(row)) undisturbed = std::move(row);
   }
   return undisturbed;
+}
+
+std::optional<Json> row_with_limit(const std::string& limit, const std::vector<std::string>& arguments,
+                                   bool valid = true) {
+  return row_that([&](const Json& row) { return row["bench"]["limit"] == limit && row["bench"]["valid"] == valid; },
+                  arguments);
 }
 
 constexpr const char* too_busy = "other programs kept every try from its CPUs";
@@ -115,9 +122,12 @@ TEST(Limit, IsNeverTheRateWhereItIsNotMet) {
 
 // serial leaves all but one connection unserved: 5 requests/s at the most, which would be the common rate of everybody.
 TEST(CommonRate, IsNotThatOfAModelThatStarvesConnections) {
-  const Json row = row_of({"--model=epoll,serial", "--workload=echo", "--connections=50", "--service-wait=200ms",
-                           "--rate=common", "--server-cpus=0", "--client-cpus=0", "--timeout=1s"});
-  EXPECT_GT(row["bench"]["parameters"]["offered_rate_per_second"], 5) << row.dump();
+  const auto is_above = [](const Json& row) { return row["bench"]["parameters"]["offered_rate_per_second"] > 5; };
+  const auto found =
+      row_that(is_above, {"--model=epoll,serial", "--workload=echo", "--connections=50", "--service-wait=200ms",
+                          "--rate=common", "--server-cpus=0", "--client-cpus=0", "--timeout=1s"});
+  if (!found) GTEST_SKIP() << too_busy;
+  EXPECT_TRUE(is_above(*found)) << found->dump();
 }
 
 TEST(Limit, IsTheRateUnderAServerThatIsAlwaysBusy) {

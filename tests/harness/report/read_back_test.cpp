@@ -154,6 +154,7 @@ TEST(ReadBack, SaysWhatItDoesNotKnow) {
     return "";
   };
   EXPECT_THAT(why("{"), HasSubstr("r.json: is no JSON"));
+  EXPECT_THAT(why("\x1F\x8B\x08"), HasSubstr("r.json: is compressed; hand in what `gzip -dc` makes of it"));
   EXPECT_THAT(why("{}"), HasSubstr("r.json"));
   ServiceExample example({"epoll"});
   example.add_six(0, 2000, 3500, Limit::server);

@@ -195,6 +195,8 @@ TEST(ReportColumns, AreThoseThatAreAskedFor) {
   ServiceExample example({"serial"}, RateMode::fixed, 2000);
   example.add_six(0, 2000, 3500, Limit::rate);
   const std::string text = report_text(example.plan, example.results, {.columns = {"p99", "over-ideal"}});
+  EXPECT_THAT(text, HasSubstr("\np99: latency"));  // the legend is that of the columns that are shown
+  EXPECT_THAT(text, AllOf(HasSubstr(";\nover ideal: multiple"), Not(HasSubstr("rate/s: ")), Not(HasSubstr("p50"))));
   EXPECT_EQ(first_line_with(text, "model "), "model       p99  over ideal");
   EXPECT_NO_THROW(check_columns(example.plan, {"RATE/S", "over-ideal"}));
   EXPECT_NO_THROW(check_columns(example.plan, {"all"}));

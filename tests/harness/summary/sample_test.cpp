@@ -71,6 +71,14 @@ TEST_F(ServiceReport, DividesCostsByAllRequestsAnsweredBetweenTheReadings) {
   EXPECT_TRUE(sample.service->judgement.valid || sample.service->judgement.limit == Limit::generator);
 }
 
+// A wait that began before the window, or ends behind it.
+TEST_F(ServiceReport, IsKeptOffForNoMoreThanTheWindow) {
+  report.service.load.kept_off_ns = 500'000'000;
+  EXPECT_DOUBLE_EQ(make_service_sample(report, 0, 0, {}).service->generator_kept_off, 0.25);
+  report.service.load.kept_off_ns = 4'000'000'000;
+  EXPECT_DOUBLE_EQ(make_service_sample(report, 0, 0, {}).service->generator_kept_off, 1);
+}
+
 TEST_F(ServiceReport, CarriesWhatIsUnknownAndWhatAQuotaDid) {
   std::string("process 7 ended").copy(report.service.server_cpu_unknown, 20);
   report.service.server_switches_unknown = true;

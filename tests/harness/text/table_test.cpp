@@ -63,6 +63,25 @@ TEST(Wrapped, BreaksAtBlanksAndKeepsTheIndent) {
   EXPECT_EQ(wrapped("as it is", any_width), "as it is");
 }
 
+// A text of two widths: its own, and that of a narrow terminal.
+TEST(Reflowed, PutsWhatFollowsABreakBelowTheExplanation) {
+  const std::string text =
+      "A paragraph of many words that goes on to the end of its line, which is a long one, and\nis broken there.\n"
+      "Short.\nShort, too.\n\n"
+      "  --flag=WORD  what it is for, in words that need more room than\n               there is\n"
+      "  --a-long-flag=WORD\n               explained below it\n"
+      "  bench an example\n  bench another\n";
+  EXPECT_EQ(reflowed(text, any_width), text);
+  EXPECT_EQ(reflowed(text, 45),
+            "A paragraph of many words that goes on to the\nend of its line, which is a long one, and is\n"
+            "broken there.\n"
+            "Short.\nShort, too.\n\n"
+            "  --flag=WORD  what it is for, in words that\n               need more room than there is\n"
+            "  --a-long-flag=WORD\n               explained below it\n"
+            "  bench an example\n  bench another\n");
+  EXPECT_EQ(reflowed("  --flag=WORD  two words", 20), "  --flag=WORD  two\n      words\n");
+}
+
 TEST(RenderMarkdown, HasOneCellForEachColumnInEveryRow) {
   Table table = example;
   table.rows.push_back({"threads", "skipped: too many"});
