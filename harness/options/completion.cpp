@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "harness/options/choices.h"
 #include "harness/options/flags.h"
 #include "harness/options/options.h"
 #include "harness/options/suites.h"
@@ -27,6 +28,13 @@ void add_names(RowList<Row> rows, std::vector<std::string>& names) {
   for (const Row& row : rows) names.emplace_back(row.name);
 }
 
+template <typename Choice, std::size_t N>
+std::vector<std::string> names_of(const Choices<Choice, N>& choices) {
+  std::vector<std::string> names;
+  for (const auto& [name, choice] : choices) names.emplace_back(name);
+  return names;
+}
+
 // The values of a flag that are names.
 std::map<std::string, std::vector<std::string>> named_values(const Tables& tables) {
   std::map<std::string, std::vector<std::string>> values;
@@ -37,6 +45,14 @@ std::map<std::string, std::vector<std::string>> named_values(const Tables& table
   add_names(tables.jobs, workloads);
   add_names(tables.services, workloads);
   add_names(tables.primitives, workloads);
+  values["format"] = names_of(format_choices);
+  values["color"] = names_of(color_choices);
+  values["fail-on"] = names_of(undecided_choices);
+  values["arrivals"] = names_of(arrivals_choices);
+  values["dispatch"] = names_of(dispatch_choices);
+  values["check"] = names_of(check_choices);
+  values["source"] = names_of(source_choices);
+  values["over"] = names_of(over_choices);
   for (const Suite& suite : all_suites()) values["suite"].emplace_back(suite.name);
   for (const WorkloadParameters& workload : every_workload(tables)) {
     for (const Parameter& row : workload.parameters) {
@@ -121,6 +137,8 @@ _bench() {{
     if ((COMP_CWORD == 1)); then words+=' {2}'; fi
   elif [[ $flag == --workload && $command == serve ]]; then
     words='{3}'
+  elif [[ $flag == --format && $command == export ]]; then
+    words='{4}'
   fi
   local word
   while IFS= read -r word; do COMPREPLY+=("$before$word"); done < <(compgen -W "$words" -- "$current")
@@ -128,7 +146,8 @@ _bench() {{
 }}
 complete -o default -F _bench bench
 )",
-                     values_of, flags_of, fmt::join(names, " "), fmt::join(services, " "));
+                     values_of, flags_of, fmt::join(names, " "), fmt::join(services, " "),
+                     fmt::join(names_of(export_format_choices), " "));
 }
 
 std::string manual_page(const Tables& tables) {

@@ -202,16 +202,20 @@ void usage_error(std::string_view flag, std::string_view value, std::string_view
 
 namespace {
 
-// What cxxopts says of an option, which it names without its dashes: "Option ‘m’ does not exist".
+// What cxxopts says of an option, which it names without its dashes, in quotes that depend on its version: "Option ‘m’
+// does not exist".
 std::string with_dashes(std::string text) {
-  constexpr std::string_view open = "\u2018";
-  constexpr std::string_view close = "\u2019";
-  const std::size_t begin = text.find(open);
-  const std::size_t end = text.find(close);
-  if (begin == std::string::npos || end == std::string::npos || end < begin) return text;
-  std::string name = text.substr(begin + open.size(), end - begin - open.size());
-  if (!name.starts_with('-')) name.insert(0, name.size() == 1 ? "-" : "--");
-  return text.replace(begin, end + close.size() - begin, name);
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> quotes{{{"\u2018", "\u2019"}, {"'", "'"}}};
+  for (const auto& [open, close] : quotes) {
+    const std::size_t begin = text.find(open);
+    if (begin == std::string::npos) continue;
+    const std::size_t end = text.find(close, begin + open.size());
+    if (end == std::string::npos) continue;
+    std::string name = text.substr(begin + open.size(), end - begin - open.size());
+    if (!name.starts_with('-')) name.insert(0, name.size() == 1 ? "-" : "--");
+    return text.replace(begin, end + close.size() - begin, name);
+  }
+  return text;
 }
 
 }  // namespace

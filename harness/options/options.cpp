@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "harness/options/choices.h"
 #include "harness/options/choose.h"
 #include "harness/options/flags.h"
 #include "harness/options/service_flags.h"
@@ -76,9 +77,7 @@ void read_output(const Flags& flags, Options& options) {
   options.progress = !flags.given("no-progress") && !options.quiet;
   options.dry_run = flags.given("dry-run");
   if (flags.given("format")) {
-    options.format = flags.choice<Format, 4>(
-        "format",
-        {{{"console", Format::console}, {"json", Format::json}, {"csv", Format::csv}, {"markdown", Format::markdown}}});
+    options.format = flags.choice("format", format_choices);
     if (options.out == "-" && options.format != Format::json) {
       usage_error("format", flags.text("format"), "standard output is taken by the result, --out=-");
     }
@@ -92,8 +91,7 @@ void read_output(const Flags& flags, Options& options) {
   }
   options.details = flags.given("details");
   if (flags.given("color")) {
-    options.color = flags.choice<Color, 3>(
-        "color", {{{"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}}});
+    options.color = flags.choice("color", color_choices);
   }
 }
 
@@ -287,7 +285,7 @@ VerdictOptions read_verdict(const Flags& flags) {
     drop_repeated(verdict.metrics);
   }
   if (flags.given("fail-on")) {
-    verdict.fail_on_undecided = flags.choice<bool, 2>("fail-on", {{{"slower", false}, {"undecided", true}}});
+    verdict.fail_on_undecided = flags.choice("fail-on", undecided_choices);
   }
   return verdict;
 }
@@ -324,10 +322,7 @@ void read_export(const Flags& flags, Options& options) {
   if (!flags.given("format")) {
     throw UsageError("export: choose --format=github-action, csv, markdown or junit");
   }
-  options.exported.format = flags.choice<ExportFormat, 4>("format", {{{"github-action", ExportFormat::github_action},
-                                                                      {"csv", ExportFormat::csv},
-                                                                      {"markdown", ExportFormat::markdown},
-                                                                      {"junit", ExportFormat::junit}}});
+  options.exported.format = flags.choice("format", export_format_choices);
 }
 
 void read_show(const Flags& flags, Options& options) {

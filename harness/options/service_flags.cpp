@@ -12,6 +12,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "harness/options/choices.h"
 #include "harness/options/choose.h"
 #include "harness/options/workload_parameters.h"
 #include "harness/text/quantities.h"
@@ -100,14 +101,13 @@ void check_active(const Flags& flags, std::uint32_t active, std::uint32_t connec
 
 ClientOptions read_client(const Flags& flags, ClientOptions client) {
   if (flags.given("arrivals")) {
-    client.arrivals =
-        flags.choice<Arrivals, 2>("arrivals", {{{"constant", Arrivals::constant}, {"poisson", Arrivals::poisson}}});
+    client.arrivals = flags.choice("arrivals", arrivals_choices);
     if (!flags.given("rate")) {
       usage_error("arrivals", flags.text("arrivals"), "a closed loop has no arrivals; give --rate");
     }
   }
   if (flags.given("dispatch")) {
-    client.dispatch = flags.choice<Dispatch, 2>("dispatch", {{{"each", Dispatch::each}, {"any", Dispatch::any}}});
+    client.dispatch = flags.choice("dispatch", dispatch_choices);
     if (!flags.given("rate")) {
       usage_error("dispatch", flags.text("dispatch"), "in a closed loop each connection sends for itself; give --rate");
     }
@@ -207,7 +207,7 @@ GivenParameters read_any_parameters(const Flags& flags, const Tables& tables) {
 OverOptions read_over(const Flags& flags) {
   OverOptions over;
   constexpr std::uint32_t most_ranks = 10'000;
-  over.mpi = flags.given("over") && flags.choice<bool, 1>("over", {{{"mpi", true}}});
+  over.mpi = flags.given("over") && flags.choice("over", over_choices);
   over.server_rank = flags.count_or("server-rank", 0, most_ranks, over.server_rank);
   over.servers = flags.count_or("servers", 1, most_ranks, over.servers);
   if (flags.given("server-address")) {
@@ -349,8 +349,7 @@ LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
   }
   options.expect_status = flags.count_or("expect-status", 100, 599, options.expect_status);
   if (flags.given("check")) {
-    options.check = flags.choice<ReplyCheck, 3>(
-        "check", {{{"status", ReplyCheck::status}, {"length", ReplyCheck::length}, {"body", ReplyCheck::body}}});
+    options.check = flags.choice("check", check_choices);
   }
   read_request(flags, options);
   if (flags.given("unix")) {
@@ -358,8 +357,7 @@ LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
     if (options.unix_path.empty()) usage_error("unix", "", "is the path of a socket");
   }
   if (flags.given("source")) {
-    options.sources = flags.choice<Sources, 3>(
-        "source", {{{"auto", Sources::automatic}, {"one", Sources::one}, {"spread", Sources::spread}}});
+    options.sources = flags.choice("source", source_choices);
     if (!options.unix_path.empty()) usage_error("source", flags.text("source"), "a Unix socket has no addresses");
   }
   options.verify = !flags.given("insecure");

@@ -38,4 +38,8 @@ expect ftp bench serve --workload = f
 [[ $(completions bench serve --workload =) != *cpu* ]] || { echo "serve offers jobs" >&2; exit 1; }
 [[ -z $(completions bench show "") ]] || { echo "show offers something in the place of files" >&2; exit 1; }
 expect --details bench show --d
+expect markdown bench show --format = m
+expect poisson bench load --arrivals = p
+expect junit bench export --format = j
+[[ $(completions bench run --format =) != *junit* ]] || { echo "run offers junit" >&2; exit 1; }
 [[ -z $(completions bench load --mod) ]] || { echo "load does not take --model" >&2; exit 1; }
