@@ -107,6 +107,17 @@ TEST(ServiceVerdict, NeverRanksWhatStarvesFailsOrWaits) {
           "Not ranked: serial, thread-pool (starved); processes (errors); threads (latency); coroutines (failed)."));
 }
 
+// With the reason stands what would change it.
+TEST(ServiceVerdict, NamesTheCureOfAPoolThatStarves) {
+  ServiceExample example({"thread-pool", "epoll"});
+  example.add_six(0, 90'000, 1000, Limit::starved);
+  example.add_six(1, 90'000, 1000, Limit::server);
+  example.plan.cells[0].workers = 2;
+  for (Sample& sample : example.results.cells[0].samples) sample.service->load.active_served = 2;
+  EXPECT_THAT(example.summary().verdict,
+              HasSubstr("(starved: each of its 2 workers keeps one connection; --workers=4 serves all)."));
+}
+
 TEST(ServiceVerdict, SurvivesABusyServerThatAnswersOnlyAfterTheWindow) {
   ServiceExample example({"serial", "threads", "epoll"});
   for (std::size_t cell = 0; cell < 3; ++cell) example.add_six(cell, cell == 0 ? 0 : 1000, 1e9, Limit::server);
