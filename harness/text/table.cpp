@@ -110,7 +110,7 @@ std::string wrapped(std::string_view text, std::size_t width, std::size_t hangin
 
 std::string reflowed(std::string_view text, std::size_t width) {
   if (width == any_width) return std::string(text);
-  constexpr std::size_t broken_from = 80;  // a shorter line of a paragraph ends where it is meant to
+  constexpr std::size_t broken_from = 80;  // a shorter line ends where it is meant to
   constexpr std::size_t narrowest = 24;    // below which an explanation is no column of its own
   std::string result;
   std::string item;
@@ -124,8 +124,8 @@ std::string reflowed(std::string_view text, std::size_t width) {
   bool any = false;
   for (const std::string& line : split(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text, '\n')) {
     const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
-    const bool is_list = column != 0;
-    if (any && indent < line.size() && indent == column && (is_list ? indent > 2 : last >= broken_from)) {
+    const bool begins_anew = last < broken_from || line.compare(indent, 2, "--") == 0;  // a command line does
+    if (any && indent < line.size() && indent == column && indent != 2 && !begins_anew) {
       item += ' ' + line.substr(indent);
       last = line.size();
       continue;

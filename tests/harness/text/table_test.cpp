@@ -68,7 +68,11 @@ TEST(Reflowed, PutsWhatFollowsABreakBelowTheExplanation) {
   const std::string text =
       "A paragraph of many words that goes on to the end of its line, which is a long one, and\nis broken there.\n"
       "Short.\nShort, too.\n\n"
-      "  --flag=WORD  what it is for, in words that need more room than\n               there is\n"
+      "  --flag=WORD  what it is for, in words that need more room than there is on a line, so\n               it goes "
+      "on\n"
+      "  suite        of two lines\n               --workload=io --model=threads,processes --connections=10,100,1000 "
+      "--a=1\n"
+      "               --workload=cpu\n"
       "  --a-long-flag=WORD\n               explained below it\n"
       "  bench an example\n  bench another\n";
   EXPECT_EQ(reflowed(text, any_width), text);
@@ -77,6 +81,10 @@ TEST(Reflowed, PutsWhatFollowsABreakBelowTheExplanation) {
             "broken there.\n"
             "Short.\nShort, too.\n\n"
             "  --flag=WORD  what it is for, in words that\n               need more room than there is\n"
+            "               on a line, so it goes on\n"
+            "  suite        of two lines\n               --workload=io\n"
+            "               --model=threads,processes\n               --connections=10,100,1000\n"
+            "               --a=1\n               --workload=cpu\n"
             "  --a-long-flag=WORD\n               explained below it\n"
             "  bench an example\n  bench another\n");
   EXPECT_EQ(reflowed("  --flag=WORD  two words", 20), "  --flag=WORD  two\n      words\n");
