@@ -159,7 +159,7 @@ inline constexpr std::size_t max_generators = 64;
 
 /// One run's results. All-zero bytes are a valid, empty report.
 struct RunReport {
-  std::atomic<std::int32_t> process_group;  ///< Of the run's tree, once the run has begun.
+  std::atomic<std::int32_t> process_group;  ///< Of the run's tree; 0 where there was no process.
   std::atomic<std::int32_t> finished;       ///< 1 when the run came to its end.
   std::atomic<std::uint32_t> end_soon;      ///< 1 once the harness wants no more than what has been measured by then.
   std::atomic<std::uint32_t> helpers;       ///< Helper servers, which are the launcher's children.

@@ -114,7 +114,8 @@ class LauncherProcess {
       enter_run(launcher, report_);
       perform_run(plan_, request, scratch_ ? scratch_->scratch() : Scratch{}, report_);
     }
-    setpgid(run, run);  // here and in the run, whichever comes first
+    setpgid(run, run);  // this and the next line here and in the run, whichever comes first
+    report_.process_group.store(run);
     const UniqueFd process = watch_process(run);
     if (!process.valid()) {
       report_.failure.set(fmt::format("watch the run's process: {}", std::strerror(errno)));

@@ -239,10 +239,12 @@ TEST(Launcher, EndsARunThatIsCancelled) {
   for (const std::string_view model : {"serial", "processes", "process-pool", "threads", "coroutines"}) {
     TestRuns runs({cell_of(model, "hangs"), cell_of("serial", "quick")});
     const RunRequest request{.kind = RunKind::measure, .cell = 0, .time_limit_ns = generous_ns};
-    const RunOutcome outcome = runs.launcher().run(request, [] { return Wish::nothing; });
-    EXPECT_TRUE(outcome.cancelled);
-    EXPECT_EQ(failure_reason(outcome, runs.report(), request), "was interrupted") << model;
-    expect_usable(runs, 1);
+    for (const auto after : {0ms, 100ms}) {  // at once, perhaps before its process has begun; in the middle
+      const RunOutcome outcome = runs.launcher().run(request, [] { return Wish::nothing; }, after);
+      EXPECT_TRUE(outcome.cancelled);
+      EXPECT_EQ(failure_reason(outcome, runs.report(), request), "was interrupted") << model;
+      expect_usable(runs, 1);
+    }
   }
 }
 
