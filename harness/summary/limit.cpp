@@ -119,6 +119,10 @@ Reason why_invalid(const LoadFigures& figures, Limit limit) {
   if (figures.completed == 0) {
     return {Doubt::other, limit == Limit::rate ? "no request was due" : "no request was answered"};
   }
+  if (figures.offered_rate == 0 && figures.drained == figures.completed) {
+    return {Doubt::other, fmt::format("no reply came within the window of {}; --duration makes it longer",
+                                      format_duration(figures.window_ns))};
+  }
   if (has_lost_its_connections(figures)) return {Doubt::other, "no connection stood at the end of the window"};
   if (limit == Limit::errors && leaves_unanswered(figures)) {
     return {Doubt::unanswered, fmt::format("{} of {} requests were never answered", figures.unfinished, due(figures))};

@@ -39,6 +39,7 @@ struct LoadFigures {
   double window_ns = 0;
   double offered_rate = 0;       ///< Requests per second that were asked for; 0: closed loop.
   std::uint64_t completed = 0;   ///< Requests answered, in the window or in its drain.
+  std::uint64_t drained = 0;     ///< Of them, those answered in the drain: no rate counts them.
   std::uint64_t failed = 0;      ///< Requests given up because of errors.
   std::uint64_t timed_out = 0;   ///< Of them, those that took too long.
   std::uint64_t unfinished = 0;  ///< Requests that were due and never answered.

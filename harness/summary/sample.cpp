@@ -179,6 +179,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
       judge({.window_ns = load_window_ns,
              .offered_rate = offered_rate,
              .completed = load.requests_answered(),
+             .drained = load.requests_drained,
              .failed = std::max(load.requests_failed, load.requests_timed_out + broken_connections(load)),
              .timed_out = load.requests_timed_out,
              .unfinished = load.requests_unfinished,

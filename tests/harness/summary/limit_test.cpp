@@ -197,6 +197,19 @@ TEST(Judge, BelievesNothingWithoutAnAnswer) {
   EXPECT_FALSE(judge(silent).valid);
 }
 
+// A rate of 0 would stand beside latencies of all requests.
+TEST(Judge, BelievesNoRateOfAWindowShorterThanItsReplies) {
+  LoadFigures figures = closed_loop();
+  figures.completed = figures.drained = 10;
+  EXPECT_EQ(judge(figures).limit, Limit::latency);
+  EXPECT_EQ(judge(figures).why_invalid, "no reply came within the window of 1.00 s; --duration makes it longer");
+  figures.drained = 9;
+  EXPECT_TRUE(judge(figures).valid);
+  figures.drained = 10;
+  figures.offered_rate = 10;  // is met, and its latencies are those of all requests
+  EXPECT_TRUE(judge(figures).valid);
+}
+
 TEST(Judge, TellsAnOpenLoopWithoutRequestsFromASilentServer) {
   LoadFigures figures = open_loop();
   figures.completed = figures.served = 0;
