@@ -18,6 +18,7 @@ constexpr double grid = 1.05;
 constexpr double begin_below = 0.9;  // an open loop breaks a little below what a closed one answers
 constexpr std::uint32_t most_tries = 40;
 constexpr std::uint32_t most_unknown = 18;
+constexpr double most_unknown_ns = 20e9;  // at low rates, where each takes long
 constexpr std::uint32_t most_unknown_of_a_rate = 3;
 constexpr std::uint32_t enough = 2;  // tries of one mind on either side of the knee
 
@@ -68,6 +69,7 @@ RateTry judge_rate(const Sample& sample, const Slo& slo) {
     if (std::abs(shown_percentiles[i] / 100 - slo.quantile) < 1e-9) tried.quantile_ns = sample.latency_ns[i];
   }
   tried.requests = service.load.requests_answered() + service.load.requests_unfinished;
+  tried.window_ns = static_cast<double>(service.load.wall_ns);
   const auto as = [&](TryOutcome outcome, std::string why) {
     tried.outcome = outcome;
     tried.why = std::move(why);
@@ -145,14 +147,17 @@ void RateSearch::tell(RateTry tried) {
     case TryOutcome::unknown:
       ++rate.unknown;
       ++unknown_;
+      unknown_ns_ += tried.window_ns;
       rate.why_unknown = std::move(tried.why);
       break;
   }
   next_ = choose();
 }
 
+bool RateSearch::spoilt() const { return unknown_ >= most_unknown || unknown_ns_ >= most_unknown_ns; }
+
 std::optional<int> RateSearch::choose() {
-  if (tried_ >= most_tries || unknown_ >= most_unknown) return std::nullopt;
+  if (tried_ >= most_tries || spoilt()) return std::nullopt;
   const Tries& last = tries_.at(*next_);
   if (last.kept == last.broken && !last.given_up()) return next_;
   const Bracket around = bracket();
@@ -186,8 +191,7 @@ std::string RateSearch::why_not_found(const Bracket& around) const {
     return fmt::format("{} in {} of {} tries at {}/s", side->second.why_unknown, side->second.unknown,
                        side->second.all(), format_count(rate_of(side->first)));
   }
-  if (unknown_ >= most_unknown)
-    return fmt::format("{} of {} tries were spoilt by others than the server", unknown_, tried_);
+  if (spoilt()) return fmt::format("{} of {} tries were spoilt by others than the server", unknown_, tried_);
   if (!around.above)
     return fmt::format("it keeps its promise at {}/s and no higher rate can be offered", format_count(max_rate));
   return fmt::format("{} tries did not settle it", tried_);

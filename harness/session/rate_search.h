@@ -24,6 +24,7 @@ struct RateTry {
   TryOutcome outcome = TryOutcome::unknown;
   double quantile_ns = 0;      ///< The latency that the promise is about.
   std::uint64_t requests = 0;  ///< That it rests on.
+  double window_ns = 0;        ///< How long it was tried.
   std::string why{};           ///< What was broken, or why nothing is known; empty when kept.
 };
 
@@ -43,7 +44,7 @@ double lowest_rate(const Slo& slo, std::chrono::nanoseconds usual);
 /// Finds the highest rate that holds on a grid of 5%: steps that double until one holds and one breaks, then halves,
 /// then a second try on either side. A rate holds or breaks by the majority of its tries. One of unknown outcome is
 /// tried again; after three of these the rate counts as out of reach, and so the knee is sought below it. The search
-/// ends with what it knows after 18 such tries or 40 of all.
+/// ends with what it knows after 18 such tries, such tries of 20 seconds in sum, or 40 tries of all.
 class RateSearch {
  public:
   /// Begins a little below `capacity` requests per second, and never goes below `lowest`.
@@ -90,6 +91,7 @@ class RateSearch {
   std::optional<int> choose();
   std::optional<int> confirm(const Bracket& around) const;
   std::string why_not_found(const Bracket& around) const;
+  bool spoilt() const;  // too many tries of unknown outcome
 
   std::map<int, Tries> tries_;  // by step on the grid
   int lowest_step_;
@@ -97,6 +99,7 @@ class RateSearch {
   int stride_ = 1;
   std::uint32_t tried_ = 0;
   std::uint32_t unknown_ = 0;
+  double unknown_ns_ = 0;
 };
 
 }  // namespace bench

@@ -211,6 +211,22 @@ TEST(RateSearch, EndsSoonWhereNothingCanBeKnown) {
   EXPECT_THAT(found.knee.why_not_found, StartsWith("the load generator was the limit in 3 of 3 tries at "));
 }
 
+// At low rates a try takes up to 20 seconds for its requests.
+TEST(RateSearch, EndsSoonWhereTriesThatTellNothingAreLong) {
+  RateSearch search(100);
+  double spent_ns = 0;
+  for (; !search.done(); spent_ns += 7e9) {
+    search.tell({.outcome = TryOutcome::unknown, .requests = 5000, .window_ns = 7e9, .why = "others"});
+  }
+  EXPECT_EQ(spent_ns, 21e9);
+  EXPECT_EQ(search.knee().why_not_found, "others in 3 of 3 tries at 89.0/s");
+  RateSearch known(100);
+  for (int tries = 0; tries < 10 && !known.done(); ++tries) {
+    known.tell({.outcome = TryOutcome::kept, .requests = 5000, .window_ns = 20e9});
+  }
+  EXPECT_FALSE(known.done());  // what tells something takes the time that it needs
+}
+
 TEST(RateSearch, TakesNoSingleTryForAKnee) {
   // After their first, tries of either side come to nothing.
   for (const bool below : {true, false}) {
@@ -342,6 +358,12 @@ TEST(JudgeRate, KnowsNothingOfTheServerWhereTheGeneratorWasTheLimit) {
   late.service->send_lag_p99_ns = 6e6;
   EXPECT_EQ(judge_rate(late, promise).why, "the load generator was late");
   EXPECT_EQ(outcome(late), TryOutcome::unknown);
+}
+
+TEST(JudgeRate, SaysHowLongItTook) {
+  Sample sample = sample_at(9e6);
+  sample.service->load.wall_ns = 123'000'000;
+  EXPECT_EQ(judge_rate(sample, promise).window_ns, 123e6);
 }
 
 TEST(JudgeRate, KnowsNothingOfTheServerWhereOthersTookTheCpus) {
