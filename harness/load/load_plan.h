@@ -80,10 +80,12 @@ struct LoadPlan {
   /// A transfer has the time of a request on TCP.
   std::chrono::nanoseconds resend_after{std::chrono::seconds{1}};
 
-  /// At most so long is what is under way at the end of warm-up and window waited for. Once the server has been silent
-  /// for a second, what waits on connections that are closed, or that it has never answered although it did answer
-  /// others, is waited for no longer; after the warm-up nothing is.
+  /// At most so long is what is under way at the end of warm-up and window waited for.
   std::chrono::nanoseconds drain{request_timeout};
+
+  /// Once the server has been silent for so long, what waits on connections that are closed, or that it has never
+  /// answered although it did answer others, is waited for no longer; after the warm-up nothing is.
+  std::chrono::nanoseconds silence{std::chrono::seconds{1}};
 
   std::uint32_t threads = 1;  ///< Workers; spread over processes where the descriptors of one are not enough.
   std::uint32_t max_connections_per_process = 0;  ///< 0: as many as its descriptors allow.

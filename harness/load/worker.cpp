@@ -209,10 +209,10 @@ void Worker::stop_load() {
 void Worker::drain(std::int64_t stopped_ns, bool is_window) {
   constexpr std::int64_t look_again_ns = second_ns / 10;
   const std::int64_t deadline_ns = stopped_ns + plan_.drain.count();
-  turn_at_ns_ = std::min(deadline_ns, stopped_ns + second_ns);
+  turn_at_ns_ = std::min(deadline_ns, stopped_ns + plan_.silence.count());
   while (!quiet()) {
     if (now_ns_ >= turn_at_ns_) {
-      const bool silent = now_ns_ - last_reply_ns_ >= second_ns;
+      const bool silent = now_ns_ - last_reply_ns_ >= plan_.silence.count();
       if (now_ns_ >= deadline_ns || (silent && !(is_window && worth_waiting()))) return;
       turn_at_ns_ = std::min(deadline_ns, now_ns_ + look_again_ns);
     }

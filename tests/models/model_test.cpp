@@ -34,6 +34,9 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 Batch small_sizes(const Job& job, std::uint32_t tasks) {
+  // Hundreds of threads and a fork for each take half a minute (workloads/exec.cpp says why); exec_test.cpp has all
+  // ways.
+  if (job.name == "exec") return batch_told(job, {{"tasks", {std::to_string(tasks)}}, {"how", {"posix-spawn"}}});
   const std::uint64_t work = job.name == "copy" ? 80 : 400;  // KiB of a file, a chunk and a bit; or steps
   Batch parameters{.tasks = tasks, .work = takes(job, "work") ? work : 0, .waits = {}};
   if (takes(job, "wait")) parameters.waits = {500us, 1ms};
