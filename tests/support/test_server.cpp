@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -117,6 +118,16 @@ std::string converse(int socket, Exchange& exchange, int requests) {
     if (std::string wrong = receive_replies(socket, exchange, 1, 65536, tail); !wrong.empty()) return wrong;
   }
   return {};
+}
+
+std::string converse_in_time(const TestServer& server) {
+  std::string wrong;
+  for (int i = 0; i < 2000; ++i) {
+    wrong = converse(server.connect().get(), *server.exchange(2), 1);
+    if (wrong.empty()) break;
+    usleep(1'000);
+  }
+  return wrong;
 }
 
 void reset(UniqueFd& socket) {

@@ -66,6 +66,10 @@ std::string receive_replies(int socket, Exchange& exchange, int replies, std::si
 /// One request after another and their replies; what is wrong otherwise.
 std::string converse(int socket, Exchange& exchange, int requests);
 
+/// A new connection and one request; again, for seconds, where it is not served: the server may not have seen yet that
+/// others have gone. What was wrong the last time.
+std::string converse_in_time(const TestServer& server);
+
 /// Closes with a reset.
 void reset(UniqueFd& socket);
 
