@@ -6,7 +6,7 @@
 //
 // A fork write-protects all memory, so that every other thread of the process pays for a page fault when it next runs.
 // With hundreds of threads that is most of the time: 300 tasks took 6 s by fork and 1 s by posix-spawn as threads, and
-// 30 s and 1.4 s as gil-threads, whose waiting threads run every 5 ms.
+// 30 s and 1.4 s as gil-threads, whose waiting threads run every 5 ms (--tasks=300, one run of each, 2 CPUs).
 //
 //   --program=printf    prints a line and ends
 //   --program=missing   there is no such program: nothing is started, and that is what has to come of it

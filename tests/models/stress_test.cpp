@@ -17,8 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Units that do something at once. A process takes milliseconds to make, and what waits for longer than a minute to be
-// accepted is reset by the kernel.
+// Tasks or connections at once; fewer where each has a process, which takes milliseconds to make.
 std::uint32_t thousands(const Model& model) {
   return model.unit == UnitKind::process ? std::min(2000, STRESS_TASKS) : STRESS_TASKS;
 }
