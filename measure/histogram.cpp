@@ -30,6 +30,7 @@ void Histogram::merge(const Histogram& other) noexcept {
 }
 
 void Histogram::clear() noexcept {
+  if (count_ == 0) return;
   // Not `*this = {}`, which may put a temporary of 250 KB on the stack.
   counts_.fill(0);
   count_ = 0;

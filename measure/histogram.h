@@ -59,7 +59,7 @@ class Histogram {
   /// Adds the samples of `other`, as if all had been recorded here.
   void merge(const Histogram& other) noexcept;
 
-  /// Forgets all samples.
+  /// Forgets all samples; of none this is no work.
   void clear() noexcept;
 
   /// Number of samples.

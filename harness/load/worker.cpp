@@ -22,15 +22,19 @@
 namespace bench {
 namespace {
 
-// How long the calling thread has been ready to run while its CPU ran others (sched-stats.rst, /proc/<pid>/schedstat);
-// 0 where the kernel does not tell.
+// How long the calling thread has been ready to run while its CPU ran others, beyond what waking up takes anyhow
+// (sched-stats.rst, /proc/<pid>/schedstat); 0 where the kernel does not tell.
 std::int64_t queued_ns() {
+  // A server that shares the CPU keeps its client waiting for 5 to 10 µs each time; a halted CPU takes 20 µs and more.
+  constexpr std::int64_t wake_up_ns = 20'000;
   const UniqueFd file(open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
   std::array<char, 100> text{};
   if (!file.valid() || read(file.get(), text.data(), text.size() - 1) <= 0) return 0;
-  char* after_cpu_time = nullptr;
-  std::strtoll(text.data(), &after_cpu_time, 10);
-  return std::strtoll(after_cpu_time, nullptr, 10);
+  char* at = nullptr;
+  std::strtoll(text.data(), &at, 10);  // how long it ran
+  const std::int64_t waited_ns = std::strtoll(at, &at, 10);
+  const std::int64_t turns = std::strtoll(at, nullptr, 10);
+  return waited_ns - turns * wake_up_ns;
 }
 
 // Connections that are made anew have numbers past those of all parts of a load, each part from a range of its own.
@@ -123,8 +127,28 @@ void Worker::connect_all() {
     close_connection(index);
     connections_[index].state = State::abandoned;
   }
+  touch_window();
   prepare_load();
   report_done(LoadPhase::connect);
+}
+
+// The first write to each page costs a fault, which would keep the first requests waiting.
+void Worker::touch_window() {
+  WorkerReport& report = link_.report;
+  new (&report.latency) Histogram;
+  new (&report.send_lag) Histogram;
+  for (auto& of_class : std::span(report.classes).first(plan_.classes)) new (&of_class) WorkerReport::ClassWindow{};
+}
+
+void Worker::restart_window() {
+  WorkerReport& report = link_.report;
+  window_ = {};
+  report.latency.clear();
+  report.send_lag.clear();
+  for (auto& of_class : std::span(report.classes).first(plan_.classes)) {
+    of_class.counts = {};
+    of_class.latency.clear();
+  }
 }
 
 // Of the next phase, what takes long where there are many connections.
@@ -153,15 +177,13 @@ void Worker::load(bool is_window) {
   }
   // What was due and could not be sent is of this phase, and is not made up for in the next.
   meter_.remove(due_.owed());
+  if (!is_window) restart_window();
   prepare_load();
   report_done(is_window ? LoadPhase::window : LoadPhase::warm_up);
 }
 
 void Worker::begin_load(std::int64_t begin_ns, std::int64_t end_ns) {
-  new (&window_) WorkerReport::Window{};
-  for (std::uint32_t index = 0; index < plan_.classes; ++index) {
-    new (&link_.report.classes[index]) WorkerReport::ClassWindow{};
-  }
+  restart_window();
   std::uint64_t before_ns = 0;  // for how long what is under way has been so
   for (std::uint32_t index = 0; index < share_.connections; ++index) {
     Connection& connection = connections_[index];
@@ -243,7 +265,7 @@ bool Worker::worth_waiting() const {
 }
 
 void Worker::record_latency(std::int64_t latency_ns) {
-  window_.latency.record(latency_ns);
+  link_.report.latency.record(latency_ns);
   if (!plan_.raw_latencies.empty()) raw_latencies_ns_.push_back(latency_ns);
 }
 

@@ -61,8 +61,8 @@ void merge(LoadReport& report, const WorkerReport& worker) {
   report.replies_per_connection_max = std::max(report.replies_per_connection_max, window.replies_per_connection_max);
   report.replies_per_connection_sum += window.replies_per_connection_sum;
   report.replies_per_connection_squares += window.replies_per_connection_squares;
-  report.latency->merge(window.latency);
-  report.send_lag->merge(window.send_lag);
+  report.latency->merge(worker.latency);
+  report.send_lag->merge(worker.send_lag);
 
   report.class_latency.resize(report.class_count);
   for (std::uint32_t index = 0; index < report.class_count; ++index) {

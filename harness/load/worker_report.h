@@ -60,9 +60,9 @@ struct WorkerReport {
     std::uint64_t replies_per_connection_max;
     double replies_per_connection_sum;
     double replies_per_connection_squares;
-    Histogram latency;
-    Histogram send_lag;
   } window;
+  Histogram latency;  ///< These begin anew likewise.
+  Histogram send_lag;
 
   /// Likewise, of each class of requests. Apart, since those of classes that a load does not have are never written.
   struct ClassWindow {

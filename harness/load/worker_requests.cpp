@@ -131,7 +131,7 @@ void Worker::list_if_free(std::uint32_t index) {
 void Worker::send_next(std::uint32_t index) {
   const Connection& connection = connections_[index];
   if (!can_take_request(connection)) return;
-  window_.send_lag.record(now_ns_ - woken_ns_);
+  link_.report.send_lag.record(now_ns_ - woken_ns_);
   while (can_take_request(connection)) {
     meter_.add();
     begin_request(index, now_ns_);
@@ -155,7 +155,7 @@ void Worker::send_owed_by(std::uint32_t index) {
 }
 
 void Worker::send_due(std::uint32_t index, std::int64_t due_ns) {
-  window_.send_lag.record(now_ns_ - std::max(due_ns, connections_[index].free_since_ns));
+  link_.report.send_lag.record(now_ns_ - std::max(due_ns, connections_[index].free_since_ns));
   begin_request(index, due_ns);
   list_if_free(index);
   flush(index);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "harness/session/plan_session.h"
@@ -93,9 +94,10 @@ double find_common_rate(PlanSession& session, GroupState& state, const std::vect
   }
   if (lowest == 0) lowest = lowest_starved;
   const double rate = std::max(round_down(comfortable * lowest), 1.0);
-  if (lowest > 0) {
-    session.progress().round_line(fmt::format("{}: the common rate is {} requests/s", state.name, format_count(rate)));
-  }
+  if (lowest == 0 && session.stopped()) return rate;
+  const std::string_view why = lowest > 0 ? "" : ", since no model answered a request in the closed loop";
+  session.progress().round_line(
+      fmt::format("{}: the common rate is {} requests/s{}", state.name, format_count(rate), why));
   return rate;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <list>
 #include <string>
 #include <vector>
@@ -41,6 +42,19 @@ bool all_end(const TestServer& server, std::uint64_t sessions = 1) {
   };
   for (int i = 0; i < 2000 && !have_ended(); ++i) usleep(10'000);
   return have_ended();
+}
+
+// Carries out a transfer, which tells what was wrong; again where the server gave it up, since it came late: this
+// process may be kept from its CPU for longer than all tries of a short silence last.
+void expect_complete(const TestServer& server, const std::function<std::string()>& transfer) {
+  std::string wrong;
+  std::uint64_t given_up = 0;
+  int tries = 0;
+  do {
+    given_up = server.counters().timed_out.load();
+    wrong = transfer();
+  } while (!wrong.empty() && server.counters().timed_out.load() > given_up && ++tries < 20);
+  EXPECT_EQ(wrong, "");
 }
 
 using Case = std::tuple<const Model*, const Service*>;
@@ -122,14 +136,16 @@ TEST_P(ServesTransfers, SurvivesLostDatagrams) {
   TestServer server(model(), service(), {.message_bytes = 4000}, 100ms);
   const auto exchange = server.exchange(0);
   for (int request = 0; request < 2; ++request) {
-    UdpTransferClient client(server, *exchange);
-    client.ask();
-    auto came = Came::more;
-    for (int taken = 1; came == Came::more || came == Came::stale; ++taken) {
-      came = client.take(taken % 3 != 0);
-      if (came == Came::stale) client.say_again();
-    }
-    EXPECT_EQ(came, Came::complete) << client.why();
+    expect_complete(server, [&] {
+      UdpTransferClient client(server, *exchange);
+      client.ask();
+      auto came = Came::more;
+      for (int taken = 1; came == Came::more || came == Came::stale; ++taken) {
+        came = client.take(taken % 3 != 0);
+        if (came == Came::stale) client.say_again();
+      }
+      return came == Came::complete ? "" : client.why();
+    });
   }
   server.process().stop();
 }
@@ -139,12 +155,14 @@ TEST_P(ServesTransfers, CarriesOutOneTransferOfARequestThatComesTwice) {
   TestServer server(model(), service(), {.message_bytes = 4000}, 100ms);
   const auto exchange = server.exchange(0);
   for (std::uint64_t request = 0; request < 2; ++request) {
-    UdpTransferClient client(server, *exchange);
-    client.ask();
-    client.say_again();
-    auto came = Came::more;
-    while (came == Came::more || came == Came::stale) came = client.take();
-    EXPECT_EQ(came, Came::complete) << client.why();
+    expect_complete(server, [&] {
+      UdpTransferClient client(server, *exchange);
+      client.ask();
+      client.say_again();
+      auto came = Came::more;
+      while (came == Came::more || came == Came::stale) came = client.take();
+      return came == Came::complete ? "" : client.why();
+    });
     EXPECT_TRUE(all_end(server, 2 * (request + 1)));
   }
   server.process().stop();
@@ -153,15 +171,15 @@ TEST_P(ServesTransfers, CarriesOutOneTransferOfARequestThatComesTwice) {
 TEST_P(ServesTransfers, EndsTheTransferOfASilentPeerAfterItsTries) {
   TestServer server(model(), service(), {.message_bytes = 4000}, 100ms);
   const auto exchange = server.exchange(0);
-  UdpTransferClient silent(server, *exchange, 2000ms);
+  UdpTransferClient silent(server, *exchange, 1ms);
   silent.ask();
+  EXPECT_TRUE(all_end(server));
+  EXPECT_EQ(server.counters().timed_out.load(), 1U);
   int heard = 0;
   while (silent.take(false) == Came::more) ++heard;
   EXPECT_EQ(heard, 5);
-  EXPECT_TRUE(all_end(server));
-  EXPECT_EQ(server.counters().timed_out.load(), 1U);
   const auto other = server.exchange(1);
-  EXPECT_EQ(UdpTransferClient(server, *other).run(), "");
+  expect_complete(server, [&] { return UdpTransferClient(server, *other).run(); });
   server.process().stop();
 }
 
@@ -173,7 +191,7 @@ TEST_P(ServesTransfers, EndsTheTransferOfAPeerThatHasGone) {
   EXPECT_TRUE(all_end(server));
   EXPECT_EQ(server.counters().timed_out.load(), 0U);
   const auto other = server.exchange(1);
-  EXPECT_EQ(UdpTransferClient(server, *other).run(), "");
+  expect_complete(server, [&] { return UdpTransferClient(server, *other).run(); });
   server.process().stop();
 }
 

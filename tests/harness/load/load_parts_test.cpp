@@ -315,7 +315,7 @@ TEST(LoadReport, MergesWorkers) {
     worker.errors[0] = 1;
     worker.window.requests_completed = 100;
     worker.window.replies_per_connection_max = 7 - i;
-    worker.window.latency.record(1000 * (i + 1));
+    worker.latency.record(1000 * (i + 1));
     worker.connect_time.record(10);
   }
   std::strcpy(workers[1].error_text, "second");
