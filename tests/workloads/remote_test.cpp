@@ -191,9 +191,9 @@ class Malformed {
   std::mt19937_64 random_{20'000};
 };
 
-TEST(Remote, StandsTwentyThousandMalformedRequests) {
+TEST(Remote, StandsThousandsOfMalformedRequests) {
   Malformed malformed;
-  for (int input = 0; input < 20'000; ++input) {
+  for (int input = 0; input < 5'000; ++input) {  // some start programs
     const std::string bytes = malformed.next();
     ServedConnection server(remote(), plain);  // asserts how many bytes are left unconsumed
     server.receive_in_pieces(bytes, malformed.pick(0, 2) == 0 ? malformed.pick(1, 100) : 16'384);
