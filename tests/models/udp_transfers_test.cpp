@@ -40,7 +40,7 @@ bool all_end(const TestServer& server, std::uint64_t sessions = 1) {
   const auto have_ended = [&] {
     return server.counters().accepted.load() >= sessions && server.counters().open.load() == 0;
   };
-  for (int i = 0; i < 2000 && !have_ended(); ++i) usleep(10'000);
+  for (int i = 0; i < 12'000 && !have_ended(); ++i) usleep(10'000);
   return have_ended();
 }
 

@@ -16,6 +16,7 @@
 
 #include "harness/text/parameters.h"
 #include "models/hybrid.h"
+#include "tests/support/test_runs.h"
 
 namespace bench {
 
@@ -50,7 +51,7 @@ UniqueFd TestServer::connect() const {
   EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0)
       << std::strerror(errno);
   // Not before: with a deadline, a connect that a ring of this process interrupts would not be taken up again.
-  const timeval bound{.tv_sec = 20, .tv_usec = 0};  // a test that hangs is to fail
+  const timeval bound{.tv_sec = generous.count(), .tv_usec = 0};  // a test that hangs is to fail
   setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
   setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
   return socket;

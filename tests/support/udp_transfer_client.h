@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string>
 
+#include "tests/support/test_runs.h"
 #include "tests/support/test_server.h"
 
 namespace bench {
@@ -14,8 +15,7 @@ namespace bench {
 class UdpTransferClient {
  public:
   /// `exchange` outlives it. A wait for a datagram lasts as long as `longest_wait` at the most.
-  UdpTransferClient(const TestServer& server, Exchange& exchange,
-                    std::chrono::milliseconds longest_wait = std::chrono::seconds(20));
+  UdpTransferClient(const TestServer& server, Exchange& exchange, std::chrono::milliseconds longest_wait = generous);
 
   /// Sends the exchange's next request.
   void ask();
