@@ -240,7 +240,8 @@ TEST(Launcher, EndsARunThatIsCancelled) {
     TestRuns runs({cell_of(model, "hangs"), cell_of("serial", "quick")});
     const RunRequest request{.kind = RunKind::measure, .cell = 0, .time_limit_ns = generous_ns};
     for (const auto after : {0ms, 100ms}) {  // at once, perhaps before its process has begun; in the middle
-      const RunOutcome outcome = runs.launcher().run(request, [] { return Wish::nothing; }, after);
+      const RunOutcome outcome = runs.launcher().run(
+          request, [] { return Wish::nothing; }, after);
       EXPECT_TRUE(outcome.cancelled);
       EXPECT_EQ(failure_reason(outcome, runs.report(), request), "was interrupted") << model;
       expect_usable(runs, 1);
