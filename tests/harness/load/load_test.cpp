@@ -549,7 +549,7 @@ TEST(Load, SpeaksTls) {
     const LoadReport report = run_load(plan);
     EXPECT_EQ(report.errors_total(), 0U) << report.error_text;
     EXPECT_EQ(report.connections_established, 3U);
-    EXPECT_GT(report.requests_completed, 0U);
+    EXPECT_GT(report.requests_answered(), 0U);
   }
 }
 
@@ -1037,9 +1037,7 @@ TEST(Load, CountsWhatIsUnderWayFromWhenItWasSent) {
 // The iterative server: whoever is accepted second waits until the first has gone, which is never.
 TEST(Load, ShowsWhoIsStarved) {
   const ScriptedServer server([](int fd, std::uint64_t) { serve_echo(fd); }, ScriptedServer::Accepts::one_at_a_time);
-  LoadPlan plan = echo_plan(server.target(), 4);
-  plan.drain = 200ms;
-  const LoadReport report = run_load(plan);
+  const LoadReport report = run_load(echo_plan(server.target(), 4));
   EXPECT_EQ(report.connections_established, 4U);
   EXPECT_EQ(report.active_served, 1U);
   EXPECT_EQ(report.requests_unfinished, 3U);
