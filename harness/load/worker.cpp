@@ -22,8 +22,8 @@
 namespace bench {
 namespace {
 
-// How long the calling thread has been ready to run while its CPU ran others, beyond what waking up takes anyhow
-// (sched-stats.rst, /proc/<pid>/schedstat); 0 where the kernel does not tell.
+// How long the calling thread has been ready to run while its CPU ran others, beyond what waking up takes anyhow, of
+// all times together (sched-stats.rst, /proc/<pid>/schedstat); 0 where the kernel does not tell.
 std::int64_t queued_ns() {
   // A server that shares the CPU keeps its client waiting for 5 to 10 µs each time; a halted CPU takes 20 µs and more.
   constexpr std::int64_t wake_up_ns = 20'000;

@@ -219,7 +219,7 @@ class Worker {
   struct Counters {
     std::int64_t idle_ns = 0;
     std::int64_t cpu_ns = 0;
-    std::int64_t queued_ns = 0;  // ready to run, and another ran on its CPU; beyond 20 µs each time
+    std::int64_t queued_ns = 0;  // ready to run, and another ran on its CPU; beyond a mean of 20 µs
     std::int64_t absent_ns = 0;  // absences that note_absence() counts
     std::uint64_t received_bytes = 0;
     std::uint64_t sent_bytes = 0;
