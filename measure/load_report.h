@@ -105,9 +105,8 @@ struct LoadCounts {
   std::array<std::uint64_t, window_slices>
       replies_by_slice{};  ///< Of requests_completed: in equal parts of the window.
 
-  /// Sum over the workers of how long, until the stop, each could have run and did not: it waited for its CPU, in sum
-  /// beyond 20 µs for each time, so that many short waits hide a few long ones, or its loop was away for a millisecond
-  /// and more.
+  /// Sum over the workers of how long, until the stop, each could have run and did not: it waited for its CPU, in any
+  /// millisecond or so longer than 20 µs each time in the mean, or its loop was away for a millisecond and more.
   std::int64_t kept_off_ns = 0;
   std::int64_t longest_absence_ns = 0;  ///< The longest time that any worker's loop did not turn although it was due.
 

@@ -22,19 +22,16 @@
 namespace bench {
 namespace {
 
-// How long the calling thread has been ready to run while its CPU ran others, beyond what waking up takes anyhow, of
-// all times together (sched-stats.rst, /proc/<pid>/schedstat); 0 where the kernel does not tell.
-std::int64_t queued_ns() {
-  // A server that shares the CPU keeps its client waiting for 5 to 10 µs each time; a halted CPU takes 20 µs and more.
-  constexpr std::int64_t wake_up_ns = 20'000;
-  const UniqueFd file(open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
+// What the kernel says of the thread whose schedstat file this is; zeros where it does not tell.
+RunQueueTimes run_queue_times(const UniqueFd& file) {
   std::array<char, 100> text{};
-  if (!file.valid() || read(file.get(), text.data(), text.size() - 1) <= 0) return 0;
+  if (!file.valid() || pread(file.get(), text.data(), text.size() - 1, 0) <= 0) return {};
   char* at = nullptr;
   std::strtoll(text.data(), &at, 10);  // how long it ran
-  const std::int64_t waited_ns = std::strtoll(at, &at, 10);
-  const std::int64_t turns = std::strtoll(at, nullptr, 10);
-  return waited_ns - turns * wake_up_ns;
+  RunQueueTimes times;
+  times.waited_ns = std::strtoll(at, &at, 10);
+  times.turns = std::strtoll(at, nullptr, 10);
+  return times;
 }
 
 // Connections that are made anew have numbers past those of all parts of a load, each part from a range of its own.
@@ -83,6 +80,7 @@ Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
 }
 
 void Worker::run() {
+  schedstat_ = UniqueFd(open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
   prctl(PR_SET_TIMERSLACK, 1);  // nanosecond, of this thread; the default of 50 µs would delay every due request
   now_ns_ = now_ns();
   await(LoadPhase::connect);
@@ -316,7 +314,13 @@ void Worker::summarise_connections() {
 
 void Worker::read_thread_clocks() {
   total_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-  total_.queued_ns = queued_ns();
+  look_at_run_queue();
+  total_.queued_ns = run_queue_.kept_off_ns();
+}
+
+void Worker::look_at_run_queue() {
+  run_queue_.look(run_queue_times(schedstat_));
+  looked_ns_ = now_ns_;
 }
 
 bool Worker::quiet() const { return meter_.count() == 0 && connecting_ == 0; }

@@ -23,6 +23,7 @@
 #include "harness/load/free_lists.h"
 #include "harness/load/in_flight_meter.h"
 #include "harness/load/load_plan.h"
+#include "harness/load/run_queue_meter.h"
 #include "harness/load/shares.h"
 #include "harness/load/tls.h"
 #include "harness/load/worker_report.h"
@@ -107,6 +108,7 @@ class Worker {
   void await_deliveries(std::int64_t deadline_ns);
   bool worth_waiting() const;
   void read_thread_clocks();
+  void look_at_run_queue();
   void count_unfinished();
   void record_latency(std::int64_t latency_ns);
   void leave_raw_latencies() const;
@@ -219,13 +221,17 @@ class Worker {
   struct Counters {
     std::int64_t idle_ns = 0;
     std::int64_t cpu_ns = 0;
-    std::int64_t queued_ns = 0;  // ready to run, and another ran on its CPU; beyond a mean of 20 µs
+    std::int64_t queued_ns = 0;  // ready to run, and another ran on its CPU; as run_queue_ counts it
     std::int64_t absent_ns = 0;  // absences that note_absence() counts
     std::uint64_t received_bytes = 0;
     std::uint64_t sent_bytes = 0;
   };
   Counters total_;
   Counters at_begin_;
+
+  UniqueFd schedstat_;  // of the worker's thread
+  RunQueueMeter run_queue_;
+  std::int64_t looked_ns_ = 0;  // at the run queue
 
   sockaddr_storage partner_{};  // of the first reply of a transfer, which has just come
   socklen_t partner_size_ = 0;

@@ -42,6 +42,7 @@ std::int64_t Worker::next_turn_ns() const {
 }
 
 int Worker::wait_for_events(std::int64_t until_ns) {
+  if (now_ns_ - looked_ns_ >= RunQueueMeter::apart_ns) look_at_run_queue();
   const std::int64_t begin_ns = now_ns();
   note_absence(begin_ns - now_ns_);
   const std::int64_t left_ns = std::max<std::int64_t>(until_ns - begin_ns, 0);

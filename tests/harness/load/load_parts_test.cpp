@@ -14,6 +14,7 @@
 #include "harness/load/due_requests.h"
 #include "harness/load/free_lists.h"
 #include "harness/load/in_flight_meter.h"
+#include "harness/load/run_queue_meter.h"
 #include "harness/load/schedule.h"
 #include "harness/load/shares.h"
 #include "harness/load/url.h"
@@ -261,6 +262,30 @@ TEST(InFlightMeter, IntegratesOverTime) {
   meter.restart(200);
   meter.step(203);
   EXPECT_EQ(meter.integral_ns(), 3U);
+}
+
+// ---- Waits for a CPU ----
+
+TEST(RunQueueMeter, CountsALongWaitAmongShortOnesAndNoShortOnes) {
+  RunQueueMeter meter;
+  RunQueueTimes times;
+  const auto wait = [&](std::int64_t each_ns, std::int64_t turns) {
+    times.waited_ns += each_ns * turns;
+    times.turns += turns;
+  };
+  for (int look = 0; look < 100; ++look) {
+    wait(8'000, 10);
+    meter.look(times);
+  }
+  EXPECT_EQ(meter.kept_off_ns(), 0);
+  wait(8'000, 10);
+  wait(3'000'000, 1);
+  meter.look(times);
+  EXPECT_EQ(meter.kept_off_ns(), 3'080'000);
+  meter.look(times);  // nothing since
+  wait(8'000, 10);
+  meter.look(times);
+  EXPECT_EQ(meter.kept_off_ns(), 3'080'000);
 }
 
 // ---- The report ----
