@@ -61,7 +61,7 @@ class LoadGenerator {
       LoadPhase phase, std::int64_t deadline_ns, const std::function<void()>& at_glance = [] {});
   void tell(Connecting& connecting) const;
   void look_for_deaths();
-  void await_end(std::int64_t deadline_ns);
+  void await_end();
   void sleep_until_news(std::int64_t deadline_ns);
   [[noreturn]] void report_death(Process& process);
   void reap(Process& process, int& status) noexcept;

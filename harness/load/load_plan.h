@@ -87,6 +87,10 @@ struct LoadPlan {
   /// answered although it did answer others, is waited for no longer; after the warm-up nothing is.
   std::chrono::nanoseconds silence{std::chrono::seconds{1}};
 
+  /// What a machine under load may keep a worker from answering beyond what the plan takes. Only what is wrong with the
+  /// generator itself meets it.
+  std::chrono::nanoseconds patience{std::chrono::seconds{30}};
+
   std::uint32_t threads = 1;  ///< Workers; spread over processes where the descriptors of one are not enough.
   std::uint32_t max_connections_per_process = 0;  ///< 0: as many as its descriptors allow.
 

@@ -100,7 +100,8 @@ std::string enough_workers(std::string_view model, const std::vector<PoolCost>& 
 }
 
 // How many workers a pool needs, where several numbers were tried.
-std::string afterword(const SummarySource& source, const GroupSummary& /*summary*/, const Ranking& ranking) {
+std::string afterword(const SummarySource& source, const GroupSummary& summary) {
+  const Ranking& ranking = summary.ranking;
   if (!ranking.bounded) return {};
   std::map<std::string_view, std::vector<PoolCost>> pools;
   for (const Place& place : ranking.order) {

@@ -56,7 +56,7 @@ std::string compared(const std::vector<UnitCost>& costs, std::string_view verb, 
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string afterword(const SummarySource& source, const GroupSummary& summary, const Ranking& /*ranking*/) {
+std::string afterword(const SummarySource& source, const GroupSummary& summary) {
   const auto times = unit_costs(source, summary, [](const CellSummary& row) { return row.wall_ns; });
   if (times.size() < 2) return {};
   std::string text = fmt::format("At the cheapest, {}.", compared(times, "takes", "as long as"));

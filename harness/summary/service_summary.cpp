@@ -134,7 +134,8 @@ std::string cure_of(const Cell& cell, const ServiceSummary& service) {
 }
 
 // Who is not ranked and why, and what would rank more of them.
-std::string afterword(const SummarySource& source, const GroupSummary& summary, const Ranking& ranking) {
+std::string afterword(const SummarySource& source, const GroupSummary& summary) {
+  const Ranking& ranking = summary.ranking;
   RowsByReason unranked;
   for (const auto& [cell, reason] : ranking.unranked) {
     const auto row = std::ranges::find(summary.cells, cell, &CellSummary::cell);

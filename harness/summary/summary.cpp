@@ -1,17 +1,12 @@
 #include "harness/summary/summary.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <functional>
-#include <limits>
-#include <map>
-#include <numeric>
 
 #include "harness/summary/summary_kind.h"
+#include "harness/summary/verdict.h"
 #include "harness/text/quantities.h"
 
 namespace bench {
@@ -26,97 +21,18 @@ Percentiles<Estimate> estimate_percentiles(const Samples& samples, Field field) 
   return estimates;
 }
 
-// A cell's runs by what they are worth.
-struct SortedRuns {
-  std::vector<std::size_t> valid;
-  std::map<Regime, std::vector<std::size_t>> by_regime;  // the valid ones
-  std::map<std::string, std::size_t> reasons;
-};
-
-SortedRuns sort_runs(const std::vector<Sample>& samples, const Ruler& best, double Ruler::*probe) {
-  SortedRuns sorted;
-  for (std::size_t run = 0; run < samples.size(); ++run) {
-    if (const std::string why = why_invalid(samples[run]); !why.empty()) {
-      ++sorted.reasons[why];
-      continue;
-    }
-    sorted.valid.push_back(run);
-    sorted.by_regime[regime_of(samples[run].surroundings, best, probe)].push_back(run);
-  }
-  return sorted;
-}
-
-// What a group is ranked by, or its kind's cost where it is not ranked.
-double ranked_cost(const Group& group, const Sample& sample) {
-  const SummaryKind& kind = summary_kind(group);
-  return kind.ranked_by ? kind.cost_by(group, sample, kind.ranked_by(group)) : sample.*kind.cost;
-}
-
-// The runs that a group's figures rest on: those in one regime, or all; and the longer side of the widest interval
-// among the cells' medians then, as a fraction, infinite where one has too few runs.
-struct Basis {
-  std::optional<Regime> regime;
-  double half_width = 0;
-};
-
-// Figures of a single regime say what they are of, those of the best one most so. But a regime that hardly changes what
-// is measured only takes runs away, and the fewer are left the less is a median sure.
-Basis choose_basis(const Plan& plan, const Results& results, const Ruler& best, std::size_t group_index,
-                   const std::vector<std::size_t>& cells) {
-  const Group& group = plan.groups[group_index];
-  std::array<Basis, 3> candidates{Basis{.regime = Regime::usual}, Basis{.regime = Regime::slow}, Basis{}};
-  for (const std::size_t cell : cells) {
-    const std::vector<Sample>& samples = results.cells[cell].samples;
-    SortedRuns sorted = sort_runs(samples, best, summary_kind(group).probe);
-    for (Basis& basis : candidates) {
-      const std::vector<std::size_t>& runs = basis.regime ? sorted.by_regime[*basis.regime] : sorted.valid;
-      double half_width = std::numeric_limits<double>::infinity();
-      if (runs.size() >= std::max(fewest_runs, sorted.valid.size() / regime_share)) {
-        std::vector<double> costs;
-        for (const std::size_t run : runs) costs.push_back(ranked_cost(group, samples[run]));
-        half_width = median_estimate(costs).half_width();
-      }
-      basis.half_width = std::max(basis.half_width, half_width);
-    }
-  }
-  const double narrowest = std::ranges::min_element(candidates, {}, &Basis::half_width)->half_width;
-  if (!std::isfinite(narrowest)) return candidates.back();
-  return *std::ranges::find_if(candidates,
-                               [&](const Basis& basis) { return basis.half_width <= regime_width * narrowest; });
-}
-
-RunsUsed use_runs(SortedRuns sorted, std::size_t runs, std::optional<Regime> regime) {
-  RunsUsed used{.used = {}, .runs = runs, .invalid = runs - sorted.valid.size(), .why_invalid = {}, .regime = {}};
-  if (!sorted.reasons.empty()) {
-    used.why_invalid =
-        std::ranges::max_element(sorted.reasons, {}, [](const auto& reason) { return reason.second; })->first;
-  }
-  if (regime && sorted.by_regime[*regime].size() >= fewest_runs) {
-    used.regime = regime;
-    used.used = std::move(sorted.by_regime[*regime]);
-    used.elsewhere = sorted.valid.size() - used.used.size();
-  } else if (!sorted.valid.empty()) {
-    used.used = std::move(sorted.valid);
-  } else {
-    used.used.resize(runs);
-    std::iota(used.used.begin(), used.used.end(), std::size_t{0});
-  }
-  return used;
-}
-
 class GroupSummarizer {
  public:
   GroupSummarizer(const Plan& plan, const Results& results, const Ruler& best, std::size_t group)
       : plan_(plan), results_(results), group_(plan.groups[group]), kind_(summary_kind(group_)) {
     summary_.group = group;
     summary_.best = best;
-    std::vector<std::size_t> in_all_rounds;  // the rest failed or has left
     for (const std::size_t cell : group_.cells) {
-      const std::vector<Sample>& samples = results.cells[cell].samples;
-      for (const Sample& sample : samples) summary_.rounds = std::max(summary_.rounds, sample.round + 1);
-      if (sort_runs(samples, best, kind_.probe).valid.size() >= fewest_runs) in_all_rounds.push_back(cell);
+      for (const Sample& sample : results.cells[cell].samples) {
+        summary_.rounds = std::max(summary_.rounds, sample.round + 1);
+      }
     }
-    if (!in_all_rounds.empty()) summary_.regime = choose_basis(plan, results, best, group, in_all_rounds).regime;
+    summary_.regime = choose_regime(plan, results, best, group);
   }
 
   GroupSummary summarize() {
@@ -137,10 +53,8 @@ class GroupSummarizer {
     if (!compute_ns.empty()) summary_.compute_ns = median_estimate(compute_ns);
     if (kind_.ranked_by) {
       summary_.ranking = ranking();
-      summary_.verdict = verdict(summary_.ranking);
-    } else if (kind_.afterword) {
-      summary_.verdict = kind_.afterword(source(), summary_, summary_.ranking);
     }
+    summary_.verdict = verdict(source(), summary_);
     warn();
     return std::move(summary_);
   }
@@ -158,7 +72,7 @@ class GroupSummarizer {
     const std::vector<Sample>& all = results_.cells[index].samples;
     CellSummary row;
     row.cell = index;
-    row.runs = use_runs(sort_runs(all, summary_.best, kind_.probe), all.size(), summary_.regime);
+    row.runs = use_runs(all, summary_.best, kind_.probe, summary_.regime);
     const Samples samples = samples_of(row);
     row.wall_ns = median_estimate(column(samples, &Sample::wall_ns));
     row.cpu_ns = median_estimate(column(samples, &Sample::cpu_ns));
@@ -220,97 +134,6 @@ class GroupSummarizer {
     Ranking ranking = rank(by, std::move(costs));
     ranking.unranked = std::move(unranked);
     return ranking;
-  }
-
-  const std::string& label(std::size_t cell) const { return plan_.cells[cell].label; }
-
-  std::string verdict(const Ranking& ranking) const {
-    if (summary_.cells.size() < 2) return alone();
-    const std::string best = praise(ranking);
-    const std::string more = kind_.afterword ? kind_.afterword(source(), summary_, ranking) : "";
-    return best.empty() || more.empty() || more.starts_with(' ') ? best + more : best + ' ' + more;
-  }
-
-  // Of the only cell that was asked for; one whose others failed compares with nothing.
-  std::string alone() const {
-    if (group_.cells.size() != 1 || summary_.cells.empty() || !kind_.alone) return {};
-    const CellSummary& row = summary_.cells.front();
-    return row.runs.valid() && !results_.cells[row.cell].failure ? kind_.alone(source(), row) : "";
-  }
-
-  // How a sentence calls the best by each measure.
-  std::string best_by(const Ranking& ranking) const {
-    switch (ranking.by) {
-      case RankedBy::time:
-        if (!ranking.bounded) return "Shortest";
-        return summary_.others_busy > disturbing_share ? "Best beside the other processes" : "Best";
-      case RankedBy::cpu:
-        return ranking.bounded ? "Least CPU per request" + at_its_rate(ranking) : "Least CPU per request";
-      case RankedBy::rate:
-      case RankedBy::knee: break;
-    }
-    return "Highest rate";
-  }
-
-  // " at 30,000 requests/s", of what is compared at one rate.
-  std::string at_its_rate(const Ranking& ranking) const {
-    const auto first = std::ranges::find(summary_.cells, ranking.order.front().cell, &CellSummary::cell);
-    return fmt::format(" at {} requests/s", format_count(first->service->offered_rate.median));
-  }
-
-  std::string no_winner(const Ranking& ranking) const {
-    switch (ranking.by) {
-      case RankedBy::time: return "No winner";
-      case RankedBy::cpu: return "No winner by CPU per request" + at_its_rate(ranking);
-      case RankedBy::rate:
-      case RankedBy::knee: break;
-    }
-    return "No winner by rate";
-  }
-
-  // "1.33× as long"; a small difference as what it adds: "0.4% longer".
-  static std::string compared(RankedBy by, double over_first) {
-    constexpr double small = 1.1;
-    const auto percent = [](double ratio, std::string_view what) {
-      return fmt::format("{:.1f}% {}", std::abs(ratio - 1) * 100, what);
-    };
-    const bool is_small = over_first >= 1 && over_first < small;
-    switch (by) {
-      case RankedBy::time: return is_small ? percent(over_first, "longer") : format_ratio(over_first) + " as long";
-      case RankedBy::cpu: return is_small ? percent(over_first, "more CPU") : format_ratio(over_first) + " the CPU";
-      case RankedBy::rate:
-      case RankedBy::knee: break;
-    }
-    return is_small ? percent(1 / over_first, "less") : format_ratio(1 / over_first) + " the rate";
-  }
-
-  // Which cells are best; of a single one that met the rate, that it is the only one.
-  std::string praise(const Ranking& ranking) const {
-    if (ranking.order.empty()) return {};
-    if (ranking.order.size() == 1) {
-      if (ranking.by != RankedBy::cpu) return {};
-      const std::size_t only = ranking.order.front().cell;
-      const auto row = std::ranges::find(summary_.cells, only, &CellSummary::cell);
-      return fmt::format("Only {} met {} requests/s.", label(only), format_count(row->service->offered_rate.median));
-    }
-    if (!ranking.bounded) {
-      return fmt::format("{}: {}, but fewer than 6 rounds cannot tell models apart.", best_by(ranking),
-                         label(ranking.order.front().cell));
-    }
-    std::vector<std::string_view> best;
-    for (const std::size_t cell : ranking.best) best.push_back(label(cell));
-    if (best.size() == ranking.order.size()) {
-      return fmt::format(
-          "{}: the data cannot tell {} apart.", no_winner(ranking),
-          best.size() > 2 ? fmt::format("any of the {}", best.size()) : fmt::format("{}", fmt::join(best, " and ")));
-    }
-    std::string next;
-    if (ranking.next) next = fmt::format("; next is {}", label(ranking.next->cell));
-    if (ranking.next && ranking.next->over_first) {
-      next += ", " + compared(ranking.by, ranking.next->over_first->effect);
-    }
-    return fmt::format("{}: {}{}{}.", best_by(ranking), fmt::join(best, ", "),
-                       best.size() > 1 ? " (the data cannot tell them apart)" : "", next);
   }
 
   void warn() {
@@ -393,11 +216,6 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results) {
     summaries.push_back(GroupSummarizer(plan, results, best, group).summarize());
   }
   return summaries;
-}
-
-double widest_half_width(const Plan& plan, const Results& results, std::size_t group,
-                         const std::vector<std::size_t>& cells) {
-  return choose_basis(plan, results, best_readings(results), group, cells).half_width;
 }
 
 const SummaryKind& summary_kind(Kind kind) {

@@ -9,6 +9,7 @@
 #include "harness/plan/plan.h"
 #include "harness/summary/ranking.h"
 #include "harness/summary/regime.h"
+#include "harness/summary/runs_used.h"
 #include "harness/summary/sample.h"
 #include "harness/summary/service_summary.h"
 #include "harness/summary/statistics.h"
@@ -19,20 +20,6 @@ namespace bench {
 struct PrimitiveSummary {
   Estimate user_bytes{};  ///< Of a unit that waits; 0 where that is not what is measured.
   Estimate kernel_bytes{};
-};
-
-/// Which of a cell's runs its figures rest on. Runs whose figures may not be believed are left out while others are
-/// there, and those outside of the one regime of the machine that the group's figures rest on, if they do.
-struct RunsUsed {
-  std::vector<std::size_t> used;  ///< Places among the cell's samples; at least one.
-  std::size_t runs = 0;           ///< All.
-  std::size_t invalid = 0;        ///< Whose figures may not be believed.
-  std::string why_invalid;        ///< The commonest reason; empty without one.
-  std::optional<Regime> regime;   ///< That all used ones found the machine in; nothing where they are in whichever.
-  std::size_t elsewhere = 0;      ///< Valid and left out for the machine's regime.
-
-  /// A row is valid when most of its runs are.
-  bool valid() const { return 2 * invalid <= runs; }
 };
 
 /// What a job counts of what happens in a batch: "9 oversold".
@@ -88,12 +75,6 @@ std::vector<GroupSummary> summarize(const Plan& plan, const Results& results);
 /// The warning that other processes used from `least` to `most` of the CPUs, as shares; empty where that disturbs
 /// nothing.
 std::string disturbance_text(double least, double most);
-
-/// The longer side of the widest interval among the medians of what `cells` of a group are ranked by, over the runs
-/// that the group's figures rest on, as a fraction; infinite when one has too few valid runs for an interval. 0 without
-/// cells.
-double widest_half_width(const Plan& plan, const Results& results, std::size_t group,
-                         const std::vector<std::size_t>& cells);
 
 /// The time that no model can beat, for a batch of the group: the longest task, or all computation spread evenly over
 /// the CPUs that it may use, or as many as its quota has the time of, whichever is longer. `compute_ns` is the CPU time

@@ -38,7 +38,7 @@ struct SummaryKind {
   std::string (*why_unranked)(const CellSummary& row, RankedBy by);
 
   /// What follows the sentence on the best, or stands in its place where there is no ranking; null: nothing.
-  std::string (*afterword)(const SummarySource& source, const GroupSummary& summary, const Ranking& ranking);
+  std::string (*afterword)(const SummarySource& source, const GroupSummary& summary);
 
   /// The sentence of a group whose only cell is this one, whose figures may be believed; null: none.
   std::string (*alone)(const SummarySource& source, const CellSummary& row);

@@ -74,7 +74,7 @@ TEST_P(Stress, HoldsThousandsOfConnections) {
   plan.duration = 500ms;
   const bool unbounded = model.in_flight == HowMany::tasks && model.name != "select";
   plan.connect_deadline = unbounded ? generous : 1s;
-  plan.request_timeout = generous;
+  plan.request_timeout = plan.patience = generous;
   plan.drain = unbounded ? generous : 500ms;
   plan.silence = unbounded ? generous : 500ms;
   plan.heavy_share = 0;
