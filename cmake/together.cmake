@@ -1,13 +1,13 @@
 # Files of a folder that are compiled as one: most of what a file costs the compiler is the headers and templates that
-# its neighbours take, too. Not for what is measured, whose files are optimised each for itself.
+# its neighbours take, too. Not for what is measured, whose files are optimised each for itself, but under sanitizers.
 option(BENCH_TOGETHER "Compile the files of a folder as one, where they are not measured" ON)
 
-# bench_together(TARGET [EXCEPT REGEX]): eight files at a time, so that there is something for each processor. A name in
-# an unnamed namespace is then known to the others of the folder, too; files that give the same name to different things,
-# as those of the kinds do, are excepted.
+# bench_together(TARGET [MEASURED] [EXCEPT REGEX]): eight files at a time, so that there is something for each processor.
+# A name in an unnamed namespace is then known to the others of the folder, too; files that give the same name to
+# different things, as those of the kinds do, are excepted. MEASURED is what is measured: only sanitizers have it so.
 function(bench_together target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" EXCEPT "")
-  if(NOT BENCH_TOGETHER)
+  cmake_parse_arguments(PARSE_ARGV 1 arg MEASURED EXCEPT "")
+  if(NOT BENCH_TOGETHER OR (arg_MEASURED AND NOT BENCH_SANITIZE))
     return()
   endif()
   get_target_property(sources ${target} SOURCES)
