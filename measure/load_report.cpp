@@ -40,8 +40,7 @@ std::uint64_t LoadCounts::errors_total() const {
 }
 
 double LoadCounts::rate_per_second() const {
-  constexpr double second_ns = 1e9;
-  return wall_ns > 0 ? static_cast<double>(requests_completed) * second_ns / static_cast<double>(wall_ns) : 0;
+  return wall_ns > 0 ? static_cast<double>(requests_completed) * 1e9 / static_cast<double>(wall_ns) : 0;
 }
 
 std::string describe_errors(const LoadErrorCounts& errors, std::string_view first) {
