@@ -205,6 +205,7 @@ void LoadGenerator::await_end() {
   const std::int64_t deadline_ns = now_ns() + plan_.patience.count();
   for (Process& process : processes_) {
     pollfd watched{.fd = process.ended.get(), .events = POLLIN, .revents = 0};
+    // Each is looked at once, even after the deadline: it may have ended with an error of its own.
     for (std::int64_t left_ns = 1; watched.revents == 0 && left_ns > 0; left_ns = deadline_ns - now_ns()) {
       const timespec timeout{.tv_sec = left_ns / second_ns, .tv_nsec = left_ns % second_ns};
       ppoll(&watched, 1, &timeout, nullptr);

@@ -87,8 +87,8 @@ struct LoadPlan {
   /// answered although it did answer others, is waited for no longer; after the warm-up nothing is.
   std::chrono::nanoseconds silence{std::chrono::seconds{1}};
 
-  /// What a machine under load may keep a worker from answering beyond what the plan takes. Only what is wrong with the
-  /// generator itself meets it.
+  /// What a machine under load may keep a worker from answering beyond what the plan takes. After it the load fails;
+  /// where all is reported and only a process has not ended, that is ended and the report stands.
   std::chrono::nanoseconds patience{std::chrono::seconds{30}};
 
   std::uint32_t threads = 1;  ///< Workers; spread over processes where the descriptors of one are not enough.

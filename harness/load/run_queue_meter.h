@@ -17,7 +17,7 @@ struct RunQueueTimes {
 class RunQueueMeter {
  public:
   /// How far apart looks should lie: of waits in a row only sum and number are known, so that many short ones hide a
-  /// long one among them. 50 sleeps in a millisecond hide 1 ms at most, and what takes a CPU away takes more.
+  /// long one among them: 50 in a millisecond hide 1 ms at most.
   static constexpr std::int64_t apart_ns = 1'000'000;
 
   /// The waits since the last look count, all of them, when they took longer than waking up does in the mean.

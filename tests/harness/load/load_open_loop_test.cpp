@@ -17,8 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// ---- Open loop ----
-
 TEST(Load, SendsWhatIsDueAndNoMore) {
   CountingEcho server;
   for (const std::uint32_t threads : {1U, 2U}) {

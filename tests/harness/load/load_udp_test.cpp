@@ -20,8 +20,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// ---- UDP ----
-
 // Datagrams of connection and sequence number; the reply has all bits the other way round.
 class DatagramExchange final : public Exchange {
  public:
