@@ -3,12 +3,17 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
 #include "workloads/unique_fd.h"
 
 namespace bench {
+
+/// What a machine under load may keep a process from doing that takes it milliseconds; a server with thousands of
+/// threads takes a second to end. Met only by what hangs.
+inline constexpr std::chrono::seconds patience_with_processes{60};
 
 /// A descriptor that is readable once process `pid` has ended (pidfd_open(2)); invalid, with errno set, on failure.
 UniqueFd watch_process(pid_t pid);

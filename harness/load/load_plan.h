@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "measure/process.h"
 #include "workloads/service.h"
 
 namespace bench {
@@ -89,7 +90,7 @@ struct LoadPlan {
 
   /// What a machine under load may keep a worker from answering beyond what the plan takes. After it the load fails;
   /// where all is reported and only a process has not ended, that is ended and the report stands.
-  std::chrono::nanoseconds patience{std::chrono::seconds{30}};
+  std::chrono::nanoseconds patience{patience_with_processes};
 
   std::uint32_t threads = 1;  ///< Workers; spread over processes where the descriptors of one are not enough.
   std::uint32_t max_connections_per_process = 0;  ///< 0: as many as its descriptors allow.

@@ -24,6 +24,8 @@
 namespace bench {
 namespace {
 
+constexpr std::int64_t patience_ns = std::chrono::nanoseconds(patience_with_processes).count();
+
 void sleep_a_moment(std::int64_t duration_ns) {
   const timespec duration{.tv_sec = 0, .tv_nsec = duration_ns};
   nanosleep(&duration, nullptr);
@@ -94,7 +96,7 @@ ServerProcess::~ServerProcess() {
 
 UsageReading ServerProcess::usage(Edge edge) {
   const std::uint32_t answers = report_.server.usage_answers.load();
-  const std::int64_t deadline_ns = now_ns() + 5 * second_ns;
+  const std::int64_t deadline_ns = now_ns() + patience_ns;
   kill(pid_, SIGUSR1);
   std::int64_t ask_again_ns = now_ns() + second_ns;  // the thread sanitizer may put a signal off until the next one
   while (report_.server.usage_answers.load() == answers) {
@@ -127,10 +129,12 @@ void ServerProcess::stop() {
   using namespace std::chrono_literals;
   // A signal may cut the wait short.
   bool ended = false;
-  for (const std::int64_t deadline_ns = now_ns() + 10 * second_ns; !ended && now_ns() < deadline_ns;) {
+  for (const std::int64_t deadline_ns = now_ns() + patience_ns; !ended && now_ns() < deadline_ns;) {
     ended = ended_within(1000ms);
   }
-  if (!ended) throw std::runtime_error("the server did not stop within 10 s");
+  if (!ended) {
+    throw std::runtime_error(fmt::format("the server did not stop within {} s", patience_with_processes.count()));
+  }
   const int status = wait();
   if (const std::string_view reason = report_.failure.reason(); !reason.empty()) {
     throw std::runtime_error(std::string(reason));

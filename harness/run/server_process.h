@@ -34,10 +34,11 @@ class ServerProcess {
 
   /// What the whole tree has used so far; at the beginning of a window the moment is that when all has been read, and
   /// at its end that when the reading began. A busy server may take a while to answer. Throws std::runtime_error when
-  /// the server does not answer.
+  /// the server does not answer within patience_with_processes.
   UsageReading usage(Edge edge);
 
-  /// Tells the server to end and waits for it, at most 10 s. Throws std::runtime_error when it did not end well.
+  /// Tells the server to end and waits for it, patience_with_processes at most. Throws std::runtime_error when it
+  /// did not end well.
   void stop();
 
   /// Whether the server's process ends within `patience`. It stays to be reaped by stop().
