@@ -61,13 +61,14 @@ void merge(LoadCounts& counts, const LoadCounts& other) {
   const auto add = [&]<typename... Members>(Members... members) { ((counts.*members += other.*members), ...); };
   add(&LoadCounts::processes, &LoadCounts::workers, &LoadCounts::connections_asked,
       &LoadCounts::connections_established, &LoadCounts::connections_failed, &LoadCounts::connections_begun,
-      &LoadCounts::reconnects, &LoadCounts::messages_pushed, &LoadCounts::idle_closes, &LoadCounts::requests_completed,
-      &LoadCounts::requests_drained, &LoadCounts::requests_unfinished, &LoadCounts::requests_failed,
-      &LoadCounts::requests_timed_out, &LoadCounts::backlog_at_end, &LoadCounts::in_flight_at_end,
-      &LoadCounts::received_bytes, &LoadCounts::sent_bytes, &LoadCounts::idle_ns, &LoadCounts::cpu_ns,
-      &LoadCounts::in_flight_integral_ns, &LoadCounts::in_flight_to_stop_ns, &LoadCounts::failed_in_flight_ns,
-      &LoadCounts::kept_off_ns, &LoadCounts::active_asked, &LoadCounts::active_established, &LoadCounts::active_served,
-      &LoadCounts::active_at_end, &LoadCounts::replies_per_connection_sum, &LoadCounts::replies_per_connection_squares);
+      &LoadCounts::reconnects, &LoadCounts::messages_pushed, &LoadCounts::idle_closes, &LoadCounts::connections_broken,
+      &LoadCounts::requests_completed, &LoadCounts::requests_drained, &LoadCounts::requests_unfinished,
+      &LoadCounts::requests_failed, &LoadCounts::requests_timed_out, &LoadCounts::backlog_at_end,
+      &LoadCounts::in_flight_at_end, &LoadCounts::received_bytes, &LoadCounts::sent_bytes, &LoadCounts::idle_ns,
+      &LoadCounts::cpu_ns, &LoadCounts::in_flight_integral_ns, &LoadCounts::in_flight_to_stop_ns,
+      &LoadCounts::failed_in_flight_ns, &LoadCounts::kept_off_ns, &LoadCounts::active_asked,
+      &LoadCounts::active_established, &LoadCounts::active_served, &LoadCounts::active_at_end,
+      &LoadCounts::replies_per_connection_sum, &LoadCounts::replies_per_connection_squares);
   const auto keep_most = [&]<typename... Members>(Members... members) {
     ((counts.*members = std::max(counts.*members, other.*members)), ...);
   };

@@ -38,6 +38,12 @@ std::string_view name_of(LoadError kind);
 /// "12 wrong replies" and so on.
 std::string text_of(LoadError kind, std::uint64_t count);
 
+/// Whether a connection went wrong while or after it stood: one that is not established in time is none yet, and what
+/// is lost or takes too long is counted as requests.
+constexpr bool is_broken(LoadError kind) {
+  return kind != LoadError::connect_timeout && kind != LoadError::lost && kind != LoadError::timeout;
+}
+
 using LoadErrorCounts = std::array<std::uint64_t, load_error_kinds>;
 
 /// A histogram on the heap with the value semantics of one in place, which would burden every stack it lies on.
@@ -86,6 +92,7 @@ struct LoadCounts {
   std::uint64_t reconnects = 0;               ///< Connections established in the window, as under churn.
   std::uint64_t messages_pushed = 0;          ///< Until the end of the drain: what no request asked for.
   std::uint64_t idle_closes = 0;              ///< Connections that the peer closed with nothing under way; no error.
+  std::uint64_t connections_broken = 0;  ///< Of `errors`, those in the window and its drain that is_broken() names.
 
   std::int64_t wall_ns = 0;                 ///< From go to stop; 0 when no connection was established.
   std::uint64_t requests_completed = 0;     ///< Answered before the stop.

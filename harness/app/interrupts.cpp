@@ -10,8 +10,15 @@ namespace {
 std::atomic<int> count{0};
 static_assert(std::atomic<int>::is_always_lock_free, "used in a signal handler");
 
-// Nobody is there any more to ask a second time.
-void handle(int number) { count.fetch_add(number == SIGHUP ? 2 : 1); }
+// A shell and the kernel may both tell of a terminal that goes away: that is one wish.
+void handle(int number) {
+  int none = 0;
+  if (number == SIGHUP) {
+    count.compare_exchange_strong(none, 1);
+  } else {
+    count.fetch_add(1);
+  }
+}
 
 }  // namespace
 

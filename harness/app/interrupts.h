@@ -1,9 +1,9 @@
-// SIGINT and SIGTERM as a count that the session looks at.
+// SIGINT, SIGTERM and SIGHUP as a count that the session looks at.
 #pragma once
 
 namespace bench {
 
-/// Counts SIGINT and SIGTERM from now on instead of dying of them.
+/// Counts SIGINT and SIGTERM, and the first SIGHUP unless it is ignored, from now on instead of dying of them.
 void count_interrupts();
 
 /// How many have come.

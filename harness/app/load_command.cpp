@@ -49,13 +49,14 @@ MakeExchange exchange_maker(const LoadOptions& load, const ServerUrl& url, const
   // A zone means something here alone (RFC 6874, 1).
   std::string host = url.authority();
   if (const std::size_t zone = host.find('%'); zone != std::string::npos) host.erase(zone, host.find(']') - zone);
-  const MakeForeignExchange make = service.scheme.exchanges({.host = std::move(host),
-                                                             .path = url.path,
-                                                             .method = method_of(load),
-                                                             .headers = load.headers,
-                                                             .body = load.body,
-                                                             .check = load.check,
-                                                             .expected_status = static_cast<int>(load.expect_status)});
+  const MakeForeignExchange make =
+      service.scheme.exchanges({.host = std::move(host),
+                                .path = url.path,
+                                .method = method_of(load),
+                                .headers = load.headers,
+                                .body = load.body,
+                                .check = load.check.value_or(ReplyCheck::body),
+                                .expected_status = static_cast<int>(load.expect_status.value_or(200))});
   return [make](std::uint64_t /*connection*/, bool /*heavy*/) { return make(); };
 }
 
@@ -78,8 +79,10 @@ void check(const LoadOptions& load, const ServerUrl& url) {
     const std::string_view flag = !load.method.empty()    ? "method"
                                   : !load.headers.empty() ? "header"
                                   : !load.body.empty()    ? "body"
+                                  : load.expect_status    ? "expect-status"
+                                  : load.check            ? "check"
                                                           : "";
-    if (!flag.empty()) throw UsageError(fmt::format("--{}: {}:// has none", flag, scheme.name));
+    if (!flag.empty()) throw UsageError(fmt::format("--{}: nothing that {}:// has", flag, scheme.name));
   }
   if (url.service->transport == Transport::udp_transfers && load.pipeline > 1) {
     throw UsageError(fmt::format("--pipeline: over {} a connection has one transfer under way", scheme.name));

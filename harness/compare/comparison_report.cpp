@@ -132,8 +132,8 @@ std::string console_text(const Comparison& comparison, bool emphasis, std::size_
       names.empty() ? "" : fmt::format("(No room for: {}; a wider terminal shows them.)\n", fmt::join(names, ", "));
   const std::string head =
       fmt::format("{} against {}: {}\n", comparison.after, comparison.before, summary_line(comparison));
-  return fmt::format("{}\n{}{}\n{}", wrapped(head, width), render_console(table, emphasis), wrapped(no_room, width),
-                     wrapped(notes_of(comparison), width));
+  return fmt::format("{}\n{}{}\n{}", wrapped(head, width), render_console(table, emphasis, width),
+                     wrapped(no_room, width), wrapped(notes_of(comparison), width));
 }
 
 std::string markdown_text(const Comparison& comparison) {

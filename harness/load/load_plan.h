@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "measure/process.h"
 #include "workloads/service.h"
@@ -17,6 +18,12 @@ namespace bench {
 
 class TlsClient;
 
+/// An address as the kernel takes it.
+struct SocketAddress {
+  sockaddr_storage address{};
+  socklen_t size = 0;
+};
+
 /// Where a server listens.
 struct Target {
   sockaddr_storage address{};
@@ -24,6 +31,10 @@ struct Target {
   Transport transport = Transport::tcp;       ///< Of AF_UNIX too: a stream.
   std::string text;                           ///< For people: "127.0.0.1:8080", or the path of a Unix socket.
   std::shared_ptr<const TlsClient> tls = {};  ///< How connections are secured; null: they are not.
+
+  /// TCP: further addresses of the same name. A connection that fails is tried at the next one, until one is
+  /// established; from then on the worker's connections go where that one went.
+  std::vector<SocketAddress> others = {};
 };
 
 /// When the requests of an open loop are due.

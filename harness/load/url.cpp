@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -60,6 +61,7 @@ void parse_authority(std::string_view text, ServerUrl& url) {
     const std::size_t colon = text.find(':');
     url.host = text.substr(0, colon);
     if (colon != std::string_view::npos) rest = text.substr(colon);
+    if (text.find(',') != std::string_view::npos) refuse("one server at a time; a comma is in no host name");
     if (rest.find(':', 1) != std::string_view::npos) refuse("an IPv6 address needs brackets: [::1]:8080");
   }
   if (url.host.empty()) refuse("the host is missing");
@@ -89,13 +91,22 @@ bool accepts(const addrinfo& address) {
 }
 
 // Of several the first one at which somebody listens, since names such as localhost have addresses of both families and
-// servers often one of them.
-const addrinfo& choose(const addrinfo& addresses, Transport transport) {
-  if (addresses.ai_next == nullptr || transport != Transport::tcp) return addresses;
-  for (const addrinfo* address = &addresses; address != nullptr; address = address->ai_next) {
-    if (accepts(*address)) return *address;
+// servers often one of them. Nobody may listen as yet: the others are kept to be tried.
+void aim(Target& target, const addrinfo& addresses) {
+  std::vector<const addrinfo*> all;
+  for (const addrinfo* address = &addresses; address != nullptr; address = address->ai_next) all.push_back(address);
+  if (target.transport == Transport::tcp && all.size() > 1) {
+    const auto accepting = std::ranges::find_if(all, [](const addrinfo* address) { return accepts(*address); });
+    if (accepting != all.end()) std::rotate(all.begin(), accepting, accepting + 1);
   }
-  return addresses;
+  std::memcpy(&target.address, all.front()->ai_addr, all.front()->ai_addrlen);
+  target.address_size = all.front()->ai_addrlen;
+  if (target.transport != Transport::tcp) return;
+  for (const addrinfo* address : std::span(all).subspan(1)) {
+    SocketAddress& other = target.others.emplace_back();
+    std::memcpy(&other.address, address->ai_addr, address->ai_addrlen);
+    other.size = address->ai_addrlen;
+  }
 }
 
 void aim_at_unix_socket(ServerUrl& url, std::string_view path) {
@@ -121,9 +132,7 @@ void resolve(ServerUrl& url) {
   const int error = getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found);
   if (error != 0) refuse(fmt::format("cannot find the host '{}': {}", url.host, gai_strerror(error)));
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
-  const addrinfo& chosen = choose(*found, target.transport);
-  std::memcpy(&target.address, chosen.ai_addr, chosen.ai_addrlen);
-  target.address_size = chosen.ai_addrlen;
+  aim(target, *found);
   target.text = url.authority();
 }
 

@@ -21,7 +21,7 @@ struct ServerUrl {
   /// "host:port", as the server is told; an IPv6 address in brackets.
   std::string authority() const;
 
-  Target target;  ///< Of the host's addresses the first one that accepts a connection, else the first; in the clear.
+  Target target;  ///< At the first of the host's addresses that accepts a connection, else at the first; in the clear.
 };
 
 /// Parses `scheme://host[:port][/path][?query][#fragment]` (RFC 3986), as the row of `services` with that scheme takes

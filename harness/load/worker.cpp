@@ -34,6 +34,18 @@ RunQueueTimes run_queue_times(const UniqueFd& file) {
   return times;
 }
 
+// The same server at each of its addresses.
+std::vector<Target> at_each_address(const Target& target) {
+  std::vector<Target> all{target};
+  all.front().others.clear();
+  for (const auto& [address, size] : target.others) {
+    all.push_back(all.front());
+    all.back().address = address;
+    all.back().address_size = size;
+  }
+  return all;
+}
+
 // Connections that are made anew have numbers past those of all parts of a load, each part from a range of its own.
 std::uint64_t reconnected_numbers(const LoadPlan& plan) {
   constexpr std::uint64_t most = std::uint64_t{1} << 40;
@@ -52,6 +64,7 @@ Worker::Worker(const LoadPlan& plan, const WorkerShare& share, WorkerLink link)
       transfers_(plan.target.transport == Transport::udp_transfers),
       split_classes_(plan.classes != 0),
       reset_at_close_(may_run_out_of_ports(plan.target, plan.sources)),
+      targets_(at_each_address(plan.target)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       scratch_(max_tail_bytes + receive_bytes),
       connections_(share.connections),
@@ -122,6 +135,7 @@ void Worker::connect_all() {
   for (std::uint32_t index = 0; index < share_.connections; ++index) {
     if (connections_[index].established_once) continue;
     if (connections_[index].state == State::connecting) count_error(LoadError::connect_timeout);
+    if (connections_[index].turned_away) count_error(LoadError::other, "the socket's backlog is full");
     close_connection(index);
     connections_[index].state = State::abandoned;
   }

@@ -73,6 +73,8 @@ class Worker {
     bool has_partner = false;      // of a transfer: connected to the port that the first reply came from
     std::uint8_t silences = 0;     // of a transfer: in a row, as far as they lengthen the next one
     std::uint8_t failures = 0;     // to connect, in a row, as far as they lengthen the pause
+    std::uint8_t place = 0;        // in targets_, where it is tried
+    bool turned_away = false;      // at the last try the backlog of a Unix socket was full
     std::uint32_t generation = 0;  // tells events of an earlier connection in this place
     std::uint32_t in_flight = 0;
     std::uint32_t first = 0;           // of the ring of requests under way
@@ -132,6 +134,7 @@ class Worker {
   void go_on_securing(std::uint32_t index);
   void securing_failed(std::uint32_t index);
   void established(std::uint32_t index);
+  void settle_on(std::size_t place);
   void connection_failed(std::uint32_t index, int error);
   void retry_connection(std::uint32_t index);
   void connect_later(std::uint32_t index, std::int64_t pause_ns);
@@ -169,6 +172,7 @@ class Worker {
   static ssize_t receive_next(const Connection& connection, std::span<std::byte> room);
   bool renew_socket(std::uint32_t index);
   void go_on_with_transfer(std::uint32_t index);
+  bool is_overdue(std::uint32_t index);
   void complete_request(std::uint32_t index, std::size_t place = 0);
   void count_delivery(const Reply& message);
   void count_in_slice();
@@ -191,7 +195,8 @@ class Worker {
   const bool tcp_;
   const bool transfers_;
   const bool split_classes_;
-  const bool reset_at_close_;
+  bool reset_at_close_;
+  std::vector<Target> targets_;  // until a connection is established all addresses of the name, then the one
 
   UniqueFd epoll_;
   std::array<epoll_event, events_at_once> events_{};

@@ -54,8 +54,11 @@ void Worker::begin_connection(std::uint32_t index) {
   Connection& connection = connections_[index];
   connection.since_ns = read_clock();
   ++link_.report.connections_begun;
-  ClientSocket made = bench::begin_connection(plan_.target, plan_.sources, connection.number, share_.first_source);
-  if (made.error == EAGAIN) return connect_later(index, shortest_pause_ns);  // a Unix socket's backlog is full
+  connection.place = static_cast<std::uint8_t>(connection.place % targets_.size());
+  ClientSocket made =
+      bench::begin_connection(targets_[connection.place], plan_.sources, connection.number, share_.first_source);
+  connection.turned_away = made.error == EAGAIN;  // a Unix socket's backlog is full
+  if (connection.turned_away) return connect_later(index, shortest_pause_ns);
   if (made.error != 0 && made.error != EINPROGRESS) return connection_failed(index, made.error);
   connection.fd = std::move(made.fd);
   connection.state = State::connecting;
@@ -111,6 +114,7 @@ void Worker::established(std::uint32_t index) {
   --connecting_;
   connection.state = State::open;
   connection.failures = 0;
+  if (targets_.size() > 1) settle_on(connection.place);
   if (tcp_) link_.report.connect_time.record(read_clock() - connection.since_ns);
   if (connection.established_once)
     ++window_.reconnects;
@@ -121,7 +125,14 @@ void Worker::established(std::uint32_t index) {
   use_connection(index);
 }
 
+// Whoever tries another address meanwhile goes on with that; then all are tried here.
+void Worker::settle_on(std::size_t place) {
+  targets_ = {targets_[place]};
+  reset_at_close_ = may_run_out_of_ports(targets_.front(), plan_.sources);
+}
+
 void Worker::connection_failed(std::uint32_t index, int error) {
+  ++connections_[index].place;
   const LoadError kind = kind_of(error, LoadError::connect_timeout);
   count_error(kind, kind == LoadError::other ? std::strerror(error) : "");
   retry_connection(index);
@@ -208,6 +219,7 @@ void Worker::watch(std::uint32_t index, int operation, std::uint32_t events) {
 
 void Worker::count_error(LoadError kind, std::string_view why) {
   ++link_.report.errors[static_cast<std::size_t>(kind)];
+  if (is_broken(kind)) ++window_.connections_broken;
   auto& text = link_.report.error_text;
   if (text[0] == '\0') why.copy(text, sizeof text - 1);
 }

@@ -11,8 +11,13 @@
 
 namespace bench {
 namespace {
-constexpr std::int64_t tcp_sweep_ns = second_ns / 10;
-constexpr std::int64_t udp_sweep_ns = second_ns / 50;
+// How often to look for what has taken too long: often enough for the shortest time that anything may take.
+std::int64_t sweep_pause_ns(const LoadPlan& plan) {
+  const bool tcp = plan.target.transport == Transport::tcp;
+  const std::chrono::nanoseconds shortest =
+      std::min(tcp ? plan.request_timeout : plan.datagram_timeout, plan.connect_deadline);
+  return std::clamp(shortest.count() / 10, second_ns / 1000, tcp ? second_ns / 10 : second_ns / 50);
+}
 
 // Connections that are told at once that requests begin, so that the first replies do not wait for all of them.
 constexpr std::uint32_t begun_at_once = 64;
@@ -105,7 +110,7 @@ void Worker::take_what_is_due() {
 
 // Looks for what has taken too long.
 void Worker::sweep() {
-  sweep_ns_ = now_ns_ + (tcp_ ? tcp_sweep_ns : udp_sweep_ns);
+  sweep_ns_ = now_ns_ + sweep_pause_ns(plan_);
   for (std::uint32_t index = 0; index < share_.connections; ++index) {
     Connection& connection = connections_[index];
     if (connection.state == State::connecting) {
@@ -115,7 +120,7 @@ void Worker::sweep() {
         go_on_with_transfer(index);
       } else if (!tcp_) {
         give_up_datagrams(index);
-      } else if (now_ns_ - request_at(index, 0).sent_ns >= plan_.request_timeout.count()) {
+      } else if (is_overdue(index)) {
         fail(index, LoadError::timeout);
       }
     }

@@ -37,6 +37,7 @@ void merge(LoadReport& report, const WorkerReport& worker) {
   report.reconnects += window.reconnects;
   report.messages_pushed += window.messages_pushed;
   report.idle_closes += window.idle_closes;
+  report.connections_broken += window.connections_broken;
   report.requests_completed += window.requests_completed;
   report.requests_drained += window.requests_drained;
   report.requests_unfinished += window.requests_unfinished;

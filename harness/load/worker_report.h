@@ -37,6 +37,7 @@ struct WorkerReport {
     std::uint64_t reconnects;
     std::uint64_t messages_pushed;
     std::uint64_t idle_closes;
+    std::uint64_t connections_broken;
     std::uint64_t requests_completed;
     std::uint64_t requests_drained;
     std::uint64_t requests_unfinished;

@@ -77,6 +77,7 @@ const Model& choose_hybrid(const Tables& tables, const std::string& list, const 
   std::vector<std::string> parts = split(word, '+');
   std::ranges::reverse(parts);
   for (const std::string& part : parts) {
+    if (part == "all") throw UsageError(fmt::format("--model={}: a hybrid is of models, one by one; not of all", list));
     const Model* named = find_model(tables, part);
     if (!named) unknown_model_error(tables, list, part);
     if (!hybrid) {

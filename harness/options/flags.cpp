@@ -229,9 +229,10 @@ Flags::Flags(const Tables& tables, Command command, std::span<const std::string>
     if (is_word && !argument.starts_with(header_letter)) {
       throw UsageError(fmt::format("{0}: names of options begin with two dashes, as in -{0}", argument));
     }
-    // cxxopts knows no line ends behind an '='.
+    // What stands behind an '=' cxxopts would give to a regular expression, which knows no line ends and goes one call
+    // deeper for each character.
     const std::size_t equals = argument.find('=');
-    if (argument.starts_with("--") && equals != std::string::npos && argument.find('\n') != std::string::npos) {
+    if (argument.starts_with("--") && equals != std::string::npos) {
       parts.push_back(argument.substr(0, equals));
       pointers.push_back(parts.back().c_str());
       parts.push_back(argument.substr(equals + 1));

@@ -347,7 +347,7 @@ LoadOptions read_load_options(const Flags& flags, const Tables& tables) {
     constexpr std::uint64_t max_pid = 1U << 22;  // PID_MAX_LIMIT of 64-bit kernels
     options.server_pid = flags.count_or<pid_t>("server-pid", 1, max_pid, 1);
   }
-  options.expect_status = flags.count_or("expect-status", 100, 599, options.expect_status);
+  if (flags.given("expect-status")) options.expect_status = flags.count_or("expect-status", 100, 599, 0U);
   if (flags.given("check")) {
     options.check = flags.choice("check", check_choices);
   }

@@ -110,14 +110,14 @@ struct LoadOptions : RateOptions {  // never RateMode::common, for there is but 
   GivenParameters parameters;           ///< Of the service that the URL's scheme names; one value of each.
   std::uint32_t pipeline = 1;
   ClientOptions client = one_long_window();
-  std::string unix_path;                 ///< Of the socket where the server listens; empty: where the URL says.
-  Sources sources = Sources::automatic;  ///< Which addresses the connections come from.
-  bool verify = true;                    ///< Whether a server that speaks TLS has to prove who it is.
-  std::optional<pid_t> server_pid;       ///< Of the server, where its CPU time is to be read.
-  std::uint32_t expect_status = 200;
-  ReplyCheck check = ReplyCheck::body;
-  std::string method;                ///< Of the requests, where the protocol has one; empty: the usual one.
-  std::vector<std::string> headers;  ///< "Name: value"
+  std::string unix_path;                       ///< Of the socket where the server listens; empty: where the URL says.
+  Sources sources = Sources::automatic;        ///< Which addresses the connections come from.
+  bool verify = true;                          ///< Whether a server that speaks TLS has to prove who it is.
+  std::optional<pid_t> server_pid;             ///< Of the server, where its CPU time is to be read.
+  std::optional<std::uint32_t> expect_status;  ///< Of every reply; without it 200.
+  std::optional<ReplyCheck> check;             ///< Without it all of the reply is compared.
+  std::string method;                          ///< Of the requests, where the protocol has one; empty: the usual one.
+  std::vector<std::string> headers;            ///< "Name: value"
   std::string body;
 };
 

@@ -114,7 +114,8 @@ std::uint32_t most_in_flight(const Cell& cell, const Group& group) {
 }
 
 std::optional<std::string> why_no_descriptors(const Cell& cell, const Group& group, const Machine& machine) {
-  if (group.job->descriptors_per_task == 0) return std::nullopt;
+  constexpr std::uint64_t fewest_descriptors = 10;  // the launcher, a run, and what looks at the machine
+  if (group.job->descriptors_per_task == 0) return why_too_many_descriptors(cell, fewest_descriptors, machine);
   constexpr std::uint64_t other_descriptors = 32;
   const std::uint64_t tasks = tasks_in_one_process(cell, most_in_flight(cell, group));
   return why_too_many_descriptors(cell, tasks * group.job->descriptors_per_task + other_descriptors, machine);

@@ -162,7 +162,7 @@ std::uint32_t tasks_in_one_process(const Cell& cell, std::uint32_t tasks) {
 
 std::optional<std::string> why_too_many_descriptors(const Cell& cell, std::uint64_t needed, const Machine& machine) {
   constexpr std::uint64_t of_any_run = 32;  // whatever the model holds, the launcher and the load have some
-  if (cell.model->unit == UnitKind::process) needed = of_any_run;
+  if (cell.model->unit == UnitKind::process) needed = std::min(needed, of_any_run);
   if (needed <= machine.descriptor_limit) return std::nullopt;
   return fmt::format("needs {} descriptors in one process, but ulimit -n = {}; lift it with: ulimit -Hn {} (as root)",
                      needed, machine.descriptor_limit, needed);

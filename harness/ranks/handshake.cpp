@@ -54,8 +54,8 @@ std::string plan_digest(const Options& options, const Plan& plan) {
   const OverOptions& over = options.over;
   add(fmt::format("{} {} {}", over.server_rank, over.servers, over.server_address));
   if (const auto& load = options.load) {
-    add(fmt::format("{} {} {} {} {} {}", load->method, load->unix_path, load->verify, load->expect_status,
-                    static_cast<int>(load->check), static_cast<int>(load->sources)));
+    add(fmt::format("{} {} {} {} {} {}", load->method, load->unix_path, load->verify, load->expect_status.value_or(0),
+                    load->check ? static_cast<int>(*load->check) : -1, static_cast<int>(load->sources)));
     for (const std::string& header : load->headers) add(header + "\n");
     add(load->body);
   }

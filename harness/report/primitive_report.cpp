@@ -13,12 +13,12 @@ namespace {
 constexpr std::string_view memory = "memory of a unit that waits";
 constexpr auto columns = std::to_array<ReportColumn>({{"model"},
                                                       {"via"},
-                                                      {"units", 3},
+                                                      {"units", 4},
                                                       {"CPUs", 0, "over which the units are spread"},
                                                       {"time", 0, "one operation, median of the rounds"},
-                                                      {"95%", 0, "interval of that median"},
-                                                      {"CPU", 1, "user and system of all units per operation"},
-                                                      {"switches", 2, "of all units per operation, waiting+preempted"},
+                                                      {"95%", 1, "interval of that median"},
+                                                      {"CPU", 2, "user and system of all units per operation"},
+                                                      {"switches", 3, "of all units per operation, waiting+preempted"},
                                                       {"user/unit", 0, memory},
                                                       {"kernel/unit", 0, memory}});
 constexpr std::size_t memory_columns = 2;  // the last, of what measures memory

@@ -196,8 +196,8 @@ std::string group_text(const Plan& plan, const Results& results, const GroupSumm
     if (!summary.verdict.empty()) text += fmt::format("\n**{}**\n", summary.verdict);
     return text;
   }
-  text =
-      wrapped(text, look.width) + render_console(table, look.emphasis) + wrapped(left_out_columns(no_room), look.width);
+  text = wrapped(text, look.width) + render_console(table, look.emphasis, look.width) +
+         wrapped(left_out_columns(no_room), look.width);
   if (!lines.empty()) text += '\n' + wrapped(lines, look.width, 2);
   if (!paragraph.empty()) text += '\n' + paragraph;
   if (!summary.verdict.empty()) text += '\n' + wrapped(summary.verdict + '\n', look.width);
@@ -367,6 +367,9 @@ std::string plan_text(const Plan& plan) {
       std::max(least_ns, std::min(round_ns * plan.max_rounds, static_cast<double>(plan.max_time_ns)));
   const auto once_ns = static_cast<double>(expected_once_ns(plan));
   text += fmt::format("{} cell{}, seed {}; ", plan.cells.size(), plan.cells.size() == 1 ? "" : "s", plan.seed);
+  if (std::ranges::all_of(plan.cells, [](const Cell& cell) { return cell.skipped.has_value(); })) {
+    return text + "nothing to run\n";
+  }
   if (plan.min_rounds == plan.max_rounds) {
     text += fmt::format("{} round{} of about {}: about {} in all\n", plan.min_rounds, plan.min_rounds == 1 ? "" : "s",
                         format_duration(round_ns), format_duration(least_ns + once_ns));

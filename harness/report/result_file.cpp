@@ -71,6 +71,23 @@ void write_whole(const std::string& folder, const std::string& whole, std::strin
   if (linkat(AT_FDCWD, link.c_str(), AT_FDCWD, whole.c_str(), AT_SYMLINK_FOLLOW) != 0) throw write_failure(path);
 }
 
+// What a link stands for, which is replaced, and not the link; it may be yet to be made. A pipe's descriptor in /proc
+// is a link to no name and stays as it is.
+std::filesystem::path behind_links(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  if (std::filesystem::path full = std::filesystem::canonical(path, error); !error) return full;
+  std::filesystem::path full = path;
+  constexpr int most_links = 40;  // as the kernel's
+  for (int links = 0; std::filesystem::is_symlink(full, error); ++links) {
+    if (links == most_links) refuse(path, "its symbolic links lead to each other");
+    const std::filesystem::path next = std::filesystem::read_symlink(full, error);
+    if (next.is_relative() && full.string().starts_with("/proc/")) return full;
+    full = full.parent_path() / next;
+  }
+  return full;
+}
+
 // As rename(2), but only where nothing has that name; EEXIST where something has.
 bool rename_to_free(const std::string& from, const std::string& to) {
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
@@ -93,12 +110,8 @@ std::string document_text(const nlohmann::ordered_json& document) {
 ResultFile::ResultFile(std::string path, Taken taken) : path_(std::move(path)), taken_(taken) { look_at(path_); }
 
 void ResultFile::look_at(const std::string& path) {
-  std::error_code link_error;
-  // The file that a link names is replaced, not the link.
-  const bool is_link = std::filesystem::is_symlink(path, link_error);
-  std::filesystem::path full =
-      is_link ? std::filesystem::weakly_canonical(path, link_error) : std::filesystem::path(path);
-  if (full.empty()) full = path;  // such as a pipe's descriptor in /proc, which has no name
+  const std::filesystem::path full = behind_links(path);
+  if (full == "/dev/null") return;
   name_ = full.filename().string();
   folder_ = full.has_parent_path() ? full.parent_path().string() : ".";
   std::error_code error;
@@ -121,6 +134,7 @@ void ResultFile::look_at(const std::string& path) {
 }
 
 void ResultFile::write(const nlohmann::ordered_json& document) {
+  if (name_.empty()) return;  // /dev/null
   const TemporaryName whole(fmt::format("{}/.{}.{}", folder_, name_, getpid()));
   write_whole(folder_, whole.path(), document_text(document), path_);
   if (!claimed_ && taken_ != Taken::replace) {

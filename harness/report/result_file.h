@@ -22,7 +22,8 @@ enum class Taken {
 /// that a reader, and whoever comes after a crash, finds the old document or the new one.
 class ResultFile {
  public:
-  /// Makes sure that `path` can be written, before anything is measured. Throws UsageError.
+  /// Makes sure that `path` can be written, before anything is measured; /dev/null is, and keeps nothing. Throws
+  /// UsageError.
   ResultFile(std::string path, Taken taken);
 
   /// Writes, syncs and renames. The first time it also claims the name, which of two programs that want it at the same
@@ -40,7 +41,7 @@ class ResultFile {
   Taken taken_;
   bool claimed_ = false;
   std::string folder_;
-  std::string name_;
+  std::string name_;  // empty for /dev/null
 };
 
 /// results/<UTC time>-<host>-<git revision>.json, in the folder BENCH_RESULTS where that is set. Makes the folder.

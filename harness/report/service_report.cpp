@@ -112,7 +112,7 @@ std::vector<std::string> row_of(const CellSummary& row, const Cell& cell, const 
 
 std::string errors_text(const ServiceSummary& service) {
   if (std::ranges::all_of(service.errors, [](std::uint64_t count) { return count == 0; })) return {};
-  return "errors: " + describe_errors(service.errors, service.error_text);
+  return "errors since the first connect: " + describe_errors(service.errors, service.error_text);
 }
 
 // "p99 of light 1.20 ms, of heavy 6.30 ms"; nothing where requests were not told apart. Of what is pushed the table
@@ -169,9 +169,11 @@ std::string lines_of(const Plan& plan, const Results& results, const GroupSummar
       parts.push_back(
           fmt::format("{} of {} connections established", service.connections_established, service.connections_asked));
     }
-    if (service.requests_unfinished != 0)
-      parts.push_back(
-          fmt::format("{} requests never answered", format_count(static_cast<double>(service.requests_unfinished))));
+    if (service.requests_unfinished != 0) {
+      parts.push_back(fmt::format("{} request{} never answered",
+                                  format_count(static_cast<double>(service.requests_unfinished)),
+                                  service.requests_unfinished == 1 ? "" : "s"));
+    }
     const Group& group = plan.groups[summary.group];
     if (!group.foreign && knows_costs(group, service) && service.server_busy.median > beyond_its_cpus) {
       parts.push_back(

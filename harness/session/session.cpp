@@ -175,9 +175,10 @@ void PlanSession::judge(GroupState& state) {
   const bool narrow = width <= plan_.wanted_half_width;
   const bool late = is_late(state);
   state.done = state.cells.empty() || state.rounds >= plan_.max_rounds || (!needs_rounds(state) && (narrow || late));
-  const std::string widest = std::isfinite(width) ? fmt::format("widest interval ±{:.1f}%", width * 100)
-                                                  : std::string("too few rounds for an interval yet");
-  progress_.round_line(fmt::format("{}: round {} took {:.1f} s, {}{}", state.name, state.rounds,
+  const std::string widest = state.cells.empty()    ? ""  // all have failed, or have what they need
+                             : std::isfinite(width) ? fmt::format(", widest interval ±{:.1f}%", width * 100)
+                                                    : ", too few rounds for an interval yet";
+  progress_.round_line(fmt::format("{}: round {} took {:.1f} s{}{}", state.name, state.rounds,
                                    static_cast<double>(state.last_round_ns) / second_ns, widest,
                                    state.done && !narrow && late ? "; the plan's time is up" : ""));
 }

@@ -16,13 +16,6 @@ Percentiles<double> percentiles(const Histogram& histogram) {
   return values;
 }
 
-// Connections that went wrong while or after they stood. Those that were not established in time are starved, and
-// what was lost or took too long is counted as requests.
-std::uint64_t broken_connections(const LoadCounts& load) {
-  return load.errors_total() - load.error_count(LoadError::connect_timeout) - load.error_count(LoadError::lost) -
-         load.error_count(LoadError::timeout);
-}
-
 std::optional<LoadFigures::Counted> counted(const RunReport& report, ServerCounts counts) {
   const LoadCounts& load = report.service.load;
   const std::uint64_t accepted = report.server.accepted.load();
@@ -180,7 +173,7 @@ Sample make_service_sample(const RunReport& report, std::uint32_t round, double 
              .offered_rate = offered_rate,
              .completed = load.requests_answered(),
              .drained = load.requests_drained,
-             .failed = std::max(load.requests_failed, load.requests_timed_out + broken_connections(load)),
+             .failed = std::max(load.requests_failed, load.requests_timed_out + load.connections_broken),
              .timed_out = load.requests_timed_out,
              .unfinished = load.requests_unfinished,
              .wrong_replies = load.error_count(LoadError::wrong_reply),

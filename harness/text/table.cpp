@@ -67,8 +67,13 @@ std::string markdown_field(const std::string& text) {
 }  // namespace
 
 std::size_t width_of(const Table& table) {
+  Table figures = table;
+  std::erase_if(figures.rows, [&](const auto& row) { return row.size() != table.header.size(); });
+  for (const auto& row : table.rows) {
+    if (row.size() != table.header.size()) figures.rows.push_back({row.front()});
+  }
   std::size_t widest = 0;
-  const std::vector<std::string> lines = split(render_console(table, false), '\n');
+  const std::vector<std::string> lines = split(render_console(figures, false), '\n');
   for (const std::string& line : lines) widest = std::max(widest, width_of(line));
   return widest;
 }
@@ -141,15 +146,15 @@ std::string reflowed(std::string_view text, std::size_t width) {
   return result;
 }
 
-std::string render_console(const Table& table, bool emphasis) {
+std::string render_console(const Table& table, bool emphasis, std::size_t width) {
   std::vector<std::vector<std::string>> titles;  // the lines of each
   std::size_t height = 0;
   std::vector<std::size_t> widths;
   for (const std::string& title : table.header) {
     titles.push_back(split(title, '\n'));
     height = std::max(height, titles.back().size());
-    std::size_t& width = widths.emplace_back(0);
-    for (const std::string& line : titles.back()) width = std::max(width, width_of(line));
+    std::size_t& widest = widths.emplace_back(0);
+    for (const std::string& line : titles.back()) widest = std::max(widest, width_of(line));
   }
   for (const auto& row : table.rows) {
     const bool full = row.size() == table.header.size();
@@ -164,7 +169,11 @@ std::string render_console(const Table& table, bool emphasis) {
       if (i != 0) text += "  ";
       text += full || i == 0 ? padded(fields[i], widths[i], i != 0) : fields[i];
     }
-    return text.substr(0, text.find_last_not_of(' ') + 1);
+    text.erase(text.find_last_not_of(' ') + 1);
+    if (full || width == any_width) return text;
+    constexpr std::size_t narrowest = 24;  // below which a remark is no column of its own
+    const std::size_t column = widths.front() + 2;
+    return wrapped_line(text, width, column + narrowest > width ? 4 : column);
   };
   std::string text;
   for (std::size_t at = 0; at < height; ++at) {

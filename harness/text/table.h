@@ -18,14 +18,15 @@ struct Table {
 inline constexpr std::size_t any_width = 0;
 
 /// Columns aligned for a terminal: the first to the left, the others to the right. `emphasis` puts the header in bold.
-std::string render_console(const Table& table, bool emphasis);
+/// Remarks are broken at `width`, and go on where they begin.
+std::string render_console(const Table& table, bool emphasis, std::size_t width = any_width);
 
 std::string render_markdown(const Table& table);
 
 /// RFC 4180.
 std::string render_csv(const Table& table);
 
-/// How many columns of a terminal the widest line takes.
+/// How many columns of a terminal the widest line takes, but for remarks, which can be broken.
 std::size_t width_of(const Table& table);
 
 /// Takes out the columns at `places`.

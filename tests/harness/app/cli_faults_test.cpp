@@ -214,7 +214,7 @@ std::string stopped_name(const testing::TestParamInfo<Stopped::ParamType>& info)
   const int signal_number = std::get<1>(info.param);
   return std::get<0>(info.param) + (signal_number == SIGINT    ? "_SIGINT"
                                     : signal_number == SIGTERM ? "_SIGTERM"
-                                                               : "_other");
+                                                               : "_SIGHUP");
 }
 
 TEST_P(Stopped, FinishesTheCurrentRunAndWritesWhatThereIs) {
@@ -238,7 +238,9 @@ TEST_P(Stopped, FinishesTheCurrentRunAndWritesWhatThereIs) {
   EXPECT_THAT(folder.entries(), ElementsAre("r.json"));
 }
 
-TEST_P(Stopped, EndsTheCurrentRunAtTheSecondSignal) {
+using StoppedByThoseWhoAreThere = Stopped;
+
+TEST_P(StoppedByThoseWhoAreThere, EndsTheCurrentRunAtTheSecondSignal) {
   const auto [model, signal_number] = GetParam();
   const TempFolder folder;
   Program program(hour_long(model), {.folder = folder.path()});
@@ -258,6 +260,10 @@ TEST_P(Stopped, EndsTheCurrentRunAtTheSecondSignal) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cli, Stopped,
+                         testing::Combine(testing::Values("processes", "threads"),
+                                          testing::Values(SIGINT, SIGTERM, SIGHUP)),
+                         stopped_name);
+INSTANTIATE_TEST_SUITE_P(Cli, StoppedByThoseWhoAreThere,
                          testing::Combine(testing::Values("processes", "threads"), testing::Values(SIGINT, SIGTERM)),
                          stopped_name);
 

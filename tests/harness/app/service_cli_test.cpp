@@ -598,5 +598,14 @@ TEST(Load, RefusesAUrlThatMakesNoSense) {
   }
 }
 
+TEST(Load, RefusesWhatTheProtocolDoesNotHave) {
+  for (const std::string flag :
+       {"--method=PUT", "--header=A: b", "--body=x", "--expect-status=404", "--check=status"}) {
+    const Finished load = run_program({BENCH_BINARY, "load", "tcp://127.0.0.1:1", flag, "--out=-"});
+    EXPECT_EQ(load.exit_status, 2) << flag;
+    EXPECT_THAT(load.err, HasSubstr(flag.substr(0, flag.find('=')) + ": nothing that tcp:// has"));
+  }
+}
+
 }  // namespace
 }  // namespace bench

@@ -1,15 +1,18 @@
 // Why: a server that is silent, slow or wrong must cost a load neither its end nor its count.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 #include "harness/load/load_generator.h"
 #include "measure/clock.h"
 #include "tests/support/echo_load.h"
 #include "tests/support/scripted_server.h"
+#include "tests/support/subprocess.h"
 
 namespace bench {
 namespace {
@@ -86,6 +89,22 @@ TEST(Load, CountsTimeouts) {
                                           static_cast<double>(report.latency->count())),
             99'000'000);
   EXPECT_GT(report.reconnects, 0U);
+}
+
+// However rarely it is looked for what has taken too long.
+TEST(Load, TakesNoReplyThatComesLate) {
+  const ScriptedServer server([](int fd, std::uint64_t) {
+    while (const auto message = read_message(fd)) {
+      std::this_thread::sleep_for(50ms);
+      if (!write_all(fd, echo_reply(*message))) return;
+    }
+  });
+  LoadPlan plan = echo_plan(server.target(), 2);
+  plan.request_timeout = 10ms;
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.requests_answered(), 0U);
+  EXPECT_GT(report.requests_timed_out, 0U);
+  EXPECT_EQ(report.requests_timed_out, report.requests_failed);
 }
 
 // Replies that take longer than warm-up, window and a second together: whatever is sent is waited for, and counts from
@@ -166,6 +185,43 @@ TEST(Load, CountsRefusedConnections) {
   EXPECT_EQ(report.connections_failed, 2U);
   EXPECT_EQ(report.wall_ns, 0);
   EXPECT_FALSE(called);
+}
+
+// A server may come up on another address of its name, and later. What failed until then is no fault of the window.
+TEST(Load, TriesEveryAddressOfAName) {
+  const auto [socket, nobody] = bound_socket(Transport::tcp);
+  CountingEcho server;
+  LoadPlan plan = echo_plan(nobody, 3);
+  plan.target.others = {{.address = nobody.address, .size = nobody.address_size},
+                        {.address = server.target().address, .size = server.target().address_size}};
+  const LoadReport report = run_load(plan, server.at_edge());
+  EXPECT_EQ(report.connections_established, 3U);
+  EXPECT_GT(report.error_count(LoadError::refused), 0U);
+  EXPECT_EQ(report.errors_total(), report.error_count(LoadError::refused));
+  EXPECT_EQ(report.connections_broken, 0U);
+  EXPECT_EQ(report.requests_answered(), server.in_window());
+  EXPECT_GT(report.requests_answered(), 0U);
+}
+
+TEST(Load, SaysThatABacklogIsFull) {
+  const TempFolder folder;
+  const std::string path = folder.file("full.sock");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(listener.get(), 0), 0);
+  const UniqueFd first(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(first.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  Target target{.address_size = sizeof address, .text = path};
+  std::memcpy(&target.address, &address, sizeof address);
+  LoadPlan plan = echo_plan(target, 2);
+  plan.connect_deadline = 100ms;
+  const LoadReport report = run_load(plan);
+  EXPECT_EQ(report.error_count(LoadError::other), 2U);
+  EXPECT_EQ(report.errors_total(), 2U);
+  EXPECT_EQ(report.error_text, "the socket's backlog is full");
 }
 
 Bytes beginning_of(Bytes reply) {

@@ -192,8 +192,15 @@ TEST(Options, RefuseMoreCpusThanThereAre) {
   EXPECT_THAT(refusal({too_many}), AllOf(StartsWith(too_many), HasSubstr("must be between 1 and")));
 }
 
+TEST(Options, TakeValuesOfAnyLength) {
+  std::string tasks = "--tasks=1";
+  for (int i = 0; i < 50'000; ++i) tasks += ",1";
+  EXPECT_EQ(refusal({"--workload=io", tasks}), "(accepted)");
+}
+
 TEST(Options, SuggestNothingWhereNothingIsNear) {
   EXPECT_THAT(refusal({"--model=xyzzy"}), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(refusal({"--model=all+epoll"}), AllOf(HasSubstr("hybrid"), Not(HasSubstr("did you mean"))));
   EXPECT_THAT(refusal({"xyzzy"}), Not(HasSubstr("did you mean")));
   EXPECT_THAT(refusal({"--xyzzy"}), Not(HasSubstr("did you mean")));
   EXPECT_THAT(refusal({"--format=xyzzy"}), AllOf(HasSubstr("console, json"), Not(HasSubstr("did you mean"))));

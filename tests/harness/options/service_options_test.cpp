@@ -448,8 +448,8 @@ TEST(LoadOptions, HaveDefaults) {
   EXPECT_THAT(options.load->client.cpus, IsEmpty());
   EXPECT_FALSE(options.load->client.request_timeout);
   EXPECT_FALSE(options.load->server_pid);
-  EXPECT_EQ(options.load->expect_status, 200U);
-  EXPECT_EQ(options.load->check, ReplyCheck::body);
+  EXPECT_FALSE(options.load->expect_status);
+  EXPECT_FALSE(options.load->check);
 }
 
 TEST(LoadOptions, TakeTheirValues) {

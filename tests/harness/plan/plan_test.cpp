@@ -221,6 +221,10 @@ TEST(Plan, SkipsTasksThatNeedMoreDescriptorsThanThereAre) {
   for (const Cell& cell : make_plan(options_for({"processes"}, {"crawl"}), machine).cells) {
     EXPECT_THAT(cell.skipped.value_or("runs"), HasSubstr("needs 32 descriptors")) << cell.name;
   }
+  machine.descriptor_limit = 5;
+  for (const Cell& cell : make_plan(options_for({"epoll", "processes"}, {"io"}), machine).cells) {
+    EXPECT_THAT(cell.skipped.value_or("runs"), HasSubstr("needs 10 descriptors")) << cell.name;
+  }
 }
 
 TEST(Plan, SkipsWhatNeedsMoreMemoryThanThereIs) {

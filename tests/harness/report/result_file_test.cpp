@@ -80,14 +80,30 @@ TEST(ResultFile, RefusesWhatCannotBeWritten) {
   EXPECT_THAT(refusal_to_write(folder.file(std::string(300, 'x')), Taken::refuse), HasSubstr("cannot be written"));
 }
 
-// Renaming over /dev/null would replace it for everyone.
+TEST(ResultFile, FollowsALinkToWhatIsYetToBeMade) {
+  const TempFolder folder;
+  std::filesystem::create_symlink("later.json", folder.file("second"));
+  std::filesystem::create_symlink(folder.file("second"), folder.file("first"));
+  ResultFile(folder.file("first"), Taken::refuse).write({{"number", 1}});
+  EXPECT_EQ(nlohmann::json::parse(read_text(folder.file("later.json")))["number"], 1);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.file("first")));
+  std::filesystem::create_symlink("loop", folder.file("loop"));
+  EXPECT_THAT(refusal_to_write(folder.file("loop"), Taken::replace), HasSubstr("lead to each other"));
+}
+
+TEST(ResultFile, KeepsNothingInDevNull) {
+  ResultFile("/dev/null", Taken::refuse).write({{"number", 1}});
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+// Renaming over a device would replace it for everyone.
 TEST(ResultFile, RefusesToReplaceADeviceOrAPipe) {
   const TempFolder folder;
   const std::string pipe = folder.file("pipe");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_THAT(refusal_to_write(pipe, Taken::replace), HasSubstr("is no regular file"));
-  EXPECT_THAT(refusal_to_write("/dev/null", Taken::replace), HasSubstr("is no regular file"));
-  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  EXPECT_THAT(refusal_to_write("/dev/full", Taken::replace), HasSubstr("is no regular file"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
   // A link that names no path: a pipe's descriptor.
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);

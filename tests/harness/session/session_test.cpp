@@ -383,7 +383,7 @@ TEST(ServiceSession, RunsACellThatStarvesConnectionsTwiceAndNoMore) {
     serve(request, report, 500);
     if (request.cell != 0) return;
     report.service.load.active_served = 1;
-    report.service.load.errors[static_cast<std::size_t>(LoadError::reset)] = 100;
+    report.service.load.connections_broken = 100;
   });
   EXPECT_THAT(samples_of(refused.session()), ElementsAre(2, 8));
 }

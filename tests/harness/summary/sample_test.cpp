@@ -52,6 +52,18 @@ class ServiceReport : public testing::Test {
   RunReport& report = *owned;
 };
 
+// Before the window a server may not have been there yet.
+TEST_F(ServiceReport, IsJudgedByTheErrorsOfItsWindow) {
+  LoadCounts& load = report.service.load;
+  load.requests_completed = 1000;
+  load.active_established = load.active_served = load.active_at_end = 4;
+  load.errors[static_cast<std::size_t>(LoadError::refused)] = 16;
+  const auto limit = [&] { return make_service_sample(report, 0, 0, {}).service->judgement.limit; };
+  EXPECT_NE(limit(), Limit::errors);
+  load.connections_broken = 16;
+  EXPECT_EQ(limit(), Limit::errors);
+}
+
 TEST_F(ServiceReport, DividesCostsByAllRequestsAnsweredBetweenTheReadings) {
   report.service.usage.cpu_ns = 1'000'000'000;
   report.service.usage_to_stop.cpu_ns = 800'000'000;  // the rest in the drain

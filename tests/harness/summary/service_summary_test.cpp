@@ -235,7 +235,7 @@ TEST(ServiceTable, SaysWhatWentWrong) {
   const std::string text = table(example);
   EXPECT_THAT(text, ContainsRegex("4/4 +invalid\n"));
   EXPECT_THAT(text, HasSubstr("3 of 4 connections established; 42 requests never answered; "
-                              "errors: 6 reset, 12 wrong replies (byte 3 is wrong)\n"
+                              "errors since the first connect: 6 reset, 12 wrong replies (byte 3 is wrong)\n"
                               "  Invalid (2 wrong replies): epoll (6 of 6 runs)\n"));
 }
 

@@ -28,6 +28,18 @@ TEST(RenderConsole, LetsARemarkSpanTheRestWithoutWideningTheColumns) {
             "a-longer-name  not run\n");
 }
 
+TEST(RenderConsole, BreaksARemarkWhereItIsTooWide) {
+  Table table = example;
+  table.rows.push_back({"threads", "failed: a reason that is longer than any column"});
+  EXPECT_EQ(render_console(table, false, 40),
+            "model        time      CPU\n"
+            "serial     1.06 s    12 µs\n"
+            "processes    9 ms  1.46 ms\n"
+            "threads    failed: a reason that is\n"
+            "           longer than any column\n");
+  EXPECT_EQ(width_of(table), 26U);
+}
+
 TEST(RenderConsole, LeavesNoBlanksAtTheEndOfALine) {
   EXPECT_EQ(render_console({.header = {"model", "x"}, .rows = {{"serial", ""}}}, false), "model   x\nserial\n");
 }
