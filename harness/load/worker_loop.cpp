@@ -11,12 +11,13 @@
 
 namespace bench {
 namespace {
-// How often to look for what has taken too long: often enough for the shortest time that anything may take.
+// How often to look for what has taken too long: by a twentieth of the shortest time that anything may take, and a
+// millisecond, it is found too late at the most.
 std::int64_t sweep_pause_ns(const LoadPlan& plan) {
   const bool tcp = plan.target.transport == Transport::tcp;
   const std::chrono::nanoseconds shortest =
       std::min(tcp ? plan.request_timeout : plan.datagram_timeout, plan.connect_deadline);
-  return std::clamp(shortest.count() / 10, second_ns / 1000, tcp ? second_ns / 10 : second_ns / 50);
+  return std::clamp(shortest.count() / 20, second_ns / 1000, tcp ? second_ns / 10 : second_ns / 50);
 }
 
 // Connections that are told at once that requests begin, so that the first replies do not wait for all of them.

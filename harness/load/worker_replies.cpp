@@ -82,10 +82,6 @@ bool Worker::take_replies(std::uint32_t index, std::span<const std::byte> bytes)
       fail(index, LoadError::wrong_reply, reply.verdict == Verdict::complete ? "one reply too many" : reply.why);
       return false;
     }
-    if (is_overdue(index)) {
-      fail(index, LoadError::timeout);
-      return false;
-    }
     complete_request(index);
     if (reply.peer_closes) {
       end_as_announced(index, bytes);
@@ -119,7 +115,6 @@ void Worker::count_delivery(const Reply& message) {
 // False when there is nothing to go on with.
 bool Worker::take_datagram(std::uint32_t index, std::span<const std::byte> bytes) {
   const Connection& connection = connections_[index];
-  if (connection.in_flight != 0 && is_overdue(index)) give_up_datagrams(index);
   if (connection.in_flight == 0) return false;  // late: its request was given up
   const Reply reply = connection.exchange->reply(bytes);
   if (reply.verdict == Verdict::stale) return false;
@@ -141,7 +136,8 @@ void Worker::give_up_datagrams(std::uint32_t index) {
   use_connection(index);
 }
 
-// Whether the oldest request of a connection has taken longer than any may.
+// Whether the oldest request of a connection has taken longer than any may. That is asked after all that has come is
+// received: a reply that came in time is none the less for a generator that was kept from its CPU.
 bool Worker::is_overdue(std::uint32_t index) {
   const std::chrono::nanoseconds longest = tcp_ ? plan_.request_timeout : plan_.datagram_timeout;
   return now_ns_ - request_at(index, 0).sent_ns >= longest.count();
@@ -154,7 +150,6 @@ void Worker::end_of_stream(std::uint32_t index) {
     const Reply last = connection.exchange->end();
     if (last.verdict == Verdict::wrong) return fail(index, LoadError::wrong_reply, last.why);
     if (last.verdict == Verdict::complete) {
-      if (is_overdue(index)) return fail(index, LoadError::timeout);
       complete_request(index);  // a reply that lasted until the end
       if (connection.in_flight == 0) return replace_connection(index);
     }
