@@ -162,6 +162,7 @@ struct RunReport {
   std::atomic<std::int32_t> process_group;  ///< Of the run's tree; 0 where there was no process.
   std::atomic<std::int32_t> finished;       ///< 1 when the run came to its end.
   std::atomic<std::uint32_t> end_soon;      ///< 1 once the harness wants no more than what has been measured by then.
+  std::atomic<std::uint32_t> cut_short;     ///< 1 when the run ended for that, before there was anything to keep.
   std::atomic<std::uint32_t> helpers;       ///< Helper servers, which are the launcher's children.
   std::atomic<std::int32_t> units_alive;
   std::atomic<std::int32_t> units_peak;

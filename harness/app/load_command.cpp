@@ -114,7 +114,7 @@ Cell cell_of(const Plan& plan, std::size_t group) {
     cell.note = fmt::format("is taken to be process {}, whose sockets cannot be seen from here", pid);
   }
   constexpr std::int64_t minute_ns = 60'000'000'000;
-  cell.time_limit_ns = minute_ns + 3 * cell.expected_ns;
+  cell.time_limit_ns = minute_ns + 3 * cell.expected_ns + longest_wait_ns(plan.services.client);
   return cell;
 }
 

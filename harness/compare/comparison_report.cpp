@@ -36,7 +36,6 @@ std::string verdict_text(const ComparedCell& cell) {
 
 std::vector<std::string> row_of(const ComparedCell& cell) {
   const std::string name(cell.metric->name);
-  if (!cell.is_compared()) return {cell.name, fmt::format("{} not comparable: {}", name, cell.why)};
   return {cell.name,
           name,
           value_text(*cell.metric, cell.before),
@@ -51,7 +50,13 @@ Table table_of(const Comparison& comparison, const std::vector<const ComparedCel
   Table table{.header = {"cell", "metric", comparison.before, comparison.after, "change", "95%",
                          comparison.paired ? "pairs" : "runs", "verdict"},
               .rows = {}};
-  for (const ComparedCell* cell : cells) table.rows.push_back(row_of(*cell));
+  for (const ComparedCell* cell : cells) {
+    if (cell->is_compared()) {
+      table.rows.push_back(row_of(*cell));
+    } else {
+      table.add_remark(cell->name, fmt::format("{} not comparable: {}", cell->metric->name, cell->why));
+    }
+  }
   return table;
 }
 
@@ -113,8 +118,8 @@ std::vector<std::string> narrowed(Table& table, std::size_t width) {
     erase_columns(table, {least});
   }
   if (fits()) return names;
-  for (std::vector<std::string>& row : table.rows) {
-    if (row.size() == table.header.size()) row.back().resize(std::min(row.back().size(), row.back().find(" (")));
+  for (TableRow& row : table.rows) {
+    if (!row.is_remark) row.back().resize(std::min(row.back().size(), row.back().find(" (")));
   }
   names.emplace_back("the rounds that would decide");
   if (fits()) return names;

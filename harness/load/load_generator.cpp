@@ -97,7 +97,7 @@ LoadReport LoadGenerator::run(const std::function<void(Edge)>& at_edge, const st
   const std::int64_t begun_ns = now_ns();
   begin(LoadPhase::connect);
   const auto check = [&](std::string_view what) {
-    if (is_enough()) throw std::runtime_error(fmt::format("was interrupted while {}", what));
+    if (is_enough()) throw LoadInterrupted(fmt::format("was interrupted while {}", what));
   };
   await(LoadPhase::connect, now_ns() + (plan_.connect_deadline + plan_.patience).count(), [&] {
     if (connecting) tell(*connecting);

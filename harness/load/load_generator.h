@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <span>
+#include <stdexcept>
 #include <vector>
 
 #include "harness/load/load_plan.h"
@@ -17,6 +18,12 @@
 #include "workloads/unique_fd.h"
 
 namespace bench {
+
+/// A load was ended before its window had begun, so that nothing came of it.
+class LoadInterrupted : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// The parent's side of a load, its coordinator. It sleeps while the workers work. One thread uses it, the one that
 /// made it: the processes die with that thread.
@@ -37,7 +44,8 @@ class LoadGenerator {
   ///
   /// Whatever the server does, it ends within connect_deadline + warmup + duration + 2 drain and a second for the
   /// generator's own work, besides what `at_edge` takes. Once `is_enough` says so, which is asked ten times a second,
-  /// the window ends, and what has been measured by then is what the report tells; before the window, it throws, too.
+  /// the window ends, and what has been measured by then is what the report tells; before the window, it throws
+  /// LoadInterrupted.
   /// Throws std::runtime_error when a process of the generator died, and what `at_edge` throws; the generator is then
   /// of no further use.
   LoadReport run(

@@ -229,17 +229,22 @@ Flags::Flags(const Tables& tables, Command command, std::span<const std::string>
     if (is_word && !argument.starts_with(header_letter)) {
       throw UsageError(fmt::format("{0}: names of options begin with two dashes, as in -{0}", argument));
     }
-    // What stands behind an '=' cxxopts would give to a regular expression, which knows no line ends and goes one call
-    // deeper for each character.
+    // What stands in the same word as its name cxxopts would give to a regular expression, which knows no line ends and
+    // goes one call deeper for each character.
     const std::size_t equals = argument.find('=');
+    const auto split_at = [&](std::size_t name_end, std::size_t value_begin) {
+      parts.push_back(argument.substr(0, name_end));
+      pointers.push_back(parts.back().c_str());
+      parts.push_back(argument.substr(value_begin));
+      pointers.push_back(parts.back().c_str());
+    };
     if (argument.starts_with("--") && equals != std::string::npos) {
-      parts.push_back(argument.substr(0, equals));
-      pointers.push_back(parts.back().c_str());
-      parts.push_back(argument.substr(equals + 1));
-      pointers.push_back(parts.back().c_str());
-      continue;
+      split_at(equals, equals + 1);
+    } else if (is_word) {
+      split_at(header_letter.size(), header_letter.size());
+    } else {
+      pointers.push_back(argument.c_str());
     }
-    pointers.push_back(argument.c_str());
   }
   cxxopts::Options parser = make_parser(rows_);  // outlives its result, which points into it
   try {

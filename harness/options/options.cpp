@@ -90,6 +90,9 @@ void read_output(const Flags& flags, Options& options) {
     drop_repeated(options.columns);
   }
   options.details = flags.given("details");
+  if (options.details && (options.format == Format::csv || options.format == Format::json)) {
+    throw UsageError("--details: is about tables for people; csv and json have all there is");
+  }
   if (flags.given("color")) {
     options.color = flags.choice("color", color_choices);
   }

@@ -37,7 +37,9 @@ void add_part(Plan& plan, const Options& options, const Machine& machine) {
         if (std::ranges::find(plan.cells, cell.name, &Cell::name) != plan.cells.end()) continue;
         cell.label = kind->label(cell, options);
         cell.expected_ns = kind->expected_ns(cell, group, options);
-        cell.time_limit_ns = options.time_limit_ns.value_or(kind->patience_ns + kind->patience * cell.expected_ns);
+        const std::int64_t wait_ns = group.service ? longest_wait_ns(options.service.client) : 0;
+        cell.time_limit_ns =
+            options.time_limit_ns.value_or(kind->patience_ns + kind->patience * cell.expected_ns + wait_ns);
         cell.skipped = kind->why_skipped(cell, group, machine);
         if (!cell.skipped) cell.note = kind->note(cell, group);
         group.cells.push_back(plan.cells.size());

@@ -144,6 +144,9 @@ std::string service_cell_name(const Cell& cell, const Group& group);
 /// About how long a run of a service takes.
 std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& options);
 
+/// What such a run may spend beyond that on connections that are not made and on replies that do not come.
+std::int64_t longest_wait_ns(const ClientOptions& client);
+
 /// Splits the available CPUs: those given, otherwise the last `threads` for the load and the rest for the server.
 CpuSplit split_cpus(const std::vector<int>& available, const ServiceOptions& options);
 

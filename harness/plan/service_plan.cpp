@@ -206,6 +206,11 @@ std::int64_t expected_service_run_ns(const Group& group, const ServiceOptions& o
   return group.load.mode == RateMode::search ? probes_of_a_search * run_ns : run_ns;
 }
 
+std::int64_t longest_wait_ns(const ClientOptions& client) {
+  // A warm-up and a window end with a drain each, which a given timeout bounds.
+  return (client.connect_deadline + 2 * client.request_timeout.value_or(std::chrono::nanoseconds(0))).count();
+}
+
 namespace {
 constexpr std::chrono::seconds longest_phase{3};
 }  // namespace

@@ -46,7 +46,7 @@ class Pivot {
   }
 
   const std::string& title() const { return titles_.common; }
-  std::span<const PivotFigure> figures() const { return kind_.figures(group_of(summaries_.front())); }
+  std::span<const PivotFigure> figures() const { return kind_.figures(group_of(summaries_[leading(summaries_)])); }
 
   /// With the columns of the groups from `first` on, up to `end`.
   Table table(const PivotFigure& figure, std::size_t first, std::size_t end) const {
@@ -181,6 +181,11 @@ std::string on_one_line(std::string title) {
   return title;
 }
 
+std::size_t leading(std::span<const GroupSummary> summaries) {
+  const auto found = std::ranges::find_if(summaries, [](const GroupSummary& one) { return !one.cells.empty(); });
+  return found == summaries.end() ? 0 : static_cast<std::size_t>(found - summaries.begin());
+}
+
 SplitTitles split_titles(const std::vector<std::string>& titles) {
   std::vector<std::vector<std::string>> parts;
   for (const std::string& title : titles) parts.push_back(parts_of(title));
@@ -191,7 +196,8 @@ SplitTitles split_titles(const std::vector<std::string>& titles) {
   SplitTitles split{.common = fmt::format("{}", fmt::join(common, part_separator)), .own = {}};
   for (auto& each : parts) {
     std::erase_if(each, [&](const std::string& part) { return holds(common, part); });
-    split.own.push_back(fmt::format("{}", fmt::join(each, "\n")));
+    // A title leaves out what is as it is by default.
+    split.own.push_back(each.empty() ? "as usual" : fmt::format("{}", fmt::join(each, "\n")));
   }
   return split;
 }

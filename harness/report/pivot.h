@@ -21,6 +21,9 @@ std::string on_one_line(std::string title);
 
 SplitTitles split_titles(const std::vector<std::string>& titles);
 
+/// The first of them that has rows, since it knows how the workload was run; 0 where none has.
+std::size_t leading(std::span<const GroupSummary> summaries);
+
 /// The tables of `summaries`, which are of one workload: for each figure a row for each model, or what tells it from
 /// others of that model, and a column for each group, in as many tables as their width demands; then what came of those
 /// without a figure, and the verdict of each group. Not wrapped.

@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "harness/options/choose.h"
 #include "harness/report/report_kind.h"
 #include "harness/report/results.h"
 #include "harness/text/json_place.h"
@@ -85,6 +86,7 @@ class Reader {
     }
     number_workloads(read_.plan);
     read_cells(bench);
+    read_surroundings();
     read_context(bench);
     return std::move(read_);
   }
@@ -139,10 +141,15 @@ class Reader {
       case Kind::primitive: own = (group.primitive = &row_named(tables_.primitives, workload))->parameters; break;
     }
     const std::vector<JsonPlace> cells = place.at("cells").elements();
-    const auto told = parameters_of(cells);
+    const auto written = place.find("parameters");  // not in older files
+    const auto told = written ? written : parameters_of(cells);
+    const bool is_foreign = told && told->find("target");  // whose server may have none of them
     for (const Parameter& row : own) {
-      const auto value = told ? told->find(key_of(row)) : std::nullopt;
-      group.parameters.set(row, value ? value_of(row, *value) : standard_value(row));
+      if (const auto value = told ? told->find(key_of(row)) : std::nullopt) {
+        group.parameters.set(row, value_of(row, *value));
+      } else if (!is_foreign) {
+        group.parameters.set(row, standard_value(row));
+      }
     }
     if (told) report_kind(group).rows->read_group(*told, group);
     const auto labels = place.find("labels");
@@ -165,6 +172,10 @@ class Reader {
     }
     for (const Model& model : read_.other_models) {
       if (model.name == name) return &model;
+    }
+    try {
+      if (name.find('+') != std::string::npos) return choose_models(tables_, name).front();
+    } catch (const UsageError&) {  // a hybrid of models that are not here
     }
     Model& model = read_.other_models.emplace_back();
     model = {.name = read_.other_names.emplace_back(name),
@@ -230,6 +241,22 @@ class Reader {
     if (rows.median) parts.read_median(rows.median->at("bench"), result);
   }
 
+  // What is not shown has met the machine, too.
+  void read_surroundings() {
+    for (const Cell& cell : read_.plan.cells) rows_.erase(cell.name);
+    for (const auto& [name, rows] : rows_) {
+      for (const JsonPlace& row : rows.samples) {
+        read_.results.elsewhere.push_back(surroundings_of(row.at("bench")));
+      }
+    }
+  }
+
+  static Surroundings surroundings_of(const JsonPlace& bench) {
+    return {.before = read_probes(bench.at("ruler")),
+            .after = read_probes(bench.at("ruler_after")),
+            .others_busy = number_at(bench, "others_cpu_percent") / 100};
+  }
+
   static Sample sample_of(const JsonPlace& row, const Group& group, const RowParts& parts) {
     const JsonPlace bench = row.at("bench");
     Sample sample;
@@ -237,9 +264,7 @@ class Reader {
     sample.batches = 1;
     sample.wall_ns = row.at("real_time").number();
     sample.cpu_ns = row.at("cpu_time").number();
-    sample.surroundings = {.before = read_probes(bench.at("ruler")),
-                           .after = read_probes(bench.at("ruler_after")),
-                           .others_busy = number_at(bench, "others_cpu_percent") / 100};
+    sample.surroundings = surroundings_of(bench);
     sample.run_user_ns = static_cast<std::int64_t>(number_at(bench, "run_user_cpu_ns"));
     sample.run_system_ns = static_cast<std::int64_t>(number_at(bench, "run_system_cpu_ns"));
     sample.throttling = {.times = static_cast<std::int64_t>(number_at(bench, "throttled_times")),
@@ -258,6 +283,9 @@ class Reader {
     if (const auto quota = bench.at("machine").find("cpu_quota")) {
       const double cpus = quota->at("cpus").number();
       for (Group& group : read_.plan.groups) group.quota_cpus = cpus;
+      if (const auto remedy = quota->find("remedy")) {
+        read_.plan.cpu_quota.emplace() = {.cpus = cpus, .name = quota->at("limit").text(), .remedy = remedy->text()};
+      }
     }
   }
 

@@ -87,13 +87,13 @@ Table table_of(const Plan& plan, const Results& results, const GroupSummary& sum
     const CellResult& result = results.cells[index];
     const auto row = std::ranges::find(summary.cells, index, &CellSummary::cell);
     if (cell.skipped) {
-      table.rows.push_back({cell.label, "skipped: " + *cell.skipped});
+      table.add_remark(cell.label, "skipped: " + *cell.skipped);
     } else if (result.failure) {
-      table.rows.push_back({cell.label, "failed: " + *result.failure});
+      table.add_remark(cell.label, "failed: " + *result.failure);
     } else if (row != summary.cells.end()) {
       table.rows.push_back(kind.row(*row, cell, plan.group_of(cell), result));
     } else {
-      table.rows.push_back({cell.label, "not run"});
+      table.add_remark(cell.label, "not run");
     }
   }
   return table;
@@ -108,8 +108,7 @@ bool is_named(std::string_view column, std::string_view name) {
 
 // Takes out what is not wanted, or says nothing, or finds no room; returns the names of the last.
 std::vector<std::string> choose_columns(Table& table, std::span<const ReportColumn> columns, const ReportLook& look) {
-  const auto has_figures = [&](const auto& row) { return row.size() == table.header.size(); };
-  if (std::ranges::none_of(table.rows, has_figures)) {
+  if (!table.has_figures()) {
     table.header.resize(1);
     if (look.format == Format::markdown) table.header.emplace_back("why not");
     return {};
@@ -211,15 +210,20 @@ std::string sweep_text(const Plan& plan, const Results& results, std::span<const
   for (const GroupSummary& summary : summaries) titles.push_back(plan.groups[summary.group].title);
   const SplitTitles split_up = split_titles(titles);
   Plan joined = plan;
-  Group& group = joined.groups[summaries.front().group];
+  GroupSummary summary = summaries[leading(summaries)];
+  Group& group = joined.groups[summary.group];
+  const Cell& first = plan.cells[group.cells.front()];
+  const bool same_label = std::ranges::all_of(summaries, [&](const GroupSummary& one) {
+    return plan.cells[plan.groups[one.group].cells.front()].label == first.label;
+  });
   group.title = split_up.common;
-  if (!group.foreign) group.title += fmt::format(" · {}", plan.cells[group.cells.front()].label);
-  GroupSummary summary = summaries.front();
+  if (!group.foreign) group.title += fmt::format(" · {}", same_label ? first.label : std::string(first.model->name));
+  group.cells.clear();
+  summary.cells.clear();
   summary.verdict.clear();
   for (std::size_t index = 0; index < summaries.size(); ++index) {
     const std::size_t cell = plan.groups[summaries[index].group].cells.front();
     joined.cells[cell].label = on_one_line(split_up.own[index]);
-    if (index == 0) continue;
     group.cells.push_back(cell);
     summary.cells.insert(summary.cells.end(), summaries[index].cells.begin(), summaries[index].cells.end());
     summary.rounds = std::max(summary.rounds, summaries[index].rounds);

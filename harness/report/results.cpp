@@ -101,7 +101,9 @@ Json machine_json(const Machine& machine) {
             {"limits", limits_json(machine)}};
   if (machine.probes.load_ns > 0) json["load_ns"] = machine.probes.load_ns;
   if (machine.probes.switch_ns > 0) json["switch_ns"] = machine.probes.switch_ns;
-  if (const auto& quota = machine.cpu_quota) json["cpu_quota"] = {{"cpus", quota->cpus}, {"limit", quota->name}};
+  if (const auto& quota = machine.cpu_quota) {
+    json["cpu_quota"] = {{"cpus", quota->cpus}, {"limit", quota->name}, {"remedy", quota->remedy}};
+  }
   return json;
 }
 
@@ -216,7 +218,7 @@ Json hosts_json(const std::vector<CrewHost>& hosts) {
 }
 
 // What is compared with what, and how that came out.
-Json groups_json(const Plan& plan, const std::vector<GroupSummary>& summaries) {
+Json groups_json(const Plan& plan, const Results& results, const std::vector<GroupSummary>& summaries) {
   Json groups = Json::array();
   for (const GroupSummary& summary : summaries) {
     const Group& group = plan.groups[summary.group];
@@ -225,6 +227,17 @@ Json groups_json(const Plan& plan, const std::vector<GroupSummary>& summaries) {
               {"kind", kind_name(group.kind())},
               {"cells", cell_names_json(plan, group.cells)},
               {"labels", labels_json(plan, group.cells)}};
+    // Where no cell was run, no row tells them.
+    const std::size_t first = group.cells.front();
+    if (group.kind() != Kind::primitive || plan.cells[first].row) {
+      const RowSource source{.plan = plan,
+                             .results = results,
+                             .cell = plan.cells[first],
+                             .group = group,
+                             .result = results.cells[first],
+                             .ideal_ns = 0};
+      json["parameters"] = report_kind(group).rows->parameters(source, nullptr);
+    }
     if (report_kind(group).has_ranking) json["ranking"] = ranking_json(plan, summary.ranking);
     if (!summary.verdict.empty()) json["verdict"] = summary.verdict;
     json["warnings"] = summary.warnings;
@@ -251,7 +264,7 @@ Json context_json(const ResultContext& context, const Results& results, const st
              {"rulers", ruler_json(plan, results)},
              {"skipped", skipped_json(plan)},
              {"notes", notes_json(plan)},
-             {"groups", groups_json(plan, summaries)}};
+             {"groups", groups_json(plan, results, summaries)}};
   if (!context.hosts.empty()) bench["hosts"] = hosts_json(context.hosts);
   if (std::ranges::any_of(plan.groups, [](const Group& group) { return group.kind() == Kind::service; })) {
     bench["services"] = services_json(plan, results);

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/load/load_generator.h"
 #include "harness/run/helper.h"
 #include "harness/run/machine_probes.h"
 #include "harness/run/ruler.h"
@@ -146,6 +147,9 @@ void perform_run(const Plan& plan, const RunRequest& request, const Scratch& scr
     carry_out(plan, request, scratch, report);
     report.finished.store(1);
     _exit(0);
+  } catch (const LoadInterrupted& error) {
+    report.cut_short.store(1);
+    report.failure.set(error.what());
   } catch (const std::exception& error) {
     report.failure.set(error.what());
   }

@@ -49,9 +49,11 @@ void answer_usage(int /*signal*/) {
   if (getppid() != parent) _exit(1);  // the parent died before the line above
   prctl(PR_SET_TIMERSLACK, 1);
   signal(SIGPIPE, SIG_IGN);
-  // A terminal's Ctrl-C and a service manager's SIGTERM reach this process too; it ends when its parent says so.
+  // A terminal's Ctrl-C and hangup and a service manager's SIGTERM reach this process too; it ends when its parent says
+  // so.
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
   try {
     pin_to(cpus);
     asked_for_usage = &report.server;

@@ -129,7 +129,7 @@ std::optional<RunOutcome> PlanSession::launch(const RunRequest& request, const s
     const int times = interrupts_();
     return times == 0 ? Wish::all : times == 1 ? Wish::so_far : Wish::nothing;
   });
-  if (outcome.cancelled) return std::nullopt;
+  if (outcome.cancelled || report().cut_short.load() != 0) return std::nullopt;
   if (const std::string reason = failure_reason(outcome, report(), request); !reason.empty()) {
     drop(request.cell, fmt::format("{}{}", where, reason));
     return std::nullopt;

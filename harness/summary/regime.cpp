@@ -43,7 +43,7 @@ Ruler best_readings(const std::vector<Surroundings>& around) {
 }
 
 Ruler best_readings(const Results& results) {
-  std::vector<Surroundings> around;
+  std::vector<Surroundings> around = results.elsewhere;
   for (const CellResult& cell : results.cells) {
     for (const Sample& sample : cell.samples) around.push_back(sample.surroundings);
   }

@@ -133,6 +133,7 @@ struct Results {
   std::vector<double> common_rates;  ///< By group: what RateMode::common has found; 0 elsewhere and before.
   bool interrupted = false;
   std::int64_t elapsed_ns = 0;
+  std::vector<Surroundings> elsewhere;  ///< Of runs that are not among these and met the same machine.
 };
 
 /// What a server counts as accepted.

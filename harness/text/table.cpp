@@ -68,9 +68,8 @@ std::string markdown_field(const std::string& text) {
 
 std::size_t width_of(const Table& table) {
   Table figures = table;
-  std::erase_if(figures.rows, [&](const auto& row) { return row.size() != table.header.size(); });
-  for (const auto& row : table.rows) {
-    if (row.size() != table.header.size()) figures.rows.push_back({row.front()});
+  for (TableRow& row : figures.rows) {
+    if (row.is_remark) row.resize(1);
   }
   std::size_t widest = 0;
   const std::vector<std::string> lines = split(render_console(figures, false), '\n');
@@ -81,8 +80,8 @@ std::size_t width_of(const Table& table) {
 void erase_columns(Table& table, const std::vector<std::size_t>& places) {
   for (auto place = places.rbegin(); place != places.rend(); ++place) {
     const auto at = static_cast<std::ptrdiff_t>(*place);
-    for (auto& row : table.rows) {
-      if (row.size() == table.header.size()) row.erase(row.begin() + at);
+    for (TableRow& row : table.rows) {
+      if (!row.is_remark) row.erase(row.begin() + at);
     }
     table.header.erase(table.header.begin() + at);
   }
@@ -90,11 +89,10 @@ void erase_columns(Table& table, const std::vector<std::size_t>& places) {
 
 std::vector<std::size_t> empty_columns(const Table& table) {
   std::vector<std::size_t> empty;
-  const auto is_full = [&](const std::vector<std::string>& row) { return row.size() == table.header.size(); };
-  if (std::ranges::none_of(table.rows, is_full)) return empty;
+  if (!table.has_figures()) return empty;
   for (std::size_t column = 1; column < table.header.size(); ++column) {
-    const auto says_nothing = [&](const std::vector<std::string>& row) {
-      return row.size() != table.header.size() || row[column].empty() || row[column] == "-";
+    const auto says_nothing = [&](const TableRow& row) {
+      return row.is_remark || row[column].empty() || row[column] == "-";
     };
     if (std::ranges::all_of(table.rows, says_nothing)) empty.push_back(column);
   }
@@ -156,21 +154,18 @@ std::string render_console(const Table& table, bool emphasis, std::size_t width)
     std::size_t& widest = widths.emplace_back(0);
     for (const std::string& line : titles.back()) widest = std::max(widest, width_of(line));
   }
-  for (const auto& row : table.rows) {
-    const bool full = row.size() == table.header.size();
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (full || i == 0) widths[i] = std::max(widths[i], width_of(row[i]));
-    }
+  for (const TableRow& row : table.rows) {
+    for (std::size_t i = 0; i < (row.is_remark ? 1 : row.size()); ++i)
+      widths[i] = std::max(widths[i], width_of(row[i]));
   }
-  const auto line = [&](const std::vector<std::string>& fields) {
+  const auto line = [&](const TableRow& row) {
     std::string text;
-    const bool full = fields.size() == table.header.size();
-    for (std::size_t i = 0; i < fields.size(); ++i) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
       if (i != 0) text += "  ";
-      text += full || i == 0 ? padded(fields[i], widths[i], i != 0) : fields[i];
+      text += row.is_remark && i != 0 ? row[i] : padded(row[i], widths[i], i != 0);
     }
     text.erase(text.find_last_not_of(' ') + 1);
-    if (full || width == any_width) return text;
+    if (!row.is_remark || width == any_width) return text;
     constexpr std::size_t narrowest = 24;  // below which a remark is no column of its own
     const std::size_t column = widths.front() + 2;
     return wrapped_line(text, width, column + narrowest > width ? 4 : column);
@@ -193,15 +188,17 @@ std::string render_console(const Table& table, bool emphasis, std::size_t width)
 }
 
 std::string render_markdown(const Table& table) {
+  const bool has_remarks = std::ranges::any_of(table.rows, &TableRow::is_remark);
+  const std::size_t columns = std::max<std::size_t>(table.header.size(), has_remarks ? 2 : 1);
   const auto line = [&](const std::vector<std::string>& fields) {
     std::string text = "|";
-    for (std::size_t i = 0; i < table.header.size(); ++i) {
+    for (std::size_t i = 0; i < columns; ++i) {
       text += fmt::format(" {} |", i < fields.size() ? markdown_field(fields[i]) : "");
     }
     return text + '\n';
   };
   std::string text = line(table.header) + "|---|";
-  for (std::size_t i = 1; i < table.header.size(); ++i) text += "---:|";
+  for (std::size_t i = 1; i < columns; ++i) text += "---:|";
   text += '\n';
   for (const auto& row : table.rows) text += line(row);
   return text;

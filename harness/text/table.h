@@ -1,17 +1,33 @@
 // A table of text and its three renderings, and text that keeps to a width.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bench {
 
+/// The fields of a row; or a remark, which is a label and a text that spans the rest.
+struct TableRow : std::vector<std::string> {
+  using std::vector<std::string>::vector;
+  TableRow(std::vector<std::string> fields) : std::vector<std::string>(std::move(fields)) {}
+
+  bool is_remark = false;
+};
+
 struct Table {
   std::vector<std::string> header;  ///< A line break in a title makes it that much higher; console only.
-  std::vector<std::vector<std::string>>
-      rows;  ///< A row shorter than the header ends with a remark that spans the rest.
+  std::vector<TableRow> rows;
+
+  void add_remark(const std::string& label, const std::string& text) {
+    rows.push_back({label, text});
+    rows.back().is_remark = true;
+  }
+
+  bool has_figures() const { return !std::ranges::all_of(rows, &TableRow::is_remark); }
 };
 
 /// No width: that of what is no terminal.

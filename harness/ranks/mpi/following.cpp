@@ -20,6 +20,7 @@ void Follower::follow() {
   // Of what has started the ranks, which sends them to all: the leader decides what becomes of the plan.
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
   SharedArray<RunReport> unused(1);  // the sum is at the leader
   while (true) {
     Order order;

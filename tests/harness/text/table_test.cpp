@@ -18,8 +18,8 @@ TEST(RenderConsole, AlignsTheFirstColumnToTheLeftAndTheOthersToTheRight) {
 
 TEST(RenderConsole, LetsARemarkSpanTheRestWithoutWideningTheColumns) {
   Table table = example;
-  table.rows.push_back({"threads", "failed: a reason that is longer than any column"});
-  table.rows.push_back({"a-longer-name", "not run"});
+  table.add_remark("threads", "failed: a reason that is longer than any column");
+  table.add_remark("a-longer-name", "not run");
   EXPECT_EQ(render_console(table, false),
             "model            time      CPU\n"
             "serial         1.06 s    12 µs\n"
@@ -30,7 +30,7 @@ TEST(RenderConsole, LetsARemarkSpanTheRestWithoutWideningTheColumns) {
 
 TEST(RenderConsole, BreaksARemarkWhereItIsTooWide) {
   Table table = example;
-  table.rows.push_back({"threads", "failed: a reason that is longer than any column"});
+  table.add_remark("threads", "failed: a reason that is longer than any column");
   EXPECT_EQ(render_console(table, false, 40),
             "model        time      CPU\n"
             "serial     1.06 s    12 µs\n"
@@ -58,12 +58,20 @@ TEST(RenderConsole, PutsTheLastLineOfATitleRightAboveItsFigures) {
 }
 
 TEST(Columns, AreFoundEmptyAndTakenOut) {
-  Table table{.header = {"model", "a", "b", "c", "d"},
-              .rows = {{"x", "-", "1", "", "5"}, {"y", "failed: all"}, {"z", "", "2", "-", "6"}}};
+  Table table{.header = {"model", "a", "b", "c", "d"}, .rows = {{"x", "-", "1", "", "5"}}};
+  table.add_remark("y", "failed: all");
+  table.rows.push_back({"z", "", "2", "-", "6"});
   EXPECT_EQ(empty_columns(table), (std::vector<std::size_t>{1, 3}));
   erase_columns(table, {1, 3});
   EXPECT_EQ(render_console(table, false), "model  b  d\nx      1  5\ny      failed: all\nz      2  6\n");
-  table.rows = {{"y", "failed: all"}};
+  // Of as many columns as a remark has parts, and of fewer.
+  erase_columns(table, {2});
+  EXPECT_EQ(render_console(table, false), "model  b\nx      1\ny      failed: all\nz      2\n");
+  erase_columns(table, {1});
+  EXPECT_EQ(render_console(table, false), "model\nx\ny      failed: all\nz\n");
+  EXPECT_EQ(render_markdown(table), "| model |  |\n|---|---:|\n| x |  |\n| y | failed: all |\n| z |  |\n");
+  table.rows = {table.rows[1]};
+  EXPECT_FALSE(table.has_figures());
   EXPECT_TRUE(empty_columns(table).empty());
 }
 
@@ -104,7 +112,7 @@ TEST(Reflowed, PutsWhatFollowsABreakBelowTheExplanation) {
 
 TEST(RenderMarkdown, HasOneCellForEachColumnInEveryRow) {
   Table table = example;
-  table.rows.push_back({"threads", "skipped: too many"});
+  table.add_remark("threads", "skipped: too many");
   EXPECT_EQ(render_markdown(table),
             "| model | time | CPU |\n"
             "|---|---:|---:|\n"
