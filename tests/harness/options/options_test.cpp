@@ -196,6 +196,9 @@ TEST(Options, TakeValuesOfAnyLength) {
   std::string tasks = "--tasks=1";
   for (int i = 0; i < 50'000; ++i) tasks += ",1";
   EXPECT_EQ(refusal({"--workload=io", tasks}), "(accepted)");
+  EXPECT_EQ(refusal({"load", "http://h/", "-HA: " + std::string(200'000, 'a')}), "(accepted)");
+  EXPECT_EQ(refusal({"--workload=io", "--details", "--format=csv"}),
+            "--details: is about tables for people; csv and json have all there is");
 }
 
 TEST(Options, SuggestNothingWhereNothingIsNear) {

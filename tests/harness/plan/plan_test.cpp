@@ -285,6 +285,8 @@ TEST(Plan, GivesEveryRunTimeEnoughUnlessToldOtherwise) {
   EXPECT_GT(plan.cells[0].time_limit_ns, 2 * plan.cells[0].expected_ns);
   options.time_limit_ns = 5;
   EXPECT_EQ(make_plan(options, roomy_machine()).cells[0].time_limit_ns, 5);
+  const Options patient = parse({"--model=epoll", "--workload=echo", "--connect-deadline=1h", "--timeout=1h"});
+  EXPECT_GE(make_plan(patient, roomy_machine()).cells[0].time_limit_ns, std::chrono::nanoseconds(3h).count());
 }
 
 TEST(Plan, StaysWithinItsNumbersForTheLargestOfAllPlans) {

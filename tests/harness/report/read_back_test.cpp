@@ -144,6 +144,61 @@ TEST(ReadBack, ShowsWhatAJobHasCounted) {
   expect_same_reports(plan, results);
 }
 
+Plan plan_of(const std::vector<std::string>& arguments) { return make_plan(parse(arguments), read_machine()); }
+
+// A group that nobody ran has no row to tell its parameters, and may be the first of a sweep.
+TEST(ReadBack, KnowsTheParametersOfAGroupWithoutRows) {
+  for (const char* rate : {"--rate=200", "--rate=common", ""}) {
+    std::vector<std::string> arguments{"--model=epoll", "--workload=echo", "--connections=7,10", "--pipeline=3"};
+    if (*rate) arguments.emplace_back(rate);
+    Plan plan = plan_of(arguments);
+    plan.cells[0].skipped = "needs 9 descriptors";
+    Results results;
+    results.cells.resize(plan.cells.size());
+    results.common_rates.resize(plan.groups.size());
+    expect_same_reports(plan, results);
+  }
+}
+
+TEST(ReadBack, KnowsHybrids) {
+  const Plan plan = plan_of({"--model=threads+serial,processes+fibers", "--workload=io", "--workers=2"});
+  Results results;
+  results.cells.resize(plan.cells.size());
+  for (CellResult& cell : results.cells) cell.failure = "it died";
+  const ReadBack back = read_back(own_tables(), document_of(plan, results), "r.json");
+  ASSERT_EQ(back.plan.cells.size(), plan.cells.size());
+  for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
+    EXPECT_EQ(back.plan.cells[cell].model, plan.cells[cell].model);
+  }
+  EXPECT_EQ(report_csv(back.plan, back.results), report_csv(plan, results));
+}
+
+// The best that the machine was found at does not depend on what of the file is shown.
+TEST(ReadBack, KnowsTheMachineFromAllRuns) {
+  const Plan plan = plan_of({"--model=serial", "--workload=cpu,io"});
+  Results results;
+  results.cells.resize(2);
+  for (std::size_t cell = 0; cell < 2; ++cell) {
+    for (std::uint32_t round = 0; round < 8; ++round) {
+      Sample& sample = results.cells[cell].samples.emplace_back();
+      sample.round = round;
+      sample.batches = 1;
+      sample.wall_ns = sample.cpu_ns = 1e6;
+      const double trip_ns = cell == 0 ? 100 : 200;
+      sample.surroundings.before = {
+          .line_trip_ns = trip_ns, .spin_ns = trip_ns, .system_call_ns = trip_ns, .loopback_ns = trip_ns};
+      sample.surroundings.after = sample.surroundings.before;
+    }
+  }
+  const std::string text = document_of(plan, results);
+  const auto best_ns = [&](const std::vector<std::string>& workloads) {
+    return best_readings(read_back(own_tables(), text, "r.json", workloads).results).spin_ns;
+  };
+  EXPECT_EQ(best_ns({}), 100);
+  EXPECT_EQ(best_ns({"cpu"}), 100);
+  EXPECT_EQ(best_ns({"io"}), 100);
+}
+
 TEST(ReadBack, SaysWhatItDoesNotKnow) {
   const auto why = [](const std::string& text) -> std::string {
     try {

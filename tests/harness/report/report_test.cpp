@@ -79,6 +79,7 @@ TEST(Pivot, SplitsTitlesIntoWhatTheyShareAndWhatTheyDoNot) {
   EXPECT_EQ(split.common, "io · 10 tasks · 2 CPUs");
   EXPECT_THAT(split.own, ElementsAre("wait 1ms", "wait 5ms"));
   EXPECT_THAT(split_titles({"a · 1 · x", "a · 2 · y"}).own, ElementsAre("1\nx", "2\ny"));
+  EXPECT_THAT(split_titles({"a", "a · pipeline 10"}).own, ElementsAre("as usual", "pipeline 10"));
 }
 
 TEST(Pivot, IsOneTableOfModelsByWhatWasSwept) {

@@ -120,10 +120,13 @@ TEST(Document, RecordsHowItCameAbout) {
 TEST(Document, RecordsACpuQuotaAndHowOftenItStoppedARun) {
   Example example;
   EXPECT_FALSE(example.document()["context"]["bench"]["machine"].contains("cpu_quota"));
-  example.machine.cpu_quota = CpuQuota{.cpus = 1.5, .name = "/sys/fs/cgroup/cpu.max = 150000 100000"};
+  example.machine.cpu_quota = CpuQuota{
+      .cpus = 1.5, .name = "/sys/fs/cgroup/cpu.max = 150000 100000", .remedy = "echo max > /sys/fs/cgroup/cpu.max"};
   example.results.cells[0].samples[1].throttling = {.times = 4, .ns = 90};
   EXPECT_EQ(example.document()["context"]["bench"]["machine"]["cpu_quota"],
-            Json({{"cpus", 1.5}, {"limit", "/sys/fs/cgroup/cpu.max = 150000 100000"}}));
+            Json({{"cpus", 1.5},
+                  {"limit", "/sys/fs/cgroup/cpu.max = 150000 100000"},
+                  {"remedy", "echo max > /sys/fs/cgroup/cpu.max"}}));
   const std::vector<Json> rows = example.rows("run_type", "iteration");
   EXPECT_FALSE(rows[0]["bench"].contains("throttled_times"));
   EXPECT_EQ(rows[1]["bench"]["throttled_times"], 4);

@@ -556,6 +556,22 @@ TEST(Session, EndsTheCurrentRunWhenItIsInterruptedTwiceWhichIsNoFailure) {
   for (const CellResult& cell : results.cells) EXPECT_FALSE(cell.failure);
 }
 
+// A load that is asked to end before its window has begun leaves nothing, which takes nothing from what there is.
+TEST(Session, KeepsFinishedRoundsOfACellWhoseNextRunIsCutShort) {
+  const Plan plan = plan_of({"--model=epoll", "--workload=echo", "--rate=500", "--repetitions=8"});
+  ScriptedRuns runs(plan, [&](const RunRequest& request, RunReport& report, RunOutcome&) {
+    serve(request, report, 500);
+    if (runs.of(RunKind::measure).size() < 3) return;
+    runs.interrupts = 1;
+    report.cut_short.store(1);
+    report.failure.set("was interrupted while it warmed up");
+  });
+  const Results results = runs.session();
+  EXPECT_TRUE(results.interrupted);
+  EXPECT_FALSE(results.cells[0].failure);
+  EXPECT_THAT(samples_of(results), ElementsAre(2));
+}
+
 // ---- The seed ----
 
 TEST(Session, TakesCellsInAnOrderThatTheSeedRepeats) {
