@@ -18,11 +18,9 @@ static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>
 
 // A shell and the kernel may both tell of a terminal that goes away.
 void handle(int number) {
-  if (number != SIGHUP) {
-    count.fetch_add(1);
-  } else if (std::int64_t never = 0; hung_up_ns.compare_exchange_strong(never, now_ns())) {
-    count.fetch_add(1);
-  }
+  std::int64_t never = 0;
+  if (number == SIGHUP && !hung_up_ns.compare_exchange_strong(never, now_ns())) return;
+  count.fetch_add(1);
 }
 
 }  // namespace
