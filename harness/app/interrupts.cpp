@@ -37,7 +37,8 @@ void count_interrupts() {
 }
 
 int interrupts() {
-  // Nobody is there any more to ask a second time. A load has ended its window by then, and what it measured is kept.
+  // Nobody is there any more to ask a second time. By then a load has ended its window and has its last replies, unless
+  // the server is silent, and what it measured is kept.
   constexpr std::int64_t patience_ns = 5 * second_ns;
   const std::int64_t since_ns = hung_up_ns.load();
   return since_ns != 0 && now_ns() - since_ns > patience_ns ? std::max(count.load(), 2) : count.load();

@@ -166,7 +166,8 @@ constexpr std::string_view measuring_help = R"(Measuring:
   --repetitions=auto|N  rounds; auto goes on until every median's 95% interval is within ±2% (at least 8, at
                         most 200)
   --max-time=TIME       auto begins no round beyond the eighth after this long (default 60s)
-  --time-limit=TIME     a run that takes longer has failed (default: 30s and five times what is expected)
+  --time-limit=TIME     a run that takes longer has failed (default: 30s and five times what is expected;
+                        of services 1m, three times that, --connect-deadline and twice a given --timeout)
   --wait-for-quiet=TIME begin when other processes use less than 10% of the CPUs, at the latest after this long
                         (default 0s: at once)
   --seed=N              of the random order within rounds (default: random; always recorded)

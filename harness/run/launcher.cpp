@@ -84,7 +84,7 @@ class LauncherProcess {
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // at once, even in the middle of reading a large tree's memory
     signal(SIGINT, SIG_IGN);           // of the terminal: the harness decides what becomes of the current run
     signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);  // for good: runs lose their terminal with the harness
+    signal(SIGHUP, SIG_IGN);  // likewise; runs inherit it
     signal(SIGPIPE, SIG_IGN);
     while (true) {
       RunRequest request;
