@@ -86,7 +86,7 @@ std::string item_rates(const Plan& plan, const GroupSummary& summary) {
   const std::size_t width = label_width(plan, group);
   std::string text;
   for (const CellSummary& row : summary.cells) {
-    if (row.wall_ns.samples == 0) continue;
+    if (row.wall_ns.samples == 0 || !row.runs.valid()) continue;
     const double switches = row.voluntary_switches.median + row.involuntary_switches.median;
     text += fmt::format("  {:<{}}{:>12}/s  {:.4f} switches each\n", plan.cells[row.cell].label, width,
                         format_count(std::round(items / (row.wall_ns.median / 1e9))), switches / items);

@@ -53,7 +53,8 @@ void add_own(const SummarySource& source, const Samples& samples, CellSummary& r
   const auto remarked = std::ranges::find_if(samples, [](const Sample& sample) { return !sample.remark.empty(); });
   if (remarked != samples.end()) row.remark = remarked->get().remark;
   // Where tasks compute on several CPUs at once, they slow each other down, and the plain loop has the machine alone.
-  if (source.plan.cells[row.cell].model->parallel) return;
+  // Where batches are too short to be believed, the price would be that of what lies around them.
+  if (source.plan.cells[row.cell].model->parallel || !row.runs.valid()) return;
   row.checkpoint_ns = checkpoint_price(source.group, samples);
 }
 

@@ -17,7 +17,7 @@ using testing::Not;
 
 // The table of a job with one sample.
 std::string table_of(std::string_view job, const GivenParameters& told, double switches = 0,
-                     const std::vector<double>& tallies = {}, const std::string& remark = {}) {
+                     const std::vector<double>& tallies = {}, const std::string& remark = {}, double wall_ns = 70e6) {
   Plan plan;
   Results results;
   Group& group = plan.groups.emplace_back();
@@ -31,7 +31,7 @@ std::string table_of(std::string_view job, const GivenParameters& told, double s
   cell.label = "serial";
   Sample sample;
   sample.batches = 1;
-  sample.wall_ns = 70e6;
+  sample.wall_ns = wall_ns;
   sample.voluntary_switches = switches;
   sample.tallies = tallies;
   sample.remark = remark;
@@ -52,6 +52,11 @@ TEST(JobReport, TellsTheRateOfItemsAndTheSwitchesForEach) {
   EXPECT_THAT(table_of("producer-consumer", {{"items", {"7000"}}}, 21),
               HasSubstr("7,000 items a batch, at the median time:\n  serial     100,000/s  0.0030 switches each\n"));
   EXPECT_THAT(table_of("io", {}, 21), Not(HasSubstr("items a batch")));
+}
+
+TEST(JobReport, TellsNoRateOfBatchesTooShortToBeBelieved) {
+  EXPECT_THAT(table_of("producer-consumer", {{"items", {"1"}}}, 0, {}, {}, 500),
+              AllOf(HasSubstr("too short to be told"), Not(HasSubstr("at the median time"))));
 }
 
 TEST(JobReport, TellsWhatWasCounted) {

@@ -356,6 +356,15 @@ TEST(Summary, PricesACheckpointByTheCpuTimeBeyondThePlainLoop) {
   EXPECT_DOUBLE_EQ(row.checkpoint_ns.value().high, 15);
 }
 
+TEST(Summary, PricesNoCheckpointOfBatchesTooShortToBeBelieved) {
+  Example example("sum", {"serial"}, {.tasks = 1, .work = 1, .waits = {}});
+  // The process's CPU time has the reading of clocks in it, many times as long as the one addition.
+  example.walls_ns(0, {230, 240, 250}, {1600, 1600, 1600});
+  const CellSummary row = example.summary().cells.front();
+  EXPECT_FALSE(row.runs.valid());
+  EXPECT_FALSE(row.checkpoint_ns);
+}
+
 TEST(Summary, PricesCheckpointsOnlyWhereTheWorkloadIsAboutThem) {
   Example example("cpu", {"coroutines"}, {.tasks = 10, .work = 1000, .waits = {}});
   example.walls_ns(0, {250'000}, {200'000});
