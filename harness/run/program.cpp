@@ -38,6 +38,8 @@ Pipe make_pipe() {
   setpgid(0, 0);  // an interrupt from the terminal is passed on in order
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);
+  signal(SIGINT, SIG_DFL);  // is ignored in what a shell starts in the background
+  signal(SIGPIPE, SIG_DFL);
   const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
   dup2(nothing, STDIN_FILENO);
   dup2(nothing, STDOUT_FILENO);

@@ -39,12 +39,23 @@ TEST(Program, KeepsTheEndOfMuchThatIsSaid) {
   EXPECT_TRUE(end.said.ends_with("xend\n"));
 }
 
+// Also where this program ignores interrupts, as one that a shell has started in the background.
 TEST(Program, IsInterruptedWhereItIsNotToGoOn) {
+  const auto before = signal(SIGINT, SIG_IGN);
   const ProgramEnd end = shell("trap 'trap \"\" INT; echo interrupted >&2; exit 3' INT; while :; do sleep 0.05; done",
                                [asked = 0]() mutable { return ++asked < 5; });
+  signal(SIGINT, before);
   EXPECT_TRUE(end.cancelled);
   EXPECT_EQ(end.said, "interrupted\n");
   EXPECT_EQ(end.status, 3);
+}
+
+TEST(Program, DiesOfAPipeThatNobodyReads) {
+  const auto before = signal(SIGPIPE, SIG_IGN);
+  const ProgramEnd end = shell("sh -c 'kill -PIPE $$; echo lives >&2'");
+  signal(SIGPIPE, before);
+  EXPECT_EQ(end.status, 128 + SIGPIPE);
+  EXPECT_EQ(end.said, "");
 }
 
 TEST(Program, EndsThoughItClosesItsErrors) { EXPECT_EQ(shell("exec 2>&-; sleep 0.3; exit 5").status, 5); }
