@@ -82,8 +82,9 @@ void check(const LoadOptions& load, const ServerUrl& url) {
                                   : load.expect_status    ? "expect-status"
                                   : load.check            ? "check"
                                                           : "";
-    if (!flag.empty())
+    if (!flag.empty()) {
       throw UsageError(fmt::format("--{}: {}:// does not take it; http:// and https:// do", flag, scheme.name));
+    }
   }
   if (url.service->transport == Transport::udp_transfers && load.pipeline > 1) {
     throw UsageError(fmt::format("--pipeline: over {} a connection has one transfer under way", scheme.name));

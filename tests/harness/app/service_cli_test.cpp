@@ -611,7 +611,8 @@ TEST(Load, RefusesWhatTheProtocolDoesNotHave) {
        {"--method=PUT", "--header=A: b", "--body=x", "--expect-status=404", "--check=status"}) {
     const Finished load = run_program({BENCH_BINARY, "load", "tcp://127.0.0.1:1", flag, "--out=-"});
     EXPECT_EQ(load.exit_status, 2) << flag;
-    EXPECT_THAT(load.err, HasSubstr(flag.substr(0, flag.find('=')) + ": tcp:// does not take it; http:// and https:// do"));
+    EXPECT_THAT(load.err,
+                HasSubstr(flag.substr(0, flag.find('=')) + ": tcp:// does not take it; http:// and https:// do"));
   }
 }
 
